@@ -1,0 +1,179 @@
+"""Every error that a user can cause: what happened, what to do about it, and the exit code it ends in.
+
+Wording: the message says what happened and where, the hint says what to do. The command line prints both and
+never a traceback; anything that is not a `VenvstacksError` is a defect of this program.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What a process of this program returns; the contract with scripts and CI systems."""
+
+    DONE = 0
+    MIXED = 1
+    USAGE = 2
+    SPECIFICATION = 3
+    LOCKING = 4
+    BUILDING = 5
+    PUBLISHING = 6
+    INTERRUPTED = 130
+
+
+class VenvstacksError(Exception):
+    """Base of all errors that are the user's to mend.
+
+    Attributes:
+        message: One sentence: what is wrong, and where.
+        hint: What to do about it, or None where there is nothing sensible to say.
+        details: Further lines that are shown between message and hint (one fault, package or file each).
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.MIXED
+
+    def __init__(self, message: str, *, hint: str | None = None, details: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = details
+
+    def __str__(self) -> str:
+        lines = [self.message, *(f"  {line}" for line in self.details)]
+        if self.hint:
+            lines.append(f"hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class UsageError(VenvstacksError):
+    """The command line or the API was called with something that makes no sense."""
+
+    exit_code = ExitCode.USAGE
+
+
+class BuildFolderBusyError(UsageError):
+    """Another run holds the build folder and was not waited for."""
+
+
+class StateError(UsageError):
+    """The recorded task state cannot be read or written."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong in a specification.
+
+    Attributes:
+        message: What is wrong, without the place.
+        line: The line in the file (counted from 1), or None if it is about the file as a whole.
+        layer: Environment or layer name that the fault is about, or None.
+        key: The key within the layer or table, dotted, or None.
+        hint: What to do about it, or None.
+    """
+
+    message: str
+    line: int | None = None
+    layer: str | None = None
+    key: str | None = None
+    hint: str | None = None
+
+    def describe(self, source: str) -> str:
+        """One line: `file:line: layer 'x', key 'y': message (hint)`."""
+        place = source if self.line is None else f"{source}:{self.line}"
+        about = [f"layer '{self.layer}'"] if self.layer else []
+        about += [f"key '{self.key}'"] if self.key else []
+        subject = f"{', '.join(about)}: " if about else ""
+        tail = f" ({self.hint})" if self.hint else ""
+        return f"{place}: {subject}{self.message}{tail}"
+
+
+class SpecificationError(VenvstacksError):
+    """The stack specification is wrong; carries every fault that was found."""
+
+    exit_code = ExitCode.SPECIFICATION
+
+    def __init__(self, source: str, faults: tuple[Fault, ...], *, hint: str | None = None) -> None:
+        ordered = tuple(sorted(faults, key=lambda fault: (fault.line or 0, fault.key or "")))
+        count = "1 fault" if len(ordered) == 1 else f"{len(ordered)} faults"
+        super().__init__(
+            f"the stack specification {source} has {count}",
+            hint=hint,
+            details=tuple(fault.describe(source) for fault in ordered),
+        )
+        self.source = source
+        self.faults = ordered
+
+
+class GraphError(VenvstacksError):
+    """The task graph does not hold together (cycle, duplicate output, missing input)."""
+
+    exit_code = ExitCode.SPECIFICATION
+
+
+class LockError(VenvstacksError):
+    """A layer could not be locked."""
+
+    exit_code = ExitCode.LOCKING
+
+
+class StaleLockError(LockError):
+    """A layer's lock no longer fits its inputs, and the run was not allowed to renew it."""
+
+
+class MissingWheelsError(LockError):
+    """Packages have no wheel for some of a layer's target platforms."""
+
+
+class BuildError(VenvstacksError):
+    """An environment could not be built."""
+
+    exit_code = ExitCode.BUILDING
+
+
+class RuntimeUnavailableError(BuildError):
+    """No provider could supply the Python that a runtime layer wants."""
+
+
+class LinkError(BuildError):
+    """An environment was built but cannot be linked to the layers below it."""
+
+
+class PublishError(VenvstacksError):
+    """An archive, an export or a manifest could not be written."""
+
+    exit_code = ExitCode.PUBLISHING
+
+
+class ChangedEnvironmentError(PublishError):
+    """A built environment no longer holds what its build recorded."""
+
+
+class ProcessFailedError(VenvstacksError):
+    """A child process ended with a failure; rooms that know what it was for translate this one.
+
+    Attributes:
+        argv: The command that failed.
+        returncode: Its exit status; negative for a signal.
+        output: The end of what it printed.
+    """
+
+    def __init__(self, argv: tuple[str, ...], returncode: int, output: str) -> None:
+        super().__init__(
+            f"{argv[0]} failed with exit status {returncode}",
+            details=tuple(output.rstrip().splitlines()[-20:]),
+        )
+        self.argv = argv
+        self.returncode = returncode
+        self.output = output
+
+
+class InterruptedRunError(VenvstacksError):
+    """The run was interrupted; what was finished is kept, what was begun is done again next time."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self, message: str = "interrupted") -> None:
+        super().__init__(message, hint="run the same command again to go on; finished tasks are kept")

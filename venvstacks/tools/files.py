@@ -1,0 +1,120 @@
+"""Files written whole or not at all, trees swapped in whole, links where the file system has them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def write_atomically(path: Path, data: bytes | str) -> None:
+    """Write `data` beside `path` and put it in place in one step; folders above are made.
+
+    Text is written as UTF-8 with `\\n` line ends. A reader sees the old file or the new one, never a part.
+
+    Raises:
+        OSError: It cannot be written (full disk, read-only folder); the old file is untouched.
+    """
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_if_changed(path: Path, data: bytes | str) -> bool:
+    """Like `write_atomically`, but leave a file alone that already holds `data`; say whether it was written."""
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == content:
+            return False
+    write_atomically(path, content)
+    return True
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place if the block ends well, and disappears if it does not.
+
+    Raises:
+        OSError: The folder cannot be made or written to.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(_default_mode(temporary))
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _default_mode(path: Path) -> int:
+    """What `open` would have given the file; `mkstemp` makes it private, and a published file must not be."""
+    return 0o644 | (path.stat().st_mode & stat.S_IXUSR)
+
+
+@contextlib.contextmanager
+def staging_folder(parent: Path, name: str) -> Iterator[Path]:
+    """A new empty folder below `parent`, removed with all that is left in it when the block ends."""
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=parent))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        remove_tree(folder)
+
+
+def swap_in(new: Path, place: Path, *, trash: Path) -> None:
+    """Put the tree `new` at `place`; what was there goes to the folder `trash` and is removed.
+
+    All three must be on one file system. Two renames: a crash between them leaves `place` missing, never mixed.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not os.path.lexists(place):
+        new.rename(place)
+        return
+    with staging_folder(trash, place.name) as bin_folder:
+        place.rename(bin_folder / "old")
+        new.rename(place)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file, link or tree if it is there; read-only folders on the way are made writable.
+
+    Raises:
+        OSError: Something could not be removed.
+    """
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+
+    def make_writable(function: object, name: str, error: object) -> None:  # noqa: ARG001
+        Path(name).parent.chmod(0o700)
+        Path(name).chmod(0o700)
+        if Path(name).is_dir() and not Path(name).is_symlink():
+            shutil.rmtree(name)
+        else:
+            Path(name).unlink()
+
+    shutil.rmtree(path, onerror=make_writable)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Hard-link `source` to `target`, or copy content and executable bit where links are not to be had.
+
+    Raises:
+        OSError: Neither is possible.
+    """
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copyfile(source, target)
+        target.chmod(0o755 if source.stat().st_mode & stat.S_IXUSR else 0o644)

@@ -1,0 +1,169 @@
+"""The one place that starts processes.
+
+Children get their own session, so that an interrupt ends them together with everything that they started. All
+policy (what to run, in which environment, what a failure means) belongs to the callers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from venvstacks.errors import InterruptedRunError, ProcessFailedError
+
+_INHERITED = frozenset({
+    "HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TEMP", "TMP", "TMPDIR",
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
+    "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "SYSTEMROOT", "USERPROFILE", "XDG_CACHE_HOME", "NETRC",
+})  # fmt: skip
+
+
+def scrubbed_environment(
+    environment: Mapping[str, str], *, keep: Iterable[str] = (), prefixes: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """The part of `environment` that children may see: where things are, certificates and proxies, nothing else.
+
+    Variables that change what uv or Python do (`UV_*`, `PYTHON*`, `PIP_*`) stay out, so that a result never depends
+    on who ran the build. `keep` and `prefixes` name further variables to let through.
+    """
+    wanted = _INHERITED | set(keep)
+    return {
+        name: value for name, value in environment.items() if name in wanted or name.startswith(prefixes or ("\0",))
+    }
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A child that has ended.
+
+    Attributes:
+        argv: What was run.
+        returncode: Exit status; negative for the signal that ended it.
+        stdout: Everything it printed to standard output.
+        stderr: Everything it printed to standard error.
+        seconds: Wall time.
+    """
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+@dataclass
+class Processes:
+    """All children of one run; safe to use from several threads.
+
+    After `stop` no further child is started, and whoever waits for one gets an `InterruptedRunError`.
+    """
+
+    _living: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _stopping: bool = False
+    started: int = 0
+
+    def run(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        log: Path | None = None,
+        check: bool = True,
+    ) -> Completed:
+        """Run a child to its end and return what it printed.
+
+        Args:
+            argv: Program and arguments; never goes through a shell.
+            env: The child's whole environment.
+            cwd: Its working folder; this process's own if None.
+            log: A file to which the command line and all output are appended.
+            check: Raise on a failure instead of returning it.
+
+        Raises:
+            ProcessFailedError: It could not be started, or failed and `check` is set.
+            InterruptedRunError: The run is being stopped.
+        """
+        command = tuple(str(part) for part in argv)
+        begun = time.perf_counter()
+        child = self._start(command, env, cwd)
+        try:
+            stdout, stderr = child.communicate()
+        finally:
+            with self._guard:
+                self._living.pop(child.pid, None)
+        done = Completed(command, child.returncode, stdout, stderr, time.perf_counter() - begun)
+        if log is not None:
+            _append_to_log(log, done, cwd)
+        if self._stopping:
+            raise InterruptedRunError
+        if check and done.returncode:
+            raise ProcessFailedError(command, done.returncode, done.stdout + done.stderr)
+        return done
+
+    def _start(self, command: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> subprocess.Popen[str]:
+        with self._guard:
+            if self._stopping:
+                raise InterruptedRunError
+            try:
+                child = subprocess.Popen(
+                    command,
+                    cwd=cwd,
+                    env=dict(env),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    encoding="utf-8",
+                    errors="replace",
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise ProcessFailedError(command, 127, f"{command[0]} cannot be started: {error}") from error
+            self._living[child.pid] = child
+            self.started += 1
+            return child
+
+    def stop(self, signum: int = signal.SIGTERM) -> None:
+        """Send `signum` to every living child and all that it started, and start no more."""
+        with self._guard:
+            self._stopping = True
+            for child in self._living.values():
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    if os.name == "posix":
+                        os.killpg(child.pid, signum)
+                    else:
+                        child.terminate()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping
+
+
+def _append_to_log(log: Path, done: Completed, cwd: Path | None) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as stream:
+        where = f"cd {shlex.quote(str(cwd))} && " if cwd else ""
+        stream.write(f"$ {where}{shlex.join(done.argv)}\n{done.stdout}{done.stderr}")
+        stream.write(f"[exit status {done.returncode} after {done.seconds:.2f} s]\n")
+
+
+def become(argv: Sequence[str | Path], env: Mapping[str, str]) -> NoReturn:
+    """Replace this process by `argv`; where the system has no such call, run it and leave with its exit status."""
+    command = [str(part) for part in argv]
+    try:
+        if os.name == "posix":
+            os.execvpe(command[0], command, dict(env))  # noqa: S606 - no shell is the point
+        raise SystemExit(subprocess.run(command, env=dict(env), check=False).returncode)
+    except OSError as error:
+        raise ProcessFailedError(tuple(command), 127, f"{command[0]} cannot be started: {error}") from error
