@@ -1,0 +1,1 @@
+"""Layered Python environments: specified, locked, built, linked and published as a graph of tasks."""

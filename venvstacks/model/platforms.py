@@ -1,0 +1,146 @@
+"""Target platforms and Python implementations as values.
+
+Whatever differs between Linux, macOS and Windows is asked of a `TargetPlatform`, never of the machine that this
+program runs on, so that every layout can be computed, and tested, anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+OperatingSystem = Literal["linux", "macosx", "win"]
+
+
+@dataclass(frozen=True, order=True)
+class TargetPlatform:
+    """One of the six platforms that layers are locked, built and published for.
+
+    Attributes:
+        name: As it is written in specifications and published metadata, e.g. `linux_x86_64`.
+        system: The operating system part of the name.
+        machine: The processor part of the name, e.g. `x86_64`.
+    """
+
+    name: str
+    system: OperatingSystem
+    machine: str
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether environments have Windows' layout (`Scripts`, `Lib`, no symbolic links)."""
+        return self.system == "win"
+
+    @property
+    def dynamic_library_variable(self) -> str | None:
+        """The variable that names extra folders of shared libraries; None where there is none (Windows)."""
+        return {"linux": "LD_LIBRARY_PATH", "macosx": "DYLD_LIBRARY_PATH", "win": None}[self.system]
+
+    @property
+    def platform_machine(self) -> str:
+        """What `platform.machine()` returns there."""
+        return self.machine.upper() if self.is_windows else self.machine
+
+    @property
+    def sys_platform(self) -> str:
+        """What `sys.platform` is there."""
+        return {"linux": "linux", "macosx": "darwin", "win": "win32"}[self.system]
+
+    @property
+    def marker(self) -> str:
+        """An environment marker (PEP 508) that holds on this target platform and on none of the other five."""
+        return f"sys_platform == '{self.sys_platform}' and platform_machine == '{self.platform_machine}'"
+
+    def marker_environment(self, python: PythonImplementation) -> dict[str, str]:
+        """The values of all PEP 508 marker variables for `python` on this platform.
+
+        `platform_release` and `platform_version` depend on the single machine; they are empty.
+        """
+        return {
+            "implementation_name": python.name,
+            "implementation_version": python.version,
+            "os_name": "nt" if self.is_windows else "posix",
+            "platform_machine": self.platform_machine,
+            "platform_python_implementation": {"cpython": "CPython", "pypy": "PyPy"}[python.name],
+            "platform_release": "",
+            "platform_system": {"linux": "Linux", "macosx": "Darwin", "win": "Windows"}[self.system],
+            "platform_version": "",
+            "python_full_version": python.version,
+            "python_version": python.short_version,
+            "sys_platform": self.sys_platform,
+        }
+
+    def uv_platform(self, glibc: str) -> str:
+        """The value of uv's `--python-platform`; `glibc` (`X.Y`) counts on Linux only.
+
+        The oldest macOS is not part of it: uv takes that from `MACOSX_DEPLOYMENT_TARGET`.
+        """
+        machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(self.machine, self.machine)
+        if self.system == "linux":
+            return f"{machine}-manylinux_{glibc.replace('.', '_')}"
+        return f"{machine}-apple-darwin" if self.system == "macosx" else f"{machine}-pc-windows-msvc"
+
+
+PLATFORMS: dict[str, TargetPlatform] = {
+    f"{system}_{machine}": TargetPlatform(f"{system}_{machine}", system, machine)
+    for system, machine in (
+        ("win", "amd64"),
+        ("win", "arm64"),
+        ("linux", "x86_64"),
+        ("linux", "aarch64"),
+        ("macosx", "arm64"),
+        ("macosx", "x86_64"),
+    )
+}
+"""All known target platforms by name, in the order in which they are listed and locked."""
+
+
+def identify_platform(sys_platform: str, platform_machine: str) -> TargetPlatform | None:
+    """The target platform of a machine with these values of `sys.platform` and `platform.machine()`, if it is one."""
+    machine = platform_machine.lower()
+    for target in PLATFORMS.values():
+        if (target.sys_platform, target.platform_machine.lower()) == (sys_platform, machine):
+            return target
+    return None
+
+
+_IMPLEMENTATION = re.compile(r"(?P<name>cpython|pypy)@(?P<version>\d+\.\d+\.\d+)")
+
+
+@dataclass(frozen=True, order=True)
+class PythonImplementation:
+    """An exact Python: `cpython@3.11.7`.
+
+    Attributes:
+        name: `cpython` or `pypy`.
+        version: `X.Y.Z`.
+    """
+
+    name: str
+    version: str
+
+    @classmethod
+    def parse(cls, text: str) -> PythonImplementation:
+        """Read `cpython@X.Y.Z` or `pypy@X.Y.Z`.
+
+        Raises:
+            ValueError: It is neither.
+        """
+        match = _IMPLEMENTATION.fullmatch(text)
+        if match is None:
+            raise ValueError(f"'{text}' is not of the form 'cpython@X.Y.Z' or 'pypy@X.Y.Z'")
+        return cls(match["name"], match["version"])
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+    @property
+    def short_version(self) -> str:
+        """`X.Y`."""
+        return self.version.rpartition(".")[0]
+
+    @property
+    def versioned_name(self) -> str:
+        """Name of the interpreter's file on Linux and macOS, and of its folder below `lib`: `python3.11`."""
+        return ("python" if self.name == "cpython" else "pypy") + self.short_version
