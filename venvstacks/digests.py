@@ -10,13 +10,11 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-type_prefix = "sha256:"
-
-Json = None | bool | int | float | str | Sequence["Json"] | dict[str, "Json"]
+_PREFIX = "sha256:"
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -47,7 +45,7 @@ def sha256_file(path: Path | str) -> str:
 
 def prefixed(hexdigest: str) -> str:
     """The form in which hashes appear in lock metadata and manifests: `sha256:<hex>`."""
-    return type_prefix + hexdigest
+    return _PREFIX + hexdigest
 
 
 @dataclass(frozen=True, order=True)
@@ -74,7 +72,9 @@ class TreeEntry:
         return self.target is not None
 
 
-def walk_tree(root: Path, keep: Callable[[str], bool] = lambda _: True) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def walk_tree(
+    root: Path, keep: Callable[[str], bool] = lambda _: True
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Files and symbolic links below `root` as (relative path, entry), in sorted order of path components.
 
     Links are never followed. `keep` is asked with the relative path of every file, link and folder; what it refuses
