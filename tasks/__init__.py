@@ -1,0 +1,1 @@
+"""doit task creators of this repository; not shipped."""

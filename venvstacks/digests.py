@@ -72,9 +72,7 @@ class TreeEntry:
         return self.target is not None
 
 
-def walk_tree(
-    root: Path, keep: Callable[[str], bool] = lambda _: True
-) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def walk_tree(root: Path, keep: Callable[[str], bool] = lambda _: True) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Files and symbolic links below `root` as (relative path, entry), in sorted order of path components.
 
     Links are never followed. `keep` is asked with the relative path of every file, link and folder; what it refuses

@@ -1,0 +1,1 @@
+"""What tasks do: one module per kind of task, each a function from a request to a result."""

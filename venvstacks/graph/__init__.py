@@ -1,0 +1,1 @@
+"""The task graph as pure data: steps, compiling, checking, selecting."""

@@ -1,0 +1,1 @@
+"""The stack as values: specification, layers, platforms, paths."""

@@ -83,14 +83,14 @@ class TargetPlatform:
 
 
 PLATFORMS: dict[str, TargetPlatform] = {
-    f"{system}_{machine}": TargetPlatform(f"{system}_{machine}", system, machine)
-    for system, machine in (
-        ("win", "amd64"),
-        ("win", "arm64"),
-        ("linux", "x86_64"),
-        ("linux", "aarch64"),
-        ("macosx", "arm64"),
-        ("macosx", "x86_64"),
+    target.name: target
+    for target in (
+        TargetPlatform("win_amd64", "win", "amd64"),
+        TargetPlatform("win_arm64", "win", "arm64"),
+        TargetPlatform("linux_x86_64", "linux", "x86_64"),
+        TargetPlatform("linux_aarch64", "linux", "aarch64"),
+        TargetPlatform("macosx_arm64", "macosx", "arm64"),
+        TargetPlatform("macosx_x86_64", "macosx", "x86_64"),
     )
 }
 """All known target platforms by name, in the order in which they are listed and locked."""

@@ -1,0 +1,1 @@
+"""Where Pythons come from: a protocol and a table of providers."""

@@ -12,9 +12,9 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write `data` beside `path` and put it in place in one step; folders above are made.
+    r"""Write `data` beside `path` and put it in place in one step; folders above are made.
 
-    Text is written as UTF-8 with `\\n` line ends. A reader sees the old file or the new one, never a part.
+    Text is written as UTF-8 with `\n` line ends. A reader sees the old file or the new one, never a part.
 
     Raises:
         OSError: It cannot be written (full disk, read-only folder); the old file is untouched.

@@ -37,9 +37,7 @@ def scrubbed_environment(
     """
     wanted = _INHERITED | set(keep)
     return {
-        name: value
-        for name, value in environment.items()
-        if name in wanted or name.startswith(prefixes or ("\0",))
+        name: value for name, value in environment.items() if name in wanted or name.startswith(prefixes or ("\0",))
     }
 
 
@@ -113,9 +111,7 @@ class Processes:
             raise ProcessFailedError(command, done.returncode, done.stdout + done.stderr)
         return done
 
-    def _start(
-        self, command: tuple[str, ...], env: Mapping[str, str], cwd: Path | None
-    ) -> subprocess.Popen[str]:
+    def _start(self, command: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> subprocess.Popen[str]:
         with self._guard:
             if self._stopping:
                 raise InterruptedRunError
