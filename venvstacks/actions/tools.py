@@ -1,0 +1,35 @@
+"""What actions work with: passed in, so that no action reads a clock, an environment variable or a global."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from venvstacks.tools.process import Processes
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The shell as actions see it.
+
+    Attributes:
+        environment: This program's own environment variables, as a value.
+        cache: Folder for downloads and prepared runtimes.
+        processes: Starts and ends child processes.
+        now: The present time, UTC, whole seconds.
+        threads: How many threads one task may use for compression or for processes of its own.
+        progress: Told of long transfers: what, bytes done, bytes in all (None if unknown).
+    """
+
+    environment: Mapping[str, str]
+    cache: Path
+    processes: Processes = field(default_factory=Processes)
+    now: Callable[[], datetime] = _now
+    threads: int = 2
+    progress: Callable[[str, int, int | None], None] | None = None

@@ -1,0 +1,220 @@
+"""From a stack to its task graph: what each step reads, leaves behind and depends on, layer by layer.
+
+Everything that differs between kinds of layers, or between platforms, is decided here; the actions only do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from venvstacks.graph.taskgraph import TaskGraph, TaskNode
+from venvstacks.locking.inputs import lock_inputs
+from venvstacks.model.layout import LAYER_CONFIG, EnvironmentLayout, StackLayout
+from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.stack import Layer, Stack
+
+RECIPES: Mapping[str, int] = {"build": 1, "link": 1, "archive": 1, "export": 1}
+"""Raised when a step begins to do something else with the same inputs, so that old results are redone."""
+
+_COMPRESSORS = {"tar.zst": "zstandard", "tar.xz": "lzma", "tar.gz": "zlib", "zip": "zlib"}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What tasks depend on beside the stack itself.
+
+    Attributes:
+        platform: The platform that environments are built for; None where this machine is none of the known ones.
+        layout: Where everything is.
+        tools: Versions of the tools that shape results, by name.
+        archive_format: Format of archives.
+        archive_level: Compression level, or None for the format's default.
+        tag_outputs: Whether published names carry platform and build number.
+        local_wheels: Wheel files of the local wheel folders, relative to the specification's folder.
+        check_imports: Whether linked layers are imported.
+        runtime_providers: Where Pythons come from, in order.
+    """
+
+    platform: TargetPlatform | None
+    layout: StackLayout = field(default_factory=StackLayout)
+    tools: Mapping[str, str] = field(default_factory=dict)
+    archive_format: str = "tar.zst"
+    archive_level: int | None = None
+    tag_outputs: bool = False
+    local_wheels: tuple[str, ...] = ()
+    check_imports: bool = True
+    runtime_providers: tuple[str, ...] = ("standalone",)
+
+    @property
+    def tag(self) -> str | None:
+        """The platform's name where outputs are tagged."""
+        return self.platform.name if self.tag_outputs and self.platform else None
+
+
+def compile_stack(stack: Stack, configuration: Configuration) -> TaskGraph:
+    """The whole task graph of a stack.
+
+    Disabled layers have no tasks. Layers that are not made for this platform are locked, but not built.
+
+    Raises:
+        GraphError: The graph does not hold together, e.g. because two layers write one file.
+    """
+    compiler = _Compiler(stack, configuration)
+    return TaskGraph(tuple(compiler.compile()), frozenset(compiler.sources()))
+
+
+class _Compiler:
+    def __init__(self, stack: Stack, configuration: Configuration) -> None:
+        self.stack = stack
+        self.configuration = configuration
+        self.layout = configuration.layout
+
+    def compile(self) -> Iterator[TaskNode]:
+        locked = [layer for layer in self.stack.layers if layer.platforms]
+        platform = self.configuration.platform
+        built = [layer for layer in locked if platform in layer.platforms]
+        for layer in locked:
+            yield self.lock(layer)
+        for layer in built:
+            yield self.build(layer, platform)  # type: ignore[arg-type] # None is in no layer's platforms
+            yield self.link(layer, platform)  # type: ignore[arg-type]
+            yield self.archive(layer)
+            yield self.export(layer)
+        if built:
+            yield self.manifest("archives", self.layout.artifacts, built, self.configuration.tag)
+            yield self.manifest("exports", self.layout.export, built, None)
+
+    def sources(self) -> Iterator[str]:
+        yield from self.configuration.local_wheels
+        for layer in self.stack.layers:
+            for source in layer.sources:
+                yield from source.file_paths
+
+    def lock(self, layer: Layer) -> TaskNode:
+        layout = self.layout
+        return TaskNode(
+            name=f"lock:{layer.env_name}",
+            kind="lock",
+            env_name=layer.env_name,
+            inputs=(*(layout.lock_file(below) for below in layer.below), *self.configuration.local_wheels),
+            outputs=(
+                layout.lock_file(layer),
+                layout.lock_metadata(layer),
+                layout.declared_requirements(layer),
+                layout.package_summary(layer),
+            ),
+            fingerprint=lock_inputs(layer, self.stack.uv),
+            self_described=True,
+        )
+
+    def build(self, layer: Layer, platform: TargetPlatform) -> TaskNode:
+        layout, environment = self.layout, self.layout.environment(layer)
+        interpreter = EnvironmentLayout.of(layer, platform).interpreter
+        interface = (layout.record("runtime", layer.runtime),) if layer.runtime else ()
+        sources = [path for source in layer.sources for path in source.file_paths]
+        return TaskNode(
+            name=f"build:{layer.env_name}",
+            kind="build",
+            env_name=layer.env_name,
+            inputs=(layout.lock_file(layer), *interface, *sources),
+            outputs=(
+                layout.record("build", layer),
+                f"{environment}/{interpreter}",
+                *(() if layer.runtime else (layout.record("runtime", layer),)),
+            ),
+            fingerprint={
+                "recipe": RECIPES["build"],
+                "kind": layer.kind,
+                "python": str(layer.python),
+                "platform": platform.name,
+                "uv": self.configuration.tools.get("uv"),
+                **self._runtime_source(layer),
+            },
+        )
+
+    def _runtime_source(self, layer: Layer) -> dict[str, object]:
+        if layer.runtime:
+            return {}
+        source: dict[str, object] = {"runtime_providers": list(self.configuration.runtime_providers)}
+        archives = self.stack.settings.runtime_archives.get(str(layer.python))
+        if archives and "archive" in self.configuration.runtime_providers:
+            source["runtime_archives"] = {name: archive.model_dump() for name, archive in archives.items()}
+        return source
+
+    def link(self, layer: Layer, platform: TargetPlatform) -> TaskNode:
+        layout = self.layout
+        return TaskNode(
+            name=f"link:{layer.env_name}",
+            kind="link",
+            env_name=layer.env_name,
+            inputs=(
+                layout.record("build", layer),
+                *(layout.record("dynlib", below) for below in layer.below),
+                *self._deployed_names(layer),
+            ),
+            outputs=(
+                layout.record("link", layer),
+                layout.record("dynlib", layer),
+                f"{layout.environment(layer)}/{LAYER_CONFIG}",
+            ),
+            fingerprint={
+                "recipe": RECIPES["link"],
+                "platform": platform.name,
+                "below": [{"env": below.env_name, "versioned": below.versioned} for below in layer.below],
+                "versioned": layer.versioned,
+                "dynlib_exclude": list(layer.dynlib_exclude),
+                "requirements": list(layer.requirements),
+                "check_imports": self.configuration.check_imports,
+            },
+        )
+
+    def _deployed_names(self, layer: Layer) -> tuple[str, ...]:
+        """Lock metadata of the layers whose deployed name is only known once they are locked."""
+        return tuple(self.layout.lock_metadata(other) for other in (layer, *layer.below) if other.versioned)
+
+    def archive(self, layer: Layer) -> TaskNode:
+        configuration, layout = self.configuration, self.layout
+        compressor = _COMPRESSORS[configuration.archive_format]
+        return TaskNode(
+            name=f"archive:{layer.env_name}",
+            kind="archive",
+            env_name=layer.env_name,
+            inputs=self._published_inputs(layer),
+            outputs=(layout.published_metadata(layout.artifacts, layer, configuration.tag),),
+            fingerprint={
+                "recipe": RECIPES["archive"],
+                "format": configuration.archive_format,
+                "level": configuration.archive_level,
+                "tagged": configuration.tag_outputs,
+                "compressor": [compressor, configuration.tools.get(compressor)],
+            },
+        )
+
+    def export(self, layer: Layer) -> TaskNode:
+        layout = self.layout
+        return TaskNode(
+            name=f"export:{layer.env_name}",
+            kind="export",
+            env_name=layer.env_name,
+            inputs=self._published_inputs(layer),
+            outputs=(layout.published_metadata(layout.export, layer, None),),
+            after=tuple(f"export:{below.env_name}" for below in layer.below),
+            fingerprint={"recipe": RECIPES["export"]},
+        )
+
+    def _published_inputs(self, layer: Layer) -> tuple[str, ...]:
+        layout = self.layout
+        return tuple(
+            dict.fromkeys((layout.record("link", layer), layout.lock_metadata(layer), *self._deployed_names(layer)))
+        )
+
+    def manifest(self, what: str, folder: str, built: list[Layer], tag: str | None) -> TaskNode:
+        return TaskNode(
+            name=f"manifest:{what}",
+            kind="manifest",
+            env_name="",
+            gathers=tuple(self.layout.published_metadata(folder, layer, tag) for layer in built),
+            outputs=(self.layout.stack_manifest(folder, tag),),
+            self_described=True,
+        )

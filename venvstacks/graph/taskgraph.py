@@ -1,0 +1,131 @@
+"""Tasks as data, and the graph that they form; no callable, no absolute path, no clock, no disk.
+
+What a graph promises once it exists: task names and outputs are unique, every input is either made by exactly one
+task or is one of the named source files, every ordering names a task, and there is no cycle. doit, which runs the
+graph, checks none of these reliably.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from typing import Literal
+
+from venvstacks.errors import GraphError
+
+TaskKind = Literal["lock", "build", "link", "archive", "export", "manifest"]
+
+
+@dataclass(frozen=True)
+class TaskNode:
+    """One task.
+
+    Attributes:
+        name: `<kind>:<environment>`, or `manifest:<what>`.
+        kind: What is done.
+        env_name: The layer's environment name; empty for manifests.
+        inputs: Files whose content matters, relative to the specification's folder.
+        gathers: Files that are read if they are there, and whose makers go first if they run at all.
+        outputs: Files that the task leaves behind; each must exist for the task to be up to date.
+        after: Tasks that must have run before, without their results mattering.
+        fingerprint: Everything else that matters: JSON values by name.
+        self_described: Whether the outputs themselves say what they were made from (as committed locks do), so that
+            they are valid without any record of a run.
+    """
+
+    name: str
+    kind: TaskKind
+    env_name: str
+    inputs: tuple[str, ...] = ()
+    gathers: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    fingerprint: Mapping[str, object] = field(default_factory=dict)
+    self_described: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class TaskGraph:
+    """Tasks that hold together; see the module's promise.
+
+    Attributes:
+        nodes: In an order in which every task comes after those that it needs.
+        sources: Files that no task makes.
+
+    Raises:
+        GraphError: The promise does not hold; all reasons are named.
+    """
+
+    nodes: tuple[TaskNode, ...]
+    sources: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        faults = [*_repeated(self.nodes), *self._dangling()]
+        if faults:
+            raise GraphError("the task graph does not hold together", details=tuple(faults))
+        try:
+            order = list(TopologicalSorter({n.name: self.needs(n) for n in self.nodes}).static_order())
+        except CycleError as error:
+            cycle = " -> ".join(error.args[1])
+            raise GraphError(f"the task graph has a cycle: {cycle}") from None
+        rank = {name: place for place, name in enumerate(order)}
+        object.__setattr__(self, "nodes", tuple(sorted(self.nodes, key=lambda node: rank[node.name])))
+
+    def _dangling(self) -> Iterable[str]:
+        for node in self.nodes:
+            for path in node.inputs:
+                if path not in self.makers and path not in self.sources:
+                    yield f"{node.name}: nothing makes its input {path}, and it is not a source file"
+            for name in node.after:
+                if name not in self.by_name:
+                    yield f"{node.name}: there is no task '{name}' to go after"
+
+    @cached_property
+    def by_name(self) -> Mapping[str, TaskNode]:
+        """Tasks by name."""
+        return {node.name: node for node in self.nodes}
+
+    @cached_property
+    def makers(self) -> Mapping[str, str]:
+        """Output path to the name of the task that makes it."""
+        return {path: node.name for node in self.nodes for path in node.outputs}
+
+    def needs(self, node: TaskNode) -> set[str]:
+        """Names of the tasks that must go before `node` if they are part of a run."""
+        read = {self.makers[path] for path in (*node.inputs, *node.gathers) if path in self.makers}
+        return read | set(node.after)
+
+    def requires(self, node: TaskNode) -> set[str]:
+        """Names of the tasks without whose results `node` cannot be done; like `needs` without what it gathers."""
+        return {self.makers[path] for path in node.inputs if path in self.makers} | set(node.after)
+
+    def closure(self, goals: Iterable[str]) -> TaskGraph:
+        """The part of the graph that achieving `goals` takes.
+
+        Raises:
+            GraphError: A goal is not a task.
+        """
+        pending, wanted = list(goals), set[str]()
+        while pending:
+            name = pending.pop()
+            if name in wanted:
+                continue
+            if name not in self.by_name:
+                raise GraphError(f"there is no task '{name}'")
+            wanted.add(name)
+            pending.extend(self.requires(self.by_name[name]))
+        return TaskGraph(tuple(node for node in self.nodes if node.name in wanted), self.sources)
+
+
+def _repeated(nodes: Iterable[TaskNode]) -> Iterable[str]:
+    names, outputs = set[str](), dict[str, str]()
+    for node in nodes:
+        if node.name in names:
+            yield f"two tasks are called {node.name}"
+        names.add(node.name)
+        for path in node.outputs:
+            if path in outputs:
+                yield f"{outputs[path]} and {node.name} both make {path}"
+            outputs[path] = node.name

@@ -1,0 +1,202 @@
+"""From TOML text to validated tables, with every fault that a single table can have.
+
+A draft may hold faults: `resolve` adds those that only show between tables and on disk, and raises all of them
+together, so that a user mends a specification in one go.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from venvstacks.errors import Fault
+from venvstacks.model.positions import KeyPath, find_positions
+from venvstacks.model.specification import (
+    SPECS,
+    ApplicationSpec,
+    LayerKind,
+    LayerSpec,
+    Table,
+    ToolSettings,
+    UvTable,
+)
+
+_TableT = TypeVar("_TableT", bound=Table)
+
+_RENAMED = {"fully_versioned_name": "python_implementation"}
+_IGNORED = {"build_requirements": "wheels are never built here; build them beforehand and use --local-wheels"}
+
+
+@dataclass(frozen=True)
+class DraftLayer:
+    """One layer's table.
+
+    Attributes:
+        path: Its place in the document, e.g. `("frameworks", 0)`.
+        kind: Which of the three arrays it stands in.
+        name: The name as written, or a description of the place where there is none.
+        spec: The validated table, or None if it has faults.
+    """
+
+    path: KeyPath
+    kind: LayerKind
+    name: str
+    spec: LayerSpec | None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A specification file, read but not resolved.
+
+    Attributes:
+        source: What the file is called in messages.
+        layers: All layers in declared order, runtimes first.
+        settings: `[tool.venvstacks]`.
+        uv: `[tool.uv]`, or None where the file has none.
+        lines: Line numbers by key path.
+        faults: What is wrong so far.
+        warnings: Sentences about deprecated keys.
+    """
+
+    source: str
+    layers: tuple[DraftLayer, ...] = ()
+    settings: ToolSettings = field(default_factory=ToolSettings)
+    uv: UvTable | None = None
+    lines: Mapping[KeyPath, int] | None = None
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def line_of(self, path: KeyPath) -> int | None:
+        """The line of a key path, or of the nearest enclosing one that has a line."""
+        while path:
+            if self.lines and path in self.lines:
+                return self.lines[path]
+            path = path[:-1]
+        return None
+
+    @property
+    def module_paths(self) -> tuple[str, ...]:
+        """Launch and support modules that the file names: what a reader has to look for on disk."""
+        found: dict[str, None] = {}
+        for layer in self.layers:
+            if isinstance(layer.spec, ApplicationSpec):
+                found |= dict.fromkeys((layer.spec.launch_module, *layer.spec.support_modules))
+        return tuple(found)
+
+
+def parse_draft(text: str, source: str) -> Draft:
+    """Read and validate `text`; faults are collected in the draft, nothing is raised."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return Draft(source, faults=(_syntax_fault(str(error)),))
+    return _Reader(source, document, find_positions(text)).read()
+
+
+def _syntax_fault(message: str) -> Fault:
+    where = re.search(r" \(at line (\d+), column \d+\)", message)
+    clean = message.replace(where[0], "") if where else message
+    return Fault(f"not valid TOML: {clean[:1].lower()}{clean[1:]}", int(where[1]) if where else None)
+
+
+class _Reader:
+    def __init__(self, source: str, document: dict[str, Any], lines: dict[KeyPath, int]) -> None:
+        self.draft = Draft(source, lines=lines)
+        self.document = document
+        self.faults: list[Fault] = []
+        self.warnings: list[str] = []
+
+    def read(self) -> Draft:
+        self._refuse_unknown((), self.document, (*SPECS, "tool"))
+        layers = [
+            self._read_layer(array, index, table) for array in SPECS for index, table in enumerate(self._tables(array))
+        ]
+        tool = self._table(("tool",), self.document.get("tool", {}))
+        settings = self._validate(ToolSettings, ("tool", "venvstacks"), tool.get("venvstacks", {}), None)
+        uv = self._table(("tool", "uv"), tool["uv"]) if "uv" in tool else None
+        return Draft(
+            self.draft.source,
+            tuple(layers),
+            settings or ToolSettings(),
+            uv,
+            self.draft.lines,
+            tuple(self.faults),
+            tuple(self.warnings),
+        )
+
+    def _fault(self, path: KeyPath, message: str, layer: str | None = None, hint: str | None = None) -> None:
+        key = ".".join(str(part) for part in path if isinstance(part, str) and part not in SPECS) or None
+        self.faults.append(Fault(message, self.draft.line_of(path), layer, key, hint))
+
+    def _table(self, path: KeyPath, value: object) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        self._fault(path, "must be a table")
+        return {}
+
+    def _tables(self, array: str) -> list[Any]:
+        value = self.document.get(array, [])
+        if isinstance(value, list):
+            return value
+        self._fault((array,), f"must be an array of tables: write [[{array}]]")
+        return []
+
+    def _read_layer(self, array: str, index: int, value: object) -> DraftLayer:
+        kind, model = SPECS[array]
+        path: KeyPath = (array, index)
+        table = self._table(path, value)
+        name = table.get("name")
+        shown = name if isinstance(name, str) and name else f"{array}[{index}]"
+        table = self._replace_deprecated(path, table, shown)
+        return DraftLayer(path, kind, shown, self._validate(model, path, table, shown))
+
+    def _replace_deprecated(self, path: KeyPath, table: dict[str, Any], layer: str) -> dict[str, Any]:
+        current = {}
+        for key, value in table.items():
+            place = f"{self.draft.source}:{self.draft.line_of((*path, key))}"
+            if key in _RENAMED and _RENAMED[key] not in table and path[0] == "runtimes":
+                self.warnings.append(f"{place}: layer '{layer}': '{key}' is deprecated; it is now '{_RENAMED[key]}'")
+                current[_RENAMED[key]] = value
+            elif key in _IGNORED:
+                self.warnings.append(f"{place}: layer '{layer}': '{key}' is deprecated and ignored: {_IGNORED[key]}")
+            else:
+                current[key] = value
+        return current
+
+    def _refuse_unknown(self, path: KeyPath, table: dict[str, Any], known: tuple[str, ...]) -> None:
+        for key in table:
+            if key not in known:
+                self._fault((*path, key), "unknown key", hint=_suggestion(key, known))
+
+    def _validate(self, model: type[_TableT], path: KeyPath, table: object, layer: str | None) -> _TableT | None:
+        try:
+            return model.model_validate(table)
+        except ValidationError as error:
+            for detail in error.errors():
+                self._translate(model, path, detail, layer)
+            return None
+
+    def _translate(self, model: type[Table], path: KeyPath, detail: Any, layer: str | None) -> None:  # noqa: ANN401
+        location: KeyPath = tuple(detail["loc"])
+        hint = None
+        if detail["type"] == "extra_forbidden":
+            known = tuple(info.alias or key for key, info in model.model_fields.items())
+            message, hint = "unknown key", _suggestion(str(location[-1]), known)
+        elif detail["type"] == "missing":
+            message = "this key is required"
+        elif detail["type"] == "value_error":
+            message = str(detail["ctx"]["error"])
+        else:
+            message = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
+        self._fault((*path, *location), message, layer, hint)
+
+
+def _suggestion(key: str, known: tuple[str, ...]) -> str:
+    nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"did you mean '{nearest[0]}'?" if nearest else f"known keys are {', '.join(known)}"

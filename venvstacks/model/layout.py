@@ -1,0 +1,116 @@
+"""Where everything is, by arithmetic: inside an environment, and around a specification.
+
+All paths are strings with forward slashes. Those of an `EnvironmentLayout` are relative to the environment's own
+folder, those of a `StackLayout` to the folder of the specification (or absolute, where the user named such a folder).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+
+from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.stack import Layer
+
+LAYER_CONFIG = "share/venv/metadata/venvstacks_layer.json"
+DYNLIB_DIR = "share/venv/dynlib"
+METADATA_DIR = "__venvstacks__"
+
+
+@dataclass(frozen=True)
+class EnvironmentLayout:
+    """Paths inside one environment.
+
+    Attributes:
+        executables: The folder of interpreters and scripts.
+        python: What users start; a wrapper where shared libraries of lower layers must be found.
+        interpreter: The real interpreter, or a link to it.
+        site_dir: The folder that packages are installed into.
+    """
+
+    executables: str
+    python: str
+    interpreter: str
+    site_dir: str
+
+    @classmethod
+    def of(cls, layer: Layer, platform: TargetPlatform) -> EnvironmentLayout:
+        """The layout of `layer`'s environment on `platform`."""
+        if platform.is_windows:
+            folder = "" if layer.runtime is None else "Scripts"
+            python = posixpath.join(folder, "python.exe")
+            return cls(folder, python, python, "Lib/site-packages")
+        versioned = layer.python.versioned_name
+        return cls("bin", "bin/python", f"bin/{versioned}", f"lib/{versioned}/site-packages")
+
+
+@dataclass(frozen=True)
+class StackLayout:
+    """Paths around a specification.
+
+    Attributes:
+        requirements: Folder of the lock files.
+        build: Folder of the built environments and of the task state.
+        artifacts: Folder of published archives.
+        export: Folder of exported environments.
+    """
+
+    requirements: str = "requirements"
+    build: str = "_build"
+    artifacts: str = "_artifacts"
+    export: str = "_export"
+
+    def lock_file(self, layer: Layer) -> str:
+        """The layer's PEP 751 lock; the standard allows no further dots in the name."""
+        return f"{self.requirements}/{layer.env_name}/pylock.{_dotless(layer)}.toml"
+
+    def lock_metadata(self, layer: Layer) -> str:
+        """What the lock was made from and when."""
+        return f"{self.requirements}/{layer.env_name}/pylock.{_dotless(layer)}.meta.json"
+
+    def declared_requirements(self, layer: Layer) -> str:
+        """The declared requirements as a generated file for people and tools."""
+        return f"{self.requirements}/{layer.env_name}/requirements-{_dotless(layer)}.in"
+
+    def package_summary(self, layer: Layer) -> str:
+        """The readable summary of a lock."""
+        return f"{self.requirements}/{layer.env_name}/packages-{layer.env_name}.txt"
+
+    def environment(self, layer: Layer) -> str:
+        """The folder of a built environment."""
+        return f"{self.build}/{layer.env_name}"
+
+    @property
+    def state(self) -> str:
+        """The folder of everything that this program remembers about a build folder."""
+        return f"{self.build}/.venvstacks"
+
+    @property
+    def task_state(self) -> str:
+        """The database of task records."""
+        return f"{self.state}/state.db"
+
+    def record(self, kind: str, layer: Layer) -> str:
+        """A small file that says what a step made: `build`, `runtime`, `link` or `dynlib`."""
+        return f"{self.state}/{kind}/{layer.env_name}.json"
+
+    def log(self, task: str) -> str:
+        """The file that collects what a task's child processes print."""
+        return f"{self.state}/logs/{task.replace(':', '-')}.log"
+
+    @property
+    def staging(self) -> str:
+        """Where trees are prepared before they are swapped in; on the file system of the build folder."""
+        return f"{self.state}/staging"
+
+    def published_metadata(self, folder: str, layer: Layer, tag: str | None) -> str:
+        """The metadata of one published or exported layer; `tag` is a platform's name where outputs are tagged."""
+        return f"{folder}/{METADATA_DIR}/env_metadata/{layer.env_name}{f'-{tag}' if tag else ''}.json"
+
+    def stack_manifest(self, folder: str, tag: str | None) -> str:
+        """The metadata of all published or exported layers together."""
+        return f"{folder}/{METADATA_DIR}/venvstacks{f'-{tag}' if tag else ''}.json"
+
+
+def _dotless(layer: Layer) -> str:
+    return layer.env_name.replace(".", "_")

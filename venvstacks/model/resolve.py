@@ -1,0 +1,253 @@
+"""From a draft to a stack: the rules that only show between tables, with uv's settings and on disk.
+
+Layers are resolved in declared order. A layer with faults stays unresolved; references to it are not reported as
+faults of their own, so that one mistake is told once. All faults are raised together at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from venvstacks.errors import Fault, SpecificationError
+from venvstacks.model.draft import Draft, DraftLayer
+from venvstacks.model.indexes import inherit_package_indexes
+from venvstacks.model.linearize import NoLinearOrderError, linearize
+from venvstacks.model.platforms import PLATFORMS, PythonImplementation, TargetPlatform
+from venvstacks.model.positions import KeyPath
+from venvstacks.model.specification import ApplicationSpec, LayerSpec, RuntimeSpec, UvTable
+from venvstacks.model.stack import ENV_PREFIXES, Layer, SourceTree, Stack
+from venvstacks.model.uv_settings import find_uv_faults, index_names
+
+DEFAULT_GLIBC = "2.28"
+DEFAULT_MACOS = "13.0"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a specification means depends on these, beside its text; the shell reads them.
+
+    Attributes:
+        sources: Launch and support modules by the path that the specification gives; None where nothing is there.
+        uv_file: Content of `venvstacks.uv.toml` beside the specification, or None where there is no such file.
+        macosx_deployment_target: The variable of that name, the default of `macosx_target`.
+        exclude_newer: `UV_EXCLUDE_NEWER`, in force where uv's settings do not say `exclude-newer`.
+    """
+
+    sources: Mapping[str, SourceTree | None] = field(default_factory=dict)
+    uv_file: UvTable | None = None
+    macosx_deployment_target: str | None = None
+    exclude_newer: str | None = None
+
+
+def resolve(draft: Draft, surroundings: Surroundings) -> Stack:
+    """Make the stack that `draft` describes.
+
+    Raises:
+        SpecificationError: Anything is wrong; it carries all faults of the draft and of this step.
+    """
+    return _Resolver(draft, surroundings).resolve()
+
+
+class _Resolver:
+    def __init__(self, draft: Draft, surroundings: Surroundings) -> None:
+        self.draft = draft
+        self.surroundings = surroundings
+        self.faults = list(draft.faults)
+        self.uv = _effective_uv(draft, surroundings)
+        self.indexes = index_names(self.uv)
+        self.layers: dict[tuple[str, str], Layer | None] = {}
+        self.resolved: list[Layer] = []
+
+    def resolve(self) -> Stack:
+        inline = self.draft.uv is not None
+        for path, message in find_uv_faults(self.uv):
+            self._fault(("tool", "uv", *path) if inline else (), message, key=".".join(map(str, path)))
+        for entry in self.draft.layers:
+            self._check_name(entry)
+            layer = self._resolve_layer(entry) if entry.spec else None
+            self.layers.setdefault((_group(entry.kind), entry.name), layer)
+            if layer:
+                self.resolved.append(layer)
+        if self.faults:
+            raise SpecificationError(self.draft.source, tuple(self.faults))
+        return Stack(self.draft.source, tuple(self.resolved), self.draft.settings, self.uv, self.draft.warnings)
+
+    def _fault(
+        self, path: KeyPath, message: str, layer: str | None = None, key: str | None = None, hint: str | None = None
+    ) -> None:
+        self.faults.append(Fault(message, self.draft.line_of(path), layer, key, hint))
+
+    def _check_name(self, entry: DraftLayer) -> None:
+        path = (*entry.path, "name")
+        if entry.kind == "runtime" and entry.name.startswith(("framework-", "app-")):
+            self._fault(path, "a runtime's name may not start with 'framework-' or 'app-'", entry.name, "name")
+        env_name = ENV_PREFIXES[entry.kind] + entry.name
+        for other in self.draft.layers[: self.draft.layers.index(entry)]:
+            if (ENV_PREFIXES[other.kind] + other.name).casefold() == env_name.casefold():
+                line = self.draft.line_of((*other.path, "name"))
+                message = f"the environment name '{env_name}' is taken by the layer in line {line}"
+                self._fault(path, message, entry.name, "name", "names may not differ in case alone")
+                return
+            base, at, number = env_name.rpartition("@")
+            if (
+                at
+                and number.isdecimal()
+                and other.spec
+                and other.spec.versioned
+                and other.name == entry.name[: len(base) - len(env_name)]
+            ):
+                message = f"'{env_name}' is what version {number} of layer '{other.name}' is deployed as"
+                self._fault(path, message, entry.name, "name", "choose a name that does not end in '@<number>'")
+
+    def _resolve_layer(self, entry: DraftLayer) -> Layer | None:
+        spec = entry.spec
+        assert spec is not None  # noqa: S101 - the caller's condition, for the type checker
+        known = len(self.faults)
+        below = self._resolve_below(entry, spec)
+        if below is None:
+            return None
+        runtime, frameworks = below
+        chain = (*frameworks, *((runtime,) if runtime else ()))
+        sources = self._resolve_sources(entry, spec)
+        package_indexes = self._resolve_indexes(entry, spec, chain)
+        platforms = self._resolve_platforms(entry, spec, chain)
+        if len(self.faults) > known:
+            return None
+        python = PythonImplementation.parse(spec.python_implementation) if isinstance(spec, RuntimeSpec) else None
+        return Layer(
+            kind=entry.kind,
+            name=spec.name,
+            requirements=spec.requirements,
+            python=python or chain[-1].python,
+            platforms=platforms,
+            glibc=_newest((spec.linux_target or "").partition("@")[2] or DEFAULT_GLIBC, [x.glibc for x in chain]),
+            macos=_newest(self._macos(spec), [x.macos for x in chain]),
+            versioned=spec.versioned,
+            dynlib_exclude=spec.dynlib_exclude,
+            package_indexes=package_indexes,
+            priority_indexes=spec.priority_indexes,
+            runtime=runtime,
+            frameworks=frameworks,
+            launch=sources[0] if sources else None,
+            support=sources[1:],
+        )
+
+    def _macos(self, spec: LayerSpec) -> str:
+        wanted = spec.macosx_target or self.surroundings.macosx_deployment_target or DEFAULT_MACOS
+        return wanted if "." in wanted else f"{wanted}.0"
+
+    def _resolve_below(self, entry: DraftLayer, spec: LayerSpec) -> tuple[Layer | None, tuple[Layer, ...]] | None:
+        """Runtime and linearised frameworks; None where a reference is broken."""
+        runtime_name, names = getattr(spec, "runtime", None), getattr(spec, "frameworks", None)
+        if isinstance(spec, RuntimeSpec):
+            return None, ()
+        if runtime_name is not None:
+            runtime = self._refer(entry, ("runtime",), "runtimes", runtime_name)
+            return (runtime, ()) if runtime else None
+        found = [self._refer(entry, ("frameworks", i), "frameworks", name) for i, name in enumerate(names or ())]
+        frameworks = [framework for framework in found if framework]
+        if len(frameworks) < len(found):
+            return None
+        path = (*entry.path, "frameworks")
+        runtimes = {framework.runtime: framework for framework in frameworks}
+        if len(runtimes) > 1:
+            told = ", ".join(f"'{f.name}' on '{r.name if r else ''}'" for r, f in runtimes.items())
+            message = f"all frameworks of a layer must share one runtime, but here are {told}"
+            self._fault(path, message, entry.name, "frameworks")
+            return None
+        try:
+            order = linearize(frameworks, [(framework, *framework.frameworks) for framework in frameworks])
+        except NoLinearOrderError as error:
+            told = "; ".join(" before ".join(f"'{x.name}'" for x in part) for part in error.remaining)  # type: ignore[attr-defined]
+            message = f"the frameworks have no common order (C3 linearisation): {told}"
+            self._fault(path, message, entry.name, "frameworks", "change the order in which one of them is named")
+            return None
+        return frameworks[0].runtime, order
+
+    def _refer(self, entry: DraftLayer, key: KeyPath, group: str, name: str) -> Layer | None:
+        if (group, name) in self.layers:
+            return self.layers[group, name]
+        declared = [other for other in self.draft.layers if _group(other.kind) == group and other.name == name]
+        if declared and declared[0].path != entry.path:
+            line = self.draft.line_of(declared[0].path)
+            message, hint = f"'{name}' is declared later, in line {line}", "a layer may only refer to earlier ones"
+        elif declared:
+            message, hint = f"'{name}' refers to itself", "name another layer"
+        else:
+            known = ", ".join(sorted(known for kind, known in self.layers if kind == group)) or "none"
+            message, hint = f"'{name}' is not one of the {group} declared before", f"declared before: {known}"
+        self._fault((*entry.path, *key), message, entry.name, str(key[0]), hint)
+        return None
+
+    def _resolve_platforms(
+        self, entry: DraftLayer, spec: LayerSpec, below: tuple[Layer, ...]
+    ) -> tuple[TargetPlatform, ...]:
+        possible = [target for target in PLATFORMS.values() if all(target in layer.platforms for layer in below)]
+        for index, name in enumerate(spec.platforms or ()):
+            lacking = [layer.name for layer in below if PLATFORMS[name] not in layer.platforms]
+            if lacking:
+                told = ", ".join(f"'{layer}'" for layer in lacking)
+                message = f"platform '{name}' is not one that the layers below are made for: {told} lack it"
+                path = (*entry.path, "platforms", index)
+                self._fault(path, message, entry.name, "platforms", "remove it here, or add it below")
+        if spec.platforms is None:
+            return tuple(possible)
+        return tuple(target for target in possible if target.name in spec.platforms)
+
+    def _resolve_indexes(self, entry: DraftLayer, spec: LayerSpec, below: tuple[Layer, ...]) -> dict[str, str]:
+        named: list[tuple[KeyPath, str]] = [
+            *((("package_indexes", package), index) for package, index in spec.package_indexes.items()),
+            *((("priority_indexes", place), index) for place, index in enumerate(spec.priority_indexes)),
+            *((("index_overrides", old), old) for old in spec.index_overrides),
+            *((("index_overrides", old), new) for old, new in spec.index_overrides.items()),
+        ]
+        for key, index in named:
+            if index not in self.indexes:
+                known = ", ".join(sorted(self.indexes)) or "none"
+                message = f"'{index}' is not a named index of uv's settings"
+                self._fault((*entry.path, *key), message, entry.name, str(key[0]), f"named indexes: {known}")
+        claims = [(spec.name, spec.package_indexes), *((layer.name, layer.package_indexes) for layer in below)]
+        merged, conflicts = inherit_package_indexes(claims, spec.index_overrides)
+        for conflict in conflicts:
+            (one, first), (two, second) = conflict.first, conflict.second
+            message = f"'{conflict.package}' comes from index '{first}' in '{one}' but from '{second}' in '{two}'"
+            hint = f'agree on one, or accept one: index_overrides = {{ {second} = "{first}" }}'
+            self._fault((*entry.path, "package_indexes"), message, entry.name, "package_indexes", hint)
+        return merged
+
+    def _resolve_sources(self, entry: DraftLayer, spec: LayerSpec) -> tuple[SourceTree, ...]:
+        if not isinstance(spec, ApplicationSpec):
+            return ()
+        wanted: list[tuple[KeyPath, str]] = [(("launch_module",), spec.launch_module)]
+        wanted += [(("support_modules", index), path) for index, path in enumerate(spec.support_modules)]
+        found: dict[str, SourceTree] = {}
+        for key, path in wanted:
+            where, source = (*entry.path, *key), self.surroundings.sources.get(path)
+            if source is None:
+                message = f"there is no file or folder '{path}' beside the specification"
+                self._fault(where, message, entry.name, str(key[0]))
+            elif source.is_package and not source.files:
+                self._fault(where, f"the folder '{path}' holds no files", entry.name, str(key[0]))
+            elif source.module in found:
+                message = f"two modules are called '{source.module}': '{found[source.module].path}' and '{path}'"
+                self._fault(where, message, entry.name, str(key[0]), "rename one of them")
+            else:
+                found[source.module] = source
+        return tuple(found.values())
+
+
+def _group(kind: str) -> str:
+    return f"{kind}s"
+
+
+def _newest(version: str, others: list[str]) -> str:
+    """The newest of some `X.Y`: nothing on top may claim to run on less than what it stands on."""
+    return max((version, *others), key=lambda text: tuple(int(part) for part in text.split(".")))
+
+
+def _effective_uv(draft: Draft, surroundings: Surroundings) -> UvTable:
+    settings = draft.uv if draft.uv is not None else (surroundings.uv_file or {})
+    if surroundings.exclude_newer and "exclude-newer" not in settings:
+        return {**settings, "exclude-newer": surroundings.exclude_newer}
+    return settings

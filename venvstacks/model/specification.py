@@ -1,0 +1,203 @@
+"""The stack specification as pydantic models: the shape of `venvstacks.toml`, field by field.
+
+These models check what can be seen in one table alone. Whatever needs two tables, or the disk, belongs to
+`resolve`. FORMATS section 1 of the project's contract is the source of the fields and their rules.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal, TypeVar
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from venvstacks.model.platforms import PLATFORMS, PythonImplementation
+
+LayerKind = Literal["runtime", "framework", "application"]
+
+_FORBIDDEN_IN_NAMES = re.compile(r"""[\s/\\:*?"'<>|=\[\]{}%$`~#\x00-\x1f\x7f]""")
+
+
+def _list_to_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+_T = TypeVar("_T")
+_Listing = Annotated[tuple[_T, ...], BeforeValidator(_list_to_tuple)]
+
+
+def _layer_name(value: str) -> str:
+    if not value or value[0] in "._-" or value.endswith(".") or _FORBIDDEN_IN_NAMES.search(value):
+        raise ValueError(
+            f"'{value}' cannot name a layer: names become folder, file and task names, so they may not be empty, "
+            "start with '.', '_' or '-', end with '.', or hold white space or any of "
+            "/ \\ : * ? \" ' < > | = [ ] { } % $ ` ~ #"
+        )
+    return value
+
+
+def _requirement(value: str) -> str:
+    try:
+        requirement = Requirement(value)
+    except InvalidRequirement as error:
+        raise ValueError(f"'{value}' is not a requirement (PEP 508): {str(error).splitlines()[0]}") from None
+    if requirement.url:
+        raise ValueError(
+            f"'{value}' names a URL; layers install wheels from indexes and local wheel folders only "
+            "(build a wheel and use --local-wheels)"
+        )
+    return value
+
+
+def _platform(value: str) -> str:
+    if value not in PLATFORMS:
+        raise ValueError(f"'{value}' is not a target platform; known are {', '.join(PLATFORMS)}")
+    return value
+
+
+def _linux_target(value: str) -> str:
+    if not re.fullmatch(r"glibc(@\d+\.\d+)?", value):
+        raise ValueError(f"'{value}' is not of the form 'glibc' or 'glibc@X.Y'")
+    return value
+
+
+def _macosx_target(value: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)?", value):
+        raise ValueError(f"'{value}' is not a macOS version of the form 'X' or 'X.Y'")
+    return value
+
+
+def _implementation(value: str) -> str:
+    PythonImplementation.parse(value)
+    return value
+
+
+def _module_path(value: str) -> str:
+    path = PurePosixPath(value)
+    if path.is_absolute() or "\\" in value or not path.name:
+        raise ValueError(f"'{value}' is not a path relative to the specification, written with forward slashes")
+    if not path.stem.isidentifier() or (path.suffix and path.suffix != ".py"):
+        raise ValueError(f"'{value}' is neither a module file (name.py) nor a package folder (name)")
+    return value
+
+
+def _package_name(value: str) -> str:
+    return str(canonicalize_name(value))
+
+
+PackageName = Annotated[str, AfterValidator(_package_name)]
+ModulePath = Annotated[str, AfterValidator(_module_path)]
+
+
+class Table(BaseModel):
+    """A table of the specification: unknown keys are faults, values are taken as they are written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class LayerSpec(Table):
+    """What every layer may say."""
+
+    name: Annotated[str, AfterValidator(_layer_name)] = Field(description="Layer name; others refer to it by this name")
+    requirements: _Listing[Annotated[str, AfterValidator(_requirement)]] = Field(
+        description="PEP 508 requirements to install, and everything that they need"
+    )
+    platforms: _Listing[Annotated[str, AfterValidator(_platform)]] | None = Field(
+        None, description="Target platforms; default all that the layers below have; [] disables the layer"
+    )
+    versioned: bool = Field(default=False, description="Whether the deployed name carries the lock version")
+    linux_target: Annotated[str, AfterValidator(_linux_target)] | None = Field(
+        None, description="Oldest glibc that wheels may need: 'glibc' or 'glibc@X.Y' (default 2.28)"
+    )
+    macosx_target: Annotated[str, AfterValidator(_macosx_target)] | None = Field(
+        None, description="Oldest macOS that wheels may need: 'X' or 'X.Y' (default 13.0)"
+    )
+    dynlib_exclude: _Listing[str] = Field((), description="Globs of shared libraries that are not linked")
+    package_indexes: dict[PackageName, str] = Field(
+        default_factory=dict, description="Distribution name to the named uv index that it is taken from"
+    )
+    index_overrides: dict[str, str] = Field(
+        default_factory=dict, description="Index name to index name: accepts a conflict of inherited package indexes"
+    )
+    priority_indexes: _Listing[str] = Field((), description="Named uv indexes that this layer asks first")
+
+    @model_validator(mode="after")
+    def _no_repeated_platform(self) -> LayerSpec:
+        if self.platforms and len(set(self.platforms)) < len(self.platforms):
+            raise ValueError("'platforms' names a platform twice")
+        return self
+
+
+class RuntimeSpec(LayerSpec):
+    """`[[runtimes]]`: a Python, and packages that everything above may use."""
+
+    python_implementation: Annotated[str, AfterValidator(_implementation)] = Field(
+        description="The exact Python: 'cpython@X.Y.Z' or 'pypy@X.Y.Z'"
+    )
+
+
+class _LayeredSpec(LayerSpec):
+    runtime: str | None = Field(None, description="The runtime below; or else 'frameworks'")
+    frameworks: _Listing[str] | None = Field(None, description="The frameworks below, in import order")
+
+    @model_validator(mode="after")
+    def _one_base(self) -> _LayeredSpec:
+        if (self.runtime is None) == (self.frameworks is None):
+            raise ValueError("exactly one of 'runtime' and 'frameworks' must be given")
+        if self.frameworks is not None and not self.frameworks:
+            raise ValueError("'frameworks' is empty; name at least one, or use 'runtime'")
+        if self.frameworks and len(set(self.frameworks)) < len(self.frameworks):
+            raise ValueError("'frameworks' names a framework twice")
+        return self
+
+
+class FrameworkSpec(_LayeredSpec):
+    """`[[frameworks]]`: large packages that several applications share."""
+
+
+class ApplicationSpec(_LayeredSpec):
+    """`[[applications]]`: what is launched, with its own packages."""
+
+    launch_module: ModulePath = Field(description="Module file or package folder, relative to the specification")
+    support_modules: _Listing[ModulePath] = Field((), description="Modules and packages placed beside it")
+
+
+class RuntimeArchive(Table):
+    """One Python build for one platform, as provider `archive` takes it."""
+
+    url: str = Field(description="URL, or path relative to the specification")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file, 64 hex digits")
+
+
+class ToolSettings(Table):
+    """`[tool.venvstacks]`: how this stack is built. Every key is optional."""
+
+    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"), serialize_by_alias=True)
+
+    runtime_providers: _Listing[Literal["standalone", "host", "archive"]] = Field(
+        ("standalone",), min_length=1, description="Where Pythons come from, tried in this order"
+    )
+    runtime_archives: dict[str, dict[str, RuntimeArchive]] = Field(
+        default_factory=dict, description="For provider 'archive': python_implementation to platform to url and sha256"
+    )
+    archive_format: Literal["tar.zst", "tar.xz", "tar.gz", "zip"] = Field(
+        "tar.zst", description="Format of published archives"
+    )
+    archive_level: int | None = Field(None, description="Compression level; default as fits the format")
+    jobs: int | None = Field(None, ge=1, description="Tasks that run at the same time; default the number of cores")
+    cache: str | None = Field(None, description="Folder for downloads and prepared runtimes")
+    check_imports: bool = Field(default=True, description="Import what a layer declares once it is linked")
+
+
+SPECS: dict[str, tuple[LayerKind, type[LayerSpec]]] = {
+    "runtimes": ("runtime", RuntimeSpec),
+    "frameworks": ("framework", FrameworkSpec),
+    "applications": ("application", ApplicationSpec),
+}
+"""The three arrays of tables, in the order in which layers are listed."""
+
+UvTable = dict[str, Any]
+"""`[tool.uv]` as it was written; uv itself checks it."""

@@ -1,0 +1,130 @@
+"""Layers and stacks, complete and frozen: every reference is an object, nothing is half-built.
+
+Only `resolve` makes these; whoever holds one may rely on everything in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from venvstacks.model.platforms import PythonImplementation, TargetPlatform
+from venvstacks.model.specification import LayerKind, ToolSettings, UvTable
+
+ENV_PREFIXES: Mapping[LayerKind, str] = {"runtime": "", "framework": "framework-", "application": "app-"}
+
+
+@dataclass(frozen=True)
+class SourceTree:
+    """A launch or support module as it lies on disk.
+
+    Attributes:
+        path: As written in the specification, relative to its folder, forward slashes.
+        is_package: Whether it is a folder; else it is one file.
+        files: The files that belong to it (what git ignores is left out), relative to `path`, sorted; for a single
+            file the empty string alone.
+    """
+
+    path: str
+    is_package: bool
+    files: tuple[str, ...]
+
+    @property
+    def module(self) -> str:
+        """The name under which it is imported."""
+        return self.path.rstrip("/").rpartition("/")[2].removesuffix(".py")
+
+    @property
+    def file_paths(self) -> tuple[str, ...]:
+        """All its files relative to the specification's folder."""
+        return tuple(f"{self.path.rstrip('/')}/{name}" if name else self.path for name in self.files)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer of a stack.
+
+    Attributes:
+        kind: Runtime, framework or application.
+        name: As declared; references use it.
+        requirements: PEP 508 strings as declared.
+        python: The Python of its runtime.
+        platforms: Target platforms that it is locked for, in the order of the table of platforms; empty: disabled.
+        glibc: Oldest glibc that its Linux wheels may need, `X.Y`.
+        macos: Oldest macOS that its wheels may need, `X.Y`.
+        versioned: Whether its deployed name carries its lock version.
+        dynlib_exclude: Globs of shared libraries that are not linked.
+        package_indexes: Distribution name to named index, own and inherited.
+        priority_indexes: Named indexes that this layer asks first.
+        runtime: The runtime below; None for runtimes.
+        frameworks: All frameworks below in import order (C3), nearest first.
+        launch: The launch module, for applications.
+        support: The support modules, for applications.
+    """
+
+    kind: LayerKind
+    name: str
+    requirements: tuple[str, ...]
+    python: PythonImplementation
+    platforms: tuple[TargetPlatform, ...]
+    glibc: str
+    macos: str
+    versioned: bool = False
+    dynlib_exclude: tuple[str, ...] = ()
+    package_indexes: Mapping[str, str] = field(default_factory=dict)
+    priority_indexes: tuple[str, ...] = ()
+    runtime: Layer | None = None
+    frameworks: tuple[Layer, ...] = ()
+    launch: SourceTree | None = None
+    support: tuple[SourceTree, ...] = ()
+
+    @property
+    def env_name(self) -> str:
+        """Name of the environment: folder, task and file names are made of it."""
+        return ENV_PREFIXES[self.kind] + self.name
+
+    @property
+    def below(self) -> tuple[Layer, ...]:
+        """All layers below in the order in which imports find them: frameworks, then the runtime."""
+        return self.frameworks if self.runtime is None else (*self.frameworks, self.runtime)
+
+    @property
+    def sources(self) -> tuple[SourceTree, ...]:
+        """Launch module and support modules."""
+        return ((self.launch,) if self.launch else ()) + self.support
+
+    def deployed_name(self, lock_version: int) -> str:
+        """Name of the folder on the target machine: the environment's, with `@<version>` where versioned."""
+        return f"{self.env_name}@{lock_version}" if self.versioned else self.env_name
+
+    def __repr__(self) -> str:
+        return f"<Layer {self.env_name}>"
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """A whole stack.
+
+    Attributes:
+        source: What the specification file is called in messages.
+        layers: Runtimes, frameworks, applications, each in declared order; disabled layers are among them.
+        settings: `[tool.venvstacks]`.
+        uv: uv settings (`[tool.uv]` or `venvstacks.uv.toml`), as written.
+        warnings: Sentences about deprecated keys.
+    """
+
+    source: str
+    layers: tuple[Layer, ...]
+    settings: ToolSettings
+    uv: UvTable
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def by_env_name(self) -> Mapping[str, Layer]:
+        """Layers by environment name."""
+        return {layer.env_name: layer for layer in self.layers}
+
+    def above(self, layer: Layer) -> tuple[Layer, ...]:
+        """All layers that stand on `layer`, in declared order."""
+        return tuple(other for other in self.layers if layer in other.below)

@@ -1,0 +1,71 @@
+"""Why something has to be done again: recorded where it is decided, told where it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ReasonKind = Literal[
+    "never run", "interrupted", "forced", "missing output", "missing input", "new input", "dropped input",
+    "changed input", "changed setting", "changed output list", "invalid record",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that makes a result stale.
+
+    Attributes:
+        kind: What sort of thing it is.
+        subject: The file, setting or requirement that it is about; empty where the kind says all.
+        old: Its earlier value for people, or None.
+        new: Its present value for people, or None.
+    """
+
+    kind: ReasonKind
+    subject: str = ""
+    old: str | None = None
+    new: str | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.kind}: {self.subject}" if self.subject else self.kind
+        if self.old is None and self.new is None:
+            return text
+        return f"{text}: {self.old or 'nothing'} -> {self.new or 'nothing'}"
+
+
+def compare_settings(old: dict[str, object], new: dict[str, object], prefix: str = "") -> tuple[Reason, ...]:
+    """What differs between two tables of settings, key by key and list element by list element."""
+    reasons: list[Reason] = []
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if before == after and (key in old) == (key in new):
+            continue
+        name = f"{prefix}{key}"
+        if isinstance(before, dict) and isinstance(after, dict):
+            reasons += compare_settings(before, after, f"{name}.")
+        elif isinstance(before, list) and isinstance(after, list) and _plain(before) and _plain(after):
+            reasons += _compare_lists(name, before, after)
+        else:
+            reasons.append(Reason("changed setting", name, _shown(before), _shown(after)))
+    return tuple(reasons)
+
+
+def _plain(values: list[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _compare_lists(name: str, old: list[object], new: list[object]) -> list[Reason]:
+    gone = [str(value) for value in old if value not in new]
+    come = [str(value) for value in new if value not in old]
+    if not gone and not come:
+        return [Reason("changed setting", name, ", ".join(map(str, old)), ", ".join(map(str, new)))]
+    return [Reason("changed setting", name, ", ".join(gone) or None, ", ".join(come) or None)]
+
+
+def _shown(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else repr(value)
