@@ -1,0 +1,63 @@
+"""One run at a time in a build folder."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from venvstacks.errors import BuildFolderBusyError, StateError
+
+
+class FolderLock:
+    """A lock file that this process holds from the first `acquire` until `release` or its end.
+
+    Args:
+        path: The lock file.
+        on_wait: Called once if another process holds the lock and has to be waited for.
+        timeout: Seconds to wait; negative for as long as it takes.
+    """
+
+    def __init__(self, path: Path, on_wait: Callable[[], None] | None = None, timeout: float = -1) -> None:
+        self.path = path
+        self._on_wait = on_wait
+        self._timeout = timeout
+        self._guard = threading.Lock()
+        self._held: object = None
+
+    def acquire(self) -> None:
+        """Hold the lock; nothing happens if this process holds it already.
+
+        Raises:
+            BuildFolderBusyError: Another process held it for longer than the timeout.
+            StateError: The lock file cannot be made.
+        """
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - runs with nothing to do never need it
+
+        with self._guard:
+            if self._held is not None:
+                return
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                lock = FileLock(self.path, thread_local=False)
+                try:
+                    lock.acquire(timeout=0)
+                except Timeout:
+                    if self._on_wait:
+                        self._on_wait()
+                    lock.acquire(timeout=self._timeout)
+            except Timeout:
+                raise BuildFolderBusyError(
+                    f"another run has been using {self.path.parent.parent} for more than {self._timeout:g} s",
+                    hint="wait for it to end, or use another --build-dir",
+                ) from None
+            except OSError as error:
+                raise StateError(f"{self.path} cannot be written: {error}") from error
+            self._held = lock
+
+    def release(self) -> None:
+        """Let others in."""
+        with self._guard:
+            if self._held is not None:
+                self._held.release()  # type: ignore[attr-defined]
+                self._held = None

@@ -1,0 +1,157 @@
+"""From task nodes to doit tasks: file dependencies, targets, an up-to-date check that gives reasons, one action."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from doit.action import BaseAction
+from doit.dependency import Dependency, UptodateCalculator
+from doit.exceptions import BaseFail, InvalidTask, TaskError, TaskFailed
+from doit.globals import Globals
+from doit.task import Task
+
+from venvstacks.engine.folderlock import FolderLock
+from venvstacks.engine.paths import Paths
+from venvstacks.engine.state import ContentChecker, StateBackend
+from venvstacks.errors import VenvstacksError
+from venvstacks.graph.taskgraph import TaskGraph, TaskNode
+from venvstacks.reasons import Reason
+from venvstacks.records.tasks import Present, why_stale
+
+
+@dataclass(frozen=True)
+class Services:
+    """What tasks need from outside.
+
+    Attributes:
+        perform: Does a task and returns what is worth remembering about it (JSON values).
+        describe_staleness: For tasks whose outputs describe themselves: why they are not valid; empty if they are.
+        paths: Where stored paths are.
+        lock: Held while anything in the build folder is changed.
+        forced: Names of tasks that run in any case.
+    """
+
+    perform: Callable[[TaskNode], Mapping[str, object]]
+    describe_staleness: Callable[[TaskNode], tuple[Reason, ...]]
+    paths: Paths
+    lock: FolderLock
+    forced: frozenset[str] = frozenset()
+
+
+@dataclass
+class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
+    """Whether a task is up to date, and if not, why.
+
+    doit asks it like any `uptodate` callable; it applies `why_stale`, so that doit's commands, this program's own
+    runs and its plans decide alike.
+    """
+
+    node: TaskNode
+    services: Services
+    reasons: tuple[Reason, ...] = ()
+    _dependency: Dependency | None = field(default=None, repr=False)
+
+    def setup(self, dep_manager: Dependency, tasks_dict: Mapping[str, Task]) -> None:  # noqa: ARG002
+        """Take the database from doit, which calls this before each check."""
+        if not isinstance(dep_manager.backend, StateBackend) or not isinstance(dep_manager.checker, ContentChecker):
+            raise InvalidTask(
+                f"task {self.node.name} needs the task state of venvstacks: "
+                "use DOIT_CONFIG = doit_config(<specification>) in dodo.py"
+            )
+        self._dependency = dep_manager
+
+    def __call__(self, task: Task, values: Mapping[str, object]) -> bool:  # noqa: ARG002
+        """doit's question."""
+        task.value_savers.append(self._values)
+        self.reasons = self._find_reasons()
+        return not self.reasons
+
+    def _values(self) -> dict[str, object]:
+        return {"fingerprint": dict(self.node.fingerprint), "outputs": sorted(self.node.outputs)}
+
+    def _find_reasons(self) -> tuple[Reason, ...]:
+        if self.node.name in self.services.forced:
+            return (Reason("forced"),)
+        if self.node.self_described:
+            return self.services.describe_staleness(self.node)
+        assert self._dependency is not None  # noqa: S101 - doit calls setup first
+        paths, checker = self.services.paths, self._dependency.checker
+        return why_stale(
+            self._dependency.backend.store.record(self.node.name),
+            Present(
+                inputs={path: _digest(checker, paths.shown(path)) for path in self.node.inputs},
+                fingerprint=self.node.fingerprint,
+                outputs=self.node.outputs,
+                missing=[path for path in self.node.outputs if not checker.exists(paths.shown(path))],
+            ),
+        )
+
+
+def _digest(checker: ContentChecker, path: str) -> str | None:
+    try:
+        return checker.digest(path)
+    except OSError:
+        return None
+
+
+class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
+    """The one action of a task.
+
+    doit's own Python action swaps `sys.stdout` for the whole process, which mixes up the output of threads; and an
+    exception that leaves an action ends the whole run. This one prints nothing and lets nothing out.
+
+    Attributes:
+        error: What went wrong, or None.
+        seconds: How long the task took.
+    """
+
+    def __init__(self, node: TaskNode, services: Services) -> None:
+        self.node = node
+        self.services = services
+        self.task: Task | None = None
+        self.out = self.err = ""
+        self.result: object = None
+        self.values: dict[str, Any] = {}
+        self.error: BaseException | None = None
+        self.seconds = 0.0
+
+    def execute(self, out: object = None, err: object = None) -> BaseFail | None:  # noqa: ARG002
+        """Do the task; doit's protocol: None for success, an object that describes the failure otherwise."""
+        begun = time.perf_counter()
+        try:
+            self.services.lock.acquire()
+            Globals.dep_manager.backend.mark_started(self.node.name)
+            values = dict(self.services.perform(self.node))
+        except VenvstacksError as error:
+            self.error = error
+            return TaskFailed(str(error))
+        except BaseException as error:  # noqa: BLE001 - a worker thread that dies would hang the run
+            self.error = error
+            return TaskError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+        finally:
+            self.seconds = time.perf_counter() - begun
+        self.values = {**values, "seconds": round(self.seconds, 3)}
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.node.kind} {self.node.env_name}".rstrip()
+
+
+def task_attributes(node: TaskNode, graph: TaskGraph, services: Services) -> dict[str, Any]:
+    """What makes a doit task of `node`, without its name."""
+    shown = services.paths.shown
+    file_dep = [] if node.self_described else [shown(path) for path in node.inputs]
+    return {
+        "actions": [TaskAction(node, services)],
+        "file_dep": file_dep,
+        "targets": [shown(path) for path in node.outputs],
+        "task_dep": sorted(name for name in graph.needs(node) if name in graph.by_name),
+        "uptodate": [Freshness(node, services)],
+        "io": {"capture": False},
+        "doc": f"{node.kind} {node.env_name or node.name.partition(':')[2]}",
+        "meta": {"node": node.name, "kind": node.kind},
+    }

@@ -1,0 +1,102 @@
+"""Published metadata: one entry per layer, and the manifest of a stack. Names and places are FORMATS section 5's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from venvstacks.model.specification import LayerKind
+
+_GROUPS: dict[LayerKind, str] = {"runtime": "runtimes", "framework": "frameworks", "application": "applications"}
+
+
+class PublishedModel(BaseModel):
+    """Base of published metadata. Keys of later versions are kept out of the way, not refused: others wrote them."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+
+class SupportModule(PublishedModel):
+    """A support module that an application carries."""
+
+    name: str
+    hash: str
+
+
+class ProductMetadata(PublishedModel):
+    """What this program adds to the metadata of a layer.
+
+    Attributes:
+        kind: Runtime, framework or application.
+        content_digest: Digest of the tree: names, executable bits, contents, link targets.
+        inputs_digest: Digest of everything that the archive or export was made from; the same digest means the same
+            bytes, so nothing is made again.
+        file_count: Files and links.
+        uncompressed_size: Sum of file sizes in bytes.
+        tools: Versions of the tools that shaped the result.
+        runtime_provider: Who supplied the Python (runtimes only).
+        runtime_build: The provider's name for it (runtimes only).
+        notes: What people should know (runtimes only).
+    """
+
+    kind: LayerKind
+    content_digest: str
+    inputs_digest: str
+    file_count: int
+    uncompressed_size: int
+    tools: dict[str, str]
+    runtime_provider: str | None = None
+    runtime_build: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class LayerMetadata(PublishedModel):
+    """Metadata of one exported layer, or of one published layer where the archive's fields are there."""
+
+    layer_name: str
+    install_target: str
+    requirements_hash: str
+    lock_version: int
+    locked_at: str
+    python_implementation: str
+    bound_to_implementation: bool
+    runtime_layer: str | None = None
+    required_layers: tuple[str, ...] | None = None
+    app_launch_module: str | None = None
+    app_launch_module_hash: str | None = None
+    app_support_modules: tuple[SupportModule, ...] | None = None
+    archive_name: str | None = None
+    archive_build: int | None = None
+    archive_size: int | None = None
+    archive_hashes: dict[str, str] | None = None
+    target_platform: str | None = None
+    product: ProductMetadata = Field(alias="venvstacks")
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as JSON data; keys that say nothing are left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def metadata_text(value: object) -> str:
+    """How all published metadata is written: sorted keys, two-space indent, final newline."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def read_metadata(path: Path) -> LayerMetadata | None:
+    """The metadata at `path`, or None where there is none that this program could have written."""
+    try:
+        return LayerMetadata.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def manifest_text(entries: Iterable[LayerMetadata]) -> str:
+    """The manifest of a stack: all layers' metadata by kind, in the order given."""
+    layers: dict[str, list[dict[str, Any]]] = {group: [] for group in _GROUPS.values()}
+    for entry in entries:
+        layers[_GROUPS[entry.product.kind]].append(entry.as_json())
+    return metadata_text({"layers": layers})

@@ -1,0 +1,144 @@
+"""The database of task records: one SQLite file, one committed row per task.
+
+Rows are dictionaries of JSON values, as doit keeps them; `TaskStore.record` reads one as a `TaskRecord`. Each change
+is committed at once, so that a run that is killed has lost nothing that was finished, and a failing task blocks
+nobody else.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Self
+
+from venvstacks.errors import StateError
+from venvstacks.records.tasks import TaskRecord
+
+Row = dict[str, Any]
+
+VALUES = "_values_:"
+INPUTS = "deps:"
+STARTED = "started:"
+_BUSY_SECONDS = 30.0
+
+
+class TaskStore:
+    """Rows by task name; safe to use from several threads and processes.
+
+    Args:
+        path: The file; made with its folder when something is first written, if `writable`.
+        writable: Whether anything may be written. A store that may not never creates or changes a file.
+
+    Raises:
+        StateError: The file is there but is no such database, or cannot be opened.
+    """
+
+    def __init__(self, path: Path, *, writable: bool = True) -> None:
+        self.path = path
+        self._guard = threading.RLock()
+        self._connection = self._open(writable)
+        self._rows: dict[str, Row] = {}
+
+    def _open(self, writable: bool) -> sqlite3.Connection | None:  # noqa: FBT001
+        if not writable and not self.path.exists():
+            return None
+        try:
+            if writable:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            mode = "rwc" if writable else "ro"
+            address = f"{self.path.absolute().as_uri()}?mode={mode}"
+            connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+            if writable:
+                connection.execute("create table if not exists task (name text primary key, row text not null)")
+                connection.commit()
+            else:
+                connection.execute("select count(*) from task")
+        except (sqlite3.Error, OSError) as error:
+            raise self._failure(error) from error
+        return connection
+
+    def _failure(self, error: Exception) -> StateError:
+        hint = "remove the file to start without any memory of earlier runs, or check its permissions"
+        return StateError(f"the task state {self.path} cannot be used: {error}", hint=hint)
+
+    def row(self, task: str) -> Row:
+        """The row of `task`; empty if there is none."""
+        with self._guard:
+            if task not in self._rows:
+                self._rows[task] = self._read(task)
+            return self._rows[task]
+
+    def _read(self, task: str) -> Row:
+        if self._connection is None:
+            return {}
+        try:
+            with closing(self._connection.execute("select row from task where name = ?", (task,))) as found:
+                text = found.fetchone()
+            return dict(json.loads(text[0])) if text else {}
+        except (sqlite3.Error, ValueError) as error:
+            raise self._failure(error) from error
+
+    def put(self, task: str, row: Row) -> None:
+        """Make `row` the row of `task`, and commit."""
+        with self._guard:
+            self._rows[task] = row
+            text = json.dumps(row, sort_keys=True, ensure_ascii=False)
+            self._change("insert or replace into task values (?, ?)", task, text)
+
+    def remove(self, task: str) -> None:
+        """Forget `task`, and commit."""
+        with self._guard:
+            self._rows[task] = {}
+            self._change("delete from task where name = ?", task)
+
+    def clear(self) -> None:
+        """Forget everything, and commit."""
+        with self._guard:
+            self._rows.clear()
+            self._change("delete from task")
+
+    def _change(self, statement: str, *arguments: str) -> None:
+        if self._connection is None:
+            raise StateError(f"the task state {self.path} is open for reading only")
+        try:
+            with self._connection:
+                self._connection.execute(statement, arguments)
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+
+    def names(self) -> Iterator[str]:
+        """Names of all tasks that have a row."""
+        with self._guard:
+            if self._connection is not None:
+                yield from (name for (name,) in self._connection.execute("select name from task order by name"))
+
+    def record(self, task: str) -> TaskRecord | None:
+        """The record of `task`'s last finished run, or None if it never finished one."""
+        row = self.row(task)
+        if INPUTS not in row:
+            return None
+        values = row.get(VALUES) or {}
+        return TaskRecord(
+            inputs={path: row[path] for path in row[INPUTS] if path in row},
+            fingerprint=values.get("fingerprint", {}),
+            outputs=tuple(values.get("outputs", ())),
+            seconds=values.get("seconds", 0.0),
+            interrupted=bool(row.get(STARTED)),
+        )
+
+    def close(self) -> None:
+        """Close the file; the store cannot be used afterwards."""
+        with self._guard:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,143 @@
+"""What the build and link steps leave behind about an environment, as small files that later steps depend on.
+
+A tree's record is written last and whole. It holds nothing that could differ between two machines, folders or runs
+that build the same thing: that is what makes early cutoff work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+
+from venvstacks.digests import TreeEntry, canonical_json, tree_digest
+from venvstacks.errors import StateError
+
+
+def _entry(row: object) -> object:
+    return TreeEntry(*row) if isinstance(row, list) else row
+
+
+def _row(entry: TreeEntry) -> list[object]:
+    return [entry.path, entry.size, entry.executable, entry.sha256, entry.target]
+
+
+Entry = Annotated[TreeEntry, BeforeValidator(_entry), PlainSerializer(_row)]
+
+
+class Record(BaseModel):
+    """Base of all records; unknown keys are refused, since they are another version's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = 1
+
+    def text(self) -> bytes:
+        """The record as it is written: canonical JSON and a final newline."""
+        return canonical_json(self.model_dump(mode="json")) + b"\n"
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a record.
+
+        Raises:
+            StateError: There is none, or it is damaged or of another version.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            reason = str(error).splitlines()[0]
+            raise StateError(f"the record {path} cannot be read: {reason}", hint="build the layer again") from error
+
+
+class SourceHash(BaseModel):
+    """A launch or support module as it was copied into an environment.
+
+    Attributes:
+        name: Module name.
+        hash: `sha256:<hex>` of the file, or of the tree for a package.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    hash: str
+
+
+class BuildRecord(Record):
+    """An environment as its build left it.
+
+    Attributes:
+        env_name: Whose it is.
+        entries: All files and links that count; configuration that holds absolute paths is not among them.
+        launch_module: The application's launch module.
+        support_modules: The modules beside it.
+    """
+
+    env_name: str
+    entries: tuple[Entry, ...]
+    launch_module: SourceHash | None = None
+    support_modules: tuple[SourceHash, ...] = ()
+
+
+class RuntimeRecord(Record):
+    """What layers above use of a runtime's build: its Python, not its packages.
+
+    Attributes:
+        python: `cpython@X.Y.Z`.
+        provider: Which provider supplied it.
+        build: The provider's name for the build, e.g. a date.
+        digest: Content digest of the Python as it was supplied.
+        notes: What people should know about it, e.g. system libraries that it needs.
+    """
+
+    python: str
+    provider: str
+    build: str
+    digest: str
+    notes: tuple[str, ...] = ()
+
+
+class DynlibRecord(Record):
+    """The shared libraries that a layer offers to those above.
+
+    Attributes:
+        libraries: Link name below `share/venv/dynlib` to content digest.
+    """
+
+    libraries: dict[str, str]
+
+
+class LinkRecord(Record):
+    """An environment as it is shipped.
+
+    Attributes:
+        env_name: Whose it is.
+        deployed_name: Its folder's name on target machines.
+        entries: All files and links that are shipped.
+        content_digest: Digest over all entries.
+        launch_module: The application's launch module.
+        support_modules: The modules beside it.
+    """
+
+    env_name: str
+    deployed_name: str
+    entries: tuple[Entry, ...]
+    content_digest: str
+    launch_module: SourceHash | None = None
+    support_modules: tuple[SourceHash, ...] = ()
+
+    @classmethod
+    def of(cls, build: BuildRecord, deployed_name: str, entries: Iterable[TreeEntry]) -> LinkRecord:
+        """The record of `build`'s environment once it holds `entries`."""
+        ordered = tuple(sorted(entries))
+        return cls(
+            env_name=build.env_name,
+            deployed_name=deployed_name,
+            entries=ordered,
+            content_digest=tree_digest(ordered),
+            launch_module=build.launch_module,
+            support_modules=build.support_modules,
+        )
