@@ -1,0 +1,1 @@
+"""Files that are copied verbatim into what is shipped; they run without this package, on any machine."""

@@ -1,0 +1,105 @@
+"""A layer's description of itself, `venvstacks_layer.json`, by arithmetic on the paths of the layers around it.
+
+It is what post-install reads on the user's machine. All its paths are relative to the layer's own folder and reach
+the others, which lie beside it under their deployed names, with `../<deployed name>/...`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LayerPaths:
+    """Where one layer has what others refer to; paths are relative to that layer's own folder, with forward slashes.
+
+    Attributes:
+        deployed_name: Name of the layer's folder where it is deployed.
+        python: What users start.
+        site_dir: The folder that its packages are installed into.
+        dynlib_dir: The folder of its published shared libraries; None if it publishes none.
+    """
+
+    deployed_name: str
+    python: str
+    site_dir: str
+    dynlib_dir: str | None = None
+
+    def beside(self, path: str) -> str:
+        """`path`, relative to this layer's folder, as a layer beside it refers to it."""
+        return f"../{self.deployed_name}/{path}"
+
+
+@dataclass(frozen=True)
+class LayerConfig:
+    """The content of `venvstacks_layer.json`.
+
+    Attributes:
+        python: What users start, below the layer's own folder.
+        py_version: The Python's version, `X.Y.Z`.
+        base_python: The Python of the runtime; equals `python` in a runtime.
+        site_dir: Where the layer's own packages are.
+        pylib_dirs: Where the packages of the layers below are, in import order; empty in a runtime.
+        dynlib_dirs: Where layers below publish shared libraries, in the order of searching. A layer's own libraries
+            are not in it: its packages find those by their own means, as they do in any environment.
+        launch_module: What an application is run with after `-m`; None for other layers.
+    """
+
+    python: str
+    py_version: str
+    base_python: str
+    site_dir: str
+    pylib_dirs: tuple[str, ...] = ()
+    dynlib_dirs: tuple[str, ...] = ()
+    launch_module: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The exact text of the file: sorted keys, two-space indent, ASCII only, final newline."""
+        content: dict[str, object] = {
+            "base_python": self.base_python,
+            "dynlib_dirs": self.dynlib_dirs,
+            "py_version": self.py_version,
+            "pylib_dirs": self.pylib_dirs,
+            "python": self.python,
+            "site_dir": self.site_dir,
+        }
+        if self.launch_module is not None:
+            content["launch_module"] = self.launch_module
+        return json.dumps(content, sort_keys=True, indent=2) + "\n"
+
+
+def runtime_config(layer: LayerPaths, py_version: str) -> LayerConfig:
+    """The description of a runtime: a Python of its own, with nothing below it."""
+    return LayerConfig(layer.python, py_version, layer.python, layer.site_dir)
+
+
+def layered_config(
+    layer: LayerPaths,
+    py_version: str,
+    *,
+    frameworks: Sequence[LayerPaths] = (),
+    runtime: LayerPaths,
+    launch_module: str | None = None,
+) -> LayerConfig:
+    """The description of a framework or application.
+
+    Args:
+        layer: The layer itself.
+        py_version: `X.Y.Z`.
+        frameworks: All frameworks below, in import order (C3, nearest first).
+        runtime: The runtime below; it is searched last.
+        launch_module: For applications.
+    """
+    below = (*frameworks, runtime)
+    return LayerConfig(
+        python=layer.python,
+        py_version=py_version,
+        base_python=runtime.beside(runtime.python),
+        site_dir=layer.site_dir,
+        pylib_dirs=tuple(lower.beside(lower.site_dir) for lower in below),
+        dynlib_dirs=tuple(lower.beside(lower.dynlib_dir) for lower in below if lower.dynlib_dir is not None),
+        launch_module=launch_module,
+    )
