@@ -65,29 +65,38 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
         self._dependency = dep_manager
 
     def __call__(self, task: Task, values: Mapping[str, object]) -> bool:  # noqa: ARG002
-        """doit's question."""
-        task.value_savers.append(self._values)
-        self.reasons = self._find_reasons()
+        """Answer doit's question."""
+        if self.node.self_described:
+            self.reasons = self.services.describe_staleness(self.node)
+            saved: dict[str, object] = {}
+        else:
+            present = self._present()
+            self.reasons = why_stale(self._backend.store.record(self.node.name), present)
+            saved = {
+                "fingerprint": dict(present.fingerprint),
+                "outputs": sorted(present.outputs),
+                # as they were before the task ran: a file that is saved again meanwhile has not been built
+                "inputs": dict(present.inputs),
+            }
+        if self.node.name in self.services.forced:
+            self.reasons = (Reason("forced"), *self.reasons)
+        task.value_savers[:] = [lambda: saved]
         return not self.reasons
 
-    def _values(self) -> dict[str, object]:
-        return {"fingerprint": dict(self.node.fingerprint), "outputs": sorted(self.node.outputs)}
-
-    def _find_reasons(self) -> tuple[Reason, ...]:
-        if self.node.name in self.services.forced:
-            return (Reason("forced"),)
-        if self.node.self_described:
-            return self.services.describe_staleness(self.node)
+    @property
+    def _backend(self) -> StateBackend:
         assert self._dependency is not None  # noqa: S101 - doit calls setup first
-        paths, checker = self.services.paths, self._dependency.checker
-        return why_stale(
-            self._dependency.backend.store.record(self.node.name),
-            Present(
-                inputs={path: _digest(checker, paths.shown(path)) for path in self.node.inputs},
-                fingerprint=self.node.fingerprint,
-                outputs=self.node.outputs,
-                missing=[path for path in self.node.outputs if not checker.exists(paths.shown(path))],
-            ),
+        backend: StateBackend = self._dependency.backend
+        return backend
+
+    def _present(self) -> Present:
+        assert self._dependency is not None  # noqa: S101 - doit calls setup first
+        shown, checker = self.services.paths.shown, self._dependency.checker
+        return Present(
+            inputs={path: _digest(checker, shown(path)) for path in self.node.inputs},
+            fingerprint=self.node.fingerprint,
+            outputs=self.node.outputs,
+            missing=[path for path in self.node.outputs if not checker.exists(shown(path))],
         )
 
 

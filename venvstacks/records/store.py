@@ -123,7 +123,7 @@ class TaskStore:
             return None
         values = row.get(VALUES) or {}
         return TaskRecord(
-            inputs={path: row[path] for path in row[INPUTS] if path in row},
+            inputs=values.get("inputs", {}),
             fingerprint=values.get("fingerprint", {}),
             outputs=tuple(values.get("outputs", ())),
             seconds=values.get("seconds", 0.0),

@@ -1,0 +1,168 @@
+"""Build an environment: its Python, its locked packages, its modules; fresh beside the old one, swapped in whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from venvstacks.actions.environment import copy_source, drop_scripts, lay_down
+from venvstacks.actions.tools import Tools
+from venvstacks.archives.members import is_shipped
+from venvstacks.digests import scan_tree, tree_digest
+from venvstacks.errors import BuildError, ProcessFailedError
+from venvstacks.locking.pylock import read_layer_lock
+from venvstacks.model.layout import EnvironmentLayout, StackLayout
+from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.stack import Layer
+from venvstacks.records.trees import BuildRecord, RuntimeRecord
+from venvstacks.runtimes.request import ArchiveSource, RuntimeKit, RuntimeRequest
+from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically
+from venvstacks.tools.process import scrubbed_environment
+from venvstacks.tools.uv import InstallRequest, install
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What to build.
+
+    Attributes:
+        layer: The layer.
+        platform: The platform of this machine.
+        layout: Where everything is, relative to `base`.
+        base: The specification's folder.
+        log: File that collects the output of child processes.
+        providers: Where Pythons come from, in order (runtimes only).
+        archives: What provider `archive` offers for this Python (runtimes only).
+        use_index: Whether uv may ask package indexes for what is not in its cache.
+    """
+
+    layer: Layer
+    platform: TargetPlatform
+    layout: StackLayout
+    base: Path
+    log: Path
+    providers: tuple[str, ...] = ()
+    archives: Mapping[str, ArchiveSource] = field(default_factory=dict)
+    use_index: bool = True
+
+    @property
+    def environment_layout(self) -> EnvironmentLayout:
+        """Paths inside the environment."""
+        return EnvironmentLayout.of(self.layer, self.platform)
+
+
+def build_layer(request: BuildRequest, tools: Tools) -> dict[str, object]:
+    """Build the environment and write its records, the tree's last.
+
+    Raises:
+        BuildError: A Python, a package or a module could not be had, with what the failing tool said.
+    """
+    layer, layout, base = request.layer, request.layout, request.base
+    record_path = base / layout.record("build", layer)
+    try:
+        with staging_folder(base / layout.staging, layer.env_name) as staging:
+            fresh = staging / "env"
+            runtime = _make_python(request, fresh, tools)
+            _install_packages(request, fresh, tools)
+            interpreters = _interpreter_names(request)
+            drop_scripts(fresh, request.environment_layout, interpreters)
+            _settle_interpreter(request, fresh)
+            record = _finish(request, fresh)
+            remove_tree(record_path)
+            swap_in(fresh, base / layout.environment(layer), trash=base / layout.staging)
+        if runtime:
+            write_atomically(base / layout.record("runtime", layer), runtime.text())
+        write_atomically(record_path, record.text())
+    except OSError as error:
+        raise BuildError(
+            f"layer '{layer.name}': the environment cannot be written: {error}",
+            hint="check free space and permissions of the build folder",
+        ) from error
+    return {"files": len(record.entries), "bytes": sum(entry.size for entry in record.entries)}
+
+
+def _make_python(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRecord | None:
+    if request.layer.runtime is None:
+        return _make_runtime(request, fresh, tools)
+    base_python = request.base / request.layout.environment(request.layer.runtime)
+    base_python /= EnvironmentLayout.of(request.layer.runtime, request.platform).interpreter
+    argv = [base_python, "-I", "-B", "-m", "venv", "--without-pip"]
+    argv += [] if request.platform.is_windows else ["--symlinks"]
+    try:
+        tools.processes.run([*argv, fresh], env=scrubbed_environment(tools.environment), log=request.log)
+    except ProcessFailedError as error:
+        raise BuildError(
+            f"layer '{request.layer.name}': its virtual environment could not be made",
+            details=error.details,
+            hint=f"the log is {request.log}",
+        ) from error
+    return None
+
+
+def _make_runtime(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRecord:
+    from venvstacks.runtimes.providers import prepare_runtime  # noqa: PLC0415 - only runtimes need it
+
+    kit = RuntimeKit(tools.processes, tools.environment, tools.cache, request.log, tools.progress)
+    wanted = RuntimeRequest(request.layer.python, request.platform, request.archives)
+    prepared = prepare_runtime(request.providers, wanted, kit)
+    lay_down(prepared.entries, prepared.tree, fresh)
+    (fresh / request.environment_layout.site_dir).mkdir(parents=True, exist_ok=True)
+    return RuntimeRecord(
+        python=str(request.layer.python),
+        provider=prepared.provider,
+        build=prepared.build,
+        digest=tree_digest(prepared.entries),
+        notes=prepared.notes,
+    )
+
+
+def _install_packages(request: BuildRequest, fresh: Path, tools: Tools) -> None:
+    lock_file = request.base / request.layout.lock_file(request.layer)
+    if not read_layer_lock(lock_file).installed_on(request.platform):
+        return
+    install(
+        InstallRequest(
+            layer=request.layer.name,
+            lock_file=lock_file,
+            python=fresh / request.environment_layout.interpreter,
+            platform=request.platform.uv_platform(request.layer.glibc),
+            macos=request.layer.macos,
+            use_index=request.use_index,
+            log=request.log,
+        ),
+        tools.processes,
+        tools.environment,
+    )
+
+
+def _interpreter_names(request: BuildRequest) -> frozenset[str]:
+    if request.platform.is_windows:
+        return frozenset({"python.exe", "pythonw.exe"})
+    return frozenset({"python", "python3", request.layer.python.versioned_name})
+
+
+def _settle_interpreter(request: BuildRequest, fresh: Path) -> None:
+    """Replace `venv`'s absolute links by one relative link to the runtime's interpreter; others lead to that one."""
+    runtime = request.layer.runtime
+    if runtime is None or request.platform.is_windows:
+        return
+    layout = request.environment_layout
+    interpreter = fresh / layout.interpreter
+    for name in _interpreter_names(request):
+        remove_tree(interpreter.with_name(name))
+    below = EnvironmentLayout.of(runtime, request.platform).interpreter
+    interpreter.symlink_to(f"../../{runtime.env_name}/{below}")
+    for name in ("python", "python3"):
+        interpreter.with_name(name).symlink_to(interpreter.name)
+
+
+def _finish(request: BuildRequest, fresh: Path) -> BuildRecord:
+    site = fresh / request.environment_layout.site_dir
+    hashes = [copy_source(source, request.base, site) for source in request.layer.sources]
+    return BuildRecord(
+        env_name=request.layer.env_name,
+        entries=scan_tree(fresh, is_shipped),
+        launch_module=hashes[0] if hashes else None,
+        support_modules=tuple(hashes[1:]),
+    )

@@ -1,0 +1,95 @@
+"""Trees that become environments: laying down a runtime, taking out what must not be shipped, copying modules in.
+
+Nothing here edits a file in place: installed files share their inodes with uv's cache and the runtime cache.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import stat
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from venvstacks.digests import TreeEntry, prefixed, scan_tree, sha256_file, tree_digest
+from venvstacks.errors import BuildError
+from venvstacks.model.layout import EnvironmentLayout
+from venvstacks.model.stack import SourceTree
+from venvstacks.records.trees import SourceHash
+from venvstacks.tools.files import link_or_copy, remove_tree, write_atomically
+
+
+def lay_down(entries: Iterable[TreeEntry], source: Path, target: Path) -> None:
+    """Make `target` a tree of hard links (or copies) of the files in `source` that `entries` names.
+
+    Raises:
+        OSError: Something cannot be read or written.
+    """
+    made: set[Path] = set()
+    for entry in entries:
+        place = target / entry.path
+        if place.parent not in made:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            made.add(place.parent)
+        if entry.target is not None:
+            place.symlink_to(entry.target)
+        else:
+            link_or_copy(source / entry.path, place)
+
+
+def drop_scripts(environment: Path, layout: EnvironmentLayout, keep: frozenset[str]) -> None:
+    """Remove console and activation scripts, which hold absolute paths, and whatever installing left at the top.
+
+    Args:
+        environment: The tree.
+        layout: Its layout.
+        keep: File names in the folder of executables that stay: the interpreter under all its names.
+    """
+    if layout.executables:
+        for path in (environment / layout.executables).iterdir():
+            if path.name not in keep:
+                remove_tree(path)
+    for path in environment.glob(".*"):
+        remove_tree(path)
+    rewrite_records(environment, layout)
+
+
+def rewrite_records(environment: Path, layout: EnvironmentLayout) -> None:
+    """Take files that are no longer there out of the RECORD of every installed distribution.
+
+    The recording-installed-projects specification has RECORD list what is installed; a tool that verifies or
+    uninstalls a distribution would stumble over entries of removed scripts.
+    """
+    site = environment / layout.site_dir
+    for record in sorted(site.glob("*.dist-info/RECORD")):
+        rows = list(csv.reader(io.StringIO(record.read_text("utf-8"))))
+        kept = [row for row in rows if row and (site / row[0]).exists()]
+        if kept != rows:
+            text = io.StringIO()
+            csv.writer(text, lineterminator="\n").writerows(kept)
+            write_atomically(record, text.getvalue())
+
+
+def copy_source(source: SourceTree, base: Path, site: Path) -> SourceHash:
+    """Copy a launch or support module into site-packages and say what was copied.
+
+    Raises:
+        BuildError: An installed package has the same name, or a file has gone since it was listed.
+    """
+    place = site / PurePosixPath(source.path).name
+    if place.exists():
+        raise BuildError(
+            f"module '{source.path}' would overwrite an installed package of the same name in {site.name}",
+            hint="rename the module; what an application launches may not be called like a package that it uses",
+        )
+    for name, path in zip(source.files, source.file_paths, strict=True):
+        target = place / name if name else place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.write_bytes((base / path).read_bytes())
+            executable = (base / path).stat().st_mode & stat.S_IXUSR
+        except OSError as error:
+            raise BuildError(f"module file {path} cannot be copied: {error.strerror or error}") from error
+        target.chmod(0o755 if executable else 0o644)
+    digest = tree_digest(scan_tree(place)) if source.is_package else sha256_file(place)
+    return SourceHash(name=source.module, hash=prefixed(digest))

@@ -1,0 +1,128 @@
+"""What a run would do, and why, without running anything.
+
+A plan asks the same rule about every task as a run does (`records.tasks.why_stale`, or the task's own outputs), and
+follows the data from task to task. What it says holds for a run that starts now: `run` tasks run, `up to date` ones do
+not, and for a `maybe` it depends on whether what comes before it comes out the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from venvstacks.graph.taskgraph import TaskGraph, TaskNode
+from venvstacks.reasons import Reason
+from venvstacks.records.tasks import Present, TaskRecord, why_stale
+
+PlanStatus = Literal["run", "maybe", "up to date", "blocked"]
+
+
+class Records(Protocol):
+    """Where finished runs are remembered."""
+
+    def record(self, task: str) -> TaskRecord | None:
+        """The record of a task's last finished run."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a plan sees the world; nothing here changes anything.
+
+    Attributes:
+        records: Finished runs.
+        digest: Content digest of a stored path, or None if there is no such file.
+        exists: Whether there is a file or link at a stored path.
+        describe_staleness: For tasks whose outputs describe themselves: why they are not valid.
+    """
+
+    records: Records
+    digest: Callable[[str], str | None]
+    exists: Callable[[str], bool]
+    describe_staleness: Callable[[TaskNode], tuple[Reason, ...]]
+
+
+@dataclass(frozen=True)
+class PlannedTask:
+    """What a plan says about one task.
+
+    Attributes:
+        name: The task.
+        status: What would become of it.
+        reasons: What makes it run, or keeps it from running; first causes only.
+        upstream: Tasks before it that would or may run and whose results it uses.
+        seconds: How long it took the last time, or None if nobody knows.
+    """
+
+    name: str
+    status: PlanStatus
+    reasons: tuple[Reason, ...] = ()
+    upstream: tuple[str, ...] = ()
+    seconds: float | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """The prediction as JSON data."""
+        return {
+            "task": self.name,
+            "status": self.status,
+            "reasons": [
+                {"kind": reason.kind, "subject": reason.subject, "old": reason.old, "new": reason.new}
+                for reason in self.reasons
+            ],
+            "upstream": list(self.upstream),
+            "seconds": self.seconds,
+        }
+
+
+def make_plan(graph: TaskGraph, look: Look, forced: Collection[str] = ()) -> tuple[PlannedTask, ...]:
+    """Predict what running `graph` would do.
+
+    Args:
+        graph: Exactly what would be run, e.g. a closure.
+        look: How things stand.
+        forced: Tasks that would run in any case.
+
+    Returns:
+        One prediction per task, in the graph's order.
+    """
+    planned: dict[str, PlannedTask] = {}
+    for node in graph.nodes:
+        planned[node.name] = _plan_task(node, graph, look, forced, planned)
+    return tuple(planned.values())
+
+
+def _plan_task(
+    node: TaskNode, graph: TaskGraph, look: Look, forced: Collection[str], planned: Mapping[str, PlannedTask]
+) -> PlannedTask:
+    makers = {path: graph.makers[path] for path in (*node.inputs, *node.gathers) if path in graph.makers}
+    active = {path: maker for path, maker in makers.items() if planned[maker].status in {"run", "maybe"}}
+    upstream = tuple(dict.fromkeys(active.values()))
+    record = look.records.record(node.name)
+    seconds = record.seconds if record else None
+    blocked = [name for name in sorted(graph.requires(node)) if planned[name].status == "blocked"]
+    if blocked:
+        reasons = tuple(Reason("missing input", f"the result of {name}") for name in blocked)
+        return PlannedTask(node.name, "blocked", reasons, upstream, seconds)
+    reasons = _reasons(node, look, record, active)
+    if node.name in forced:
+        reasons = (Reason("forced"), *reasons)
+    if any(reason.kind == "missing input" for reason in reasons) and not node.self_described:
+        return PlannedTask(node.name, "blocked", reasons, upstream, seconds)
+    if reasons:
+        return PlannedTask(node.name, "run", reasons, upstream, seconds)
+    return PlannedTask(node.name, "maybe" if upstream else "up to date", (), upstream, seconds)
+
+
+def _reasons(node: TaskNode, look: Look, record: TaskRecord | None, active: Mapping[str, str]) -> tuple[Reason, ...]:
+    """Why a task is stale, apart from what tasks before it are about to write anyway."""
+    if node.self_described:
+        reasons = look.describe_staleness(node)
+    else:
+        present = Present(
+            inputs={path: look.digest(path) for path in node.inputs},
+            fingerprint=node.fingerprint,
+            outputs=node.outputs,
+            missing=[path for path in node.outputs if not look.exists(path)],
+        )
+        reasons = why_stale(record, present)
+    return tuple(reason for reason in reasons if not (reason.kind.endswith("input") and reason.subject in active))
