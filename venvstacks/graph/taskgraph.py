@@ -7,8 +7,9 @@ graph, checks none of these reliably.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import heapq
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
@@ -51,7 +52,7 @@ class TaskGraph:
     """Tasks that hold together; see the module's promise.
 
     Attributes:
-        nodes: In an order in which every task comes after those that it needs.
+        nodes: In an order in which every task comes after those that it needs; as declared, as far as that allows.
         sources: Files that no task makes.
 
     Raises:
@@ -65,13 +66,25 @@ class TaskGraph:
         faults = [*_repeated(self.nodes), *self._dangling()]
         if faults:
             raise GraphError("the task graph does not hold together", details=tuple(faults))
+        object.__setattr__(self, "nodes", self._ordered())
+
+    def _ordered(self) -> tuple[TaskNode, ...]:
+        """The nodes sorted topologically, earlier declared ones first: the same order in every process."""
+        sorter = TopologicalSorter({node.name: self.needs(node) for node in self.nodes})
         try:
-            order = list(TopologicalSorter({n.name: self.needs(n) for n in self.nodes}).static_order())
+            sorter.prepare()
         except CycleError as error:
             cycle = " -> ".join(error.args[1])
             raise GraphError(f"the task graph has a cycle: {cycle}") from None
-        rank = {name: place for place, name in enumerate(order)}
-        object.__setattr__(self, "nodes", tuple(sorted(self.nodes, key=lambda node: rank[node.name])))
+        declared = {node.name: place for place, node in enumerate(self.nodes)}
+        ready: list[int] = []
+        ordered: list[TaskNode] = []
+        while sorter.is_active():
+            for name in sorter.get_ready():
+                heapq.heappush(ready, declared[name])
+            ordered.append(self.nodes[heapq.heappop(ready)])
+            sorter.done(ordered[-1].name)
+        return tuple(ordered)
 
     def _dangling(self) -> Iterable[str]:
         for node in self.nodes:
@@ -117,6 +130,16 @@ class TaskGraph:
             wanted.add(name)
             pending.extend(self.requires(self.by_name[name]))
         return TaskGraph(tuple(node for node in self.nodes if node.name in wanted), self.sources)
+
+    def without(self, names: Collection[str]) -> TaskGraph:
+        """The graph without some tasks; what they would make is taken as it lies there, like source files."""
+        dropped = [node for node in self.nodes if node.name in names]
+        kept = [
+            replace(node, after=tuple(name for name in node.after if name not in names))
+            for node in self.nodes
+            if node.name not in names
+        ]
+        return TaskGraph(tuple(kept), self.sources.union(*(node.outputs for node in dropped)))
 
 
 def _repeated(nodes: Iterable[TaskNode]) -> Iterable[str]:

@@ -1,0 +1,200 @@
+"""From patterns and operations to the layers and tasks of a run.
+
+A selection is a value. It says which layers are included and how far an operation reaches below and above them;
+the functions here turn it into environment names and task names. What must be made *because* something above needs
+it is not selected here: `TaskGraph.closure` finds it over the inputs of the selected tasks.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from venvstacks.errors import UsageError
+from venvstacks.graph.taskgraph import TaskGraph, TaskKind
+from venvstacks.model.stack import Layer, Stack
+
+Operation = Literal["lock", "build", "publish", "export"]
+
+_KINDS: dict[Operation, tuple[TaskKind, ...]] = {
+    "lock": ("lock",),
+    "build": ("build", "link"),
+    "publish": ("archive",),
+    "export": ("export",),
+}
+_MANIFESTS: dict[Operation, str] = {"publish": "manifest:archives", "export": "manifest:exports"}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which layers a run is about, and how far it reaches.
+
+    A flag of None stands for the default. For dependencies that is: made where they are not current. True does to
+    them what is done to included layers; False takes them as they are. Layers above are built and published only
+    where the flag is True.
+
+    Attributes:
+        include: `fnmatch` patterns of environment names; none: every layer.
+        reset_lock: Patterns of environments whose earlier pins are dropped when they are locked.
+        allow_missing: Whether a pattern may match nothing.
+        lock_dependencies: About the locks of the layers below.
+        build_dependencies: About the environments of the layers below.
+        publish_dependencies: About the archives or exports of the layers below.
+        include_dependencies: Stands in for each of these three that is None.
+        build_derived: About the environments of the layers above.
+        publish_derived: About the archives or exports of the layers above.
+    """
+
+    include: tuple[str, ...] = ()
+    reset_lock: tuple[str, ...] = ()
+    allow_missing: bool = False
+    lock_dependencies: bool | None = None
+    build_dependencies: bool | None = None
+    publish_dependencies: bool | None = None
+    include_dependencies: bool | None = None
+    build_derived: bool | None = None
+    publish_derived: bool | None = None
+
+    def dependencies(self, operation: Operation) -> bool | None:
+        """What the flags say about the layers below for `operation`."""
+        flag = {
+            "lock": self.lock_dependencies,
+            "build": self.build_dependencies,
+            "publish": self.publish_dependencies,
+            "export": self.publish_dependencies,
+        }[operation]
+        return self.include_dependencies if flag is None else flag
+
+    def derived(self, operation: Operation) -> bool:
+        """Whether `operation` takes the layers above along; locking always does, as their locks build on it."""
+        flag = {
+            "lock": True,
+            "build": self.build_derived,
+            "publish": self.publish_derived,
+            "export": self.publish_derived,
+        }[operation]
+        return bool(flag)
+
+
+@dataclass(frozen=True)
+class SelectedLayers:
+    """Environment names by what is done to them, each in the order of the stack.
+
+    Attributes:
+        included: Named by the patterns.
+        reset: Locked without their earlier pins.
+        lock: Locked.
+        build: Built and linked.
+        publish: Archived.
+        export: Exported.
+    """
+
+    included: tuple[str, ...]
+    reset: tuple[str, ...]
+    lock: tuple[str, ...]
+    build: tuple[str, ...]
+    publish: tuple[str, ...]
+    export: tuple[str, ...]
+
+    def of(self, operation: Operation) -> tuple[str, ...]:
+        """The layers that `operation` is done to."""
+        return {"lock": self.lock, "build": self.build, "publish": self.publish, "export": self.export}[operation]
+
+
+def select_layers(stack: Stack, selection: Selection) -> SelectedLayers:
+    """The layers that each operation would be done to.
+
+    To reset a lock is to ask for it: such layers, and those above them, are among the locked ones.
+
+    Raises:
+        UsageError: Patterns match nothing, and that is not allowed; all such patterns are named.
+    """
+    names = tuple(stack.by_env_name)
+    unmatched = [p for p in (*selection.include, *selection.reset_lock) if not _matching(names, [p])]
+    if unmatched and not selection.allow_missing:
+        raise _no_such_layer(unmatched, names)
+    included = _matching(names, selection.include) if selection.include else names
+    reset = _matching(names, selection.reset_lock)
+
+    def reach(operation: Operation) -> tuple[str, ...]:
+        asked = {*included, *reset} if operation == "lock" else set(included)
+        found = set(asked)
+        for layer in stack.layers:
+            below = {other.env_name for other in layer.below}
+            if selection.derived(operation) and below & asked:
+                found.add(layer.env_name)
+            if selection.dependencies(operation) and layer.env_name in asked:
+                found |= below
+        return tuple(name for name in names if name in found)
+
+    return SelectedLayers(included, reset, reach("lock"), reach("build"), reach("publish"), reach("export"))
+
+
+def _matching(names: Iterable[str], patterns: Collection[str]) -> tuple[str, ...]:
+    # Always case-sensitive: the same command line must select the same layers on every system.
+    return tuple(name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns))
+
+
+def _no_such_layer(patterns: list[str], names: tuple[str, ...]) -> UsageError:
+    told = ", ".join(f"'{pattern}'" for pattern in dict.fromkeys(patterns))
+    nearest = difflib.get_close_matches(patterns[0], names, n=1, cutoff=0.5)
+    hint = f"did you mean '{nearest[0]}'?" if nearest else f"environments are {', '.join(names) or 'none'}"
+    return UsageError(f"no environment matches {told}", hint=f"{hint} (--allow-missing accepts such patterns)")
+
+
+def goals(graph: TaskGraph, stack: Stack, operations: Collection[Operation], selection: Selection) -> tuple[str, ...]:
+    """Names of the tasks that a run is to achieve, in the order of the graph; for `TaskGraph.closure`.
+
+    Disabled layers and those that are not made for this platform have no such tasks and are passed over.
+
+    Raises:
+        UsageError: As `select_layers`.
+    """
+    selected = select_layers(stack, selection)
+    wanted = {_MANIFESTS[operation] for operation in operations if operation in _MANIFESTS}
+    for operation in operations:
+        wanted |= _tasks(operation, selected.of(operation))
+    return tuple(node.name for node in graph.nodes if node.name in wanted)
+
+
+def _tasks(operation: Operation, env_names: Iterable[str]) -> set[str]:
+    return {f"{kind}:{name}" for name in env_names for kind in _KINDS[operation]}
+
+
+def renewed_locks(stack: Stack, selection: Selection, *, if_needed: bool) -> frozenset[str]:
+    """Names of the lock tasks that run even where their locks are valid.
+
+    With `if_needed` these are only the ones whose pins are reset; without, all that `select_layers` would lock.
+
+    Raises:
+        UsageError: As `select_layers`.
+    """
+    selected = select_layers(stack, selection)
+    return frozenset(_tasks("lock", selected.reset if if_needed else selected.lock))
+
+
+def held_tasks(stack: Stack, operations: Collection[Operation], selection: Selection) -> frozenset[str]:
+    """Names of the tasks that must not run because the layers below are to be taken as they are (`--no-...`).
+
+    Hand them to `TaskGraph.without`. They may name tasks that a graph does not have.
+
+    Raises:
+        UsageError: As `select_layers`.
+    """
+    selected = select_layers(stack, selection)
+    held: set[str] = set()
+    for operation in ("lock", "build", "publish", "export"):
+        if selection.dependencies(operation) is not False:
+            continue
+        # What takes part in any requested operation may need locks and environments from below.
+        chosen = {name for requested in operations for name in selected.of(requested)}
+        kept = set(selected.of(operation))
+        held |= _tasks(operation, _below(stack.layers, chosen) - kept)
+    return frozenset(held)
+
+
+def _below(layers: Iterable[Layer], env_names: Collection[str]) -> set[str]:
+    return {below.env_name for layer in layers if layer.env_name in env_names for below in layer.below}
