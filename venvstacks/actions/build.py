@@ -101,7 +101,7 @@ def _make_python(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRec
 
 
 def _make_runtime(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRecord:
-    from venvstacks.runtimes.providers import prepare_runtime  # noqa: PLC0415 - only runtimes need it
+    from venvstacks.runtimes.prepare import prepare_runtime  # noqa: PLC0415 - only runtimes need it
 
     kit = RuntimeKit(tools.processes, tools.environment, tools.cache, request.log, tools.progress)
     wanted = RuntimeRequest(request.layer.python, request.platform, request.archives)

@@ -1,0 +1,180 @@
+"""From a task to the action that does it: one table, one request per kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from venvstacks.actions.build import BuildRequest, build_layer
+from venvstacks.actions.link import LinkRequest, link_layer
+from venvstacks.actions.lock import LockPolicy, LockRequest, lock_layer, lock_reasons
+from venvstacks.actions.metadata import PublishedLayer
+from venvstacks.actions.publish import ArchiveSettings, archive_layer, export_layer, wanted_manifest, write_manifest
+from venvstacks.actions.tools import Tools
+from venvstacks.graph.compiler import Configuration
+from venvstacks.graph.taskgraph import TaskNode
+from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.stack import Layer, Stack
+from venvstacks.reasons import Reason
+from venvstacks.runtimes.request import ArchiveSource
+from venvstacks.tools.files import remove_tree
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What this run wants beside up-to-date results; nothing here is part of a task's identity.
+
+    Attributes:
+        lock_policy: Whether locks are renewed, made where needed, or must be valid.
+        reset_locks: Names of environments whose earlier pins are dropped.
+        clean: Whether environments are removed before they are built, and pins dropped before they are locked.
+        use_index: Whether package indexes may be asked.
+        local_wheel_folders: Folders of local wheels.
+        force_archives: Whether archives are written even if their metadata is current.
+    """
+
+    lock_policy: LockPolicy = "if-needed"
+    reset_locks: frozenset[str] = frozenset()
+    clean: bool = False
+    use_index: bool = True
+    local_wheel_folders: tuple[Path, ...] = ()
+    force_archives: bool = False
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Does the tasks of one stack.
+
+    Attributes:
+        stack: The stack.
+        configuration: What tasks depend on beside the stack.
+        base: The specification's folder.
+        orders: What this run wants.
+        tools: The shell.
+    """
+
+    stack: Stack
+    configuration: Configuration
+    base: Path
+    orders: Orders
+    tools: Tools
+
+    def perform(self, node: TaskNode) -> Mapping[str, object]:
+        """Do a task and say what is worth remembering about it.
+
+        Raises:
+            VenvstacksError: It failed.
+        """
+        log = self._log(node)
+        remove_tree(log)
+        return self._actions[node.kind](node)
+
+    @cached_property
+    def _actions(self) -> Mapping[str, Callable[[TaskNode], Mapping[str, object]]]:
+        return {
+            "lock": self._lock,
+            "build": self._build,
+            "link": self._link,
+            "archive": self._archive,
+            "export": self._export,
+            "manifest": self._manifest,
+        }
+
+    def describe_staleness(self, node: TaskNode) -> tuple[Reason, ...]:
+        """Why the outputs of a task that describe themselves are not valid; empty if they are."""
+        if node.kind == "lock":
+            return lock_reasons(self._lock_request(node))
+        place = self.base / node.outputs[0]
+        try:
+            written = place.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return (Reason("missing output", node.outputs[0]),)
+        if written != wanted_manifest(self._gathered(node)):
+            return (Reason("changed input", "metadata of the layers"),)
+        return ()
+
+    def _log(self, node: TaskNode) -> Path:
+        return self.base / self.configuration.layout.log(node.name)
+
+    def _layer(self, node: TaskNode) -> Layer:
+        return self.stack.by_env_name[node.env_name]
+
+    @property
+    def _platform(self) -> TargetPlatform:
+        assert self.configuration.platform is not None  # noqa: S101 - without one only lock tasks are compiled
+        return self.configuration.platform
+
+    def _lock_request(self, node: TaskNode) -> LockRequest:
+        orders = self.orders
+        return LockRequest(
+            layer=self._layer(node),
+            uv=self.stack.uv,
+            layout=self.configuration.layout,
+            base=self.base,
+            policy=orders.lock_policy,
+            ignore_pins=orders.clean or node.env_name in orders.reset_locks,
+            local_wheel_dirs=orders.local_wheel_folders,
+            use_index=orders.use_index,
+            log=self._log(node),
+        )
+
+    def _lock(self, node: TaskNode) -> Mapping[str, object]:
+        return lock_layer(self._lock_request(node), self.tools).as_values()
+
+    def _build(self, node: TaskNode) -> Mapping[str, object]:
+        layer = self._layer(node)
+        if self.orders.clean:
+            remove_tree(self.base / self.configuration.layout.environment(layer))
+        archives = self.stack.settings.runtime_archives.get(str(layer.python), {})
+        request = BuildRequest(
+            layer=layer,
+            platform=self._platform,
+            layout=self.configuration.layout,
+            base=self.base,
+            log=self._log(node),
+            providers=self.configuration.runtime_providers,
+            archives={
+                name: ArchiveSource(self._address(source.url), source.sha256) for name, source in archives.items()
+            },
+            use_index=self.orders.use_index,
+        )
+        return build_layer(request, self.tools)
+
+    def _address(self, url: str) -> str:
+        return url if "://" in url else str(self.base / url)
+
+    def _link(self, node: TaskNode) -> Mapping[str, object]:
+        request = LinkRequest(
+            layer=self._layer(node),
+            platform=self._platform,
+            layout=self.configuration.layout,
+            base=self.base,
+            log=self._log(node),
+            check=self.configuration.check_imports,
+        )
+        return link_layer(request, self.tools)
+
+    def _published(self, node: TaskNode) -> PublishedLayer:
+        configuration = self.configuration
+        return PublishedLayer(self._layer(node), self._platform, configuration.layout, self.base, configuration.tools)
+
+    def _archive(self, node: TaskNode) -> Mapping[str, object]:
+        configuration = self.configuration
+        settings = ArchiveSettings(
+            configuration.archive_format,
+            configuration.archive_level,
+            configuration.tag_outputs,
+            self.orders.force_archives,
+        )
+        return archive_layer(self._published(node), settings, self.tools)
+
+    def _export(self, node: TaskNode) -> Mapping[str, object]:
+        return export_layer(self._published(node), self._log(node), self.tools)
+
+    def _manifest(self, node: TaskNode) -> Mapping[str, object]:
+        return write_manifest(self._gathered(node), self.base / node.outputs[0])
+
+    def _gathered(self, node: TaskNode) -> tuple[Path, ...]:
+        return tuple(self.base / path for path in node.gathers)

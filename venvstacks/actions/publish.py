@@ -1,0 +1,175 @@
+"""Publish a linked layer: its archive, its export, and the manifests of the whole stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from venvstacks.actions.deployed import epoch
+from venvstacks.actions.metadata import PublishedLayer
+from venvstacks.actions.tools import Tools
+from venvstacks.archives.contents import Contents
+from venvstacks.archives.folder import export_tree
+from venvstacks.archives.formats import ArchiveRequest, write_archive
+from venvstacks.archives.members import members
+from venvstacks.errors import ProcessFailedError, PublishError
+from venvstacks.model.layout import METADATA_DIR, EnvironmentLayout
+from venvstacks.records.published import LayerMetadata, manifest_text, metadata_text, read_metadata
+from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically, write_if_changed
+from venvstacks.tools.process import scrubbed_environment
+
+_POSTINSTALL = "postinstall.py"
+
+
+def _contents(published: PublishedLayer) -> Contents:
+    script = (files("venvstacks._injected") / _POSTINSTALL).read_bytes()
+    record = published.record
+    return Contents(members(record.entries, record.deployed_name, added={_POSTINSTALL: script}), published.environment)
+
+
+@dataclass(frozen=True)
+class ArchiveSettings:
+    """How archives are written.
+
+    Attributes:
+        format: `tar.zst`, `tar.xz`, `tar.gz` or `zip`.
+        level: Compression level, or None for the format's default.
+        tagged: Whether names carry platform and build number.
+        force: Whether to write an archive even if the metadata says that it is current.
+    """
+
+    format: str
+    level: int | None = None
+    tagged: bool = False
+    force: bool = False
+
+
+def archive_layer(published: PublishedLayer, settings: ArchiveSettings, tools: Tools) -> dict[str, object]:
+    """Write the layer's archive and its metadata, the metadata last.
+
+    Metadata that was made from the same inputs stands, even where the archive itself is not there (it has been
+    uploaded, say). An archive that comes out with the same bytes keeps its build number.
+
+    Raises:
+        PublishError: The archive cannot be written, or the environment was changed after its build.
+    """
+    layout, platform = published.layout, published.platform
+    folder = published.base / layout.artifacts
+    tag = platform.name if settings.tagged else None
+    place = published.base / layout.published_metadata(layout.artifacts, published.layer, tag)
+    common = published.metadata(format=settings.format, level=settings.level, tagged=settings.tagged)
+    previous = read_metadata(place)
+    current = previous is not None and previous.product.inputs_digest == common.product.inputs_digest
+    if previous and current and not settings.force:
+        return {"archive": previous.archive_name, "size": previous.archive_size, "written": False}
+    try:
+        metadata = _write(published, settings, common, previous, folder, tools)
+        write_atomically(place, metadata_text(metadata.as_json()))
+    except OSError as error:
+        raise PublishError(f"layer '{published.layer.name}': {folder} cannot be written: {error}") from error
+    return {"archive": metadata.archive_name, "size": metadata.archive_size, "written": True}
+
+
+def _write(
+    published: PublishedLayer,
+    settings: ArchiveSettings,
+    common: LayerMetadata,
+    previous: LayerMetadata | None,
+    folder: Path,
+    tools: Tools,
+) -> LayerMetadata:
+    build = 1
+    if previous and previous.archive_build and previous.lock_version == common.lock_version:
+        build = previous.archive_build + 1
+    name = _archive_name(common.install_target, published, settings, build)
+    written = write_archive(
+        ArchiveRequest(
+            contents=_contents(published),
+            destination=folder / name,
+            format=settings.format,
+            epoch=epoch(published.lock),
+            level=settings.level,
+            threads=tools.threads,
+        )
+    )
+    if previous and previous.archive_hashes == {"sha256": written.sha256} and build > 1:
+        build -= 1
+        kept = _archive_name(common.install_target, published, settings, build)
+        (folder / name).replace(folder / kept)
+        name = kept
+    return common.model_copy(
+        update={
+            "archive_name": name,
+            "archive_build": build,
+            "archive_size": written.size,
+            "archive_hashes": {"sha256": written.sha256},
+            "target_platform": published.platform.name,
+        }
+    )
+
+
+def _archive_name(target: str, published: PublishedLayer, settings: ArchiveSettings, build: int) -> str:
+    tag = f"-{published.platform.name}-{build}" if settings.tagged else ""
+    return f"{target}{tag}.{settings.format}"
+
+
+def export_layer(published: PublishedLayer, log: Path, tools: Tools) -> dict[str, object]:
+    """Lay the layer down as a folder that can be used where it is, and write its metadata, the metadata last.
+
+    Raises:
+        PublishError: The folder cannot be written, or post-install failed in it.
+    """
+    layout = published.layout
+    folder = published.base / layout.export
+    place = published.base / layout.published_metadata(layout.export, published.layer, None)
+    metadata = published.metadata()
+    previous = read_metadata(place)
+    try:
+        remove_tree(place)
+        target = folder / metadata.install_target
+        with staging_folder(folder / METADATA_DIR / ".staging", published.layer.env_name) as staging:
+            export_tree(_contents(published), staging)
+            swap_in(staging / metadata.install_target, target, trash=staging)
+        if previous and previous.install_target != metadata.install_target:
+            remove_tree(folder / previous.install_target)
+        _run_postinstall(published, folder, metadata, log, tools)
+        write_atomically(place, metadata_text(metadata.as_json()))
+    except OSError as error:
+        raise PublishError(f"layer '{published.layer.name}': {folder} cannot be written: {error}") from error
+    return {"folder": metadata.install_target}
+
+
+def _run_postinstall(published: PublishedLayer, folder: Path, metadata: LayerMetadata, log: Path, tools: Tools) -> None:
+    """Run the layer's post-install with the exported runtime's Python, as a user would."""
+    runtime = published.layer.runtime or published.layer
+    python = folder / (metadata.runtime_layer or metadata.install_target)
+    python /= EnvironmentLayout.of(runtime, published.platform).interpreter
+    script = folder / metadata.install_target / _POSTINSTALL
+    try:
+        tools.processes.run([python, "-I", "-B", script], env=scrubbed_environment(tools.environment), log=log)
+    except ProcessFailedError as error:
+        raise PublishError(
+            f"layer '{published.layer.name}': post-install failed in the exported folder",
+            details=error.details,
+            hint=f"the log is {log}",
+        ) from error
+
+
+def wanted_manifest(metadata_files: Iterable[Path]) -> str:
+    """The manifest over whichever of these files are there."""
+    found = (read_metadata(path) for path in metadata_files)
+    return manifest_text(entry for entry in found if entry is not None)
+
+
+def write_manifest(metadata_files: Sequence[Path], place: Path) -> dict[str, object]:
+    """Write the manifest of all published or exported layers.
+
+    Raises:
+        PublishError: It cannot be written.
+    """
+    try:
+        return {"written": write_if_changed(place, wanted_manifest(metadata_files))}
+    except OSError as error:
+        raise PublishError(f"the manifest {place} cannot be written: {error}") from error
