@@ -1,0 +1,60 @@
+"""The table of providers, and the order in which they are asked."""
+
+from __future__ import annotations
+
+import difflib
+
+from venvstacks.errors import RuntimeUnavailableError, UsageError
+from venvstacks.runtimes.archive import ArchiveProvider
+from venvstacks.runtimes.host import HostProvider
+from venvstacks.runtimes.request import PreparedRuntime, Provider, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.standalone import StandaloneProvider
+
+PROVIDERS: dict[str, Provider] = {
+    provider.name: provider for provider in (StandaloneProvider(), HostProvider(), ArchiveProvider())
+}
+"""Every provider by the name that it has in `runtime-providers`."""
+
+
+def prepare_runtime(names: tuple[str, ...], request: RuntimeRequest, kit: RuntimeKit) -> PreparedRuntime:
+    """The Python that is wanted, from the first of the providers `names` that can supply it.
+
+    Raises:
+        RuntimeUnavailableError: None can; what each said stands in the details.
+        UsageError: One of the names is no provider's.
+        InterruptedRunError: The run is being stopped.
+    """
+    chosen = [_look_up(name) for name in names]
+    said: list[str] = []
+    for provider in chosen:
+        try:
+            return provider.prepare(request, kit)
+        except RuntimeUnavailableError as error:
+            said += _quote(provider.name, error)
+        except OSError as error:
+            said += _quote(provider.name, RuntimeUnavailableError(str(error)))
+    raise RuntimeUnavailableError(
+        f"{request} is not available from {_listed(names)}",
+        details=tuple(said),
+        hint="name other providers, in the order in which to try them, with --runtime-provider "
+        "or runtime-providers in [tool.venvstacks]",
+    )
+
+
+def _look_up(name: str) -> Provider:
+    if name in PROVIDERS:
+        return PROVIDERS[name]
+    near = difflib.get_close_matches(name, PROVIDERS, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(PROVIDERS)}"
+    raise UsageError(f"'{name}' is no runtime provider", hint=hint)
+
+
+def _quote(name: str, error: RuntimeUnavailableError) -> list[str]:
+    first, *rest = str(error).splitlines()
+    return [f"{name}: {first}", *(f"  {line}" for line in rest)]
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    if not names:
+        return "no provider, as none was named"
+    return f"provider {names[0]}" if len(names) == 1 else f"any of the providers {', '.join(names)}"

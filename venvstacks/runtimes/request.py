@@ -1,0 +1,104 @@
+"""What is asked of a provider, what it may use, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from venvstacks.digests import TreeEntry
+from venvstacks.model.platforms import PythonImplementation, TargetPlatform
+from venvstacks.tools.process import Processes, scrubbed_environment
+
+Progress = Callable[[str, int, int | None], None]
+"""Told what is going on, how many bytes are done, and how many there are (None where nobody knows)."""
+
+
+@dataclass(frozen=True)
+class ArchiveSource:
+    """A packed Python that the user supplies.
+
+    Attributes:
+        url: `http(s)://` or `file://` URL, or the absolute path of a file.
+        sha256: Hex digest of the packed file.
+    """
+
+    url: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class RuntimeRequest:
+    """The Python that a runtime layer wants.
+
+    Attributes:
+        python: Implementation and exact version.
+        platform: Where it is to run.
+        archives: For the provider `archive`: platform name to the file that serves this Python there.
+    """
+
+    python: PythonImplementation
+    platform: TargetPlatform
+    archives: Mapping[str, ArchiveSource] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.python} for {self.platform.name}"
+
+
+@dataclass(frozen=True)
+class RuntimeKit:
+    """What providers work with.
+
+    Attributes:
+        processes: Starts the children.
+        environment: The tool's own environment variables, as a value.
+        cache: Folder of downloads and prepared runtimes; on the file system that builds link from, at best.
+        log: File to which commands and their output are appended.
+        progress: Told about downloads.
+    """
+
+    processes: Processes
+    environment: Mapping[str, str]
+    cache: Path
+    log: Path | None = None
+    progress: Progress | None = None
+
+    @property
+    def child_environment(self) -> dict[str, str]:
+        """The environment of all children: nothing in it changes what Python or the loader does."""
+        return {**scrubbed_environment(self.environment), "LC_ALL": "C.UTF-8"}
+
+
+@dataclass(frozen=True)
+class PreparedRuntime:
+    """A complete, clean Python in the cache. It is linked or copied from, and never changed.
+
+    Attributes:
+        tree: Its folder.
+        entries: Every file and link in it, sorted by path.
+        provider: Name of the provider that made it.
+        build: Which build of that Python it is, in the provider's terms (for `standalone` the release's date).
+        notes: What people should know about it, a sentence each.
+    """
+
+    tree: Path
+    entries: tuple[TreeEntry, ...]
+    provider: str
+    build: str
+    notes: tuple[str, ...] = ()
+
+
+class Provider(Protocol):
+    """One place where Pythons come from."""
+
+    @property
+    def name(self) -> str:
+        """As it is written in `runtime-providers`."""
+
+    def prepare(self, request: RuntimeRequest, kit: RuntimeKit) -> PreparedRuntime:
+        """Supply the Python that is wanted, from the cache if it is there and sound.
+
+        Raises:
+            RuntimeUnavailableError: This provider cannot, with what the user could do about it.
+        """
