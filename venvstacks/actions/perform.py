@@ -27,7 +27,8 @@ class Orders:
     """What this run wants beside up-to-date results; nothing here is part of a task's identity.
 
     Attributes:
-        lock_policy: Whether locks are renewed, made where needed, or must be valid.
+        lock_policy: Whether locks that are not valid are made anew, or only those that are missing.
+        renewed_locks: Names of lock tasks that resolve anew even if the lock is valid.
         reset_locks: Names of environments whose earlier pins are dropped.
         clean: Whether environments are removed before they are built, and pins dropped before they are locked.
         use_index: Whether package indexes may be asked.
@@ -36,6 +37,7 @@ class Orders:
     """
 
     lock_policy: LockPolicy = "if-needed"
+    renewed_locks: frozenset[str] = frozenset()
     reset_locks: frozenset[str] = frozenset()
     clean: bool = False
     use_index: bool = True
@@ -113,7 +115,7 @@ class Workshop:
             uv=self.stack.uv,
             layout=self.configuration.layout,
             base=self.base,
-            policy=orders.lock_policy,
+            policy="renew" if node.name in orders.renewed_locks else orders.lock_policy,
             ignore_pins=orders.clean or node.env_name in orders.reset_locks,
             local_wheel_dirs=orders.local_wheel_folders,
             use_index=orders.use_index,

@@ -65,7 +65,7 @@ def archive_layer(published: PublishedLayer, settings: ArchiveSettings, tools: T
     if previous and current and not settings.force:
         return {"archive": previous.archive_name, "size": previous.archive_size, "written": False}
     try:
-        metadata = _write(published, settings, common, previous, folder, tools)
+        metadata = _write(published, settings, common, previous, tools.threads)
         write_atomically(place, metadata_text(metadata.as_json()))
     except OSError as error:
         raise PublishError(f"layer '{published.layer.name}': {folder} cannot be written: {error}") from error
@@ -77,9 +77,9 @@ def _write(
     settings: ArchiveSettings,
     common: LayerMetadata,
     previous: LayerMetadata | None,
-    folder: Path,
-    tools: Tools,
+    threads: int,
 ) -> LayerMetadata:
+    folder = published.base / published.layout.artifacts
     build = 1
     if previous and previous.archive_build and previous.lock_version == common.lock_version:
         build = previous.archive_build + 1
@@ -91,7 +91,7 @@ def _write(
             format=settings.format,
             epoch=epoch(published.lock),
             level=settings.level,
-            threads=tools.threads,
+            threads=threads,
         )
     )
     if previous and previous.archive_hashes == {"sha256": written.sha256} and build > 1:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from doit.control import TaskControl
 from doit.dependency import Dependency
@@ -16,52 +15,11 @@ from doit.globals import Globals
 from doit.runner import MThreadRunner
 from doit.task import Stream, dict_to_task
 
+from venvstacks.engine.events import Listener, Outcome, Status
 from venvstacks.engine.state import ContentChecker, PathCodec, StateBackend
 from venvstacks.engine.tasks import Freshness, Services, TaskAction, task_attributes
 from venvstacks.errors import InterruptedRunError
 from venvstacks.graph.taskgraph import TaskGraph
-from venvstacks.reasons import Reason
-
-Status = Literal["done", "up to date", "failed", "blocked", "interrupted", "not run"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a task ended.
-
-    Attributes:
-        name: The task.
-        status: What became of it.
-        seconds: How long it ran.
-        reasons: Why it ran.
-        error: What went wrong, for failed tasks.
-        values: What the task reported.
-        blocked_by: Tasks whose failure kept it from running.
-    """
-
-    name: str
-    status: Status
-    seconds: float = 0.0
-    reasons: tuple[Reason, ...] = ()
-    error: BaseException | None = None
-    values: Mapping[str, Any] | None = None
-    blocked_by: tuple[str, ...] = ()
-
-
-class Listener(Protocol):
-    """Is told what happens; `started` may come from any thread, but never two calls at once."""
-
-    def begin(self, total: int) -> None:
-        """A run of so many tasks begins."""
-
-    def started(self, name: str) -> None:
-        """A task begins to run."""
-
-    def ended(self, outcome: Outcome) -> None:
-        """A task has ended or was found up to date."""
-
-    def end(self) -> None:
-        """Nothing more will come."""
 
 
 def run_graph(

@@ -1,0 +1,44 @@
+"""What a `dodo.py` needs: tasks as dictionaries, doit's configuration, faults as doit tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from doit.exceptions import InvalidDodoFile
+
+from venvstacks.engine.paths import Paths
+from venvstacks.engine.state import ContentChecker, PathCodec
+from venvstacks.engine.tasks import Services, task_attributes
+from venvstacks.errors import VenvstacksError
+from venvstacks.graph.taskgraph import TaskGraph
+
+
+def configuration(paths: Paths, task_state: str, jobs: int) -> dict[str, Any]:
+    """doit's settings under which its commands and this program's share tasks and state."""
+    return {
+        "backend": "venvstacks",
+        "dep_file": paths.shown(task_state),
+        "check_file_uptodate": ContentChecker,
+        "codec_cls": PathCodec.bound_to(paths),
+        "par_type": "thread",
+        "num_process": jobs,
+        "verbosity": 1,
+    }
+
+
+def task_dictionaries(graph: TaskGraph, services: Services) -> Iterator[dict[str, Any]]:
+    """The tasks of `graph` as a task creator yields them; tasks of one kind form a group of that name."""
+    for node in graph.nodes:
+        basename, _, name = node.name.partition(":")
+        yield {"basename": basename, "name": name, **task_attributes(node, graph, services)}
+
+
+@contextmanager
+def reporting_faults() -> Iterator[None]:
+    """Turn this program's errors into doit's, which are shown without a traceback."""
+    try:
+        yield
+    except VenvstacksError as error:
+        raise InvalidDodoFile(str(error)) from None
