@@ -1,0 +1,186 @@
+"""Post-install at work: any Python, any locale, with the layer's own Python doing the compiling."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import findpython
+import pytest
+
+from tests.integration.linking.conftest import SITE, VERSIONED, Layers, call
+from venvstacks._injected import postinstall
+from venvstacks.linking.layer_config import LayerPaths, runtime_config
+from venvstacks.model.layout import LAYER_CONFIG
+from venvstacks.tools.files import write_atomically
+
+LOCALES = [
+    {"LC_ALL": "C"},
+    {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    {"LC_ALL": "C.UTF-8"},
+    {"LC_ALL": "en_GB.ISO-8859-1"},
+    {},
+]
+
+
+@pytest.fixture
+def app(layers: Layers) -> Path:
+    """An application on one framework, linked but not yet post-installed."""
+    layers.add("framework-pond", {"frog.py": b"", "frog.pth": b"import sys; sys.frog_pth_was_read = 1\n"})
+    layers.link("framework-pond")
+    layer = layers.add("app", {"newt.py": b"legs = 4\n", "too_new.py": b"match match match\n", "nul.py": b"\0"})
+    layers.link("app", "framework-pond")
+    (layer / "pyvenv.cfg").unlink()
+    return layer
+
+
+def post_install(
+    layer: Path, *options: str, python: Path | str = sys.executable, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    argv = [python, "-I", layer / "postinstall.py", *options]
+    return subprocess.run(argv, env=variables, capture_output=True, encoding="utf-8", errors="replace", check=False)
+
+
+def bytecode(layer: Path) -> set[str]:
+    return {path.name for path in (layer / SITE).rglob("*.pyc")}
+
+
+TAG = f"{sys.implementation.cache_tag}.pyc"
+
+
+@pytest.mark.parametrize("variables", LOCALES, ids=lambda variables: variables.get("LC_ALL", "none"))
+def test_it_works_in_any_locale_and_silently(app: Path, variables: dict[str, str]) -> None:
+    done = post_install(app, **variables)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    home = app.parent / "runtime/bin"
+    assert f"home = {home}\n" in (app / "pyvenv.cfg").read_text("utf-8")
+    assert bytecode(app) == {f"newt.{TAG}", f"sitecustomize.{TAG}"}
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8", "en_GB.UTF-8"])
+def test_what_it_wrote_works_in_every_locale_that_python_can_serve(app: Path, locale: str) -> None:
+    """CPython takes C and POSIX for UTF-8 unless told otherwise; a venv below such a folder needs no more."""
+    post_install(app)
+    code = "import sys, frog, newt; print(ascii([sys.prefix, sys.base_prefix, frog.__file__, sys.frog_pth_was_read]))"
+    told = call([app / "bin/python", "-c", code], LC_ALL=locale).strip()
+    layers = app.parent
+    assert told == ascii([str(app), str(layers / "runtime"), str(layers / "framework-pond" / SITE / "frog.py"), 1])
+
+
+def test_layers_below_come_in_order_and_after_the_layer_s_own(app: Path) -> None:
+    post_install(app)
+    layers = app.parent
+    path = call([app / "bin/python", "-I", "-c", "import sys; print(*sys.path, sep='\\n')"]).splitlines()
+    ours = [str(layers / name / SITE) for name in ("app", "framework-pond", "runtime")]
+    assert path[-3:] == ours
+
+
+def test_a_missing_layer_is_named_and_python_still_starts(app: Path) -> None:
+    (app.parent / "framework-pond").rename(app.parent / "elsewhere")
+    done = post_install(app)
+    assert done.returncode == 0
+    assert done.stderr == "postinstall: warning: not there yet, unpack beside this layer: framework-pond\n"
+    assert call([app / "bin/python", "-c", "import newt; print(newt.legs)"]) == "4\n"
+    (app.parent / "elsewhere").rename(app.parent / "framework-pond")
+    assert post_install(app).stderr == ""
+    assert bytecode(app)
+
+
+def test_no_compile_compiles_nothing(app: Path) -> None:
+    assert post_install(app, "--no-compile").returncode == 0
+    assert bytecode(app) == set()
+
+
+def test_running_it_again_changes_nothing(app: Path) -> None:
+    post_install(app)
+    before = {path: path.stat().st_mtime_ns for path in app.rglob("*") if path.is_file()}
+    assert post_install(app).returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in app.rglob("*") if path.is_file()} == before
+
+
+def test_bytecode_of_a_replaced_source_is_renewed_even_if_time_and_size_are_the_same(app: Path) -> None:
+    """As when a new archive is unpacked over the old: archives set all times."""
+    source = app / SITE / "newt.py"
+    os.utime(source, (1_000_000_000, 1_000_000_000))
+    post_install(app)
+    assert call([app / "bin/python", "-c", "import newt; print(newt.legs)"]) == "4\n"
+    source.write_bytes(b"legs = 6\n")
+    os.utime(source, (1_000_000_000, 1_000_000_000))
+    post_install(app)
+    assert call([app / "bin/python", "-c", "import newt; print(newt.legs)"]) == "6\n"
+
+
+def test_many_files_are_compiled_by_several_processes(app: Path) -> None:
+    names = [f"m{number}" for number in range(120)]
+    for name in names:
+        (app / SITE / f"{name}.py").write_text(f"x = {name!r}\n", encoding="utf-8")
+    assert post_install(app).stderr == ""
+    assert {f"{name}.{TAG}" for name in names} <= bytecode(app)
+
+
+def test_a_runtime_compiles_its_standard_library_too(layers: Layers) -> None:
+    runtime = layers.folder / "small"
+    for path in ("lib/small/std.py", "lib/small/site-packages/third.py"):
+        (runtime / path).parent.mkdir(parents=True, exist_ok=True)
+        (runtime / path).write_text("x = 1\n", encoding="utf-8")
+    (runtime / "bin").mkdir()
+    (runtime / "bin/python").symlink_to(layers.folder / "runtime/bin" / VERSIONED)
+    config = runtime_config(LayerPaths("small", "bin/python", "lib/small/site-packages"), "3.11.7")
+    write_atomically(runtime / LAYER_CONFIG, config.text)
+    shutil.copyfile(str(postinstall.__file__), runtime / "postinstall.py")
+    done = post_install(runtime)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in runtime.rglob("*.pyc")} == {f"std.{TAG}", f"third.{TAG}"}
+    assert not list(runtime.rglob("pyvenv.cfg"))
+    assert not list(runtime.rglob("sitecustomize.py"))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (None, "cannot read"),
+        ("{", "is not valid JSON"),
+        ('{"python": "../../x"}', "is missing or not a string"),
+    ],
+)
+def test_a_damaged_layer_is_one_line_and_exit_status_1(app: Path, text: str | None, complaint: str) -> None:
+    (app / LAYER_CONFIG).unlink()
+    if text is not None:
+        (app / LAYER_CONFIG).write_text(text, encoding="utf-8")
+    done = post_install(app)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("postinstall: error: ")
+    assert complaint in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_wrong_usage_is_exit_status_2(app: Path) -> None:
+    done = post_install(app, "--compile-everything")
+    assert done.returncode == 2
+    assert "--compile-everything" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_layer_whose_python_does_not_start_is_a_warning_only(app: Path) -> None:
+    (app / "bin/python").unlink()
+    done = post_install(app)
+    assert done.returncode == 0
+    assert "warning: no bytecode was compiled: cannot run" in done.stderr
+    (app / "bin/python").write_text("#!/bin/sh\necho broken >&2; exit 1\n", encoding="utf-8")
+    (app / "bin/python").chmod(0o755)
+    assert post_install(app).stderr == "postinstall: warning: no bytecode was compiled: broken\n"
+
+
+@pytest.mark.parametrize("minor", [8, 9, 10, 12, 13, 14])
+def test_any_python_runs_it_and_the_layer_s_own_compiles(app: Path, minor: int) -> None:
+    other = findpython.find(3, minor)
+    if other is None or other.minor == sys.version_info.minor:
+        pytest.skip(f"needs Python 3.{minor}")
+    for variables in LOCALES:
+        done = post_install(app, python=other.executable, **variables)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert bytecode(app) == {f"newt.{TAG}", f"sitecustomize.{TAG}"}
+    assert call([app / "bin/python", "-c", "import frog, newt; print(newt.legs)"]) == "4\n"
