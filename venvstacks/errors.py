@@ -107,6 +107,16 @@ class SpecificationError(VenvstacksError):
         self.faults = ordered
 
 
+class SourceError(VenvstacksError):
+    """A launch or support module holds something that can be neither copied nor left out."""
+
+    exit_code = ExitCode.SPECIFICATION
+
+
+class MissingToolError(VenvstacksError):
+    """A program that this one works with is not installed."""
+
+
 class GraphError(VenvstacksError):
     """The task graph does not hold together (cycle, duplicate output, missing input)."""
 

@@ -1,0 +1,111 @@
+"""What a lock is made from, as canonical tables: the same for fingerprints, for hashes and for telling what changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from venvstacks.model.specification import UvTable
+from venvstacks.model.stack import Layer
+
+# Keys of [tool.uv] that only mean something to a uv project, or that would turn off what a layered lock rests on
+# (wheels only, every target resolved for itself, no silent upgrades). uv never sees them here.
+_NOT_FOR_LOCKS = frozenset({
+    "build-backend", "build-constraint-dependencies", "conflicts", "default-groups", "dependency-groups",
+    "dev-dependencies", "environments", "extra-build-dependencies", "extra-build-variables", "managed", "no-binary",
+    "no-binary-package", "no-build", "no-build-package", "package", "pip", "reinstall", "reinstall-package",
+    "required-environments", "upgrade", "upgrade-package", "workspace",
+})  # fmt: skip
+
+# Keys that say how uv reaches what it reads, or what it does elsewhere; they cannot change what is locked.
+_WITHOUT_EFFECT = frozenset({
+    "allow-insecure-host", "cache-dir", "cache-keys", "check-url", "compile-bytecode", "concurrent-builds",
+    "concurrent-downloads", "concurrent-installs", "http-proxy", "https-proxy", "keyring-provider", "link-mode", "native-tls", "no-cache", "no-proxy", "offline",
+    "preview", "preview-features", "publish-url", "pypy-install-mirror", "python-downloads",
+    "python-downloads-json-url", "python-install-mirror", "python-preference", "required-version", "system-certs",
+    "trusted-publishing",
+})  # fmt: skip
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def without_credentials(text: str) -> str:
+    """`text` with user names and passwords taken out of its URLs."""
+    return _CREDENTIALS.sub("", text)
+
+
+def settings_for_uv(uv: UvTable) -> UvTable:
+    """The part of `[tool.uv]` that uv is given; whatever is unknown here is uv's to judge."""
+    return {key: value for key, value in uv.items() if key not in _NOT_FOR_LOCKS}
+
+
+def lock_inputs(layer: Layer, uv: UvTable) -> dict[str, object]:
+    """Everything of the layer's own that its lock is made from, as a table of JSON values.
+
+    Locks of lower layers and local wheels are not in it: they are files. Credentials are never in it.
+    """
+    systems = {target.system for target in layer.platforms}
+    settings = settings_for_uv(uv)
+    table: dict[str, object] = {
+        "requirements": list(layer.requirements),
+        "python": str(layer.python),
+        "targets": [target.name for target in layer.platforms],
+        "below": [lower.env_name for lower in layer.below],
+        "package_indexes": dict(sorted(layer.package_indexes.items())),
+        "priority_indexes": list(layer.priority_indexes),
+        "uv": {key: _plain(settings[key]) for key in sorted(settings) if key not in _WITHOUT_EFFECT},
+    }
+    if "linux" in systems:
+        table["glibc"] = layer.glibc
+    if "macosx" in systems:
+        table["macos"] = layer.macos
+    return table
+
+
+def version_inputs(layer: Layer, module_hashes: Mapping[str, str]) -> dict[str, object]:
+    """What makes a new version of a versioned layer although its locked packages stay (FORMATS, section 1).
+
+    Only versioned layers name modules: a changed launch module of an unversioned one leaves its lock valid. A
+    versioned runtime also names its Python, which is part of what is deployed under that version.
+
+    Args:
+        layer: The layer.
+        module_hashes: Hashes of the contents of launch and support modules, by module name.
+    """
+    table: dict[str, object] = {"environment": layer.env_name, "versioned": layer.versioned}
+    if layer.versioned and layer.runtime is None:
+        table["python"] = str(layer.python)
+    if layer.versioned and layer.launch:
+        table["launch_module"] = layer.launch.module
+        table["modules"] = dict(sorted(module_hashes.items()))
+    return table
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - TOML and JSON values are of any type
+    """A TOML value as a JSON value, without credentials."""
+    if isinstance(value, dict):
+        return {str(key): _plain(value[key]) for key in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [_plain(element) for element in value]
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    return without_credentials(value) if isinstance(value, str) else value
+
+
+def newest_upload(uv: UvTable) -> str | None:
+    """`exclude-newer` as uv is given it, or None.
+
+    A date means up to its end; uv would take that in the time zone of the machine, so it becomes an instant in UTC
+    here. Time spans ("1 week") stay as they are.
+    """
+    value = uv.get("exclude-newer")
+    if value is None:
+        return None
+    text = str(_plain(value))
+    try:
+        day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
+    except ValueError:
+        return text
+    return f"{(day + timedelta(days=1)).isoformat()}T00:00:00Z" if day else text

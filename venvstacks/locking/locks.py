@@ -1,0 +1,139 @@
+"""What is locked, as values: wheels, packages, one layer's lock, and what the layers below provide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, order=True)
+class Wheel:
+    """One wheel file.
+
+    Attributes:
+        location: URL without credentials, or path relative to the folder of the lock file, with forward slashes.
+        hashes: (algorithm, hex digest), sorted; never empty.
+        is_path: Whether `location` is a path.
+        size: Bytes, where the index says so.
+        upload_time: When the index received it, where it says so.
+    """
+
+    location: str
+    hashes: tuple[tuple[str, str], ...]
+    is_path: bool = False
+    size: int | None = None
+    upload_time: datetime | None = None
+
+
+@dataclass(frozen=True, order=True)
+class ResolvedPackage:
+    """One package that a resolution for one target platform chose."""
+
+    name: str
+    version: str
+    wheels: tuple[Wheel, ...]
+
+
+@dataclass(frozen=True)
+class LockedPackage:
+    """One version of one package, on some or all of a layer's targets.
+
+    Attributes:
+        name: Normalised distribution name.
+        version: Exact version.
+        targets: Names of the target platforms that it is for, in the order of the lock's.
+        wheels: What may be installed, one per target that differs; empty for a shared package.
+        provider: Environment name of the lower layer that provides a shared package; None for an installed one.
+    """
+
+    name: str
+    version: str
+    targets: tuple[str, ...]
+    wheels: tuple[Wheel, ...] = ()
+    provider: str | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether a lower layer provides it."""
+        return self.provider is not None
+
+
+@dataclass(frozen=True)
+class LayerLock:
+    """A layer's lock: what is installed and what is shared, on every target.
+
+    Attributes:
+        requires_python: Specifier of the Pythons that it is for.
+        targets: Names of the layer's target platforms.
+        packages: Sorted by name, then version, installed before shared, then by target.
+    """
+
+    requires_python: str
+    targets: tuple[str, ...]
+    packages: tuple[LockedPackage, ...] = ()
+
+    def installed(self, target: str) -> Iterator[LockedPackage]:
+        """What is installed on one target: exactly this, and each package once."""
+        return (p for p in self.packages if not p.is_shared and target in p.targets)
+
+    def shared(self, target: str) -> Iterator[LockedPackage]:
+        """What the layer needs on one target and finds in a lower layer."""
+        return (p for p in self.packages if p.is_shared and target in p.targets)
+
+    @property
+    def installed_names(self) -> frozenset[str]:
+        """Names of all packages that are installed on any target."""
+        return frozenset(package.name for package in self.packages if not package.is_shared)
+
+    @property
+    def path_wheels(self) -> tuple[Wheel, ...]:
+        """Wheels that are named by path instead of URL."""
+        return tuple(wheel for package in self.packages for wheel in package.wheels if wheel.is_path)
+
+
+@dataclass(frozen=True)
+class Provided:
+    """A package as a lower layer holds it."""
+
+    version: str
+    layer: str
+
+
+@dataclass(frozen=True)
+class Provision:
+    """What the layers below hold on each target.
+
+    Attributes:
+        packages: Target name to package name to the version that imports find, and its layer.
+        clashes: (target, package) to what a farther layer holds in another version; imports never reach it.
+    """
+
+    packages: Mapping[str, Mapping[str, Provided]] = field(default_factory=dict)
+    clashes: Mapping[tuple[str, str], Provided] = field(default_factory=dict)
+
+    def on(self, target: str) -> Mapping[str, Provided]:
+        """What is provided on one target."""
+        return self.packages.get(target, MappingProxyType({}))
+
+
+def provision_of(below: Sequence[tuple[str, LayerLock]], targets: Iterable[str]) -> Provision:
+    """What the layers below hold together.
+
+    Args:
+        below: Environment name and lock of every lower layer, in the order in which imports find them.
+        targets: Names of the target platforms that matter.
+
+    Returns:
+        For each target the first layer that brings a package; a later layer with another version is a clash.
+    """
+    packages: dict[str, dict[str, Provided]] = {target: {} for target in targets}
+    clashes: dict[tuple[str, str], Provided] = {}
+    for target, held in packages.items():
+        for layer, lock in below:
+            for package in lock.installed(target):
+                found = Provided(package.version, layer)
+                if held.setdefault(package.name, found).version != package.version:
+                    clashes.setdefault((target, package.name), found)
+    return Provision(packages, clashes)

@@ -1,0 +1,87 @@
+"""Resolutions of single targets, merged into one lock of a layer.
+
+The promise: on every target the lock installs exactly what was resolved for that target, less what a lower layer
+provides there; each package stands once per target, either installed or shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from venvstacks.errors import LockError
+from venvstacks.locking.locks import LayerLock, LockedPackage, Provided, Provision, ResolvedPackage, Wheel
+from venvstacks.model.stack import Layer
+
+
+@dataclass
+class _Gathered:
+    targets: list[str] = field(default_factory=list)
+    wheels: set[Wheel] = field(default_factory=set)
+
+
+def merge_resolutions(
+    layer: Layer, resolutions: Mapping[str, Sequence[ResolvedPackage]], provision: Provision
+) -> LayerLock:
+    """Merge the resolutions of all targets of `layer` into its lock.
+
+    Args:
+        layer: The layer.
+        resolutions: Target name to what was resolved for it, under the constraints of `provision`.
+        provision: What the layers below provide.
+
+    Raises:
+        LockError: The layer needs a package that two layers below hold in different versions. Imports would find the
+            first, and what the second layer was locked with would break, so that neither may be built upon.
+    """
+    targets = tuple(target.name for target in layer.platforms)
+    gathered: dict[tuple[str, str, str | None], _Gathered] = {}
+    disagreements: list[str] = []
+    for target in targets:
+        held = provision.on(target)
+        for package in resolutions[target]:
+            found = held.get(package.name)
+            if found and (fault := _disagreement(target, package, found, provision)):
+                disagreements.append(fault)
+            key = (package.name, package.version, found.layer if found else None)
+            entry = gathered.setdefault(key, _Gathered())
+            entry.targets.append(target)
+            entry.wheels |= set() if found else set(package.wheels)
+    if disagreements:
+        raise LockError(
+            f"layer '{layer.env_name}' needs packages that the layers below hold in different versions",
+            details=tuple(disagreements),
+            hint="require the same version in both layers, or move the package into a layer below both",
+        )
+    packages = [
+        LockedPackage(name, version, tuple(entry.targets), tuple(sorted(entry.wheels)), provider)
+        for (name, version, provider), entry in gathered.items()
+    ]
+    return LayerLock(requires_python(layer), targets, sort_packages(packages, targets))
+
+
+def requires_python(layer: Layer) -> str:
+    """The Pythons that a layer's wheels fit: all of its minor version, so that a patch release changes no lock."""
+    return f"=={layer.python.short_version}.*"
+
+
+def sort_packages(packages: Sequence[LockedPackage], targets: Sequence[str]) -> tuple[LockedPackage, ...]:
+    """Packages in the order in which a lock lists them."""
+
+    def place(package: LockedPackage) -> tuple[str, str, bool, int]:
+        return package.name, package.version, package.is_shared, targets.index(package.targets[0])
+
+    return tuple(sorted(packages, key=place))
+
+
+def _disagreement(target: str, package: ResolvedPackage, found: Provided, provision: Provision) -> str | None:
+    clash = provision.clashes.get((target, package.name))
+    if clash:
+        return (
+            f"{package.name} on {target}: {found.version} in layer '{found.layer}', "
+            f"{clash.version} in layer '{clash.layer}'"
+        )
+    if package.version != found.version:
+        # A constraint ==X also lets X+local through (PEP 440).
+        return f"{package.name} on {target}: {found.version} in layer '{found.layer}', but {package.version} is needed"
+    return None

@@ -1,0 +1,225 @@
+"""uv: where it is, what it is called with, what its failures mean.
+
+uv is started from argument lists only, in an environment that holds nothing of the user's own uv configuration:
+a lock depends on the specification and on what the indexes serve, and on nobody's home folder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from venvstacks.errors import MissingToolError
+from venvstacks.tools.process import Completed, Processes, scrubbed_environment
+
+# Where things are and how they are reached; none of these changes what a resolution ends in.
+_TRANSPORT = frozenset({
+    "UV_CACHE_DIR", "UV_CONCURRENT_DOWNLOADS", "UV_HTTP_RETRIES", "UV_HTTP_TIMEOUT", "UV_INSECURE_HOST",
+    "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_OFFLINE", "UV_SYSTEM_CERTS",
+})  # fmt: skip
+_CREDENTIAL = re.compile(r"UV_INDEX_.+_(USERNAME|PASSWORD)")
+
+FailureKind = Literal["no wheels", "conflict", "network", "other"]
+
+
+@dataclass(frozen=True)
+class UvKit:
+    """uv, ready to be run.
+
+    Attributes:
+        program: The executable.
+        environment: Its environment, scrubbed.
+        processes: Starts it.
+    """
+
+    program: Path
+    environment: Mapping[str, str]
+    processes: Processes
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str], processes: Processes) -> UvKit:
+        """uv as it is installed beside this program, for use within `environment`.
+
+        Raises:
+            MissingToolError: It is not there.
+        """
+        return cls(find_uv(), uv_environment(environment), processes)
+
+
+def find_uv() -> Path:
+    """uv's executable, from the distribution `uv`.
+
+    Raises:
+        MissingToolError: The distribution is not installed, or holds no executable.
+    """
+    try:
+        import uv  # noqa: PLC0415 - a run in which everything is up to date never needs it
+
+        return Path(uv.find_uv_bin())
+    except (ImportError, FileNotFoundError) as error:
+        raise MissingToolError(
+            "uv was not found beside this program", hint="install it there: python -m pip install uv"
+        ) from error
+
+
+def uv_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for uv: transport settings and index credentials stay, everything that steers results goes."""
+    keep = {name for name in environment if name in _TRANSPORT or _CREDENTIAL.fullmatch(name)}
+    scrubbed = scrubbed_environment(environment, keep=keep)
+    return {**scrubbed, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+
+
+@dataclass(frozen=True)
+class CompileCall:
+    """One resolution for one target platform.
+
+    Attributes:
+        folder: Holds `pyproject.toml`, `constraints.txt` and, perhaps, the seed under the name of `output`.
+        settings: The `uv.toml` that replaces all other configuration.
+        output: Name of the PEP 751 lock that is written into `folder`: `pylock.<name>.toml`.
+        platform: Value of `--python-platform`.
+        python_version: `X.Y.Z` of the target's Python; `X.Y` would mean `X.Y.0` to markers.
+        interpreter: An interpreter of the target's implementation, of any version; saves uv half of its time, which
+            goes into looking for one (0.27 against 0.14 s here).
+        macos: Oldest macOS that wheels may need.
+        find_links: Further folders of wheels.
+        use_index: Whether package indexes may be asked.
+        excluded: A file that names packages to leave out, or None.
+    """
+
+    folder: Path
+    settings: Path
+    output: str
+    platform: str
+    python_version: str
+    interpreter: str
+    macos: str
+    find_links: Sequence[Path] = ()
+    use_index: bool = True
+    excluded: Path | None = None
+
+    def argv(self, program: Path) -> list[str | Path]:
+        """The command line."""
+        options: list[str | Path] = [
+            "--config-file", self.settings, "--no-build", "--python-platform", self.platform,
+            "--python-version", self.python_version, "--python", self.interpreter, "--no-python-downloads",
+            "--format", "pylock.toml", "--output-file", self.output, "--constraints", "constraints.txt",
+            "--preview-features", "pylock", "--quiet", "--no-header", "--no-annotate", "--color", "never",
+        ]  # fmt: skip
+        for folder in self.find_links:
+            options += ["--find-links", folder]
+        if not self.use_index:
+            options.append("--no-index")
+        if self.excluded:
+            options += ["--excludes", self.excluded]
+        return [program, "pip", "compile", "pyproject.toml", *options]
+
+
+def compile_lock(call: CompileCall, kit: UvKit, *, log: Path | None = None) -> Completed:
+    """Run one resolution; a failure is returned, not raised, because other targets' failures belong beside it.
+
+    Raises:
+        ProcessFailedError: uv cannot be started.
+        InterruptedRunError: The run is being stopped.
+    """
+    environment = {**kit.environment, "MACOSX_DEPLOYMENT_TARGET": call.macos}
+    return kit.processes.run(call.argv(kit.program), env=environment, cwd=call.folder, log=log, check=False)
+
+
+@dataclass(frozen=True)
+class InstallCall:
+    """One installation of a lock into an environment.
+
+    Attributes:
+        lock_file: A PEP 751 lock; paths in it are relative to its folder.
+        prefix: The environment's folder.
+        python: The environment's interpreter.
+        platform: Value of `--python-platform`.
+        macos: Oldest macOS that wheels may need.
+        settings: A `uv.toml` that names indexes, where wheels lie behind credentials; None for no configuration.
+        link_mode: How files get from uv's cache into the environment; uv copies where it cannot link.
+        offline: Take everything from uv's cache.
+    """
+
+    lock_file: Path
+    prefix: Path
+    python: Path
+    platform: str
+    macos: str = "13.0"
+    settings: Path | None = None
+    link_mode: Literal["hardlink", "copy", "clone"] = "hardlink"
+    offline: bool = False
+
+    def argv(self, program: Path) -> list[str | Path]:
+        """The command line."""
+        configuration: list[str | Path] = ["--config-file", self.settings] if self.settings else ["--no-config"]
+        return [
+            program, "pip", "install", "--requirements", self.lock_file, "--python", self.python,
+            "--python-platform", self.platform, *configuration, "--no-build", "--reinstall", "--link-mode",
+            self.link_mode, "--break-system-packages", "--no-python-downloads", "--preview-features", "pylock",
+            "--color", "never", *(["--offline"] if self.offline else []),
+        ]  # fmt: skip
+
+
+def install(call: InstallCall, kit: UvKit, *, log: Path | None = None) -> Completed:
+    """Install exactly what a lock lists for a platform, hashes checked, into an environment.
+
+    Neither caches nor lock files nor notes of the installer stay behind. Modes follow the umask and times are those
+    of unpacking: publishing sets both.
+
+    Raises:
+        ProcessFailedError: uv failed, or cannot be started.
+        InterruptedRunError: The run is being stopped.
+    """
+    environment = {
+        **kit.environment,
+        "MACOSX_DEPLOYMENT_TARGET": call.macos,
+        "UV_NO_INSTALLER_METADATA": "1",
+    }
+    try:
+        return kit.processes.run(call.argv(kit.program), env=environment, log=log)
+    finally:
+        # uv guards environments against other uv processes by this file, and leaves it there, empty.
+        (call.prefix / ".lock").unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class UvFailure:
+    """What a failed resolution comes down to.
+
+    Attributes:
+        kind: What sort of failure it is.
+        packages: For "no wheels": the packages that uv names.
+        explanation: What uv said, without its own prefixes.
+    """
+
+    kind: FailureKind
+    packages: tuple[str, ...]
+    explanation: tuple[str, ...]
+
+
+_NO_WHEELS = re.compile(r"(?:Wheels are (?:required|available) for|found wheels for) `([^`]+)`")
+_NETWORK = re.compile(
+    r"Failed to fetch|error sending request|Could not connect|dns error|Network connectivity is disabled|timed out"
+    r"|request failed after",
+    re.IGNORECASE,
+)
+_UNREACHED = re.compile(r"because (?:of network connectivity|the network was disabled)|dns error", re.IGNORECASE)
+
+
+def explain_failure(stderr: str) -> UvFailure:
+    """Read what uv prints when a resolution fails (seen with uv 0.13)."""
+    lines = [re.sub(r"^(error: |  cause: )", "", line) for line in stderr.splitlines() if line.strip()]
+    explanation = tuple(line for line in lines if not line.startswith("warning:"))
+    packages = tuple(dict.fromkeys(_NO_WHEELS.findall(stderr)))
+    kind: FailureKind = "other"
+    if packages:
+        kind = "no wheels"
+    elif "No solution found" in stderr and not _UNREACHED.search(stderr):
+        kind = "conflict"
+    elif _NETWORK.search(stderr):
+        kind = "network"
+    return UvFailure(kind, packages, explanation)
