@@ -1,0 +1,95 @@
+"""Exports: members laid down as a folder that can be used where it is."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from venvstacks.archives.contents import Contents, changed
+from venvstacks.archives.failures import not_written
+from venvstacks.archives.members import Member
+from venvstacks.errors import PublishError
+from venvstacks.tools.files import link_or_copy
+
+
+@dataclass(frozen=True)
+class TreeExported:
+    """A finished export.
+
+    Attributes:
+        top: The exported layer's folder.
+        files: How many files it holds.
+        links: How many symbolic links were made as such; where a file system has none, they are copies.
+    """
+
+    top: Path
+    files: int
+    links: int
+
+
+def export_tree(contents: Contents, destination: Path) -> TreeExported:
+    """Lay members down below the folder `destination`, as `destination/<top>/...`.
+
+    Files of the environment are hard-linked where possible, else copied; generated files are always written anew.
+    Nothing is replaced: give an empty folder beside the real place and swap the result in. Entries are compared with
+    the members by kind and size only, as a link reads no content.
+
+    Raises:
+        ChangedEnvironmentError: The environment holds something else than the members say.
+        PublishError: The export cannot be written.
+    """
+    files = links = 0
+    with not_written(destination):
+        destination.mkdir(parents=True, exist_ok=True)
+        for member in contents.members:
+            place = destination / member.path
+            if member.is_folder:
+                place.mkdir()
+                place.chmod(member.mode)
+            elif member.is_link:
+                links += _lay_link(contents, member, place)
+            else:
+                files += 1
+                _lay_file(contents, member, place)
+    return TreeExported(destination / contents.members[0].path, files, links)
+
+
+def _lay_file(contents: Contents, member: Member, place: Path) -> None:
+    if member.source is None:
+        place.write_bytes(member.content or b"")
+        place.chmod(member.mode)
+        return
+    source = contents.root / member.source
+    if source.is_symlink() or not source.is_file():
+        raise changed(source, "is gone")
+    if source.stat().st_size != member.size:
+        raise changed(source, "has another size")
+    link_or_copy(source, place)
+
+
+def _lay_link(contents: Contents, member: Member, place: Path) -> bool:
+    """Make a symbolic link, or a copy of what it leads to where there are none; say whether it is a link."""
+    for _ in contents.read(member):
+        pass  # a link gives no bytes: reading it compares it with the member
+    try:
+        place.symlink_to(member.target or "")
+    except (OSError, NotImplementedError):
+        _lay_copy(contents.root / (member.source or ""), place)
+        return False
+    return True
+
+
+def _lay_copy(source: Path, place: Path) -> None:
+    if source.is_dir():
+        bytecode = shutil.ignore_patterns("__pycache__", "*.pyc")
+        shutil.copytree(
+            source, place, copy_function=lambda old, new: link_or_copy(Path(old), Path(new)), ignore=bytecode
+        )
+    elif source.exists():
+        link_or_copy(source.resolve(), place)
+    else:
+        raise PublishError(
+            f"{place} cannot be a symbolic link here, and what {source} points to is not there to be copied",
+            hint="export to a file system that has symbolic links",
+        )

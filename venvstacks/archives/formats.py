@@ -1,0 +1,163 @@
+"""The archive formats, and writing a layer's archive in one of them: whole and proven, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from venvstacks.archives.contents import Contents
+from venvstacks.archives.failures import not_written
+from venvstacks.archives.sink import Sink
+from venvstacks.archives.streams import Compression, StreamCompressor, gzip_stream, xz_stream, zstd_stream
+from venvstacks.archives.tar import tar_chunks
+from venvstacks.archives.zip import write_zip, zip_time
+from venvstacks.errors import UsageError
+from venvstacks.tools.files import replacing
+
+DEFAULT_FORMAT = "tar.zst"
+DEFAULT_EFFORT = "balanced"
+_EPOCHS = range(8**11)  # what a tar header can say: 1970 to 2242
+
+
+class Backend(Protocol):
+    """Writes the contents of one archive."""
+
+    def __call__(self, contents: Contents, epoch: int, compression: Compression, sink: Sink) -> None:
+        """Write an archive of `contents` to `sink`, every time in it being `epoch`."""
+        ...
+
+
+@dataclass(frozen=True)
+class ArchiveFormat:
+    """One way to pack a tree into a file.
+
+    Attributes:
+        suffix: File name extension without the leading dot; also the format's name.
+        write: Its backend.
+        levels: The compression levels that it knows.
+        efforts: Levels by name: `fast`, `balanced` (the default) and `small`.
+        time: The time that members get for a wanted one, both in seconds since 1970.
+    """
+
+    suffix: str
+    write: Backend
+    levels: range
+    efforts: Mapping[str, int]
+    time: Callable[[int], int] = int
+
+    def level(self, wanted: int | None = None) -> int:
+        """The wanted level if the format knows it, its default for None.
+
+        Raises:
+            UsageError: The format has no such level.
+        """
+        level = self.efforts[DEFAULT_EFFORT] if wanted is None else wanted
+        if level not in self.levels:
+            raise UsageError(
+                f"compression level {level} does not exist for {self.suffix} archives",
+                hint=f"use a level from {self.levels[0]} to {self.levels[-1]}",
+            )
+        return level
+
+
+def _write_tar(
+    contents: Contents, epoch: int, compression: Compression, sink: Sink, *, compress: StreamCompressor
+) -> None:
+    for chunk in compress(tar_chunks(contents, epoch), compression):
+        sink.write(chunk)
+
+
+def _efforts(fast: int, balanced: int, small: int) -> Mapping[str, int]:
+    return {"fast": fast, DEFAULT_EFFORT: balanced, "small": small}
+
+
+ARCHIVE_FORMATS: Mapping[str, ArchiveFormat] = {
+    known.suffix: known
+    for known in (
+        ArchiveFormat("tar.zst", partial(_write_tar, compress=zstd_stream), range(1, 23), _efforts(3, 10, 19)),
+        ArchiveFormat("tar.xz", partial(_write_tar, compress=xz_stream), range(10), _efforts(1, 6, 9)),
+        ArchiveFormat("tar.gz", partial(_write_tar, compress=gzip_stream), range(1, 10), _efforts(1, 6, 9)),
+        ArchiveFormat("zip", write_zip, range(1, 10), _efforts(1, 6, 9), time=zip_time),
+    )
+}
+
+
+def archive_format(name: str) -> ArchiveFormat:
+    """The format of that name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in ARCHIVE_FORMATS:
+        raise UsageError(f"there is no archive format {name!r}", hint=f"use one of {', '.join(ARCHIVE_FORMATS)}")
+    return ARCHIVE_FORMATS[name]
+
+
+@dataclass(frozen=True)
+class ArchiveRequest:
+    """One archive to be written.
+
+    Attributes:
+        contents: What goes into it.
+        destination: The archive's path; what is there is replaced when the new archive is complete.
+        epoch: Seconds since 1970, UTC, that every member's time is set to.
+        format: Name in `ARCHIVE_FORMATS`.
+        level: The format's compression level, None for its default.
+        threads: How many threads may compress; has no influence on the bytes.
+    """
+
+    contents: Contents
+    destination: Path
+    epoch: int
+    format: str = DEFAULT_FORMAT
+    level: int | None = None
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class ArchiveWritten:
+    """A finished archive.
+
+    Attributes:
+        size: Bytes.
+        sha256: Hex digest.
+        epoch: The time that its members really carry: the requested one, for `zip` within what that format can say.
+    """
+
+    size: int
+    sha256: str
+    epoch: int
+
+
+def write_archive(request: ArchiveRequest) -> ArchiveWritten:
+    """Write an archive that depends on members, epoch, format and level only.
+
+    Every file is compared with its recorded size and digest while it is packed. On any failure the archive that was
+    there before stays as it is. Memory is bounded by the format and the number of threads, not by the tree.
+
+    Raises:
+        UsageError: Format, level, epoch or number of threads make no sense.
+        ChangedEnvironmentError: The environment holds something else than the members say.
+        PublishError: A file cannot be read, or the archive cannot be written.
+    """
+    chosen = archive_format(request.format)
+    _check_numbers(request)
+    compression = Compression(chosen.level(request.level), request.threads, request.contents.size)
+    epoch = chosen.time(request.epoch)
+    with not_written(request.destination), replacing(request.destination) as temporary, temporary.open("wb") as stream:
+        sink = Sink(stream)
+        chosen.write(request.contents, epoch, compression, sink)
+    return ArchiveWritten(sink.size, sink.sha256, epoch)
+
+
+def _check_numbers(request: ArchiveRequest) -> None:
+    if request.epoch not in _EPOCHS:
+        raise UsageError(
+            f"archives cannot carry the time {request.epoch}",
+            hint="give seconds since 1970 (UTC), from 0 to the year 2242",
+        )
+    if request.threads < 1:
+        raise UsageError(f"{request.threads} threads cannot compress anything", hint="use at least 1 thread")

@@ -1,0 +1,146 @@
+"""The ordered member list of an environment: the one list that archives and exports are written from.
+
+Pure: it works on the entries of a scanned tree and touches no file.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PureWindowsPath
+
+from venvstacks.digests import TreeEntry, sha256_bytes
+from venvstacks.errors import PublishError
+
+_FOLDER_MODE = 0o755
+_LINK_MODE = 0o777
+_NO_ADDED: Mapping[str, bytes] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file, symbolic link or folder of what is published.
+
+    Exactly one of `source`, `content` and `target` is set for a file of the tree, a generated file and a link; a
+    folder has none of them. (A link also names its `source`, to be compared with the tree.)
+
+    Attributes:
+        path: Relative, with forward slashes, beginning with the top folder's name; folders carry no final slash.
+        source: The entry's path in the tree; None for folders and generated files.
+        content: The bytes of a generated file, else None.
+        size: Bytes of content; 0 for links and folders.
+        executable: Whether a file is executable.
+        sha256: Hex digest of the content; empty for links and folders.
+        target: What a link points to, as written in the link, else None.
+    """
+
+    path: str
+    source: str | None = None
+    content: bytes | None = None
+    size: int = 0
+    executable: bool = False
+    sha256: str = ""
+    target: str | None = None
+
+    @property
+    def is_link(self) -> bool:
+        """Whether this is a symbolic link."""
+        return self.target is not None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is a folder."""
+        return self.source is None and self.content is None and self.target is None
+
+    @property
+    def mode(self) -> int:
+        """Permission bits, normalised: they do not tell under which umask the environment was built."""
+        if self.is_link:
+            return _LINK_MODE
+        return _FOLDER_MODE if self.is_folder or self.executable else 0o644
+
+
+def is_shipped(path: str) -> bool:
+    """Whether a file, link or folder of an environment belongs to what is published.
+
+    Left out is what only makes sense on the machine that built it, and what post-install writes anew: bytecode,
+    `pyvenv.cfg`, the `sitecustomize.py` of the environment (a package's own one, deeper down, is shipped), and
+    hidden entries at the top.
+
+    Args:
+        path: Relative to the environment, with forward slashes.
+    """
+    parts = path.split("/")
+    if parts[0].startswith(".") or "__pycache__" in parts or path.endswith(".pyc"):
+        return False
+    if path == "pyvenv.cfg":
+        return False
+    own_hook = parts[-2:] == ["site-packages", "sitecustomize.py"] and parts.count("site-packages") == 1
+    return not own_hook
+
+
+def members(entries: Iterable[TreeEntry], top: str, *, added: Mapping[str, bytes] = _NO_ADDED) -> tuple[Member, ...]:
+    """What is published of a tree, in the order in which every writer writes it.
+
+    Sorted by path in code point order (which is UTF-8's byte order, and no locale's). Folders are members of their
+    own and precede what they hold, so that unpacking gives the same tree under any umask.
+
+    Args:
+        entries: Files and links of the environment, in any order.
+        top: Name of the one top folder: the deployed name of the layer.
+        added: Generated files: path within the environment to content. They take the place of entries of that path.
+
+    Raises:
+        PublishError: A link cannot work on another machine, or a name is not Unicode.
+    """
+    kept = {
+        entry.path: _from_entry(entry, top) for entry in entries if is_shipped(entry.path) and entry.path not in added
+    }
+    kept.update({path: _from_content(path, content, top) for path, content in added.items()})
+    _check_names(kept.values())
+    folders = {folder for member in kept.values() for folder in _folders_of(member.path)} | {top}
+    return tuple(sorted([*kept.values(), *map(Member, folders)], key=lambda member: member.path))
+
+
+def _from_entry(entry: TreeEntry, top: str) -> Member:
+    path = f"{top}/{entry.path}"
+    if entry.target is not None:
+        _check_link(path, entry.target)
+        return Member(path, source=entry.path, target=entry.target)
+    return Member(path, entry.path, size=entry.size, executable=entry.executable, sha256=entry.sha256)
+
+
+def _from_content(path: str, content: bytes, top: str) -> Member:
+    return Member(f"{top}/{path}", content=content, size=len(content), sha256=sha256_bytes(content))
+
+
+def _folders_of(path: str) -> list[str]:
+    """All folders above a member, the top folder included."""
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
+
+
+def _check_link(path: str, target: str) -> None:
+    """A link may reach a sibling layer, but neither an absolute path nor above the folder that holds the layers.
+
+    These are also the links that the standard library refuses to unpack (PEP 706, filter `data`).
+    """
+    absolute = target.startswith("/") or bool(PureWindowsPath(target).drive)
+    reached = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+    if absolute or reached.split("/")[0] == "..":
+        raise PublishError(
+            f"the symbolic link {path} points to {target}, which does not exist on other machines",
+            hint="make the link relative and let it stay among the layers, or leave it out",
+        )
+
+
+def _check_names(listed: Iterable[Member]) -> None:
+    for member in listed:
+        try:
+            f"{member.path}{member.target or ''}".encode()
+        except UnicodeEncodeError as error:
+            raise PublishError(
+                f"the name {member.path!a} is not Unicode and cannot be published",
+                hint="rename the file, or leave out the package that brings it",
+            ) from error

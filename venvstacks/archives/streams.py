@@ -1,0 +1,144 @@
+"""Compressed streams: zstandard, xz and gzip, each giving the same bytes for any number of threads.
+
+The bytes also depend on the compression library's version, which is why published metadata records it.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from venvstacks.archives.workers import Workers, blocks_of, workers
+
+if TYPE_CHECKING:
+    from zstandard import ZstdCompressionParameters
+
+_MIB = 1024 * 1024
+_WINDOW_LOG = 26
+_XZ_BLOCK = 24 * _MIB
+_DEFLATE_BLOCK = _MIB
+_DEFLATE_WINDOW = 32 * 1024
+_DEFLATE_END = b"\x03\x00"
+
+
+@dataclass(frozen=True)
+class Compression:
+    """How to compress.
+
+    Attributes:
+        level: The format's own scale.
+        threads: How many threads may work, at least 1; has no influence on the bytes.
+        expected: About how many bytes will come, computed from the members; decides table sizes, hence the bytes.
+    """
+
+    level: int
+    threads: int
+    expected: int
+
+
+class StreamCompressor(Protocol):
+    """Turns a stream of bytes into a compressed one, a piece at a time."""
+
+    def __call__(self, chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+        """Compress `chunks`; how they are cut has no influence on the result."""
+        ...
+
+
+def zstd_stream(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+    """One zstandard frame (RFC 8878) with a checksum.
+
+    Any number of threads from 1 on gives the same bytes (measured with zstd 1.5.7); 0 would be another code path.
+    """
+    import zstandard  # noqa: PLC0415 - a slow import that only publishing needs
+
+    compressor = zstandard.ZstdCompressor(compression_params=zstd_parameters(compression)).compressobj()
+    for chunk in chunks:
+        yield compressor.compress(chunk)
+    yield compressor.flush()
+
+
+def zstd_parameters(compression: Compression) -> ZstdCompressionParameters:
+    """Parameters by level and amount of data; chosen by measuring.
+
+    A window of 64 MiB finds what is repeated among the shared libraries of one layer, needs no option of any
+    decompressor (`zstd` takes up to 128 MiB unasked), and costs the compressor half the memory of the next size.
+    Small jobs bound the memory further. Above level 12 the time is spent anyway, and larger jobs lose less.
+    """
+    from zstandard import ZstdCompressionParameters  # noqa: PLC0415 - as above
+
+    common = {"threads": max(1, compression.threads), "write_checksum": True}
+    expected = max(1, compression.expected)
+    if expected < 8 * _MIB:
+        return ZstdCompressionParameters.from_level(compression.level, source_size=expected, **common)
+    common |= {"enable_ldm": True, "window_log": min(_WINDOW_LOG, expected.bit_length()), "overlap_log": 8}
+    if compression.level in range(9, 13):
+        return ZstdCompressionParameters.from_level(
+            compression.level, job_size=4 * _MIB, hash_log=21, chain_log=21, **common
+        )
+    job_size = (4 if compression.level < 9 else 32) * _MIB
+    return ZstdCompressionParameters.from_level(compression.level, job_size=job_size, **common)
+
+
+def xz_stream(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+    """Concatenated xz streams of 24 MiB of content each, which every xz reader takes as one."""
+    with workers(compression.threads) as threads:
+        yield from threads.in_order(partial(_xz_block, level=compression.level), blocks_of(chunks, _XZ_BLOCK))
+
+
+def _xz_block(block: bytes, level: int) -> bytes:
+    import lzma  # noqa: PLC0415 - not part of every Python
+
+    return lzma.compress(block, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC64, preset=level)
+
+
+def gzip_stream(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+    """One gzip member (RFC 1952) without name and time."""
+    tally = Tally()
+    yield struct.pack("<2sBBIBB", b"\x1f\x8b", 8, 0, 0, 0, 255)
+    with workers(compression.threads) as threads:
+        yield from deflate(tally.count(chunks), compression.level, threads)
+    yield struct.pack("<II", tally.crc, tally.size & 0xFFFFFFFF)
+
+
+@dataclass
+class Tally:
+    """CRC-32 and length of what has passed."""
+
+    crc: int = 0
+    size: int = 0
+
+    def count(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Pass `chunks` on and count them."""
+        for chunk in chunks:
+            self.crc = zlib.crc32(chunk, self.crc)
+            self.size += len(chunk)
+            yield chunk
+
+
+def deflate(chunks: Iterable[bytes], level: int, threads: Workers) -> Iterator[bytes]:
+    """One raw deflate stream (RFC 1951), compressed in blocks of 1 MiB.
+
+    Each block is compressed on its own, with the end of the block before it as its dictionary and a flush to a byte
+    boundary at its end: put together they are one ordinary stream.
+    """
+    yield from threads.in_order(
+        partial(_deflate_block, level=level), _with_dictionary(blocks_of(chunks, _DEFLATE_BLOCK))
+    )
+    yield _DEFLATE_END
+
+
+def _with_dictionary(blocks: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    before = b""
+    for block in blocks:
+        yield before, block
+        before = block[-_DEFLATE_WINDOW:]
+
+
+def _deflate_block(work: tuple[bytes, bytes], level: int) -> bytes:
+    dictionary, block = work
+    compressor = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, zdict=dictionary)
+    return compressor.compress(block) + compressor.flush(zlib.Z_SYNC_FLUSH)
