@@ -7,13 +7,16 @@ report = run(project, Request(("build", "publish")))
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from venvstacks.actions.deployed import deployed_name
 from venvstacks.actions.lock import LockPolicy
 from venvstacks.actions.perform import Orders, Workshop
+from venvstacks.actions.start import become_application
 from venvstacks.actions.tools import Tools
 from venvstacks.engine.events import Listener, Outcome, Silence
 from venvstacks.engine.folderlock import FolderLock
@@ -23,6 +26,7 @@ from venvstacks.errors import ExitCode, UsageError, VenvstacksError
 from venvstacks.graph.selection import Operation, Selection, goals, held_tasks, renewed_locks, select_layers
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.loading import Options, Project, load_project
+from venvstacks.model.stack import Layer
 from venvstacks.plan import PlannedTask, make_plan
 from venvstacks.reasons import Reason
 from venvstacks.records.store import TaskStore
@@ -189,6 +193,43 @@ def lock_staleness(project: Project) -> dict[str, tuple[Reason, ...]]:
     return {node.env_name: workshop.describe_staleness(node) for node in locks}
 
 
+def deployed_names(project: Project) -> dict[str, str]:
+    """The deployed name of each layer whose lock says what it is."""
+    names = {}
+    for layer in project.stack.layers:
+        with contextlib.suppress(VenvstacksError):
+            names[layer.env_name] = deployed_name(layer, project.configuration.layout, project.base)
+    return names
+
+
+def find_application(project: Project, name: str) -> Layer:
+    """The application of that layer or environment name, if it is made for this machine.
+
+    Raises:
+        UsageError: There is none.
+    """
+    applications = [layer for layer in project.stack.layers if layer.kind == "application"]
+    for layer in applications:
+        if name in {layer.name, layer.env_name}:
+            if project.configuration.platform in layer.platforms:
+                return layer
+            told = ", ".join(target.name for target in layer.platforms) or "no platform at all"
+            raise UsageError(f"application '{layer.name}' is not made for this machine", hint=f"it is for {told}")
+    known = ", ".join(layer.name for layer in applications) or "none"
+    raise UsageError(f"there is no application '{name}'", hint=f"applications: {known}")
+
+
+def start_application(project: Project, layer: Layer, arguments: Sequence[str]) -> NoReturn:
+    """Replace this process by an application in its build environment, which must be up to date.
+
+    Raises:
+        LinkError: The environment is not what it should be.
+    """
+    platform, environment = project.configuration.platform, project.configuration.layout.environment(layer)
+    assert platform is not None  # noqa: S101 - find_application has seen to it
+    become_application(layer, platform, project.base / environment, arguments, project.environment)
+
+
 def doit_config(path: Path | str, options: Options | None = None) -> dict[str, Any]:
     """`DOIT_CONFIG` for a `dodo.py` that shares its state with the `venvstacks` command.
 
@@ -203,7 +244,12 @@ def doit_config(path: Path | str, options: Options | None = None) -> dict[str, A
 
 
 def doit_tasks(path: Path | str, options: Options | None = None) -> Iterator[dict[str, Any]]:
-    """All tasks of a stack, for a task creator in a `dodo.py`: `def task_stack(): yield from doit_tasks("venvstacks.toml")`.
+    """Yield all tasks of a stack, for a task creator in a `dodo.py`.
+
+    In full:
+
+        def task_stack():
+            yield from doit_tasks("venvstacks.toml")
 
     Raises:
         doit's InvalidDodoFile: The specification is wrong; says everything that is.

@@ -1,0 +1,269 @@
+"""The commands. Each turns its options into a request and hands it to the API."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from venvstacks.api import Options, Request, Selection
+from venvstacks.cli import options as o
+from venvstacks.cli.session import Session, Verbosity, show_version
+
+app = typer.Typer(
+    name="venvstacks",
+    help="Lock, build, link and publish layered Python environments.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - handled while it is parsed
+        bool, typer.Option("--version", "-V", callback=show_version, is_eager=True, help="Show the version.")
+    ] = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+) -> None:
+    """Take the options that stand before the command."""
+    context.obj = Verbosity(quiet=quiet, verbose=verbose)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    spec: o.Spec,
+    build_dir: o.BuildDir = "_build",
+    include: o.Include = None,
+    allow_missing: o.AllowMissing = False,
+    json: o.Json = False,
+) -> int:
+    """Show the layers of a stack, and which locks are not valid (*)."""
+    session = Session.open(context.obj, spec, Options(build_dir=build_dir))
+    selection = Selection(include=_many(include), allow_missing=allow_missing)
+    return session.show(selection, json=json)
+
+
+@app.command()
+def lock(
+    context: typer.Context,
+    spec: o.Spec,
+    build_dir: o.BuildDir = "_build",
+    clean: o.Clean = False,
+    if_needed: Annotated[bool, typer.Option("--if-needed", help="Leave valid locks alone.")] = False,
+    index: o.Index = True,
+    local_wheels: o.LocalWheels = None,
+    include: o.Include = None,
+    reset_lock: o.ResetLock = None,
+    allow_missing: o.AllowMissing = False,
+    lock_dependencies: o.LockDependencies = None,
+    show: o.Show = False,
+    show_only: o.ShowOnly = False,
+    json: o.Json = False,
+    jobs: o.Jobs = None,
+    keep_going: o.KeepGoing = False,
+) -> int:
+    """Lock the packages of all layers together, for all of their platforms."""
+    settings = Options(build_dir=build_dir, local_wheels=_many(local_wheels), use_index=index, jobs=jobs)
+    session = Session.open(context.obj, spec, settings)
+    selection = Selection(
+        include=_many(include),
+        reset_lock=_many(reset_lock),
+        allow_missing=allow_missing,
+        lock_dependencies=lock_dependencies,
+    )
+    request = Request(("lock",), selection, renew_locks=not if_needed, clean=clean, keep_going=keep_going)
+    return session.show_and_run(request, show=show, show_only=show_only, json=json)
+
+
+@app.command()
+def build(
+    context: typer.Context,
+    spec: o.Spec,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    clean: o.Clean = False,
+    lock_if_needed: Annotated[
+        bool,
+        typer.Option(
+            "--lock-if-needed/--no-lock-if-needed", "--lock/--no-lock", help="Renew locks that are not valid."
+        ),
+    ] = False,
+    build: Annotated[bool, typer.Option("--build/--no-build", help="Build and link environments.")] = True,
+    publish: Annotated[bool, typer.Option("--publish/--no-publish", help="Publish archives too.")] = False,
+    index: o.Index = True,
+    local_wheels: o.LocalWheels = None,
+    tag_outputs: o.TagOutputs = False,
+    include: o.Include = None,
+    reset_lock: o.ResetLock = None,
+    allow_missing: o.AllowMissing = False,
+    lock_dependencies: o.LockDependencies = None,
+    build_dependencies: o.BuildDependencies = None,
+    publish_dependencies: o.PublishDependencies = None,
+    include_dependencies: o.IncludeDependencies = None,
+    build_derived: o.BuildDerived = None,
+    publish_derived: o.PublishDerived = None,
+    archive_format: o.ArchiveFormat = None,
+    archive_level: o.ArchiveLevel = None,
+    runtime_provider: o.RuntimeProvider = None,
+    check_imports: o.CheckImports = None,
+    show: o.Show = False,
+    show_only: o.ShowOnly = False,
+    json: o.Json = False,
+    jobs: o.Jobs = None,
+    keep_going: o.KeepGoing = False,
+) -> int:
+    """Build (and lock, and publish) the environments of all layers."""
+    settings = Options(
+        build_dir=build_dir, output_dir=output_dir, tag_outputs=tag_outputs, archive_format=archive_format,
+        archive_level=archive_level, runtime_providers=_many(runtime_provider) or None,
+        local_wheels=_many(local_wheels), use_index=index, check_imports=check_imports, jobs=jobs,
+    )  # fmt: skip
+    session = Session.open(context.obj, spec, settings)
+    selection = Selection(
+        include=_many(include), reset_lock=_many(reset_lock), allow_missing=allow_missing,
+        lock_dependencies=lock_dependencies, build_dependencies=build_dependencies,
+        publish_dependencies=publish_dependencies, include_dependencies=include_dependencies,
+        build_derived=build_derived, publish_derived=publish_derived,
+    )  # fmt: skip
+    operations = session.operations(lock=lock_if_needed, build=build, publish=publish)
+    request = Request(
+        operations,
+        selection,
+        lock_policy="if-needed" if lock_if_needed else "require-valid",
+        clean=clean,
+        keep_going=keep_going,
+    )
+    return session.show_and_run(request, show=show, show_only=show_only, json=json)
+
+
+@app.command()
+def publish(
+    context: typer.Context,
+    spec: o.Spec,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    force: o.Force = False,
+    dry_run: o.DryRun = False,
+    tag_outputs: o.TagOutputs = False,
+    include: o.Include = None,
+    allow_missing: o.AllowMissing = False,
+    publish_dependencies: o.PublishDependencies = None,
+    publish_derived: o.PublishDerived = None,
+    archive_format: o.ArchiveFormat = None,
+    archive_level: o.ArchiveLevel = None,
+    show: o.Show = False,
+    show_only: o.ShowOnly = False,
+    json: o.Json = False,
+    jobs: o.Jobs = None,
+    keep_going: o.KeepGoing = False,
+) -> int:
+    """Publish one reproducible archive for each layer."""
+    settings = Options(
+        build_dir=build_dir,
+        output_dir=output_dir,
+        tag_outputs=tag_outputs,
+        archive_format=archive_format,
+        archive_level=archive_level,
+        jobs=jobs,
+    )
+    session = Session.open(context.obj, spec, settings)
+    selection = _published(include, allow_missing, publish_dependencies, publish_derived)
+    request = Request(("publish",), selection, lock_policy="require-valid", force=force, keep_going=keep_going)
+    if dry_run:
+        return session.plan(request, json=json)
+    return session.show_and_run(request, show=show, show_only=show_only, json=json)
+
+
+@app.command()
+def local_export(
+    context: typer.Context,
+    spec: o.Spec,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ExportDir = "_export",
+    force: o.Force = False,
+    dry_run: o.DryRun = False,
+    include: o.Include = None,
+    allow_missing: o.AllowMissing = False,
+    publish_dependencies: o.PublishDependencies = None,
+    publish_derived: o.PublishDerived = None,
+    show: o.Show = False,
+    show_only: o.ShowOnly = False,
+    json: o.Json = False,
+    jobs: o.Jobs = None,
+    keep_going: o.KeepGoing = False,
+) -> int:
+    """Lay environments down as folders that can be used on this machine."""
+    session = Session.open(context.obj, spec, Options(build_dir=build_dir, export_dir=output_dir, jobs=jobs))
+    selection = _published(include, allow_missing, publish_dependencies, publish_derived)
+    request = Request(("export",), selection, lock_policy="require-valid", force=force, keep_going=keep_going)
+    if dry_run:
+        return session.plan(request, json=json)
+    return session.show_and_run(request, show=show, show_only=show_only, json=json)
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    spec: o.Spec,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    tag_outputs: o.TagOutputs = False,
+    archive_format: o.ArchiveFormat = None,
+    archive_level: o.ArchiveLevel = None,
+    runtime_provider: o.RuntimeProvider = None,
+    local_wheels: o.LocalWheels = None,
+    include: o.Include = None,
+    allow_missing: o.AllowMissing = False,
+    json: o.Json = False,
+) -> int:
+    """Say what locking, building and publishing would do now, and why; do nothing."""
+    settings = Options(
+        build_dir=build_dir,
+        output_dir=output_dir,
+        tag_outputs=tag_outputs,
+        archive_format=archive_format,
+        archive_level=archive_level,
+        runtime_providers=_many(runtime_provider) or None,
+        local_wheels=_many(local_wheels),
+    )
+    session = Session.open(context.obj, spec, settings)
+    selection = Selection(include=_many(include), allow_missing=allow_missing)
+    return session.plan(Request(("lock", "build", "publish"), selection), json=json)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def run(
+    context: typer.Context,
+    spec: o.Spec,
+    application: Annotated[str, typer.Argument(metavar="APP", help="Application layer to start.")],
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGS]", help="Its arguments.")] = None,
+    build_dir: o.BuildDir = "_build",
+    jobs: o.Jobs = None,
+) -> int:
+    """Start an application in its build environment, which is brought up to date first."""
+    session = Session.open(context.obj, spec, Options(build_dir=build_dir, jobs=jobs))
+    return session.run_application(application, _many(arguments))
+
+
+def _published(
+    include: list[str] | None,
+    allow_missing: bool,
+    dependencies: bool | None,
+    derived: bool | None,  # noqa: FBT001
+) -> Selection:
+    return Selection(
+        include=_many(include),
+        allow_missing=allow_missing,
+        publish_dependencies=dependencies,
+        publish_derived=derived,
+    )
+
+
+def _many(values: list[str] | None) -> tuple[str, ...]:
+    return tuple(values or ())

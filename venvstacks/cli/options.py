@@ -1,0 +1,99 @@
+"""Every option, declared once: flags, environment variable, help. Commands name what they take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="Stack specification, usually venvstacks.toml.")]
+
+_FOLDERS, _LAYERS, _RUN = "Folders", "Layers", "Run"
+
+BuildDir = Annotated[
+    str, typer.Option("--build-dir", metavar="DIR", help="Environments and task state.", rich_help_panel=_FOLDERS)
+]
+ArtifactsDir = Annotated[
+    str, typer.Option("--output-dir", metavar="DIR", help="Published archives.", rich_help_panel=_FOLDERS)
+]
+ExportDir = Annotated[
+    str, typer.Option("--output-dir", metavar="DIR", help="Exported environments.", rich_help_panel=_FOLDERS)
+]
+LocalWheels = Annotated[
+    list[str] | None,
+    typer.Option("--local-wheels", metavar="DIR", help="Folder of wheels to use beside indexes; repeatable."),
+]
+Include = Annotated[
+    list[str] | None,
+    typer.Option("--include", metavar="GLOB", help="Only these environments; repeatable.", rich_help_panel=_LAYERS),
+]
+ResetLock = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reset-lock", metavar="GLOB", help="Drop the earlier pins of these; repeatable.", rich_help_panel=_LAYERS
+    ),
+]
+AllowMissing = Annotated[
+    bool, typer.Option("--allow-missing", help="Patterns may match nothing.", rich_help_panel=_LAYERS)
+]
+
+
+def _reach(name: str, what: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(f"--{name}/--no-{name}", help=what, rich_help_panel=_LAYERS)
+    return option
+
+
+LockDependencies = Annotated[bool | None, _reach("lock-dependencies", "Renew locks of layers below included ones too.")]
+BuildDependencies = Annotated[bool | None, _reach("build-dependencies", "Build layers below included ones too.")]
+PublishDependencies = Annotated[bool | None, _reach("publish-dependencies", "Publish layers below included ones too.")]
+IncludeDependencies = Annotated[
+    bool | None, _reach("include-dependencies", "Default of lock-, build- and publish-dependencies.")
+]
+BuildDerived = Annotated[bool | None, _reach("build-derived", "Build layers above included ones too.")]
+PublishDerived = Annotated[bool | None, _reach("publish-derived", "Publish layers above included ones too.")]
+
+Index = Annotated[bool, typer.Option("--index/--no-index", help="Whether package indexes may be asked.")]
+Clean = Annotated[bool, typer.Option("--clean", help="Start from nothing: no earlier pins or environments.")]
+TagOutputs = Annotated[bool, typer.Option("--tag-outputs", help="Put platform and build number into published names.")]
+ArchiveFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--archive-format", metavar="FORMAT", help="tar.zst, tar.xz, tar.gz or zip.", envvar="VENVSTACKS_ARCHIVE_FORMAT"
+    ),
+]
+ArchiveLevel = Annotated[
+    int | None, typer.Option("--archive-level", metavar="N", help="Compression level of the archive format.")
+]
+RuntimeProvider = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--runtime-provider", metavar="NAME", help="Where Pythons come from: standalone, host, archive; repeatable."
+    ),
+]
+CheckImports = Annotated[
+    bool | None,
+    typer.Option("--check-imports/--no-check-imports", help="Import what linked layers declare."),
+]
+Show = Annotated[bool, typer.Option("--show", help="Show the stack first.")]
+ShowOnly = Annotated[bool, typer.Option("--show-only", help="Show the stack and do nothing.")]
+Json = Annotated[bool, typer.Option("--json", help="Show data as JSON.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        min=1,
+        help="Tasks at the same time.",
+        envvar="VENVSTACKS_JOBS",
+        rich_help_panel=_RUN,
+    ),
+]
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going", help="Go on with what does not depend on a failure.", rich_help_panel=_RUN)
+]
+Force = Annotated[bool, typer.Option("--force", help="Write outputs even if they are current.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and why; do nothing.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say why tasks run, and which do not.")]

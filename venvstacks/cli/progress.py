@@ -1,0 +1,145 @@
+"""What people see while a run goes on: a live display on a terminal, plain lines elsewhere; always standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from venvstacks.cli.boundary import tell_error
+from venvstacks.engine.events import Listener, Outcome, Silence
+from venvstacks.errors import VenvstacksError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+def make_listener(*, quiet: bool, verbose: bool) -> Listener:
+    """The listener that fits standard error."""
+    if quiet:
+        return Silence()
+    return LiveDisplay(verbose=verbose) if sys.stderr.isatty() else PlainLines(verbose=verbose)
+
+
+class PlainLines:
+    """One line for each task that ran."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        self.verbose = verbose
+
+    def begin(self, total: int) -> None:
+        """Nothing is said until something happens."""
+
+    def started(self, name: str) -> None:
+        """Tasks are told when they end."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """Tell what became of a task."""
+        if line := describe(outcome, verbose=self.verbose):
+            self.say(line)
+
+    def end(self) -> None:
+        """The summary is another's."""
+
+    def waiting(self) -> None:
+        """Say what the silence means."""
+        self.say("another run is using the build folder; waiting for it to end")
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        print(line, file=sys.stderr, flush=True)
+
+
+class LiveDisplay(PlainLines):
+    """The same lines, above a bar and what is running at the moment."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        super().__init__(verbose=verbose)
+        self._progress: Progress | None = None
+        self._total: TaskID | None = None
+        self._running: dict[str, TaskID] = {}
+        self._count = 0
+        self._ended = 0
+
+    def begin(self, total: int) -> None:
+        """The display itself appears with the first task that runs: a run with nothing to do needs none."""
+        self._count = total
+
+    def started(self, name: str) -> None:
+        """Show a task as running."""
+        if self._progress is None:
+            self._progress = self._open()
+        self._running[name] = self._progress.add_task(name, total=None)
+
+    def _open(self) -> Progress:
+        from rich.console import Console  # noqa: PLC0415 - loaded for a display only
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        progress = Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
+        self._total = progress.add_task("tasks", total=self._count, completed=self._ended)
+        progress.start()
+        return progress
+
+    def ended(self, outcome: Outcome) -> None:
+        """Take a task out of the running ones."""
+        self._ended += 1
+        if self._progress is not None and self._total is not None:
+            if (bar := self._running.pop(outcome.name, None)) is not None:
+                self._progress.remove_task(bar)
+            self._progress.update(self._total, completed=self._ended)
+        super().ended(outcome)
+
+    def end(self) -> None:
+        """Take the display away."""
+        if self._progress is not None:
+            self._progress.stop()
+
+    def say(self, line: str) -> None:
+        """Print a line above the display."""
+        if self._progress is None:
+            super().say(line)
+        else:
+            self._progress.console.print(line, markup=False, soft_wrap=True)
+
+
+def describe(outcome: Outcome, *, verbose: bool) -> str:
+    """One line about a task; empty for what is not worth one."""
+    name, reasons = outcome.name, "; ".join(map(str, outcome.reasons))
+    if outcome.status == "done":
+        return f"{outcome.seconds:7.2f} s  {name}" + (f"  ({reasons})" if verbose and reasons else "")
+    if outcome.status == "blocked":
+        return f"  not run  {name}  (needs {', '.join(outcome.blocked_by)})"
+    if outcome.status in {"failed", "interrupted"}:
+        return f"{outcome.status:>9}  {name}"
+    return f"{outcome.status:>9}  {name}" if verbose else ""
+
+
+def summarize(outcomes: Sequence[Outcome], began: float) -> str:
+    """How many tasks ended how, and the time that it took."""
+    counts = Counter(outcome.status for outcome in outcomes)
+    told = [
+        f"{counts[status]} {status}"
+        for status in ("done", "up to date", "failed", "blocked", "not run")
+        if counts[status]
+    ]
+    return f"{', '.join(told) or 'nothing to do'} in {time.perf_counter() - began:.2f} s"
+
+
+def tell_failures(outcomes: Sequence[Outcome]) -> None:
+    """Show every failed task's error."""
+    for outcome in outcomes:
+        if outcome.status == "failed":
+            print(f"\n{outcome.name}:", file=sys.stderr)
+            if isinstance(outcome.error, VenvstacksError):
+                tell_error(outcome.error)
+            else:
+                print(f"error: a defect of this program: {outcome.error!r}", file=sys.stderr)

@@ -1,0 +1,134 @@
+"""What the commands share: a loaded project, and how its plans, trees and runs are shown."""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from venvstacks import api
+from venvstacks.cli.boundary import relative
+from venvstacks.cli.progress import make_listener, summarize, tell_failures
+from venvstacks.cli.show import plan_lines, render_tree, stack_data, stack_tree
+from venvstacks.errors import ExitCode, UsageError
+from venvstacks.graph.selection import Operation, Selection, select_layers
+
+
+def show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
+    """Print the version and leave, if asked to."""
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(version("venvstacks"))
+        raise typer.Exit
+
+
+@dataclass(frozen=True)
+class Verbosity:
+    """How much is said on standard error."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """One command on one specification."""
+
+    project: api.Project
+    verbosity: Verbosity
+
+    @classmethod
+    def open(cls, verbosity: Verbosity, spec: Path, options: api.Options) -> Session:
+        """Load the specification and tell its warnings."""
+        project = api.load_project(spec, options)
+        if not verbosity.quiet:
+            for warning in project.stack.warnings:
+                print(f"warning: {warning}", file=sys.stderr)
+        return cls(project, verbosity)
+
+    def operations(self, *, lock: bool, build: bool, publish: bool) -> tuple[Operation, ...]:
+        """The operations that flags ask for.
+
+        Raises:
+            UsageError: None at all.
+        """
+        flags: dict[Operation, bool] = {"lock": lock, "build": build, "publish": publish}
+        wanted = tuple(name for name, flag in flags.items() if flag)
+        if not wanted:
+            raise UsageError("nothing is to be done", hint="leave out --no-build, or add --lock or --publish")
+        return wanted
+
+    def show(self, selection: Selection, *, json: bool) -> int:
+        """Show the selected layers on standard output."""
+        stack = self.project.stack
+        chosen = select_layers(stack, selection).included
+        staleness = api.lock_staleness(self.project)
+        deployed = api.deployed_names(self.project)
+        if json:
+            print(json_text.dumps(stack_data(stack, chosen, staleness, deployed), indent=2, ensure_ascii=False))
+        else:
+            print(render_tree(relative(self.project.path), stack_tree(stack, chosen, staleness, deployed)))
+        return ExitCode.DONE
+
+    def plan(self, request: api.Request, *, json: bool) -> int:
+        """Say on standard output what a request would do."""
+        plan = api.plan(self.project, request)
+        if json:
+            print(json_text.dumps({"tasks": [task.as_json() for task in plan]}, indent=2, ensure_ascii=False))
+        else:
+            print("\n".join(plan_lines(plan, verbose=self.verbosity.verbose)))
+        return ExitCode.DONE
+
+    def show_and_run(self, request: api.Request, *, show: bool, show_only: bool, json: bool) -> int:
+        """Show the selected layers if asked to, then carry out the request unless asked not to."""
+        if show or show_only or json:
+            self.show(request.selection, json=json)
+        return ExitCode.DONE if show_only else self.run(request)
+
+    def run(self, request: api.Request) -> int:
+        """Carry out a request and tell how it went."""
+        began = time.perf_counter()
+        listener = make_listener(quiet=self.verbosity.quiet, verbose=self.verbosity.verbose)
+        report = api.run(self.project, request, listener)
+        tell_failures(report.outcomes)
+        if not self.verbosity.quiet:
+            print(summarize(report.outcomes, began), file=sys.stderr)
+            if not report.failures:
+                for line in self._places(request):
+                    print(line, file=sys.stderr)
+        return report.exit_code
+
+    def _places(self, request: api.Request) -> Iterator[str]:
+        layout = self.project.configuration.layout
+        folders = {
+            "lock": layout.requirements,
+            "build": layout.build,
+            "publish": layout.artifacts,
+            "export": layout.export,
+        }
+        names = {"lock": "locks", "build": "environments", "publish": "archives", "export": "exported environments"}
+        for operation in request.operations:
+            yield f"{names[operation]}: {relative(self.project.base / folders[operation])}"
+
+    def run_application(self, name: str, arguments: tuple[str, ...]) -> int:
+        """Bring an application's environment up to date and become it.
+
+        Raises:
+            UsageError: There is no such application for this machine.
+        """
+        layer = api.find_application(self.project, name)
+        selection = Selection(include=(layer.env_name,))
+        request = api.Request(("build",), selection, lock_policy="require-valid")
+        listener = make_listener(quiet=self.verbosity.quiet, verbose=self.verbosity.verbose)
+        report = api.run(self.project, request, listener)
+        tell_failures(report.outcomes)
+        if report.exit_code:
+            return report.exit_code
+        sys.stdout.flush()
+        api.start_application(self.project, layer, arguments)

@@ -1,0 +1,97 @@
+"""What is shown about stacks and plans: text and data made of values, printed by the commands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from venvstacks.model.specification import LayerKind
+from venvstacks.model.stack import Layer, Stack
+from venvstacks.plan import PlannedTask
+from venvstacks.reasons import Reason
+
+Tree = Mapping[str, "Tree"]
+
+_HEADINGS: Mapping[LayerKind, str] = {
+    "runtime": "Runtimes",
+    "framework": "Frameworks",
+    "application": "Applications",
+}
+
+
+def stack_tree(
+    stack: Stack, chosen: Sequence[str], staleness: Mapping[str, tuple[Reason, ...]], deployed: Mapping[str, str]
+) -> Tree:
+    """Categories, layers, and what each layer stands on in import order; `*` marks layers without a valid lock."""
+    tree: dict[str, Tree] = {}
+    for kind, heading in _HEADINGS.items():
+        layers = [layer for layer in stack.layers if layer.kind == kind and layer.env_name in chosen]
+        if layers:
+            tree[heading] = {
+                _title(layer, staleness, deployed): {_plain(lower, deployed): {} for lower in layer.below}
+                for layer in layers
+            }
+    return tree
+
+
+def _title(layer: Layer, staleness: Mapping[str, tuple[Reason, ...]], deployed: Mapping[str, str]) -> str:
+    if not layer.platforms:
+        return f"{layer.env_name} (disabled)"
+    return ("*" if staleness.get(layer.env_name) else "") + _plain(layer, deployed)
+
+
+def _plain(layer: Layer, deployed: Mapping[str, str]) -> str:
+    name = deployed.get(layer.env_name, layer.env_name)
+    return layer.env_name if name == layer.env_name else f"{layer.env_name} -> {name}"
+
+
+def render_tree(title: str, tree: Tree) -> str:
+    """A tree as lines with the usual box-drawing characters."""
+    return "\n".join([title, *_render(tree, "")])
+
+
+def _render(tree: Tree, indent: str) -> Iterator[str]:
+    for number, (label, below) in enumerate(tree.items(), start=1):
+        last = number == len(tree)
+        yield f"{indent}{'└── ' if last else '├── '}{label}"
+        yield from _render(below, indent + ("    " if last else "│   "))
+
+
+def stack_data(
+    stack: Stack, chosen: Sequence[str], staleness: Mapping[str, tuple[Reason, ...]], deployed: Mapping[str, str]
+) -> dict[str, object]:
+    """The same as data."""
+    layers: dict[str, list[dict[str, object]]] = {}
+    for kind, heading in _HEADINGS.items():
+        layers[heading.lower()] = [
+            {
+                "name": layer.name,
+                "env_name": layer.env_name,
+                "install_target": deployed.get(layer.env_name, layer.env_name),
+                "python_implementation": str(layer.python),
+                "platforms": [target.name for target in layer.platforms],
+                "needs": [lower.env_name for lower in layer.below],
+                "lock_is_valid": bool(layer.platforms) and not staleness.get(layer.env_name),
+                "lock_reasons": [str(reason) for reason in staleness.get(layer.env_name, ())],
+            }
+            for layer in stack.layers
+            if layer.kind == kind and layer.env_name in chosen
+        ]
+    return {"specification": stack.source, "layers": layers}
+
+
+def plan_lines(plan: Sequence[PlannedTask], *, verbose: bool = False) -> Iterator[str]:
+    """What would be done, with reasons; tasks that are up to date only if `verbose`."""
+    width = max((len(task.name) for task in plan), default=0)
+    for task in plan:
+        if task.status == "up to date" and not verbose:
+            continue
+        reasons = [str(reason) for reason in task.reasons]
+        if task.upstream:
+            reasons.append(f"after {', '.join(task.upstream)}")
+        yield f"{task.status:<10}  {task.name:<{width}}  {'; '.join(reasons)}".rstrip()
+    counts = Counter(task.status for task in plan)
+    told = ", ".join(
+        f"{counts[status]} {status}" for status in ("run", "maybe", "blocked", "up to date") if counts[status]
+    )
+    yield f"{len(plan)} tasks: {told}" if plan else "no tasks"
