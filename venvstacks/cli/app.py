@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -24,6 +23,7 @@ app = typer.Typer(
 @app.callback()
 def common(
     context: typer.Context,
+    *,
     version: Annotated[  # noqa: ARG001 - handled while it is parsed
         bool, typer.Option("--version", "-V", callback=show_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -38,6 +38,7 @@ def common(
 def show(
     context: typer.Context,
     spec: o.Spec,
+    *,
     build_dir: o.BuildDir = "_build",
     include: o.Include = None,
     allow_missing: o.AllowMissing = False,
@@ -53,6 +54,7 @@ def show(
 def lock(
     context: typer.Context,
     spec: o.Spec,
+    *,
     build_dir: o.BuildDir = "_build",
     clean: o.Clean = False,
     if_needed: Annotated[bool, typer.Option("--if-needed", help="Leave valid locks alone.")] = False,
@@ -85,6 +87,7 @@ def lock(
 def build(
     context: typer.Context,
     spec: o.Spec,
+    *,
     build_dir: o.BuildDir = "_build",
     output_dir: o.ArtifactsDir = "_artifacts",
     clean: o.Clean = False,
@@ -146,6 +149,7 @@ def build(
 def publish(
     context: typer.Context,
     spec: o.Spec,
+    *,
     build_dir: o.BuildDir = "_build",
     output_dir: o.ArtifactsDir = "_artifacts",
     force: o.Force = False,
@@ -173,7 +177,12 @@ def publish(
         jobs=jobs,
     )
     session = Session.open(context.obj, spec, settings)
-    selection = _published(include, allow_missing, publish_dependencies, publish_derived)
+    selection = Selection(
+        include=_many(include),
+        allow_missing=allow_missing,
+        publish_dependencies=publish_dependencies,
+        publish_derived=publish_derived,
+    )
     request = Request(("publish",), selection, lock_policy="require-valid", force=force, keep_going=keep_going)
     if dry_run:
         return session.plan(request, json=json)
@@ -184,6 +193,7 @@ def publish(
 def local_export(
     context: typer.Context,
     spec: o.Spec,
+    *,
     build_dir: o.BuildDir = "_build",
     output_dir: o.ExportDir = "_export",
     force: o.Force = False,
@@ -200,7 +210,12 @@ def local_export(
 ) -> int:
     """Lay environments down as folders that can be used on this machine."""
     session = Session.open(context.obj, spec, Options(build_dir=build_dir, export_dir=output_dir, jobs=jobs))
-    selection = _published(include, allow_missing, publish_dependencies, publish_derived)
+    selection = Selection(
+        include=_many(include),
+        allow_missing=allow_missing,
+        publish_dependencies=publish_dependencies,
+        publish_derived=publish_derived,
+    )
     request = Request(("export",), selection, lock_policy="require-valid", force=force, keep_going=keep_going)
     if dry_run:
         return session.plan(request, json=json)
@@ -211,6 +226,7 @@ def local_export(
 def plan(
     context: typer.Context,
     spec: o.Spec,
+    *,
     build_dir: o.BuildDir = "_build",
     output_dir: o.ArtifactsDir = "_artifacts",
     tag_outputs: o.TagOutputs = False,
@@ -241,6 +257,7 @@ def plan(
 def run(
     context: typer.Context,
     spec: o.Spec,
+    *,
     application: Annotated[str, typer.Argument(metavar="APP", help="Application layer to start.")],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGS]", help="Its arguments.")] = None,
     build_dir: o.BuildDir = "_build",
@@ -249,20 +266,6 @@ def run(
     """Start an application in its build environment, which is brought up to date first."""
     session = Session.open(context.obj, spec, Options(build_dir=build_dir, jobs=jobs))
     return session.run_application(application, _many(arguments))
-
-
-def _published(
-    include: list[str] | None,
-    allow_missing: bool,
-    dependencies: bool | None,
-    derived: bool | None,  # noqa: FBT001
-) -> Selection:
-    return Selection(
-        include=_many(include),
-        allow_missing=allow_missing,
-        publish_dependencies=dependencies,
-        publish_derived=derived,
-    )
 
 
 def _many(values: list[str] | None) -> tuple[str, ...]:

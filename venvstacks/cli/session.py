@@ -128,7 +128,7 @@ class Session:
         listener = make_listener(quiet=self.verbosity.quiet, verbose=self.verbosity.verbose)
         report = api.run(self.project, request, listener)
         tell_failures(report.outcomes)
-        if report.exit_code:
-            return report.exit_code
-        sys.stdout.flush()
-        api.start_application(self.project, layer, arguments)
+        if not report.failures:
+            sys.stdout.flush()
+            api.start_application(self.project, layer, arguments)
+        return report.exit_code
