@@ -44,7 +44,10 @@ def fetch(url: str, sha256: str, kit: RuntimeKit) -> Path:
 
 def public(url: str) -> str:
     """`url` without user name and password, for messages."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
@@ -57,7 +60,7 @@ def _download(url: str, target: Path, kit: RuntimeKit) -> None:
             _save(response, target, url, kit)
     except httpx2.HTTPStatusError as error:
         raise _refused(url, error.response.status_code) from error
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, ImportError) as error:  # the last: no SOCKS support
         raise _unreachable(url, error) from error
 
 
@@ -142,7 +145,7 @@ def _cut_off(url: str, what: str) -> RuntimeUnavailableError:
 def _unreachable(url: str, error: Exception) -> RuntimeUnavailableError:
     import httpx2  # noqa: PLC0415
 
-    host = urlsplit(url).hostname or url
+    host = error.request.url.host if isinstance(error, httpx2.RequestError) else public(url)
     if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError):
         return _cut_off(url, str(error))
     if isinstance(error, httpx2.ReadTimeout):

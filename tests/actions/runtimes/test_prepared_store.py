@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.packed_pythons import wanted_python
+from venvstacks.errors import RuntimeUnavailableError
+from venvstacks.runtimes.store import Made, Origin, is_sound, obtain
+
+ORIGIN = Origin(wanted_python(), "test", {"sha256": "0" * 64})
+
+
+class Maker:
+    """Fills a folder and counts how often it was asked to."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, tree: Path) -> Made:
+        self.times += 1
+        (tree / "bin").mkdir()
+        (tree / "bin/python").write_text("an interpreter")
+        (tree / "bin/python").chmod(0o755)
+        (tree / "bin/python3").symlink_to("python")
+        (tree / "os.py").write_text("a module")
+        return Made("20240107", ("a note",))
+
+
+def test_a_runtime_is_made_once(tmp_path: Path) -> None:
+    make = Maker()
+    first = obtain(tmp_path, ORIGIN, make)
+    assert obtain(tmp_path, ORIGIN, make) == first
+    assert make.times == 1
+    assert (first.provider, first.build, first.notes) == ("test", "20240107", ("a note",))
+    assert [entry.path for entry in first.entries] == ["bin/python", "bin/python3", "os.py"]
+    assert first.tree.is_relative_to(tmp_path / "runtimes" / ORIGIN.key)
+
+
+def test_the_key_is_readable_and_covers_everything_that_matters() -> None:
+    others = [
+        Origin(wanted_python("3.11.8"), "test", ORIGIN.identity),
+        Origin(wanted_python(), "other", ORIGIN.identity),
+        Origin(wanted_python(), "test", {"sha256": "1" * 64}),
+    ]
+    assert len({ORIGIN.key, *(other.key for other in others)}) == 4
+    assert ORIGIN.key.startswith("cpython-3.11.7-linux_x86_64-test-")
+
+
+def overwrite(tree: Path) -> None:
+    (tree / "os.py").write_text("a M0dule")
+
+
+def lengthen(tree: Path) -> None:
+    (tree / "os.py").write_text("a module and more")
+
+
+def remove(tree: Path) -> None:
+    (tree / "os.py").unlink()
+
+
+def add(tree: Path) -> None:
+    (tree / "__pycache__").mkdir()
+    (tree / "__pycache__/os.pyc").write_bytes(b"code")
+
+
+def change_mode(tree: Path) -> None:
+    (tree / "bin/python").chmod(0o644)
+
+
+def redirect(tree: Path) -> None:
+    (tree / "bin/python3").unlink()
+    (tree / "bin/python3").symlink_to("../os.py")
+
+
+def replace_by_link(tree: Path) -> None:
+    (tree / "os.py").unlink()
+    (tree / "os.py").symlink_to("bin/python")
+
+
+def spoil_record(tree: Path) -> None:
+    (tree.parent / "prepared.json").write_text('{"format": 1, "entries": [{"name": 1}]}')
+
+
+def lose_record(tree: Path) -> None:
+    (tree.parent / "prepared.json").unlink()
+
+
+DAMAGES = [overwrite, lengthen, remove, add, change_mode, redirect, replace_by_link, spoil_record, lose_record]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_seen_and_mended(damage: Callable[[Path], None], tmp_path: Path) -> None:
+    make = Maker()
+    sound = obtain(tmp_path, ORIGIN, make)
+    damage(sound.tree)
+    assert obtain(tmp_path, ORIGIN, make) == sound
+    assert make.times == 2
+    assert is_sound(sound.tree, sound.entries)
+
+
+def test_a_failed_preparation_leaves_nothing(tmp_path: Path) -> None:
+    def fail(tree: Path) -> Made:
+        (tree / "half").write_text("half")
+        raise RuntimeUnavailableError("it broke off")
+
+    with pytest.raises(RuntimeUnavailableError):
+        obtain(tmp_path, ORIGIN, fail)
+    assert not (tmp_path / "runtimes" / ORIGIN.key).exists()
+    assert [*(tmp_path / "runtimes/unfinished").iterdir()] == []
+
+
+def test_threads_that_want_the_same_runtime_make_it_once(tmp_path: Path) -> None:
+    make = Maker()
+    barrier = threading.Barrier(6)
+    found = []
+
+    def want() -> None:
+        barrier.wait()
+        found.append(obtain(tmp_path, ORIGIN, make))
+
+    threads = [threading.Thread(target=want) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 6
+    assert len(set(found)) == 1
+    assert make.times == 1

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.packed_pythons import kit_in, wanted_python
+from venvstacks.errors import InterruptedRunError, RuntimeUnavailableError, UsageError
+from venvstacks.runtimes import prepare
+from venvstacks.runtimes.request import PreparedRuntime, Provider, RuntimeKit, RuntimeRequest
+
+
+@dataclass
+class Scripted:
+    """A provider that serves, or fails with what it is given."""
+
+    name: str
+    failure: Exception | None = None
+    asked: list[RuntimeRequest] = field(default_factory=list)
+
+    def prepare(self, request: RuntimeRequest, kit: RuntimeKit) -> PreparedRuntime:
+        self.asked.append(request)
+        if self.failure is not None:
+            raise self.failure
+        return PreparedRuntime(kit.cache, (), self.name, "1")
+
+
+def install(monkeypatch: pytest.MonkeyPatch, *providers: Provider) -> None:
+    monkeypatch.setattr(prepare, "PROVIDERS", {provider.name: provider for provider in providers})
+
+
+def test_providers_are_tried_in_the_order_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first = Scripted("first", RuntimeUnavailableError("not here"))
+    second, third = Scripted("second"), Scripted("third")
+    install(monkeypatch, third, second, first)
+    assert prepare.prepare_runtime(("first", "second", "third"), wanted_python(), kit_in(tmp_path)).provider == "second"
+    assert (len(first.asked), len(second.asked), len(third.asked)) == (1, 1, 0)
+
+
+def test_one_error_lists_what_each_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    install(
+        monkeypatch,
+        Scripted("mine", RuntimeUnavailableError("nothing here", hint="look there", details=("a thing",))),
+        Scripted("yours", OSError(28, "No space left on device")),
+    )
+    with pytest.raises(RuntimeUnavailableError) as caught:
+        prepare.prepare_runtime(("mine", "yours"), wanted_python(), kit_in(tmp_path))
+    assert (
+        caught.value.message == "cpython@3.11.7 for linux_x86_64 is not available from any of the providers mine, yours"
+    )
+    assert caught.value.details == (
+        "mine: nothing here",
+        "    a thing",
+        "  hint: look there",
+        "yours: [Errno 28] No space left on device",
+    )
+    assert caught.value.hint is not None
+
+
+def test_an_interrupted_run_tries_no_further_provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    last = Scripted("last")
+    install(monkeypatch, Scripted("first", InterruptedRunError()), last)
+    with pytest.raises(InterruptedRunError):
+        prepare.prepare_runtime(("first", "last"), wanted_python(), kit_in(tmp_path))
+    assert last.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("standalon", "did you mean 'standalone'?"), ("xyz", "known are standalone, host, archive")]
+)
+def test_unknown_names_are_wrong_usage(name: str, hint: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"'{name}' is no runtime provider") as caught:
+        prepare.prepare_runtime((name,), wanted_python(), kit_in(tmp_path))
+    assert caught.value.hint == hint
+
+
+def test_no_provider_at_all(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeUnavailableError, match="none was named"):
+        prepare.prepare_runtime((), wanted_python(), kit_in(tmp_path))
+
+
+def test_the_table_knows_each_provider_by_its_name() -> None:
+    assert [*prepare.PROVIDERS] == ["standalone", "host", "archive"]
+    assert all(name == provider.name for name, provider in prepare.PROVIDERS.items())
