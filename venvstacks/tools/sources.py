@@ -1,0 +1,131 @@
+"""Launch and support modules as they lie on disk: which files belong to one.
+
+Inside a git work tree, what git ignores is left out, and so is anything named `.git*`; bytecode caches are left out
+everywhere. The rules are those of gitignore(5), found without starting git (a run with nothing to do starts no
+process) and without its index. Two consequences: a tracked file that an ignore rule matches counts as ignored (add a
+`!` rule for it), and a user's own `core.excludesFile` has no say, so that one commit gives one result everywhere.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from venvstacks.errors import SourceError
+from venvstacks.model.stack import SourceTree
+from venvstacks.tools.ignore_rules import Rule, parse_rules, verdict
+
+
+def read_source(base: Path, path: str) -> SourceTree | None:
+    """The launch or support module that a specification calls `path`.
+
+    Symbolic links to files count as the files that they point to, wherever those are: their content is what is
+    hashed and copied. Links to folders, and links to nothing, have no such plain meaning and are refused unless an
+    ignore rule leaves them out. A module that is a single file is taken even if git ignores it: it was asked for by
+    name.
+
+    Args:
+        base: The specification's folder.
+        path: Relative to `base`, with forward slashes; a file if it ends in `.py`, else a folder.
+
+    Returns:
+        The module with its files in sorted order, or None where there is no such file or folder.
+
+    Raises:
+        SourceError: Something in the folder can be neither copied nor left out.
+        OSError: It cannot be read.
+    """
+    place = base / path
+    if path.endswith(".py"):
+        return SourceTree(path, is_package=False, files=("",)) if place.is_file() else None
+    if not place.is_dir():
+        return None
+    folder = Path(os.path.realpath(place))
+    return SourceTree(path, is_package=True, files=tuple(sorted(_files(folder, "", _outer_rules(folder)))))
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """Ignore rules in force in a folder: those of one file, and those that they override.
+
+    Attributes:
+        folder: The folder that the rules are relative to.
+        own: The rules of the file.
+        weaker: The rules to ask where these say nothing.
+    """
+
+    folder: Path
+    own: tuple[Rule, ...]
+    weaker: _Rules | None
+
+    def ignores(self, path: Path, *, is_folder: bool) -> bool:
+        rules: _Rules | None = self
+        while rules:
+            name = os.fsencode(path.relative_to(rules.folder).as_posix())
+            ignored = verdict(rules.own, name, is_folder=is_folder)
+            if ignored is not None:
+                return ignored
+            rules = rules.weaker
+        return False
+
+
+def _outer_rules(folder: Path) -> _Rules | None:
+    """The rules that `folder` inherits from its git work tree; None where there is no work tree."""
+    root = next((above for above in (folder, *folder.parents) if os.path.lexists(above / ".git")), None)
+    if root is None:
+        return None
+    rules = _read_rules(_git_folder(root) / "info" / "exclude", root, None)
+    way_down = [above for above in reversed((folder, *folder.parents)) if above.is_relative_to(root)]
+    for above, below in itertools.pairwise(way_down):
+        rules = _read_rules(above / ".gitignore", above, rules)
+        if rules.ignores(below, is_folder=True):
+            return _Rules(below, parse_rules(b"*"), None)  # nothing in an ignored folder can be taken back in
+    return rules
+
+
+def _git_folder(root: Path) -> Path:
+    """Where git keeps what all work trees of a repository share; `.git` is a pointer in submodules and work trees."""
+    place = root / ".git"
+    if place.is_file():
+        place = root / place.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("gitdir:").strip()
+        common = place / "commondir"
+        if common.is_file():
+            place /= common.read_text(encoding="utf-8").strip()
+    return place
+
+
+def _read_rules(file: Path, folder: Path, weaker: _Rules | None) -> _Rules:
+    is_there = file.is_file() and not file.is_symlink()  # git does not follow links here
+    return _Rules(folder, parse_rules(file.read_bytes() if is_there else b""), weaker)
+
+
+def _files(folder: Path, prefix: str, rules: _Rules | None) -> Iterator[str]:
+    if rules:
+        rules = _read_rules(folder / ".gitignore", folder, rules)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if entry.name == "__pycache__" or (rules and _left_out_by_git(rules, entry, is_folder=is_folder)):
+                continue
+            if is_folder:
+                yield from _files(Path(entry.path), f"{prefix}{entry.name}/", rules)
+            else:
+                yield prefix + _file_name(entry)
+
+
+def _left_out_by_git(rules: _Rules, entry: os.DirEntry[str], *, is_folder: bool) -> bool:
+    return entry.name.startswith(".git") or rules.ignores(Path(entry.path), is_folder=is_folder)
+
+
+def _file_name(entry: os.DirEntry[str]) -> str:
+    if not entry.is_file():
+        what = "a link to a folder or to nothing" if entry.is_symlink() else "neither a file nor a folder"
+        raise SourceError(f"{entry.path} is {what}", hint="remove it, or let git ignore it")
+    try:
+        entry.name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise SourceError(f"{entry.path!r} has a name that is not UTF-8", hint="rename it") from None
+    return entry.name
