@@ -18,7 +18,6 @@ from venvstacks.errors import LockError, StaleLockError
 from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.metadata import LockMetadata, next_metadata, resolution_reasons, stale_reasons
 from venvstacks.locking.pylock import format_lock
-from venvstacks.locking.resolution import UnusableLockError
 from venvstacks.locking.texts import requirements_text, summary_text
 from venvstacks.reasons import Reason
 from venvstacks.tools.files import write_if_changed
@@ -47,6 +46,15 @@ class LockResult:
     before: LayerLock | None
     after: LayerLock
     metadata: LockMetadata
+
+    def as_values(self) -> dict[str, object]:
+        """What is worth remembering about this step, as JSON values."""
+        return {
+            "resolved": self.resolved,
+            "changed": self.changed,
+            "lock_version": self.metadata.lock_version,
+            "packages": len(self.after.installed_names),
+        }
 
 
 def lock_reasons(request: LockRequest, hash_file: Callable[[Path], str] = sha256_file) -> tuple[Reason, ...]:

@@ -6,22 +6,23 @@ All targets run at once, more of them than there are processors: a resolution wa
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from venvstacks.actions.lock_failures import Attempt, raise_failure
-from venvstacks.actions.lock_files import LockPaths, LockRequest, read_text
+from venvstacks.actions.lock_failures import Attempt, raise_failure, run_for_all
+from venvstacks.actions.lock_files import LockPaths, LockRequest, read_layer_lock
 from venvstacks.actions.tools import Tools
 from venvstacks.errors import LockError, MissingToolError, ProcessFailedError
 from venvstacks.locking.locks import LayerLock, Provision, ResolvedPackage, provision_of
 from venvstacks.locking.merge import merge_resolutions, requires_python
-from venvstacks.locking.pylock import parse_lock, pins_text
+from venvstacks.locking.pylock import pins_text
 from venvstacks.locking.resolution import UnusableLockError, read_resolution
 from venvstacks.locking.texts import constraints_text, direct_names, project_text, settings_text
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.stack import Layer
 from venvstacks.tools.files import staging_folder
 from venvstacks.tools.uv import CompileCall, UvKit, compile_lock
 
@@ -52,7 +53,7 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
         with staging_folder(request.base / request.layout.staging, f"lock-{layer.env_name}") as staging:
             settings = staging / "uv.toml"
             settings.write_text(settings_text(layer, request.uv, request.base.as_posix()), encoding="utf-8")
-            resolver = _Resolver(request, kit, staging, settings, provision, below, seed)
+            resolver = Resolver(request, kit, staging, settings, provision, below, seed)
             return merge_resolutions(layer, resolver.resolve(), provision)
     except (MissingToolError, ProcessFailedError) as error:
         raise LockError(f"layer '{layer.env_name}' cannot be locked: {error.message}", hint=error.hint) from error
@@ -69,23 +70,21 @@ def read_lower_locks(request: LockRequest) -> list[tuple[str, LayerLock]]:
     locks = []
     for lower in request.layer.below:
         path = LockPaths.of(request, lower).lock
-        text = read_text(path)
         try:
-            if text is None:
-                raise UnusableLockError("there is no such file")
-            locks.append((lower.env_name, parse_lock(text, lower.python)))
-        except UnusableLockError as error:
+            locks.append((lower.env_name, read_layer_lock(path, lower.python)))
+        except LockError as error:
             raise LockError(
-                f"layer '{request.layer.env_name}' cannot be locked, because the lock of layer '{lower.env_name}' "
-                f"below it cannot be used: {error}",
-                details=(str(path),),
+                f"layer '{request.layer.env_name}' cannot be locked, because layer '{lower.env_name}' below it is not",
+                details=(error.message,),
                 hint=f"lock '{lower.env_name}' first",
             ) from None
     return locks
 
 
 @dataclass
-class _Resolver:
+class Resolver:
+    """All that the attempts for one layer share."""
+
     request: LockRequest
     kit: UvKit
     staging: Path
@@ -101,31 +100,42 @@ class _Resolver:
     def _folders_of_lower_wheels(self) -> Iterable[Path]:
         """Folders of local wheels that lower layers are locked to; where else would uv find those versions?"""
         found: dict[Path, None] = {}
-        for lower, (_, lock) in zip(self.request.layer.below, self.below, strict=True):
+        for lower, (_, lock) in zip(self.layer.below, self.below, strict=True):
             folder = LockPaths.of(self.request, lower).lock.parent
-            found |= dict.fromkeys((folder / wheel.location).resolve().parent for wheel in lock.path_wheels)
+            found |= dict.fromkeys(Path(os.path.normpath(folder / wheel.location)).parent for wheel in lock.path_wheels)
         return (folder for folder in found if folder.is_dir() and folder not in self.request.local_wheel_dirs)
 
+    @property
+    def layer(self) -> Layer:
+        """The layer."""
+        return self.request.layer
+
     def resolve(self) -> Mapping[str, tuple[ResolvedPackage, ...]]:
-        targets = self.request.layer.platforms
+        """Target name to what was resolved for it.
+
+        Raises:
+            MissingWheelsError: Packages have no wheel for some targets.
+            LockError: Some target cannot be resolved.
+        """
+        targets = self.layer.platforms
         resolutions = self._resolve_all(dict.fromkeys(targets, frozenset[str]()))
         again = {target: late for target in targets if (late := self._late_assignments(resolutions[target.name]))}
         return {**resolutions, **self._resolve_all(again)} if again else resolutions
 
     def _late_assignments(self, resolution: Collection[ResolvedPackage]) -> frozenset[str]:
         """Packages that have an index assigned, but only turned up as somebody's dependency."""
-        assigned = self.request.layer.package_indexes.keys() - direct_names(self.request.layer)
+        assigned = self.layer.package_indexes.keys() - direct_names(self.layer)
         return frozenset(package.name for package in resolution if package.name in assigned)
 
     def _resolve_all(self, wanted: Mapping[TargetPlatform, frozenset[str]]) -> dict[str, tuple[ResolvedPackage, ...]]:
         attempts = run_for_all(wanted, lambda target: self.attempt(target, also=wanted[target]))
         if any(attempt.failure for attempt in attempts.values()):
-            raise_failure(self.request.layer, attempts, self)
-        folder = LockPaths.of(self.request, self.request.layer).lock.parent.as_posix()
+            raise_failure(self, attempts)
+        folder = LockPaths.of(self.request, self.layer).lock.parent.as_posix()
         try:
             return {target.name: read_resolution(a.text, folder) for target, a in attempts.items()}
         except UnusableLockError as error:
-            raise LockError(f"layer '{self.request.layer.env_name}' cannot be locked: {error}") from None
+            raise LockError(f"layer '{self.layer.env_name}' cannot be locked: {error}") from None
 
     def attempt(
         self,
@@ -143,7 +153,7 @@ class _Resolver:
             excluded: Packages to leave out.
             layer_wheels: A folder of wheels that stand for the layers below, instead of constraints.
         """
-        layer, provided = self.request.layer, self.provision.on(target.name)
+        layer, provided = self.layer, self.provision.on(target.name)
         assigned = layer.package_indexes.keys() & provided.keys()
         with staging_folder(self.staging, target.name) as folder:
             project = project_text(layer, self.request.uv, self.request.base.as_posix(), also | assigned)
@@ -173,12 +183,3 @@ class _Resolver:
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
-
-
-def run_for_all[T](
-    targets: Iterable[TargetPlatform], attempt: Callable[[TargetPlatform], T]
-) -> dict[TargetPlatform, T]:
-    """Make one attempt per target, all at the same time; the results in the order of the targets."""
-    chosen = list(targets)
-    with ThreadPoolExecutor(max_workers=max(1, len(chosen))) as pool:
-        return dict(zip(chosen, pool.map(attempt, chosen), strict=True))

@@ -22,10 +22,10 @@ _NOT_FOR_LOCKS = frozenset({
 # Keys that say how uv reaches what it reads, or what it does elsewhere; they cannot change what is locked.
 _WITHOUT_EFFECT = frozenset({
     "allow-insecure-host", "cache-dir", "cache-keys", "check-url", "compile-bytecode", "concurrent-builds",
-    "concurrent-downloads", "concurrent-installs", "http-proxy", "https-proxy", "keyring-provider", "link-mode", "native-tls", "no-cache", "no-proxy", "offline",
-    "preview", "preview-features", "publish-url", "pypy-install-mirror", "python-downloads",
-    "python-downloads-json-url", "python-install-mirror", "python-preference", "required-version", "system-certs",
-    "trusted-publishing",
+    "concurrent-downloads", "concurrent-installs", "http-proxy", "https-proxy", "keyring-provider", "link-mode",
+    "native-tls", "no-cache", "no-proxy", "offline", "preview", "preview-features", "publish-url",
+    "pypy-install-mirror", "python-downloads", "python-downloads-json-url", "python-install-mirror",
+    "python-preference", "required-version", "system-certs", "trusted-publishing",
 })  # fmt: skip
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
