@@ -6,7 +6,7 @@ Archives hold no absolute path. What Python wants to be absolute is written here
 
 Any Python from 3.8 on may run this file, so it needs the standard library only. It may be run again at any time,
 and must be when the folder of the layers has moved. Exit status: 0 done, 1 the layer is damaged or cannot be written
-to, 2 wrong usage.
+to, 2 wrong usage, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def load_layer_config(layer_folder: Path | str) -> dict[str, Any]:
         config = json.loads(place.read_bytes())
     except OSError as error:
         raise PostInstallError(f"cannot read {place}: {error.strerror or error}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PostInstallError(f"{place} is not valid JSON: {error}") from None
     if not isinstance(config, dict):
         raise PostInstallError(f"{place} does not hold a JSON object")
@@ -78,9 +78,15 @@ def _check_values(config: dict[str, Any], place: Path) -> None:
 def _normalised(path: str) -> str:
     r"""`path` relative to the folder that holds the layers; empty if it leaves that or could on some system.
 
-    Refused are therefore, everywhere, what only Windows takes for a path: backslashes and drives.
+    Refused everywhere is therefore what only Windows takes for a path, backslashes and drives, and what no file name
+    should hold, control characters and lone surrogates.
     """
-    if not path or path.startswith("/") or re.match("[A-Za-z]:", path) or re.search(r"[\x00-\x1f\\]", path):
+    if (
+        not path
+        or path.startswith("/")
+        or re.match("[A-Za-z]:", path)
+        or re.search(r"[\x00-\x1f\\\ud800-\udfff]", path)
+    ):
         return ""
     plain = posixpath.normpath(f"{_SELF}/{path}")
     return "" if plain.split("/")[0] == ".." else plain
@@ -272,6 +278,8 @@ def main(arguments: list[str] | None = None) -> int:
     except PostInstallError as error:
         _complain(f"error: {error}")
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

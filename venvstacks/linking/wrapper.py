@@ -13,7 +13,8 @@ a symbolic link. It keeps to these rules:
 - The `..` in its folders stay: only the system knows where they lead if a folder on the way is a link.
 - Its own variables have names that nobody else exports, since an exported variable of that name would be changed.
 
-macOS removes `DYLD_*` from the environment of its own `/bin/sh`: there, entries of the caller are gone before this
+Two things are the shells' own: dash and busybox hand on no variables whose names are no identifiers (`a.b`), and macOS
+removes `DYLD_*` from the environment of its own `/bin/sh`: there, entries of the caller are gone before this
 script starts.
 """
 

@@ -137,6 +137,7 @@ def edited(**changes: Any) -> str:
         "../x\\..\\..\\y",
         "../x\0y",
         "../x\ny",
+        "../x\ud800",
     ],
 )
 @pytest.mark.parametrize("key", ["python", "base_python", "site_dir", "pylib_dirs", "dynlib_dirs"])
@@ -166,6 +167,7 @@ def test_paths_within_the_folder_of_the_layers_are_fine(app: Path, path: str) ->
     [
         ("", "is not valid JSON"),
         ("{", "is not valid JSON"),
+        ("[" * 100_000, "is not valid JSON"),
         ("\udcff", "is not valid JSON"),
         ("[]", "does not hold a JSON object"),
         ("{}", "'python' is missing"),
