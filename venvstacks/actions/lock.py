@@ -47,15 +47,6 @@ class LockResult:
     after: LayerLock
     metadata: LockMetadata
 
-    def as_values(self) -> dict[str, object]:
-        """What is worth remembering about this step, as JSON values."""
-        return {
-            "resolved": self.resolved,
-            "changed": self.changed,
-            "lock_version": self.metadata.lock_version,
-            "packages": len(self.after.installed_names),
-        }
-
 
 def lock_reasons(request: LockRequest, hash_file: Callable[[Path], str] = sha256_file) -> tuple[Reason, ...]:
     """Why the layer's lock is not valid; empty where it is. Reads files, starts nothing.

@@ -182,22 +182,6 @@ def read_layer_lock(path: Path, python: PythonImplementation) -> LayerLock:
     raise LockError(f"the lock {path} cannot be used: {fault}", hint="run `venvstacks lock` to make it anew")
 
 
-def read_lock_metadata(path: Path) -> LockMetadata:
-    """The lock metadata in a file.
-
-    Raises:
-        LockError: It is missing or damaged.
-    """
-    try:
-        text = read_text(path)
-        if text is not None:
-            return parse_metadata(text)
-        fault = "there is no such file"
-    except (OSError, ValueError) as error:
-        fault = str(error)
-    raise LockError(f"the lock metadata {path} cannot be used: {fault}", hint="run `venvstacks lock` to make it anew")
-
-
 def _read_metadata(text: str | None) -> tuple[LockMetadata | None, str | None]:
     if text is None:
         return None, None
