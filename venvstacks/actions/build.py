@@ -11,9 +11,13 @@ from venvstacks.actions.tools import Tools
 from venvstacks.archives.members import is_shipped
 from venvstacks.digests import scan_tree, tree_digest
 from venvstacks.errors import BuildError, ProcessFailedError
-from venvstacks.locking.pylock import read_layer_lock
+from venvstacks.locking.locks import LayerLock
+from venvstacks.locking.pylock import parse_lock
+from venvstacks.locking.resolution import UnusableLockError
+from venvstacks.locking.texts import settings_text
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
 from venvstacks.records.trees import BuildRecord, RuntimeRecord
 from venvstacks.runtimes.request import ArchiveSource, RuntimeKit, RuntimeRequest
@@ -32,6 +36,7 @@ class BuildRequest:
         layout: Where everything is, relative to `base`.
         base: The specification's folder.
         log: File that collects the output of child processes.
+        uv: uv's settings.
         providers: Where Pythons come from, in order (runtimes only).
         archives: What provider `archive` offers for this Python (runtimes only).
         use_index: Whether uv may ask package indexes for what is not in its cache.
@@ -42,6 +47,7 @@ class BuildRequest:
     layout: StackLayout
     base: Path
     log: Path
+    uv: UvTable = field(default_factory=dict)
     providers: tuple[str, ...] = ()
     archives: Mapping[str, ArchiveSource] = field(default_factory=dict)
     use_index: bool = True
@@ -87,7 +93,7 @@ def _make_python(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRec
         return _make_runtime(request, fresh, tools)
     base_python = request.base / request.layout.environment(request.layer.runtime)
     base_python /= EnvironmentLayout.of(request.layer.runtime, request.platform).interpreter
-    argv = [base_python, "-I", "-B", "-m", "venv", "--without-pip"]
+    argv: list[str | Path] = [base_python, "-I", "-B", "-m", "venv", "--without-pip"]
     argv += [] if request.platform.is_windows else ["--symlinks"]
     try:
         tools.processes.run([*argv, fresh], env=scrubbed_environment(tools.environment), log=request.log)
@@ -119,8 +125,10 @@ def _make_runtime(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRe
 
 def _install_packages(request: BuildRequest, fresh: Path, tools: Tools) -> None:
     lock_file = request.base / request.layout.lock_file(request.layer)
-    if not read_layer_lock(lock_file).installed_on(request.platform):
+    if not any(_read_lock(request, lock_file).installed(request.platform.name)):
         return
+    settings = fresh.with_name("uv.toml")
+    settings.write_text(settings_text(request.layer, request.uv, str(request.base)), "utf-8")
     install(
         InstallRequest(
             layer=request.layer.name,
@@ -130,10 +138,18 @@ def _install_packages(request: BuildRequest, fresh: Path, tools: Tools) -> None:
             macos=request.layer.macos,
             use_index=request.use_index,
             log=request.log,
+            settings=settings,
         ),
         tools.processes,
         tools.environment,
     )
+
+
+def _read_lock(request: BuildRequest, path: Path) -> LayerLock:
+    try:
+        return parse_lock(path.read_text("utf-8"), request.layer.python)
+    except (UnusableLockError, UnicodeDecodeError) as error:
+        raise BuildError(f"the lock {path} cannot be used: {error}", hint="lock the layer again") from error
 
 
 def _interpreter_names(request: BuildRequest) -> frozenset[str]:

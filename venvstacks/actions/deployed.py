@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from venvstacks.locking.metadata import LockMetadata, read_lock_metadata
+from venvstacks.errors import LockError
+from venvstacks.locking.metadata import LockMetadata, parse_metadata
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.stack import Layer
 
@@ -16,7 +17,11 @@ def lock_metadata(layer: Layer, layout: StackLayout, base: Path) -> LockMetadata
     Raises:
         LockError: It is missing or damaged.
     """
-    return read_lock_metadata(base / layout.lock_metadata(layer))
+    path = base / layout.lock_metadata(layer)
+    try:
+        return parse_metadata(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise LockError(f"the lock metadata {path} cannot be read: {error}", hint="lock the layer again") from error
 
 
 def deployed_name(layer: Layer, layout: StackLayout, base: Path) -> str:

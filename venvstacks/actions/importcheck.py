@@ -62,11 +62,19 @@ def check_imports(layer: Layer, platform: TargetPlatform, python: Path, log: Pat
     wanted = [
         str(canonicalize_name(requirement.name))
         for requirement in requirements
-        if requirement.marker is None or requirement.marker.evaluate(marker_environment)  # type: ignore[arg-type]
+        if requirement.marker is None or requirement.marker.evaluate(marker_environment)
     ]
     modules = [source.module for source in layer.sources]
     cache = log.parent.parent / "pycache"
-    argv = [python, "-I", "-X", f"pycache_prefix={cache}", "-c", _PROGRAM, json.dumps([wanted, modules])]
+    argv: list[str | Path] = [
+        python,
+        "-I",
+        "-X",
+        f"pycache_prefix={cache}",
+        "-c",
+        _PROGRAM,
+        json.dumps([wanted, modules]),
+    ]
     try:
         done = tools.processes.run(argv, env=scrubbed_environment(tools.environment), log=log)
         failures = json.loads(done.stdout.splitlines()[-1])

@@ -123,7 +123,8 @@ class Workshop:
         )
 
     def _lock(self, node: TaskNode) -> Mapping[str, object]:
-        return lock_layer(self._lock_request(node), self.tools).as_values()
+        result = lock_layer(self._lock_request(node), self.tools)
+        return {"resolved": result.resolved, "changed": result.changed, "version": result.metadata.lock_version}
 
     def _build(self, node: TaskNode) -> Mapping[str, object]:
         layer = self._layer(node)
@@ -136,6 +137,7 @@ class Workshop:
             layout=self.configuration.layout,
             base=self.base,
             log=self._log(node),
+            uv=self.stack.uv,
             providers=self.configuration.runtime_providers,
             archives={
                 name: ArchiveSource(self._address(source.url), source.sha256) for name, source in archives.items()

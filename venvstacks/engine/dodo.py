@@ -16,7 +16,7 @@ from venvstacks.graph.taskgraph import TaskGraph
 
 
 def configuration(paths: Paths, task_state: str, jobs: int) -> dict[str, Any]:
-    """doit's settings under which its commands and this program's share tasks and state."""
+    """Settings of doit under which its commands and this program's share tasks and state."""
     return {
         "backend": "venvstacks",
         "dep_file": paths.shown(task_state),
