@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from venvstacks.errors import MissingToolError
+from venvstacks.errors import BuildError, MissingToolError, ProcessFailedError
 from venvstacks.tools.process import Completed, Processes, scrubbed_environment
 
 # Where things are and how they are reached; none of these changes what a resolution ends in.
@@ -23,6 +23,10 @@ _TRANSPORT = frozenset({
 _CREDENTIAL = re.compile(r"UV_INDEX_.+_(USERNAME|PASSWORD)")
 
 FailureKind = Literal["no wheels", "conflict", "network", "other"]
+
+_INSTALL_HINTS: Mapping[FailureKind, str] = {
+    "network": "the wheels are not all in uv's cache, and where they lie cannot be reached: check the network",
+}
 
 
 @dataclass(frozen=True)
@@ -130,28 +134,36 @@ def compile_lock(call: CompileCall, kit: UvKit, *, log: Path | None = None) -> C
 
 
 @dataclass(frozen=True)
-class InstallCall:
+class InstallRequest:
     """One installation of a lock into an environment.
 
     Attributes:
+        layer: What messages call the environment.
         lock_file: A PEP 751 lock; paths in it are relative to its folder.
-        prefix: The environment's folder.
-        python: The environment's interpreter.
+        python: The environment's interpreter, in the place that it has there.
         platform: Value of `--python-platform`.
         macos: Oldest macOS that wheels may need.
+        use_index: Whether wheels that uv's cache lacks may be fetched.
+        log: File that collects what uv prints, or None.
         settings: A `uv.toml` that names indexes, where wheels lie behind credentials; None for no configuration.
         link_mode: How files get from uv's cache into the environment; uv copies where it cannot link.
-        offline: Take everything from uv's cache.
     """
 
+    layer: str
     lock_file: Path
-    prefix: Path
     python: Path
     platform: str
     macos: str = "13.0"
+    use_index: bool = True
+    log: Path | None = None
     settings: Path | None = None
     link_mode: Literal["hardlink", "copy", "clone"] = "hardlink"
-    offline: bool = False
+
+    @property
+    def prefix(self) -> Path:
+        """The environment's folder."""
+        folder = self.python.parent
+        return folder.parent if folder.name in {"bin", "Scripts"} else folder
 
     def argv(self, program: Path) -> list[str | Path]:
         """The command line."""
@@ -160,30 +172,44 @@ class InstallCall:
             program, "pip", "install", "--requirements", self.lock_file, "--python", self.python,
             "--python-platform", self.platform, *configuration, "--no-build", "--reinstall", "--link-mode",
             self.link_mode, "--break-system-packages", "--no-python-downloads", "--preview-features", "pylock",
-            "--color", "never", *(["--offline"] if self.offline else []),
+            "--color", "never", *([] if self.use_index else ["--offline"]),
         ]  # fmt: skip
 
 
-def install(call: InstallCall, kit: UvKit, *, log: Path | None = None) -> Completed:
+def install(request: InstallRequest, processes: Processes, environment: Mapping[str, str]) -> Completed:
     """Install exactly what a lock lists for a platform, hashes checked, into an environment.
 
     Neither caches nor lock files nor notes of the installer stay behind. Modes follow the umask and times are those
     of unpacking: publishing sets both.
 
+    Args:
+        request: What goes where.
+        processes: Starts uv.
+        environment: This program's own environment variables; uv sees the part that it may.
+
     Raises:
-        ProcessFailedError: uv failed, or cannot be started.
+        BuildError: uv failed, or is not there.
         InterruptedRunError: The run is being stopped.
     """
-    environment = {
-        **kit.environment,
-        "MACOSX_DEPLOYMENT_TARGET": call.macos,
+    child_environment = {
+        **uv_environment(environment),
+        "MACOSX_DEPLOYMENT_TARGET": request.macos,
         "UV_NO_INSTALLER_METADATA": "1",
     }
     try:
-        return kit.processes.run(call.argv(kit.program), env=environment, log=log)
+        return processes.run(request.argv(find_uv()), env=child_environment, log=request.log)
+    except ProcessFailedError as error:
+        failure = explain_failure(error.output)
+        raise BuildError(
+            f"the packages of layer '{request.layer}' cannot be installed",
+            details=failure.explanation,
+            hint=_INSTALL_HINTS.get(failure.kind),
+        ) from error
+    except MissingToolError as error:
+        raise BuildError(error.message, hint=error.hint) from error
     finally:
         # uv guards environments against other uv processes by this file, and leaves it there, empty.
-        (call.prefix / ".lock").unlink(missing_ok=True)
+        (request.prefix / ".lock").unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
