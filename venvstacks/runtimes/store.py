@@ -17,7 +17,7 @@ from pathlib import Path
 
 from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_bytes, sha256_file, sha256_json, walk_tree
 from venvstacks.runtimes.request import PreparedRuntime, RuntimeRequest
-from venvstacks.tools.files import staging_folder, swap_in, write_atomically
+from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically
 
 _RECIPE = 1
 """Raised whenever the same input is turned into another tree, so that older preparations are not taken for new."""
@@ -86,6 +86,8 @@ def obtain(cache: Path, origin: Origin, make: Callable[[Path], Made]) -> Prepare
 
 def _prepare(folder: Path, origin: Origin, make: Callable[[Path], Made]) -> PreparedRuntime:
     place = folder / origin.key
+    for leftover in (folder / "unfinished").glob(f"{origin.key}.*"):
+        remove_tree(leftover)  # of a killed process: the lock is ours
     with staging_folder(folder / "unfinished", origin.key) as staging:
         new = staging / "new"
         tree = new / "tree"

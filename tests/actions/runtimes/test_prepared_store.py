@@ -112,6 +112,14 @@ def test_a_failed_preparation_leaves_nothing(tmp_path: Path) -> None:
     assert [*(tmp_path / "runtimes/unfinished").iterdir()] == []
 
 
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
+    (tmp_path / f"runtimes/unfinished/{ORIGIN.key}.abc/new/tree").mkdir(parents=True)
+    others = tmp_path / "runtimes/unfinished/cpython-3.12.1-linux_x86_64-test-0.abc"
+    others.mkdir()
+    obtain(tmp_path, ORIGIN, Maker())
+    assert [*(tmp_path / "runtimes/unfinished").iterdir()] == [others]
+
+
 def test_threads_that_want_the_same_runtime_make_it_once(tmp_path: Path) -> None:
     make = Maker()
     barrier = threading.Barrier(6)
