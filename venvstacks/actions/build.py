@@ -23,7 +23,7 @@ from venvstacks.records.trees import BuildRecord, RuntimeRecord
 from venvstacks.runtimes.request import ArchiveSource, RuntimeKit, RuntimeRequest
 from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically
 from venvstacks.tools.process import scrubbed_environment
-from venvstacks.tools.uv import InstallCall, UvKit, explain_failure, install
+from venvstacks.tools.uv import InstallRequest, install
 
 
 @dataclass(frozen=True)
@@ -129,24 +129,20 @@ def _install_packages(request: BuildRequest, fresh: Path, tools: Tools) -> None:
         return
     settings = fresh.with_name("uv.toml")
     settings.write_text(settings_text(request.layer, request.uv, str(request.base)), "utf-8")
-    call = InstallCall(
-        lock_file=lock_file,
-        prefix=fresh,
-        python=fresh / request.environment_layout.interpreter,
-        platform=request.platform.uv_platform(request.layer.glibc),
-        macos=request.layer.macos,
-        settings=settings,
-        offline=not request.use_index,
+    install(
+        InstallRequest(
+            layer=request.layer.name,
+            lock_file=lock_file,
+            python=fresh / request.environment_layout.interpreter,
+            platform=request.platform.uv_platform(request.layer.glibc),
+            macos=request.layer.macos,
+            use_index=request.use_index,
+            log=request.log,
+            settings=settings,
+        ),
+        tools.processes,
+        tools.environment,
     )
-    try:
-        install(call, UvKit.of(tools.environment, tools.processes), log=request.log)
-    except ProcessFailedError as error:
-        failure = explain_failure(error.output)
-        raise BuildError(
-            f"layer '{request.layer.name}': its locked packages cannot be installed",
-            details=failure.explanation,
-            hint=f"the log is {request.log}",
-        ) from error
 
 
 def _read_lock(request: BuildRequest, path: Path) -> LayerLock:
