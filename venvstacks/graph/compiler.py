@@ -163,6 +163,7 @@ class _Compiler:
                 "platform": platform.name,
                 "below": [{"env": below.env_name, "versioned": below.versioned} for below in layer.below],
                 "versioned": layer.versioned,
+                "launch_module": layer.launch.module if layer.launch else None,
                 "dynlib_exclude": list(layer.dynlib_exclude),
                 "requirements": list(layer.requirements),
                 "check_imports": self.configuration.check_imports,

@@ -22,6 +22,7 @@ from venvstacks.model.specification import (
     ApplicationSpec,
     LayerKind,
     LayerSpec,
+    RuntimeArchive,
     Table,
     ToolSettings,
     UvTable,
@@ -31,6 +32,16 @@ _TableT = TypeVar("_TableT", bound=Table)
 
 _RENAMED = {"fully_versioned_name": "python_implementation"}
 _IGNORED = {"build_requirements": "wheels are never built here; build them beforehand and use --local-wheels"}
+
+# What pydantic calls a value of the wrong type, in the words of TOML.
+_TYPES = {
+    "bool_type": "true or false",
+    "dict_type": "a table",
+    "int_type": "a whole number",
+    "model_type": "a table",
+    "string_type": "a string",
+    "tuple_type": "an array",
+}
 
 
 @dataclass(frozen=True)
@@ -107,6 +118,7 @@ def _syntax_fault(message: str) -> Fault:
 
 class _Reader:
     def __init__(self, source: str, document: dict[str, Any], lines: dict[KeyPath, int]) -> None:
+        self.lines = lines
         self.draft = Draft(source, lines=lines)
         self.document = document
         self.faults: list[Fault] = []
@@ -161,6 +173,7 @@ class _Reader:
         for key, value in table.items():
             place = f"{self.draft.source}:{self.draft.line_of((*path, key))}"
             if key in _RENAMED and _RENAMED[key] not in table and path[0] == "runtimes":
+                self.lines[(*path, _RENAMED[key])] = self.draft.line_of((*path, key)) or 0
                 self.warnings.append(f"{place}: layer '{layer}': '{key}' is deprecated; it is now '{_RENAMED[key]}'")
                 current[_RENAMED[key]] = value
             elif key in _IGNORED:
@@ -183,15 +196,18 @@ class _Reader:
             return None
 
     def _translate(self, model: type[Table], path: KeyPath, detail: Any, layer: str | None) -> None:  # noqa: ANN401
-        location: KeyPath = tuple(detail["loc"])
+        location: KeyPath = tuple(part for part in detail["loc"] if part != "[key]")
         hint = None
         if detail["type"] == "extra_forbidden":
-            known = tuple(info.alias or key for key, info in model.model_fields.items())
+            table = RuntimeArchive if len(location) > 1 else model  # the one table within a table
+            known = tuple(info.alias or key for key, info in table.model_fields.items())
             message, hint = "unknown key", _suggestion(str(location[-1]), known)
         elif detail["type"] == "missing":
             message = "this key is required"
         elif detail["type"] == "value_error":
             message = str(detail["ctx"]["error"])
+        elif detail["type"] in _TYPES:
+            message = f"must be {_TYPES[detail['type']]}"
         else:
             message = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
         self._fault((*path, *location), message, layer, hint)

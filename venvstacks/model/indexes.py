@@ -28,20 +28,33 @@ def inherit_package_indexes(
 
     Args:
         claims: (layer, package name to index name), the layer itself first, then what lies below in import order.
-        overrides: Index name to index name: where the key and the value disagree over a package, the value wins.
+        overrides: Index name to index name: where indexes disagree over a package, what the key would serve is taken
+            from the value.
 
     Returns:
-        The index of each package, and the conflicts that no override accepts (the first claim stands there).
+        The index of each package, and the conflicts that no override accepts (some claim stands there).
     """
-    chosen: dict[str, tuple[str, str]] = {}
-    conflicts = []
+    claimants: dict[str, dict[str, str]] = {}
     for layer, claimed in claims:
         for package, index in claimed.items():
-            held = chosen.setdefault(package, (layer, index))
-            if held[1] == index or overrides.get(index) == held[1]:
-                continue
-            if overrides.get(held[1]) == index:
-                chosen[package] = (layer, index)
-            else:
-                conflicts.append(IndexConflict(package, held, (layer, index)))
-    return {package: index for package, (_, index) in sorted(chosen.items())}, tuple(conflicts)
+            claimants.setdefault(package, {}).setdefault(index, layer)
+    chosen, conflicts = {}, []
+    for package, layers in sorted(claimants.items()):
+        accepted = dict.fromkeys(layers) if len(layers) == 1 else dict.fromkeys(_follow(i, overrides) for i in layers)
+        chosen[package] = next(iter(accepted))
+        if len(accepted) > 1:
+            (first, one), (second, two) = [(index, layer) for index, layer in layers.items()][:2]
+            conflicts.append(IndexConflict(package, (one, first), (two, second)))
+    return chosen, tuple(conflicts)
+
+
+def _follow(index: str, overrides: Mapping[str, str]) -> str:
+    """Where overrides lead from `index`; a circle of them leads nowhere."""
+    seen = {index}
+    place = index
+    while place in overrides:
+        place = overrides[place]
+        if place in seen:
+            return index
+        seen.add(place)
+    return place

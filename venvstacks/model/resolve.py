@@ -6,6 +6,7 @@ faults of their own, so that one mistake is told once. All faults are raised tog
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,14 +14,17 @@ from venvstacks.errors import Fault, SpecificationError
 from venvstacks.model.draft import Draft, DraftLayer
 from venvstacks.model.indexes import inherit_package_indexes
 from venvstacks.model.linearize import NoLinearOrderError, linearize
+from venvstacks.model.names import find_name_faults
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation, TargetPlatform
 from venvstacks.model.positions import KeyPath
-from venvstacks.model.specification import ApplicationSpec, LayerSpec, RuntimeSpec, UvTable
-from venvstacks.model.stack import ENV_PREFIXES, Layer, SourceTree, Stack
+from venvstacks.model.specification import MACOS_VERSION, ApplicationSpec, LayerSpec, RuntimeSpec, UvTable
+from venvstacks.model.stack import Layer, SourceTree, Stack
 from venvstacks.model.uv_settings import find_uv_faults, index_names
 
 DEFAULT_GLIBC = "2.28"
 DEFAULT_MACOS = "13.0"
+
+_SOURCE_PLACE = "paths are relative to the specification"
 
 
 @dataclass(frozen=True)
@@ -57,14 +61,18 @@ class _Resolver:
         self.uv = _effective_uv(draft, surroundings)
         self.indexes = index_names(self.uv)
         self.layers: dict[tuple[str, str], Layer | None] = {}
+        self.macos_default = surroundings.macosx_deployment_target or DEFAULT_MACOS
         self.resolved: list[Layer] = []
 
     def resolve(self) -> Stack:
         inline = self.draft.uv is not None
         for path, message in find_uv_faults(self.uv):
-            self._fault(("tool", "uv", *path) if inline else (), message, key=".".join(map(str, path)))
+            place = ("tool", "uv", *path) if inline else path
+            hint = None if inline else "in venvstacks.uv.toml beside the specification"
+            self._fault(place if inline else (), message, key=".".join(map(str, place)), hint=hint)
+        self.faults += find_name_faults(self.draft)
+        self._check_macos_default()
         for entry in self.draft.layers:
-            self._check_name(entry)
             layer = self._resolve_layer(entry) if entry.spec else None
             self.layers.setdefault((_group(entry.kind), entry.name), layer)
             if layer:
@@ -78,39 +86,18 @@ class _Resolver:
     ) -> None:
         self.faults.append(Fault(message, self.draft.line_of(path), layer, key, hint))
 
-    def _check_name(self, entry: DraftLayer) -> None:
-        path = (*entry.path, "name")
-        if entry.kind == "runtime" and entry.name.startswith(("framework-", "app-")):
-            self._fault(path, "a runtime's name may not start with 'framework-' or 'app-'", entry.name, "name")
-        env_name = ENV_PREFIXES[entry.kind] + entry.name
-        for other in self.draft.layers[: self.draft.layers.index(entry)]:
-            if (ENV_PREFIXES[other.kind] + other.name).casefold() == env_name.casefold():
-                line = self.draft.line_of((*other.path, "name"))
-                message = f"the environment name '{env_name}' is taken by the layer in line {line}"
-                self._fault(path, message, entry.name, "name", "names may not differ in case alone")
-                return
-            base, at, number = env_name.rpartition("@")
-            if (
-                at
-                and number.isdecimal()
-                and other.spec
-                and other.spec.versioned
-                and other.name == entry.name[: len(base) - len(env_name)]
-            ):
-                message = f"'{env_name}' is what version {number} of layer '{other.name}' is deployed as"
-                self._fault(path, message, entry.name, "name", "choose a name that does not end in '@<number>'")
-
     def _resolve_layer(self, entry: DraftLayer) -> Layer | None:
         spec = entry.spec
         assert spec is not None  # noqa: S101 - the caller's condition, for the type checker
         known = len(self.faults)
+        sources = self._resolve_sources(entry, spec)
+        self._check_index_names(entry, spec)
         below = self._resolve_below(entry, spec)
         if below is None:
             return None
         runtime, frameworks = below
         chain = (*frameworks, *((runtime,) if runtime else ()))
-        sources = self._resolve_sources(entry, spec)
-        package_indexes = self._resolve_indexes(entry, spec, chain)
+        package_indexes = self._inherit_indexes(entry, spec, chain)
         platforms = self._resolve_platforms(entry, spec, chain)
         if len(self.faults) > known:
             return None
@@ -133,8 +120,15 @@ class _Resolver:
             support=sources[1:],
         )
 
+    def _check_macos_default(self) -> None:
+        given = self.surroundings.macosx_deployment_target
+        if given and not re.fullmatch(MACOS_VERSION, given):
+            message = f"MACOSX_DEPLOYMENT_TARGET is '{given}', which is not a macOS version of the form 'X' or 'X.Y'"
+            self._fault((), message, hint="change or unset this environment variable")
+            self.macos_default = DEFAULT_MACOS
+
     def _macos(self, spec: LayerSpec) -> str:
-        wanted = spec.macosx_target or self.surroundings.macosx_deployment_target or DEFAULT_MACOS
+        wanted = spec.macosx_target or self.macos_default
         return wanted if "." in wanted else f"{wanted}.0"
 
     def _resolve_below(self, entry: DraftLayer, spec: LayerSpec) -> tuple[Layer | None, tuple[Layer, ...]] | None:
@@ -195,7 +189,7 @@ class _Resolver:
             return tuple(possible)
         return tuple(target for target in possible if target.name in spec.platforms)
 
-    def _resolve_indexes(self, entry: DraftLayer, spec: LayerSpec, below: tuple[Layer, ...]) -> dict[str, str]:
+    def _check_index_names(self, entry: DraftLayer, spec: LayerSpec) -> None:
         named: list[tuple[KeyPath, str]] = [
             *((("package_indexes", package), index) for package, index in spec.package_indexes.items()),
             *((("priority_indexes", place), index) for place, index in enumerate(spec.priority_indexes)),
@@ -207,12 +201,16 @@ class _Resolver:
                 known = ", ".join(sorted(self.indexes)) or "none"
                 message = f"'{index}' is not a named index of uv's settings"
                 self._fault((*entry.path, *key), message, entry.name, str(key[0]), f"named indexes: {known}")
-        claims = [(spec.name, spec.package_indexes), *((layer.name, layer.package_indexes) for layer in below)]
+
+    def _inherit_indexes(self, entry: DraftLayer, spec: LayerSpec, below: tuple[Layer, ...]) -> dict[str, str]:
+        # What a framework inherits, or has accepted by an override, is settled for the layers above it.
+        nearest = [layer for layer in below if not any(layer in other.below for other in below)]
+        claims = [(spec.name, spec.package_indexes), *((layer.name, layer.package_indexes) for layer in nearest)]
         merged, conflicts = inherit_package_indexes(claims, spec.index_overrides)
         for conflict in conflicts:
             (one, first), (two, second) = conflict.first, conflict.second
             message = f"'{conflict.package}' comes from index '{first}' in '{one}' but from '{second}' in '{two}'"
-            hint = f'agree on one, or accept one: index_overrides = {{ {second} = "{first}" }}'
+            hint = f'agree on one, or accept one: index_overrides = {{ "{second}" = "{first}" }}'
             self._fault((*entry.path, "package_indexes"), message, entry.name, "package_indexes", hint)
         return merged
 
@@ -225,15 +223,16 @@ class _Resolver:
         for key, path in wanted:
             where, source = (*entry.path, *key), self.surroundings.sources.get(path)
             if source is None:
-                message = f"there is no file or folder '{path}' beside the specification"
-                self._fault(where, message, entry.name, str(key[0]))
+                what = "file" if path.endswith(".py") else "folder"
+                self._fault(where, f"there is no {what} '{path}'", entry.name, str(key[0]), _SOURCE_PLACE)
             elif source.is_package and not source.files:
-                self._fault(where, f"the folder '{path}' holds no files", entry.name, str(key[0]))
-            elif source.module in found:
-                message = f"two modules are called '{source.module}': '{found[source.module].path}' and '{path}'"
+                message, hint = f"the folder '{path}' holds no files", "what git ignores does not count"
+                self._fault(where, message, entry.name, str(key[0]), hint)
+            elif (other := found.get(source.module.casefold())) is not None:
+                message = f"two modules are called '{source.module}': '{other.path}' and '{path}'"
                 self._fault(where, message, entry.name, str(key[0]), "rename one of them")
             else:
-                found[source.module] = source
+                found[source.module.casefold()] = source
         return tuple(found.values())
 
 

@@ -6,6 +6,7 @@ These models check what can be seen in one table alone. Whatever needs two table
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, TypeVar
@@ -17,6 +18,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 
 LayerKind = Literal["runtime", "framework", "application"]
+
+MACOS_VERSION = r"\d+(\.\d+)?"
 
 _FORBIDDEN_IN_NAMES = re.compile(r"""[\s/\\:*?"'<>|=\[\]{}%$`~#\x00-\x1f\x7f]""")
 
@@ -65,7 +68,7 @@ def _linux_target(value: str) -> str:
 
 
 def _macosx_target(value: str) -> str:
-    if not re.fullmatch(r"\d+(\.\d+)?", value):
+    if not re.fullmatch(MACOS_VERSION, value):
         raise ValueError(f"'{value}' is not a macOS version of the form 'X' or 'X.Y'")
     return value
 
@@ -76,18 +79,20 @@ def _implementation(value: str) -> str:
 
 
 def _module_path(value: str) -> str:
-    path = PurePosixPath(value)
-    if path.is_absolute() or "\\" in value or not path.name:
+    path = PurePosixPath(posixpath.normpath(value))  # one file has one name in the task graph
+    if path.is_absolute() or "\\" in value or re.match("[A-Za-z]:", value) or not path.name:
         raise ValueError(f"'{value}' is not a path relative to the specification, written with forward slashes")
     if not path.stem.isidentifier() or (path.suffix and path.suffix != ".py"):
         raise ValueError(f"'{value}' is neither a module file (name.py) nor a package folder (name)")
-    return value
+    return str(path)
 
 
 def _package_name(value: str) -> str:
     return str(canonicalize_name(value))
 
 
+PlatformName = Annotated[str, AfterValidator(_platform)]
+Implementation = Annotated[str, AfterValidator(_implementation)]
 PackageName = Annotated[str, AfterValidator(_package_name)]
 ModulePath = Annotated[str, AfterValidator(_module_path)]
 
@@ -105,7 +110,7 @@ class LayerSpec(Table):
     requirements: _Listing[Annotated[str, AfterValidator(_requirement)]] = Field(
         description="PEP 508 requirements to install, and everything that they need"
     )
-    platforms: _Listing[Annotated[str, AfterValidator(_platform)]] | None = Field(
+    platforms: _Listing[PlatformName] | None = Field(
         None, description="Target platforms; default all that the layers below have; [] disables the layer"
     )
     versioned: bool = Field(default=False, description="Whether the deployed name carries the lock version")
@@ -134,9 +139,7 @@ class LayerSpec(Table):
 class RuntimeSpec(LayerSpec):
     """`[[runtimes]]`: a Python, and packages that everything above may use."""
 
-    python_implementation: Annotated[str, AfterValidator(_implementation)] = Field(
-        description="The exact Python: 'cpython@X.Y.Z' or 'pypy@X.Y.Z'"
-    )
+    python_implementation: Implementation = Field(description="The exact Python: 'cpython@X.Y.Z' or 'pypy@X.Y.Z'")
 
 
 class _LayeredSpec(LayerSpec):
@@ -180,7 +183,7 @@ class ToolSettings(Table):
     runtime_providers: _Listing[Literal["standalone", "host", "archive"]] = Field(
         ("standalone",), min_length=1, description="Where Pythons come from, tried in this order"
     )
-    runtime_archives: dict[str, dict[str, RuntimeArchive]] = Field(
+    runtime_archives: dict[Implementation, dict[PlatformName, RuntimeArchive]] = Field(
         default_factory=dict, description="For provider 'archive': python_implementation to platform to url and sha256"
     )
     archive_format: Literal["tar.zst", "tar.xz", "tar.gz", "zip"] = Field(

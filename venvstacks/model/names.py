@@ -1,0 +1,40 @@
+"""Rules about layer names that need more than one layer: what they become may not be the same twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from venvstacks.errors import Fault
+from venvstacks.model.draft import Draft, DraftLayer
+from venvstacks.model.stack import ENV_PREFIXES
+
+
+def find_name_faults(draft: Draft) -> Iterator[Fault]:
+    """Names that would make two environments or two deployed folders the same, ignoring case as Windows and macOS do.
+
+    The names of runtimes stand alone in environment names, so they may not look like those of other layers.
+    """
+
+    def fault(layer: DraftLayer, message: str, hint: str | None = None) -> Fault:
+        return Fault(message, draft.line_of((*layer.path, "name")), layer.name, "name", hint)
+
+    taken: dict[str, DraftLayer] = {}
+    versioned = {_env_name(layer).casefold(): layer for layer in draft.layers if layer.spec and layer.spec.versioned}
+    for layer in draft.layers:
+        name = _env_name(layer)
+        if layer.kind == "runtime" and name.startswith(("framework-", "app-")):
+            yield fault(layer, "a runtime's name may not start with 'framework-' or 'app-'")
+        first = taken.setdefault(name.casefold(), layer)
+        if first is not layer:
+            line = draft.line_of((*first.path, "name"))
+            hint = "choose another name" if _env_name(first) == name else "names may not differ in case alone"
+            yield fault(layer, f"the environment name '{name}' is taken by the layer in line {line}", hint)
+        base, at, number = name.rpartition("@")
+        deployed = versioned.get(base.casefold()) if at and number.isdecimal() else None
+        if deployed:
+            message = f"'{name}' is what version {number} of layer '{deployed.name}' is deployed as"
+            yield fault(layer, message, "choose a name that does not end in '@<number>'")
+
+
+def _env_name(layer: DraftLayer) -> str:
+    return ENV_PREFIXES[layer.kind] + layer.name
