@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from venvstacks.digests import sha256_file
 from venvstacks.errors import RuntimeUnavailableError
@@ -52,7 +51,7 @@ def locate(source: ArchiveSource, kit: RuntimeKit) -> Path:
         raise RuntimeUnavailableError(
             f"{public(source.url)} cannot be fetched: unknown scheme '{scheme}'", hint="use http, https or file"
         )
-    path = Path(url2pathname(urlsplit(source.url).path) if scheme == "file" else source.url)
+    path = _path_of(source.url) if scheme == "file" else Path(source.url)
     if not path.is_file():
         raise RuntimeUnavailableError(f"the archive {path} does not exist")
     found = sha256_file(path)
@@ -62,6 +61,12 @@ def locate(source: ArchiveSource, kit: RuntimeKit) -> Path:
             hint="correct the sha256 if you trust this file",
         )
     return path
+
+
+def _path_of(url: str) -> Path:
+    from urllib.request import url2pathname  # noqa: PLC0415 - brings the whole of http.client along
+
+    return Path(url2pathname(urlsplit(url).path))
 
 
 def fill(tree: Path, archive: Path, request: RuntimeRequest) -> None:
