@@ -127,10 +127,10 @@ def _tell_conflict(resolution: Resolution, failed: _Failures) -> LockError:
     ]
     on_all = len(failed) == len(layer.platforms)
     where = "" if on_all else f" for {', '.join(target.name for target in failed)}"
-    with_whom = f" (with {', '.join(involved)})" if involved else ""
+    with_whom = f" together with {', '.join(involved)}" if involved else ""
     change = f", or those of {', '.join(involved)} below it" if involved else ""
     return LockError(
-        f"layer '{layer.env_name}' cannot be locked{where}: its requirements contradict each other{with_whom}",
+        f"layer '{layer.env_name}' cannot be locked{where}: no set of packages fulfils its requirements{with_whom}",
         details=tuple(lines),
         hint=f"change the requirements of '{layer.env_name}'{change}",
     )

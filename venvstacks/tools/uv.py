@@ -238,13 +238,17 @@ _UNREACHED = re.compile(r"because (?:of network connectivity|the network was dis
 
 def explain_failure(stderr: str) -> UvFailure:
     """Read what uv prints when a resolution fails (seen with uv 0.13)."""
-    lines = [re.sub(r"^(error: |  cause: )", "", line) for line in stderr.splitlines() if line.strip()]
-    explanation = tuple(line for line in lines if not line.startswith("warning:"))
+    lines = [
+        re.sub(r"^(error: |  cause: |hint: | {9}(?=\S))", "", line) for line in stderr.splitlines() if line.strip()
+    ]
+    explanation = tuple(line for line in lines if not line.startswith(("warning:", "No solution found")))
     packages = tuple(dict.fromkeys(_NO_WHEELS.findall(stderr)))
     kind: FailureKind = "other"
-    if packages:
+    if _UNREACHED.search(stderr):
+        kind = "network"
+    elif packages:
         kind = "no wheels"
-    elif "No solution found" in stderr and not _UNREACHED.search(stderr):
+    elif "No solution found" in stderr:
         kind = "conflict"
     elif _NETWORK.search(stderr):
         kind = "network"

@@ -1,0 +1,59 @@
+"""A folder of handmade wheels, and layers locked from it by the real uv without any index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.locked_layers import request_for, tools_for
+from tests.wheels import make_wheel
+from venvstacks.actions.lock import LockRequest, LockResult, lock_layer, lock_reasons
+from venvstacks.actions.lock_files import LockPaths
+from venvstacks.model.stack import Layer
+from venvstacks.reasons import Reason
+
+
+@dataclass
+class Bench:
+    """A specification's folder with a wheelhouse beside it."""
+
+    base: Path
+
+    @property
+    def wheels(self) -> Path:
+        return self.base / "wheelhouse"
+
+    def wheel(self, name: str, version: str = "1.0", requires: Sequence[str] = (), tag: str = "py3-none-any") -> Path:
+        return make_wheel(self.wheels, name, version, requires=requires, tag=tag)
+
+    def request(self, layer: Layer, **more: Any) -> LockRequest:
+        return request_for(layer, self.base, **{"local_wheel_dirs": (self.wheels,), "use_index": False} | more)
+
+    def lock(self, layer: Layer, **more: Any) -> LockResult:
+        return lock_layer(self.request(layer, **more), tools_for(self.base))
+
+    def reasons(self, layer: Layer, **more: Any) -> tuple[Reason, ...]:
+        return lock_reasons(self.request(layer, **more))
+
+    def paths(self, layer: Layer) -> LockPaths:
+        return LockPaths.of(self.request(layer), layer)
+
+    def texts(self, layer: Layer) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.paths(layer).lock.parent.iterdir()}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """A bench with alpha 1.0 (needs beta), beta 1.0 and 2.0, gamma 1.0 (needs beta<2), and winonly for Windows."""
+    made = Bench(tmp_path / "spec")
+    made.wheel("alpha", requires=["beta>=1", "colour; sys_platform == 'win32'"])
+    made.wheel("beta")
+    made.wheel("beta", "2.0")
+    made.wheel("colour")
+    made.wheel("gamma", requires=["beta<2"])
+    made.wheel("winonly", tag="cp311-cp311-win_amd64")
+    return made

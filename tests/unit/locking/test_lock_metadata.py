@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from venvstacks.locking.metadata import (
+    LockedFrom,
+    LockMetadata,
+    WantedLock,
+    hash_lock,
+    next_metadata,
+    parse_metadata,
+    stale_reasons,
+)
+
+NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
+LATER = datetime(2031, 1, 1, tzinfo=UTC)
+TEXT = "the lock\n"
+
+
+def source(*, versioned: bool = False, **changes: Any) -> LockedFrom:
+    table: dict[str, Any] = {
+        "inputs": {"requirements": ["a>1"], "python": "cpython@3.11.7", "targets": ["linux_x86_64"], "uv": {}},
+        "below": {"base": "sha256:1"},
+        "local_wheels": {"w/a.whl": "sha256:2"},
+        "version_inputs": {"environment": "f", "versioned": versioned},
+    }
+    return LockedFrom(**(table | changes))
+
+
+def metadata(made_from: LockedFrom | None = None, old: LockMetadata | None = None, text: str = TEXT) -> LockMetadata:
+    return next_metadata(old, text, made_from or source(), now=NOW, uv={})
+
+
+def wanted(**changes: Any) -> WantedLock:
+    made = source()
+    table = {"inputs": made.inputs, "version_inputs": made.version_inputs, "below": made.below}
+    return WantedLock(**({**table, "local_wheels": made.local_wheels} | changes))
+
+
+def told(*arguments: Any, **more: Any) -> list[str]:
+    return [str(reason) for reason in stale_reasons(*arguments, **more)]
+
+
+def test_metadata_survives_its_file_and_has_the_keys_of_the_contract() -> None:
+    text = metadata().to_text()
+    assert parse_metadata(text) == metadata()
+    assert set(json.loads(text)) == {
+        "requirements_hash", "lock_input_hash", "other_inputs_hash", "version_inputs_hash", "lock_version",
+        "locked_at", "venvstacks",
+    }  # fmt: skip
+    assert json.loads(text)["locked_at"] == "2030-01-02T03:04:05+00:00"
+
+
+def test_an_unchanged_lock_is_valid_whatever_its_line_ends() -> None:
+    assert told(metadata(), TEXT, wanted()) == []
+    assert told(metadata(), TEXT.replace("\n", "\r\n"), wanted()) == []
+
+
+INPUTS = source().inputs
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"inputs": INPUTS | {"requirements": ["a>2"]}}, ["changed setting: requirements: a>1 -> a>2"]),
+        (
+            {"inputs": INPUTS | {"python": "cpython@3.11.8"}},
+            ["changed setting: python: cpython@3.11.7 -> cpython@3.11.8"],
+        ),
+        ({"inputs": INPUTS | {"targets": []}}, ["changed setting: targets: linux_x86_64 -> nothing"]),
+        ({"inputs": INPUTS | {"uv": {"no-index": True}}}, ["changed setting: uv.no-index: nothing -> true"]),
+        ({"below": {"base": "sha256:9"}}, ["changed input: lock of layer base"]),
+        ({"below": {"base": None}}, ["missing input: lock of layer base"]),
+        ({"below": {}}, ["dropped input: lock of layer base"]),
+        ({"local_wheels": {"w/a.whl": "sha256:9"}}, ["changed input: local wheel w/a.whl"]),
+        ({"local_wheels": {"w/a.whl": "sha256:2", "w/b.whl": "sha256:3"}}, ["new input: local wheel w/b.whl"]),
+        (
+            {"version_inputs": {"environment": "f", "versioned": True}},
+            ["changed setting: versioned: false -> true"],
+        ),
+    ],
+)
+def test_a_stale_lock_says_what_changed(changes: dict[str, Any], expected: list[str]) -> None:
+    assert told(metadata(), TEXT, wanted(**changes)) == expected
+
+
+def test_damage_is_told_before_anything_else() -> None:
+    assert told(None, None, wanted()) == ["missing output: lock file"]
+    assert told(None, TEXT, wanted()) == ["missing output: lock metadata"]
+    assert told(None, TEXT, wanted(), fault="bad") == ["invalid record: the lock metadata is damaged (bad)"]
+    assert "changed since it was locked" in told(metadata(), TEXT + "x", wanted())[0]
+    assert "merge-conflict" in told(metadata(), "<<<<<<< HEAD\n", wanted())[0]
+    original = metadata().model_copy(update={"venvstacks": None})
+    assert "does not name" in told(original, TEXT, wanted())[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lock_version": 0}, "lock_version"),
+        ({"lock_input_hash": "sha256:" + "0" * 64}, "do not fit"),
+        ({"unknown": 1}, "unknown"),
+        ({"requirements_hash": "md5:1"}, "requirements_hash"),
+    ],
+)
+def test_damaged_metadata_says_how(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_metadata(json.dumps(json.loads(metadata().to_text()) | change))
+
+
+def test_text_that_is_no_json_is_damaged_metadata() -> None:
+    with pytest.raises(ValueError, match="Invalid JSON"):
+        parse_metadata("<<<<<<<")
+
+
+def test_same_content_keeps_time_and_version_although_inputs_changed() -> None:
+    before = metadata(source(versioned=True))
+    after = next_metadata(before, TEXT, source(versioned=True, below={"base": "sha256:5"}), now=LATER, uv={})
+    assert (after.locked_at, after.lock_version) == (before.locked_at, 1)
+    assert after.other_inputs_hash != before.other_inputs_hash
+
+
+@pytest.mark.parametrize(
+    ("versioned", "text", "inputs", "version"),
+    [
+        (True, TEXT, {}, 1),
+        (True, "another\n", {}, 2),
+        (True, TEXT, {"modules": {"app": "sha256:1"}}, 2),
+        (False, "another\n", {}, 1),
+    ],
+)
+def test_versions_count_content_and_version_inputs(
+    *,
+    versioned: bool,
+    text: str,
+    inputs: dict[str, Any],
+    version: int,
+) -> None:
+    made = source(versioned=versioned)
+    after = made.model_copy(update={"version_inputs": made.version_inputs | inputs})
+    assert next_metadata(metadata(made), text, after, now=LATER, uv={}).lock_version == version
+
+
+def test_a_layer_that_is_versioned_again_repeats_no_number() -> None:
+    first = metadata(source(versioned=True))
+    second = next_metadata(first, "two\n", source(versioned=True), now=LATER, uv={})
+    third = next_metadata(second, "three\n", source(), now=LATER, uv={})
+    fourth = next_metadata(third, "three\n", source(versioned=True), now=LATER, uv={})
+    assert [m.lock_version for m in (first, second, third, fourth)] == [1, 2, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("newest", "expected"),
+    [
+        ("2024-01-01", "2024-01-02T00:00:00+00:00"),
+        ("2024-01-01T10:00:00+02:00", "2024-01-01T08:00:00+00:00"),
+        ("1 week", "2030-01-02T03:04:05+00:00"),
+    ],
+)
+def test_exclude_newer_is_the_lock_time(newest: str, expected: str) -> None:
+    assert next_metadata(None, TEXT, source(), now=NOW, uv={"exclude-newer": newest}).locked_at == expected
+
+
+def test_the_hash_of_a_lock_ignores_line_ends() -> None:
+    assert hash_lock("a\r\nb\r\n") == hash_lock("a\nb\n") != hash_lock("a\nc\n")

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from venvstacks.tools.uv import CompileCall, InstallRequest, explain_failure, uv_environment
+
+
+def test_only_transport_and_credentials_reach_uv() -> None:
+    given = {
+        "UV_INDEX_URL": "x", "UV_INDEX": "x", "UV_DEFAULT_INDEX": "x", "UV_EXCLUDE_NEWER": "x", "PIP_INDEX_URL": "x",
+        "UV_INDEX_PRIVATE_USERNAME": "me", "UV_INDEX_PRIVATE_PASSWORD": "secret", "UV_CACHE_DIR": "c",
+        "UV_KEYRING_PROVIDER": "subprocess", "PATH": "p", "PYTHONPATH": "x",
+    }  # fmt: skip
+    assert uv_environment(given) == {
+        "UV_INDEX_PRIVATE_USERNAME": "me", "UV_INDEX_PRIVATE_PASSWORD": "secret", "UV_CACHE_DIR": "c",
+        "UV_KEYRING_PROVIDER": "subprocess", "PATH": "p", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1",
+    }  # fmt: skip
+
+
+def compile_argv(**more: object) -> list[str]:
+    call = CompileCall(
+        Path("f"), Path("uv.toml"), "pylock.x.toml", "x86_64-manylinux_2_28", "3.11.7", "py", "13.0", **more
+    )  # type: ignore[arg-type]
+    return [str(part) for part in call.argv(Path("uv"))]
+
+
+def test_a_resolution_never_builds_and_reads_no_other_configuration() -> None:
+    argv = compile_argv()
+    assert argv[:4] == ["uv", "pip", "compile", "pyproject.toml"]
+    assert "--no-build" in argv
+    assert argv[argv.index("--config-file") + 1] == "uv.toml"
+    assert argv[argv.index("--python-version") + 1] == "3.11.7"
+    assert "--no-index" not in argv
+
+
+def test_options_appear_where_asked_for() -> None:
+    argv = compile_argv(find_links=(Path("a"), Path("b")), use_index=False, excluded=Path("ex.txt"))
+    assert argv[-7:] == ["--find-links", "a", "--find-links", "b", "--no-index", "--excludes", "ex.txt"]
+
+
+@pytest.mark.parametrize(
+    ("python", "prefix"),
+    [("env/bin/python3.11", "env"), ("env/Scripts/python.exe", "env"), ("env/python.exe", "env")],
+)
+def test_the_prefix_of_an_environment(python: str, prefix: str) -> None:
+    request = InstallRequest("x", Path("pylock.x.toml"), Path(python), "x86_64-pc-windows-msvc")
+    assert request.prefix == Path(prefix)
+
+
+def test_offline_installs_say_so() -> None:
+    request = InstallRequest("x", Path("l"), Path("env/bin/python"), "p", use_index=False)
+    assert "--offline" in request.argv(Path("uv"))
+    assert "--no-config" in request.argv(Path("uv"))
+
+
+@pytest.mark.parametrize(
+    ("stderr", "kind", "packages"),
+    [
+        ("error: No solution found when resolving dependencies\n  cause: Because a and b, no.", "conflict", ()),
+        (
+            (
+                "error: No solution found when resolving dependencies\n  cause: x\n\n"
+                "hint: Wheels are required for `uwsgi` because building from source is disabled"
+            ),
+            "no wheels",
+            ("uwsgi",),
+        ),
+        (
+            (
+                "error: No solution found when resolving dependencies\n\nhint: Wheels are available for `w` "
+                "(v1.0) on the following platform: `win_amd64`\nhint: You require CPython 3.11 (`cp311`), but we only "
+                "found wheels for `v` (v1) with the following Python ABI tags: `cp36m`"
+            ),
+            "no wheels",
+            ("w", "v"),
+        ),
+        ("error: Failed to fetch: https://h/simple/\n  cause: Connection refused", "network", ()),
+        (
+            (
+                "error: No solution found when resolving dependencies\n  cause: a was not found in the cache\n\nhint: "
+                "Packages were unavailable because the network was disabled."
+            ),
+            "network",
+            (),
+        ),
+        ("error: Failed to parse: uv.toml\n  cause: unknown field", "other", ()),
+    ],
+)
+def test_failures_are_told_apart(stderr: str, kind: str, packages: tuple[str, ...]) -> None:
+    failure = explain_failure(stderr)
+    assert (failure.kind, failure.packages) == (kind, packages)
+    assert not any(line.startswith(("error:", "  cause:")) for line in failure.explanation)
