@@ -62,10 +62,12 @@ def lock_reasons(request: LockRequest, hash_file: Callable[[Path], str] = sha256
 
 
 def _reasons(state: LockState) -> tuple[Reason, ...]:
-    reasons = stale_reasons(state.metadata, state.lock_text, state.wanted, fault=state.metadata_fault)
-    if reasons:
-        return reasons
-    return tuple(Reason("missing output", name) for name in state.missing_companions)
+    return _stale(state) or tuple(Reason("missing output", name) for name in state.missing_companions)
+
+
+def _stale(state: LockState) -> tuple[Reason, ...]:
+    """Why the lock itself is not valid; what is generated beside it for people does not count."""
+    return stale_reasons(state.metadata, state.lock_text, state.wanted, fault=state.metadata_fault)
 
 
 def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
@@ -81,7 +83,7 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
     reasons = _reasons(state)
     if request.policy != "renew" and not reasons:
         return _unchanged(state, reasons)
-    if request.policy == "require-valid" and state.lock_text is not None:
+    if request.policy == "require-valid" and state.lock_text is not None and _stale(state):
         raise StaleLockError(
             f"the lock of layer '{request.layer.env_name}' does not fit its inputs any more",
             details=tuple(str(reason) for reason in reasons),
