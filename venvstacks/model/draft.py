@@ -106,14 +106,15 @@ def parse_draft(text: str, source: str) -> Draft:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        return Draft(source, faults=(_syntax_fault(str(error)),))
+        return Draft(source, faults=(_syntax_fault(str(error), text),))
     return _Reader(source, document, find_positions(text)).read()
 
 
-def _syntax_fault(message: str) -> Fault:
-    where = re.search(r" \(at line (\d+), column \d+\)", message)
+def _syntax_fault(message: str, text: str) -> Fault:
+    where = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)", message)
     clean = message.replace(where[0], "") if where else message
-    return Fault(f"not valid TOML: {clean[:1].lower()}{clean[1:]}", int(where[1]) if where else None)
+    line = int(where[1]) if where and where[1] else len(text.splitlines())
+    return Fault(f"not valid TOML: {clean[:1].lower()}{clean[1:]}", line)
 
 
 class _Reader:
@@ -143,7 +144,8 @@ class _Reader:
         )
 
     def _fault(self, path: KeyPath, message: str, layer: str | None = None, hint: str | None = None) -> None:
-        key = ".".join(str(part) for part in path if isinstance(part, str) and part not in SPECS) or None
+        inner = path[1:] if len(path) > 1 and path[0] in SPECS else path
+        key = ".".join(part for part in inner if isinstance(part, str)) or None
         self.faults.append(Fault(message, self.draft.line_of(path), layer, key, hint))
 
     def _table(self, path: KeyPath, value: object) -> dict[str, Any]:

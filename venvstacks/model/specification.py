@@ -32,6 +32,13 @@ _T = TypeVar("_T")
 _Listing = Annotated[tuple[_T, ...], BeforeValidator(_list_to_tuple)]
 
 
+def _distinct(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    repeated = next((value for place, value in enumerate(values or ()) if value in (values or ())[:place]), None)
+    if repeated is not None:
+        raise ValueError(f"'{repeated}' is named twice")
+    return values
+
+
 def _layer_name(value: str) -> str:
     if not value or value[0] in "._-" or value.endswith(".") or _FORBIDDEN_IN_NAMES.search(value):
         raise ValueError(
@@ -110,7 +117,7 @@ class LayerSpec(Table):
     requirements: _Listing[Annotated[str, AfterValidator(_requirement)]] = Field(
         description="PEP 508 requirements to install, and everything that they need"
     )
-    platforms: _Listing[PlatformName] | None = Field(
+    platforms: Annotated[_Listing[PlatformName] | None, AfterValidator(_distinct)] = Field(
         None, description="Target platforms; default all that the layers below have; [] disables the layer"
     )
     versioned: bool = Field(default=False, description="Whether the deployed name carries the lock version")
@@ -129,12 +136,6 @@ class LayerSpec(Table):
     )
     priority_indexes: _Listing[str] = Field((), description="Named uv indexes that this layer asks first")
 
-    @model_validator(mode="after")
-    def _no_repeated_platform(self) -> LayerSpec:
-        if self.platforms and len(set(self.platforms)) < len(self.platforms):
-            raise ValueError("'platforms' names a platform twice")
-        return self
-
 
 class RuntimeSpec(LayerSpec):
     """`[[runtimes]]`: a Python, and packages that everything above may use."""
@@ -144,7 +145,9 @@ class RuntimeSpec(LayerSpec):
 
 class _LayeredSpec(LayerSpec):
     runtime: str | None = Field(None, description="The runtime below; or else 'frameworks'")
-    frameworks: _Listing[str] | None = Field(None, description="The frameworks below, in import order")
+    frameworks: Annotated[_Listing[str] | None, AfterValidator(_distinct)] = Field(
+        None, description="The frameworks below, in import order"
+    )
 
     @model_validator(mode="after")
     def _one_base(self) -> _LayeredSpec:
@@ -152,8 +155,6 @@ class _LayeredSpec(LayerSpec):
             raise ValueError("exactly one of 'runtime' and 'frameworks' must be given")
         if self.frameworks is not None and not self.frameworks:
             raise ValueError("'frameworks' is empty; name at least one, or use 'runtime'")
-        if self.frameworks and len(set(self.frameworks)) < len(self.frameworks):
-            raise ValueError("'frameworks' names a framework twice")
         return self
 
 

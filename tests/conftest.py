@@ -1,0 +1,29 @@
+"""What all tests share: golden files. Pure helpers are modules beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden anew instead of comparing")
+
+
+@pytest.fixture
+def check_golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """A function that compares text with a file of tests/golden, or writes that file with --update-golden."""
+
+    def check(name: str, text: str) -> None:
+        file = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8", newline="\n")
+        expected = file.read_text(encoding="utf-8") if file.exists() else ""
+        assert text == expected, f"tests/golden/{name} differs; if that is meant: pytest --update-golden"
+
+    return check
