@@ -44,7 +44,9 @@ def read_source(base: Path, path: str) -> SourceTree | None:
     if not place.is_dir():
         return None
     folder = Path(os.path.realpath(place))
-    return SourceTree(path, is_package=True, files=tuple(sorted(_files(folder, "", _outer_rules(folder)))))
+    rules = _outer_rules(folder)
+    files = () if rules is _ALL_IGNORED else tuple(sorted(_files(folder, "", rules)))
+    return SourceTree(path, is_package=True, files=files)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,10 @@ class _Rules:
         return False
 
 
+_ALL_IGNORED = _Rules(Path(), (), None)
+"""In force below an ignored folder: nothing in it can be taken back in, not even by ignore files of its own."""
+
+
 def _outer_rules(folder: Path) -> _Rules | None:
     """The rules that `folder` inherits from its git work tree; None where there is no work tree."""
     root = next((above for above in (folder, *folder.parents) if os.path.lexists(above / ".git")), None)
@@ -82,7 +88,7 @@ def _outer_rules(folder: Path) -> _Rules | None:
     for above, below in itertools.pairwise(way_down):
         rules = _read_rules(above / ".gitignore", above, rules)
         if rules.ignores(below, is_folder=True):
-            return _Rules(below, parse_rules(b"*"), None)  # nothing in an ignored folder can be taken back in
+            return _ALL_IGNORED
     return rules
 
 

@@ -1,0 +1,120 @@
+"""What counts as a module's file, held against `git ls-files` itself."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from venvstacks.tools.sources import read_source
+
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+
+NAMES = ("a", "b", "ab", "c.py", "d.txt", "foo", "x y", "é", "#h", "!n", "[z]")
+RULES = (
+    "a", "/a", "a/", "*/", "!*/", "*", "!*.py", "*.txt", "!d.txt", "a/b", "/a/b", "a/*", "!a/b", "a/**", "**/b",
+    "a/**/c.py", "!a/**/c.py", "**", "foo", "!foo", "!foo/", "[ab]", "[!a]", "[^a]", "[[:alpha:]]", "[]a]", "[!]]",
+    "[z-a]", "[a-", "a*", "?", "??", "é*", "**/foo/", "/*", "!/a", "!a/", "x y", "\\#h", "\\!n", "#h", "", "  ",
+    "b/**/", "a/**/b/", "/**/c.py", "d.txt ", "c.py\\ ", "\\*", "a\\", "**foo", "a/x**/b", "a/**b", "!", "/", "[",
+    "a//b", "\\[z\\]", "foo/*", "!foo/a/", "a/./b", "../a", "a[/]b", "*/*/b", "a/***", "***/b", "[a\\]]", "!**/c.py",
+)  # fmt: skip
+
+TABLE = {
+    "negation": {".gitignore": "*\n!*/\n!*.py\n"},
+    "a folder cannot be looked into again": {".gitignore": "a/\n!a/c.py\n"},
+    "its content can": {".gitignore": "a/*\n!a/c.py\n"},
+    "anchored": {".gitignore": "/a\n/b/c.py\n"},
+    "anchored in a folder": {"pkg/.gitignore": "/a\nb/c.py\n"},
+    "stars over folders": {".gitignore": "**/foo\npkg/**/d.txt\n"},
+    "nested files": {".gitignore": "*.txt\n", "pkg/.gitignore": "!d.txt\n", "pkg/a/.gitignore": "d.txt\n!*\n"},
+    "folders only": {".gitignore": "foo/\nc.py/\n"},
+    "exclude file": {".git/info/exclude": "a\n", ".gitignore": "!pkg/a\n"},
+    "the package itself": {".gitignore": "pkg\n!c.py\n"},
+}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    environment = {
+        "PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1",
+    }  # fmt: skip
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, check=True, encoding="utf-8").stdout
+
+
+def make_repository(folder: Path) -> Path:
+    git(folder, "init", "-q")
+    return folder
+
+
+def fill(folder: Path, chance: random.Random, files: int = 40) -> None:
+    for _ in range(files):
+        place = folder.joinpath("pkg", *chance.choices(NAMES, k=chance.randint(1, 4)))
+        if not any(above.is_file() for above in place.parents) and not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.touch()
+
+
+def expected(folder: Path) -> list[str]:
+    listed = git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "pkg").split("\0")
+    names = [name.removeprefix("pkg/") for name in listed if name]
+    return sorted(name for name in names if not any(part.startswith(".git") for part in name.split("/")))
+
+
+def found(folder: Path) -> list[str]:
+    source = read_source(folder, "pkg")
+    assert source is not None
+    return list(source.files)
+
+
+@pytest.mark.parametrize("rules", TABLE.values(), ids=list(TABLE))
+def test_a_table_of_rules(tmp_path: Path, rules: dict[str, str]) -> None:
+    folder = make_repository(tmp_path)
+    fill(folder, random.Random(1))
+    for name in ("a/c.py", "a/d.txt", "b/c.py", "d.txt", "foo/c.py", "b/foo"):
+        place = folder / "pkg" / name
+        if not any(above.is_file() for above in place.parents) and not place.is_dir():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.touch()
+    for name, text in rules.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    assert found(folder) == expected(folder)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_rules_in_random_places(tmp_path: Path, seed: int) -> None:
+    folder, chance = make_repository(tmp_path), random.Random(seed)
+    fill(folder, chance)
+    folders = sorted(place for place in folder.rglob("*") if place.is_dir() and ".git" not in place.parts)
+    for place in [folder, *chance.sample(folders, 3)]:
+        (place / ".gitignore").write_text("\n".join(chance.choices(RULES, k=3)), encoding="utf-8")
+    assert found(folder) == expected(folder)
+
+
+def test_further_work_trees_share_the_exclude_file(tmp_path: Path) -> None:
+    main, other = tmp_path / "main", tmp_path / "other"
+    main.mkdir()
+    make_repository(main)
+    fill(main, random.Random(2))
+    git(main, "add", ".")
+    git(main, "-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "-m", "m")
+    git(main, "worktree", "add", "-q", str(other))
+    (main / ".git" / "info" / "exclude").write_text("*.new\n", encoding="utf-8")
+    (other / "pkg" / "x.new").touch()
+    assert (other / ".git").is_file()
+    assert found(other) == expected(other)
+    assert "x.new" not in found(other)
+
+
+def test_a_tracked_file_that_a_rule_matches_counts_as_ignored(tmp_path: Path) -> None:
+    folder = make_repository(tmp_path)
+    (folder / "pkg").mkdir()
+    (folder / "pkg" / "model.bin").touch()
+    git(folder, "add", ".")
+    (folder / ".gitignore").write_text("*.bin\n", encoding="utf-8")
+    assert expected(folder) == ["model.bin"]
+    assert found(folder) == []
