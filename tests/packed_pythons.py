@@ -54,7 +54,7 @@ def wanted_archive(url: str, packed: bytes, version: str = "3.11.7") -> RuntimeR
 
 def kit_in(folder: Path, environment: Mapping[str, str] | None = None) -> RuntimeKit:
     """A kit whose cache is below `folder` and which knows no other environment than the one given."""
-    return RuntimeKit(Processes(), environment or {}, folder / "cache")
+    return RuntimeKit(Processes(), environment or {}, folder / "cache", retry_pauses=())
 
 
 def pack(

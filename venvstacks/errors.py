@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 class ExitCode(IntEnum):
@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     BUILDING = 5
     PUBLISHING = 6
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class VenvstacksError(Exception):
@@ -151,6 +152,12 @@ class LinkError(BuildError):
     """An environment was built but cannot be linked to the layers below it."""
 
 
+class MissingInputError(VenvstacksError):
+    """A task cannot be done because a file that it reads is not there, and nothing in this run makes it."""
+
+    exit_code = ExitCode.BUILDING
+
+
 class PublishError(VenvstacksError):
     """An archive, an export or a manifest could not be written."""
 
@@ -159,6 +166,35 @@ class PublishError(VenvstacksError):
 
 class ChangedEnvironmentError(PublishError):
     """A built environment no longer holds what its build recorded."""
+
+
+class DeployError(VenvstacksError):
+    """Published layers cannot be deployed, or a deployment cannot be used or changed."""
+
+    exit_code = ExitCode.PUBLISHING
+
+
+class UnsafeArchiveError(DeployError):
+    """A published archive is damaged, or holds something else than its manifest says."""
+
+
+TransferFault = Literal["missing", "refused", "broken off", "unreachable", "other file"]
+
+
+class TransferError(VenvstacksError):
+    """A file could not be fetched; rooms that know what it was for translate this one.
+
+    Attributes:
+        kind: What went wrong.
+        transient: Whether another attempt may well succeed.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, kind: TransferFault = "refused", transient: bool = False
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.kind = kind
+        self.transient = transient
 
 
 class ProcessFailedError(VenvstacksError):
@@ -185,5 +221,7 @@ class InterruptedRunError(VenvstacksError):
 
     exit_code = ExitCode.INTERRUPTED
 
-    def __init__(self, message: str = "interrupted") -> None:
+    def __init__(self, message: str = "interrupted", *, terminated: bool = False) -> None:
         super().__init__(message, hint="run the same command again to go on; finished tasks are kept")
+        if terminated:  # by SIGTERM, not by a person at a keyboard
+            self.exit_code = ExitCode.TERMINATED  # type: ignore[misc] # what shells make of that signal

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 from venvstacks.digests import sha256_file
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.runtimes.contents import tidy
-from venvstacks.runtimes.downloads import fetch, public
+from venvstacks.runtimes.downloads import fetch
 from venvstacks.runtimes.request import ArchiveSource, PreparedRuntime, RuntimeKit, RuntimeRequest
 from venvstacks.runtimes.store import Made, Origin, obtain
 from venvstacks.runtimes.unpack import find_root, unpack
 from venvstacks.tools.files import staging_folder
+from venvstacks.tools.web import public
 
 
 class ArchiveProvider:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -10,9 +10,7 @@ from typing import Protocol
 from venvstacks.digests import TreeEntry
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.tools.process import Processes, scrubbed_environment
-
-Progress = Callable[[str, int, int | None], None]
-"""Told what is going on, how many bytes are done, and how many there are (None where nobody knows)."""
+from venvstacks.tools.transfer import Progress
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,7 @@ class RuntimeKit:
         cache: Folder of downloads and prepared runtimes; on the file system that builds link from, at best.
         log: File to which commands and their output are appended.
         progress: Told about downloads.
+        retry_pauses: Seconds to wait before each further attempt of a download that failed.
     """
 
     processes: Processes
@@ -63,6 +62,7 @@ class RuntimeKit:
     cache: Path
     log: Path | None = None
     progress: Progress | None = None
+    retry_pauses: tuple[float, ...] = (0.5, 1.0, 2.0)
 
     @property
     def child_environment(self) -> dict[str, str]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from venvstacks.runtimes.downloads import proxies, public
+from venvstacks.tools.web import proxies, public
 
 
 @pytest.mark.parametrize(
