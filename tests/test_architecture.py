@@ -1,0 +1,177 @@
+"""The rules of docs/decisions/0001 and of the design, held over the source text.
+
+The tests read `import` statements and calls; they run nothing of what they judge. A rule that has to give way gets an
+entry in one of the tables below, with its reason.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# A room may import rooms of lower floors, and its own modules.
+FLOORS = {
+    "errors": 1, "digests": 1, "reasons": 1, "_injected": 1,
+    "model": 2, "tools": 2,
+    "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
+    "graph": 4, "records": 4,
+    "actions": 5, "plan": 5, "loading": 5,
+    "engine": 6,
+    "api": 7,
+    "__init__": 7.5,  # what `import venvstacks` gives: the names of `api`
+    "cli": 8, "tasks": 8,
+    "__main__": 9, "dodo": 9,
+}  # fmt: skip
+
+SIDEWAYS = {
+    ("tools/sources.py", "model"): "reads from disk what the model calls a SourceTree; the model never looks back",
+}
+
+PURE = ("model", "locking", "linking", "graph", "archives/members.py")
+
+# Purity is a list of what may be imported: whatever could reach a disk, a clock, a process or the environment has to
+# be imported first. Modules that can do both are narrowed to the names listed with them.
+HARMLESS: dict[str, set[str] | None] = {
+    "__future__": None, "collections": None, "dataclasses": None, "difflib": None, "enum": None, "fnmatch": None,
+    "functools": None, "graphlib": None, "heapq": None, "itertools": None, "json": None, "posixpath": None, "re": None,
+    "shlex": None, "string": None, "tomllib": None, "types": None, "typing": None, "urllib.parse": None,
+    "packaging": None, "pydantic": None, "tomli_w": None,
+    "datetime": None,  # values of times; asking for the present one is refused below
+    "pathlib": {"PurePath", "PurePosixPath", "PureWindowsPath"},
+    "venvstacks.errors": None, "venvstacks.reasons": None, "venvstacks.model": None, "venvstacks.locking": None,
+    "venvstacks.linking": None, "venvstacks.graph": None,
+    "venvstacks.digests": {"TreeEntry", "canonical_json", "prefixed", "sha256_bytes", "sha256_json", "tree_digest"},
+}  # fmt: skip
+
+IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
+IMPURE_METHODS = {"now", "utcnow", "today"}
+
+FILE_CEILING = 300
+FUNCTION_CEILING = 50  # lines of a body without its docstring: a command's signature is the list of its options
+VAGUE_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"}
+
+PRODUCT = sorted([*(ROOT / "venvstacks").rglob("*.py"), *(ROOT / "tasks").rglob("*.py"), *ROOT.glob("dodo.py")])
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+def shown(file: Path) -> str:
+    """How tables name a file: relative to the package, or to the checkout."""
+    inside = file.is_relative_to(ROOT / "venvstacks")
+    return file.relative_to(ROOT / "venvstacks" if inside else ROOT).as_posix()
+
+
+def room_of(file: Path) -> str:
+    return shown(file).partition("/")[0].removesuffix(".py")
+
+
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"), str(file))
+
+
+def imports_of(file: Path) -> Iterator[tuple[str, str | None]]:
+    """(module, name) of every import anywhere in a file, also of those within functions and for type checkers."""
+    for statement in ast.walk(tree_of(file)):
+        if isinstance(statement, ast.Import):
+            yield from ((alias.name, None) for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            assert statement.level == 0, f"{shown(file)}: imports are absolute"
+            yield from ((statement.module or "", alias.name) for alias in statement.names)
+
+
+def rooms_imported_by(file: Path) -> Iterator[str]:
+    for module, name in imports_of(file):
+        first, _, rest = module.partition(".")
+        if first in {"tasks", "dodo"}:
+            yield first
+        elif first == "venvstacks":
+            room = rest.partition(".")[0] or (name if name in FLOORS else "__init__")
+            yield room or "__init__"
+
+
+each_product_file = pytest.mark.parametrize("file", PRODUCT, ids=shown)
+
+
+@each_product_file
+def test_imports_point_downwards(file: Path) -> None:
+    room = room_of(file)
+    assert room in FLOORS, f"{room} is a new room: give it a floor here and in docs/decisions"
+    for other in set(rooms_imported_by(file)) - {room}:
+        below = FLOORS[other] < FLOORS[room]
+        assert below or (shown(file), other) in SIDEWAYS, f"{shown(file)} may not import {other}"
+
+
+@each_product_file
+def test_what_runs_on_the_target_machine_stands_alone(file: Path) -> None:
+    if room_of(file) == "_injected":
+        assert not set(rooms_imported_by(file)) - {"_injected"}
+    elif room_of(file) not in {"actions", "linking"}:
+        assert "_injected" not in set(rooms_imported_by(file))
+
+
+def pure_files() -> list[Path]:
+    return [file for file in PRODUCT if shown(file) in PURE or room_of(file) in PURE]
+
+
+@pytest.mark.parametrize("file", pure_files(), ids=shown)
+def test_pure_rooms_import_nothing_that_acts(file: Path) -> None:
+    for module, name in imports_of(file):
+        known = next((entry for entry in HARMLESS if f"{module}.".startswith(f"{entry}.")), None)
+        assert known, f"{shown(file)} is pure and may not import {module}"
+        allowed = HARMLESS[known]
+        assert allowed is None or name in allowed, f"{shown(file)} is pure and may not import {name} from {module}"
+
+
+@pytest.mark.parametrize("file", pure_files(), ids=shown)
+def test_pure_rooms_call_nothing_that_acts(file: Path) -> None:
+    for call in (node for node in ast.walk(tree_of(file)) if isinstance(node, ast.Call)):
+        if isinstance(call.func, ast.Name):
+            assert call.func.id not in IMPURE_CALLS, f"{shown(file)}:{call.lineno} calls {call.func.id}"
+        elif isinstance(call.func, ast.Attribute):
+            assert call.func.attr not in IMPURE_METHODS, f"{shown(file)}:{call.lineno} asks for the present time"
+
+
+# Who may import what is kept in one room.
+KEPT = {
+    "doit": {"engine", "tasks", "dodo"},  # the last two are doit's door to this repository; they are not shipped
+    "subprocess": {"tools/process.py", "_injected/postinstall.py"},  # the latter runs where nothing else of this is
+    "multiprocessing": set(),
+}
+
+
+@pytest.mark.parametrize("module", KEPT)
+def test_some_modules_are_kept_in_one_room(module: str) -> None:
+    users = {file for file in PRODUCT if any(f"{name}.".startswith(f"{module}.") for name, _ in imports_of(file))}
+    strangers = [shown(file) for file in users if not {shown(file), room_of(file)} & KEPT[module]]
+    assert not strangers
+
+
+@pytest.mark.parametrize("file", [*PRODUCT, *TESTS], ids=shown)
+def test_files_and_functions_stay_small(file: Path) -> None:
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= FILE_CEILING
+    for node in ast.walk(tree_of(file)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0 if ast.get_docstring(node) is None else min(1, len(node.body) - 1)]
+            lines = (node.end_lineno or node.lineno) - first.lineno + 1
+            assert lines <= FUNCTION_CEILING, f"{shown(file)}:{node.lineno} {node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("file", [*PRODUCT, *TESTS], ids=shown)
+def test_names_of_modules_say_something(file: Path) -> None:
+    assert not {*file.relative_to(ROOT).with_suffix("").parts} & VAGUE_NAMES
+
+
+def test_test_modules_have_names_of_their_own() -> None:
+    names = [file.name for file in TESTS if file.name != "conftest.py"]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_the_rules_would_notice(tmp_path: Path) -> None:
+    file = tmp_path / "x.py"
+    file.write_text("def f():\n    import os.path\n    from venvstacks.api import run\nfrom venvstacks import api\n")
+    assert sorted(imports_of(file), key=str) == [("os.path", None), ("venvstacks", "api"), ("venvstacks.api", "run")]
+    assert list(rooms_imported_by(file)) == ["api", "api"]
