@@ -30,6 +30,7 @@ FLOORS = {
 
 SIDEWAYS = {
     ("tools/sources.py", "model"): "reads from disk what the model calls a SourceTree; the model never looks back",
+    ("tasks/reference.py", "cli"): "writes the reference of commands from the commands themselves",
 }
 
 PURE = ("model", "locking", "linking", "graph", "archives/members.py")
