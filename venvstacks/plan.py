@@ -13,9 +13,12 @@ from typing import Literal, Protocol
 
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 from venvstacks.reasons import Reason
-from venvstacks.records.tasks import Present, TaskRecord, why_stale
+from venvstacks.records.tasks import Present, TaskRecord, why_stale, with_missing_outputs
 
 PlanStatus = Literal["run", "maybe", "up to date", "blocked"]
+
+_MAY_CHANGE = frozenset({"changed input", "missing input"})
+"""Reasons that a task before may do away with: it may write the very content that was recorded."""
 
 
 class Records(Protocol):
@@ -115,14 +118,11 @@ def _plan_task(
 
 def _reasons(node: TaskNode, look: Look, record: TaskRecord | None, active: Mapping[str, str]) -> tuple[Reason, ...]:
     """Why a task is stale, apart from what tasks before it are about to write anyway."""
+    missing = [path for path in node.outputs if not look.exists(path)]
     if node.self_described:
-        reasons = look.describe_staleness(node)
-    else:
-        present = Present(
-            inputs={path: look.digest(path) for path in node.inputs},
-            fingerprint=node.fingerprint,
-            outputs=node.outputs,
-            missing=[path for path in node.outputs if not look.exists(path)],
-        )
-        reasons = why_stale(record, present)
-    return tuple(reason for reason in reasons if not (reason.kind.endswith("input") and reason.subject in active))
+        # such outputs name what they were made from in their own words, so all of it counts as what is about to come
+        reasons = with_missing_outputs(look.describe_staleness(node), missing)
+        return tuple(reason for reason in reasons if not (active and reason.kind in _MAY_CHANGE))
+    present = Present({path: look.digest(path) for path in node.inputs}, node.fingerprint, node.outputs, missing)
+    reasons = why_stale(record, present)
+    return tuple(reason for reason in reasons if not (reason.subject in active and reason.kind in _MAY_CHANGE))

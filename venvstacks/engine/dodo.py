@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,6 +34,11 @@ def task_dictionaries(graph: TaskGraph, services: Services) -> Iterator[dict[str
     for node in graph.nodes:
         basename, _, name = node.name.partition(":")
         yield {"basename": basename, "name": name, **task_attributes(node, graph, services)}
+
+
+def tell_waiting() -> None:
+    """Say why nothing happens for a while; doit's reporters know nothing of it."""
+    print("another run is using the build folder; waiting for it to end", file=sys.stderr, flush=True)  # noqa: T201
 
 
 @contextmanager

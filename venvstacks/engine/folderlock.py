@@ -16,12 +16,17 @@ class FolderLock:
         path: The lock file.
         on_wait: Called once if another process holds the lock and has to be waited for.
         timeout: Seconds to wait; negative for as long as it takes.
+        shared: Whether all locks of this process on one file are one and the same, as when one `dodo.py` holds two
+            stacks; otherwise two of them exclude each other.
     """
 
-    def __init__(self, path: Path, on_wait: Callable[[], None] | None = None, timeout: float = -1) -> None:
+    def __init__(
+        self, path: Path, on_wait: Callable[[], None] | None = None, timeout: float = -1, *, shared: bool = False
+    ) -> None:
         self.path = path
         self._on_wait = on_wait
         self._timeout = timeout
+        self._shared = shared
         self._guard = threading.Lock()
         self._held: object = None
 
@@ -39,7 +44,7 @@ class FolderLock:
                 return
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                lock = FileLock(self.path, thread_local=False)
+                lock = FileLock(self.path, thread_local=False, is_singleton=self._shared)
                 try:
                     lock.acquire(timeout=0)
                 except Timeout:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from doit.control import TaskControl
 from doit.dependency import Dependency
-from doit.exceptions import BaseFail, UnmetDependency
-from doit.globals import Globals
+from doit.exceptions import BaseFail, TaskError, UnmetDependency
 from doit.runner import MThreadRunner
 from doit.task import Stream, dict_to_task
 
-from venvstacks.engine.events import Listener, Outcome, Status
+from venvstacks.engine.events import Listener, Outcome
+from venvstacks.engine.reporter import Reporter
 from venvstacks.engine.state import ContentChecker, PathCodec, StateBackend
-from venvstacks.engine.tasks import Freshness, Services, TaskAction, task_attributes
-from venvstacks.errors import InterruptedRunError
+from venvstacks.engine.tasks import Services, task_attributes
+from venvstacks.errors import InterruptedRunError, StateError
 from venvstacks.graph.taskgraph import TaskGraph
+
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+"""The signal that no child can refuse; Windows has but one."""
 
 
 def run_graph(
@@ -49,118 +52,85 @@ def run_graph(
     tasks = [dict_to_task({"name": node.name, **task_attributes(node, graph, services)}) for node in graph.nodes]
     control = TaskControl(tasks)
     control.process(None)
-    dependency = Dependency(
+    dependency = _Dependency(
         StateBackend, state, checker_cls=ContentChecker, codec_cls=PathCodec.bound_to(services.paths)
     )
-    Globals.dep_manager = dependency
-    reporter = _Reporter(listener)
+    reporter = Reporter(listener)
     runner = _Runner(dependency, reporter, keep_going, False, Stream(0, True), max(1, jobs))  # noqa: FBT003 - doit's signature
-    listener.begin(len(graph.nodes))
+    runner.graph = graph
+    reporter.begin(len(graph.nodes))
     with _stopping_on_signals(runner, on_interrupt):
         try:
             runner.run_all(control.task_dispatcher())
         finally:
-            listener.end()
+            reporter.end()
     if reporter.defects:
         raise RuntimeError("; ".join(reporter.defects))
     return tuple(reporter.outcomes.get(node.name) or Outcome(node.name, "not run") for node in graph.nodes)
 
 
+class _Dependency(Dependency):  # type: ignore[misc] # doit has no types
+    """What doit knows of the task state, for runs of this program."""
+
+    def status_is_ignore(self, task: Any) -> bool:  # noqa: ANN401, ARG002
+        """Take no notice of `doit ignore`: it is an agreement between a user and doit's commands."""
+        return False
+
+
 class _Runner(MThreadRunner):  # type: ignore[misc] # doit has no types
-    """doit's thread runner without two of its habits.
+    """doit's thread runner without some of its habits.
 
     It forgets the valid records of tasks that were only blocked by another's failure, and it runs the teardown of
-    tasks once per worker (there is none here, but the list is shared between threads).
+    tasks once per worker (there is none here, but the list is shared between threads). An exception while a task is
+    checked or its success written down ends the whole run while other tasks are still under way.
     """
 
+    graph: TaskGraph
+
+    def select_task(self, node: Any, tasks_dict: Mapping[str, Any]) -> bool:  # noqa: ANN401
+        """Whether a task is to run; one that cannot be checked has failed."""
+        required = self.graph.requires(self.graph.by_name[node.task.name])
+        node.bad_deps = [bad for bad in node.bad_deps if bad.task.name in required]
+        try:
+            return bool(super().select_task(node, tasks_dict))
+        except Exception as error:  # noqa: BLE001 - it is told as this task's failure
+            self._fail(node, error)
+            return False
+
+    def process_task_result(self, node: Any, base_fail: BaseFail | None) -> None:  # noqa: ANN401
+        """Write down how a task ended; if that is not possible, it has failed."""
+        try:
+            super().process_task_result(node, base_fail)
+        except Exception as error:  # noqa: BLE001 - it is told as this task's failure
+            self._fail(node, error)
+
+    def _fail(self, node: Any, error: Exception) -> None:  # noqa: ANN401
+        node.task.actions[0].error = error
+        self._handle_task_error(node, TaskError(str(error)))
+
     def _handle_task_error(self, node: Any, base_fail: BaseFail) -> None:  # noqa: ANN401
-        if not isinstance(base_fail, UnmetDependency):
-            super()._handle_task_error(node, base_fail)
-            return
+        """Tell of a failure, and stop the run unless it is to go on.
+
+        The record of a task that failed is forgotten. That of a blocked one is as good as before, and that of an
+        interrupted one carries a mark that makes it stale and says why.
+        """
+        blocked = isinstance(base_fail, UnmetDependency)
+        if not blocked and not isinstance(node.task.actions[0].error, InterruptedRunError):
+            with suppress(StateError):  # a damaged database has already been told of, or the next write tells of it
+                self.dep_manager.remove_success(node.task)
         node.run_status = "failure"
         self.final_result = 2
+        if not (blocked or self.continue_):
+            self._stop_running = True
         self.reporter.add_failure(node.task, base_fail)
 
     def teardown(self) -> None:
         """Nothing to tear down."""
 
 
-class _Reporter:
-    """doit's reporter protocol; `execute_task` comes from worker threads, everything else from the main one."""
-
-    def __init__(self, listener: Listener) -> None:
-        self.listener = listener
-        self.outcomes: dict[str, Outcome] = {}
-        self.defects: list[str] = []
-        self._guard = threading.Lock()
-
-    def initialize(self, tasks: object, selected_tasks: object) -> None:
-        pass
-
-    def get_status(self, task: Any) -> None:  # noqa: ANN401
-        pass
-
-    def execute_task(self, task: Any) -> None:  # noqa: ANN401
-        with self._guard:
-            self.listener.started(task.name)
-
-    def add_success(self, task: Any) -> None:  # noqa: ANN401
-        self._end(task, "done")
-
-    def skip_uptodate(self, task: Any) -> None:  # noqa: ANN401
-        self._end(task, "up to date")
-
-    def skip_ignore(self, task: Any) -> None:  # noqa: ANN401
-        self._end(task, "not run")
-
-    def add_failure(self, task: Any, fail: BaseFail) -> None:  # noqa: ANN401
-        action: TaskAction = task.actions[0]
-        if isinstance(fail, UnmetDependency):
-            self._end(task, "blocked", blocked_by=tuple(str(fail.message).split()))
-        elif isinstance(action.error, InterruptedRunError):
-            self._end(task, "interrupted", error=action.error)
-        else:
-            self._end(task, "failed", error=action.error or RuntimeError(fail.get_msg()))
-
-    def _end(
-        self,
-        task: Any,  # noqa: ANN401
-        status: Status,
-        error: BaseException | None = None,
-        blocked_by: tuple[str, ...] = (),
-    ) -> None:
-        action: TaskAction = task.actions[0]
-        freshness: Freshness = task.uptodate[0][0]
-        ran = status in {"done", "failed", "interrupted"}
-        outcome = Outcome(
-            task.name,
-            status,
-            action.seconds if ran else 0.0,
-            freshness.reasons if ran else (),
-            error,
-            action.values if status == "done" else None,
-            blocked_by,
-        )
-        with self._guard:
-            self.outcomes[task.name] = outcome
-            self.listener.ended(outcome)
-
-    def cleanup_error(self, exception: BaseFail) -> None:
-        self.defects.append(exception.get_msg())
-
-    def runtime_error(self, msg: str) -> None:
-        self.defects.append(msg)
-
-    def teardown_task(self, task: object) -> None:
-        pass
-
-    def complete_run(self) -> None:
-        pass
-
-
 @contextmanager
 def _stopping_on_signals(runner: _Runner, on_interrupt: Callable[[int], None]) -> Iterator[None]:
-    """The first signal ends children and lets running tasks clean up; a second one ends this process at once."""
+    """The first signal ends children and lets running tasks clean up; a second one waits for nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -169,7 +139,7 @@ def _stopping_on_signals(runner: _Runner, on_interrupt: Callable[[int], None]) -
     def stop(signum: int, frame: object) -> None:  # noqa: ARG001
         received.append(signum)
         runner._stop_running = True  # noqa: SLF001 - doit offers no other way; pinned by tests/engine
-        on_interrupt(signal.SIGTERM if len(received) == 1 else signal.SIGKILL)
+        on_interrupt(signal.SIGTERM if len(received) == 1 else _KILL)
         if len(received) > 1:
             raise KeyboardInterrupt
 
@@ -180,4 +150,4 @@ def _stopping_on_signals(runner: _Runner, on_interrupt: Callable[[int], None]) -
         for number, handler in previous.items():
             signal.signal(number, handler)
     if received:
-        raise InterruptedRunError
+        raise InterruptedRunError(terminated=received[0] == signal.SIGTERM)

@@ -11,16 +11,15 @@ from typing import Any
 from doit.action import BaseAction
 from doit.dependency import Dependency, UptodateCalculator
 from doit.exceptions import BaseFail, InvalidTask, TaskError, TaskFailed
-from doit.globals import Globals
 from doit.task import Task
 
 from venvstacks.engine.folderlock import FolderLock
 from venvstacks.engine.paths import Paths
 from venvstacks.engine.state import ContentChecker, StateBackend
-from venvstacks.errors import VenvstacksError
+from venvstacks.errors import MissingInputError, VenvstacksError
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 from venvstacks.reasons import Reason
-from venvstacks.records.tasks import Present, why_stale
+from venvstacks.records.tasks import Present, why_stale, with_missing_outputs
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,11 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
     def __call__(self, task: Task, values: Mapping[str, object]) -> bool:  # noqa: ARG002
         """Answer doit's question."""
         if self.node.self_described:
-            self.reasons = self.services.describe_staleness(self.node)
+            self.reasons = with_missing_outputs(self.services.describe_staleness(self.node), self._missing())
             saved: dict[str, object] = {}
         else:
             present = self._present()
-            self.reasons = why_stale(self._backend.store.record(self.node.name), present)
+            self.reasons = why_stale(self.backend.store.record(self.node.name), present)
             saved = {
                 "fingerprint": dict(present.fingerprint),
                 "outputs": sorted(present.outputs),
@@ -84,27 +83,46 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
         return not self.reasons
 
     @property
-    def _backend(self) -> StateBackend:
+    def backend(self) -> StateBackend:
+        """The database that doit checked this task against."""
         assert self._dependency is not None  # noqa: S101 - doit calls setup first
         backend: StateBackend = self._dependency.backend
         return backend
 
-    def _present(self) -> Present:
+    @property
+    def _checker(self) -> ContentChecker:
         assert self._dependency is not None  # noqa: S101 - doit calls setup first
-        shown, checker = self.services.paths.shown, self._dependency.checker
-        return Present(
-            inputs={path: _digest(checker, shown(path)) for path in self.node.inputs},
-            fingerprint=self.node.fingerprint,
-            outputs=self.node.outputs,
-            missing=[path for path in self.node.outputs if not checker.exists(shown(path))],
-        )
+        checker: ContentChecker = self._dependency.checker
+        return checker
 
+    def _present(self) -> Present:
+        inputs = {path: self._digest(path) for path in self.node.inputs}
+        return Present(inputs, self.node.fingerprint, self.node.outputs, self._missing())
 
-def _digest(checker: ContentChecker, path: str) -> str | None:
-    try:
-        return checker.digest(path)
-    except OSError:
-        return None
+    def _missing(self) -> list[str]:
+        shown = self.services.paths.shown
+        return [path for path in self.node.outputs if not self._checker.exists(shown(path))]
+
+    def _digest(self, path: str) -> str | None:
+        try:
+            return self._checker.digest(self.services.paths.shown(path))
+        except OSError:
+            return None
+
+    def begin(self) -> None:
+        """Note in the database that the task begins.
+
+        Raises:
+            MissingInputError: An input is not there; whatever makes it has had its turn.
+            StateError: The database cannot be written.
+        """
+        missing = [reason.subject for reason in self.reasons if reason.kind == "missing input"]
+        if missing and not self.node.self_described:
+            raise MissingInputError(
+                f"{self.node.name} cannot be done without {', '.join(missing)}",
+                hint="restore the file, or let the layers below be made (without --no-...-dependencies)",
+            )
+        self.backend.mark_started(self.node.name)
 
 
 class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
@@ -118,9 +136,10 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
         seconds: How long the task took.
     """
 
-    def __init__(self, node: TaskNode, services: Services) -> None:
-        self.node = node
-        self.services = services
+    def __init__(self, freshness: Freshness) -> None:
+        self.node = freshness.node
+        self.services = freshness.services
+        self.freshness = freshness
         self.task: Task | None = None
         self.out = self.err = ""
         self.result: object = None
@@ -133,7 +152,7 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
         begun = time.perf_counter()
         try:
             self.services.lock.acquire()
-            Globals.dep_manager.backend.mark_started(self.node.name)
+            self.freshness.begin()
             values = dict(self.services.perform(self.node))
         except VenvstacksError as error:
             self.error = error
@@ -153,13 +172,14 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
 def task_attributes(node: TaskNode, graph: TaskGraph, services: Services) -> dict[str, Any]:
     """What makes a doit task of `node`, without its name."""
     shown = services.paths.shown
+    freshness = Freshness(node, services)
     file_dep = [] if node.self_described else [shown(path) for path in node.inputs]
     return {
-        "actions": [TaskAction(node, services)],
+        "actions": [TaskAction(freshness)],
         "file_dep": file_dep,
         "targets": [shown(path) for path in node.outputs],
         "task_dep": sorted(name for name in graph.needs(node) if name in graph.by_name),
-        "uptodate": [Freshness(node, services)],
+        "uptodate": [freshness],
         "io": {"capture": False},
         "doc": f"{node.kind} {node.env_name or node.name.partition(':')[2]}",
         "meta": {"node": node.name, "kind": node.kind},

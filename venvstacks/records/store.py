@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self
 
 from venvstacks.errors import StateError
-from venvstacks.records.tasks import TaskRecord
+from venvstacks.records.tasks import CHANGED_MEANWHILE, TaskRecord
 
 Row = dict[str, Any]
 
@@ -24,6 +23,7 @@ VALUES = "_values_:"
 INPUTS = "deps:"
 STARTED = "started:"
 _BUSY_SECONDS = 30.0
+_LOOK = "select name, row from task limit 1"
 
 
 class TaskStore:
@@ -49,16 +49,30 @@ class TaskStore:
         try:
             if writable:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            mode = "rwc" if writable else "ro"
-            address = f"{self.path.absolute().as_uri()}?mode={mode}"
-            connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
-            if writable:
-                connection.execute("create table if not exists task (name text primary key, row text not null)")
-                connection.commit()
-            else:
-                connection.execute("select count(*) from task")
+                return self._connect(
+                    "rwc", "create table if not exists task (name text primary key, row text not null)"
+                )
+            try:
+                return self._connect("ro", _LOOK)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                    raise
+            # a run was killed while it committed: opening the file for writing takes that half commit back
+            self._connect("rw", _LOOK).close()
+            return self._connect("ro", _LOOK)
         except (sqlite3.Error, OSError) as error:
             raise self._failure(error) from error
+
+    def _connect(self, mode: str, statement: str) -> sqlite3.Connection:
+        """A connection on which `statement` has been executed and committed."""
+        address = f"{self.path.absolute().as_uri()}?mode={mode}"
+        connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
+        try:
+            with connection:
+                connection.execute(statement)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _failure(self, error: Exception) -> StateError:
@@ -79,7 +93,7 @@ class TaskStore:
             with closing(self._connection.execute("select row from task where name = ?", (task,))) as found:
                 text = found.fetchone()
             return dict(json.loads(text[0])) if text else {}
-        except (sqlite3.Error, ValueError) as error:
+        except (sqlite3.Error, ValueError, TypeError) as error:
             raise self._failure(error) from error
 
     def put(self, task: str, row: Row) -> None:
@@ -110,25 +124,28 @@ class TaskStore:
         except sqlite3.Error as error:
             raise self._failure(error) from error
 
-    def names(self) -> Iterator[str]:
-        """Names of all tasks that have a row."""
+    def names(self) -> tuple[str, ...]:
+        """Names of all tasks that have a row, sorted."""
         with self._guard:
-            if self._connection is not None:
-                yield from (name for (name,) in self._connection.execute("select name from task order by name"))
+            if self._connection is None:
+                return ()
+            return tuple(name for (name,) in self._connection.execute("select name from task order by name"))
 
     def record(self, task: str) -> TaskRecord | None:
-        """The record of `task`'s last finished run, or None if it never finished one."""
+        """The record of `task`'s last finished run, or None if it never finished one, or another version wrote it."""
         row = self.row(task)
         if INPUTS not in row:
             return None
         values = row.get(VALUES) or {}
-        return TaskRecord(
-            inputs=values.get("inputs", {}),
-            fingerprint=values.get("fingerprint", {}),
-            outputs=tuple(values.get("outputs", ())),
-            seconds=values.get("seconds", 0.0),
-            interrupted=bool(row.get(STARTED)),
-        )
+        with suppress(AttributeError, TypeError, ValueError):
+            return TaskRecord(
+                inputs={path: _settled(digest, row.get(path)) for path, digest in values.get("inputs", {}).items()},
+                fingerprint=dict(values.get("fingerprint", {})),
+                outputs=tuple(values.get("outputs", ())),
+                seconds=float(values.get("seconds", 0.0)),
+                interrupted=bool(row.get(STARTED)),
+            )
+        return None
 
     def close(self) -> None:
         """Close the file; the store cannot be used afterwards."""
@@ -142,3 +159,8 @@ class TaskStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _settled(before: str, after: str | None) -> str:
+    """An input's digest, if it was the same before the task (this program's note) and after it (doit's)."""
+    return before if after in {before, None} else CHANGED_MEANWHILE

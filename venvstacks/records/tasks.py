@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 
 from venvstacks.reasons import Reason, compare_settings
 
+CHANGED_MEANWHILE = "saved while it was read"
+"""Stands for the digest of an input that was another one after the task than before it."""
+
 
 @dataclass(frozen=True)
 class TaskRecord:
     """A finished run of a task.
 
     Attributes:
-        inputs: Content digest of each input by path.
+        inputs: Content digest of each input by path; `CHANGED_MEANWHILE` for one that was saved while it was read.
         fingerprint: Everything else that it depended on.
         outputs: What it left behind.
         seconds: How long it took.
@@ -51,7 +54,8 @@ def why_stale(record: TaskRecord | None, present: Present) -> tuple[Reason, ...]
     commands, and by plans.
     """
     if record is None:
-        return (Reason("never run"),)
+        gone = [Reason("missing input", path) for path in sorted(present.inputs) if present.inputs[path] is None]
+        return (Reason("never run"), *gone)
     reasons = [Reason("interrupted")] if record.interrupted else []
     reasons += compare_settings(dict(record.fingerprint), dict(present.fingerprint))
     reasons += _compare_inputs(record.inputs, present.inputs)
@@ -59,6 +63,13 @@ def why_stale(record: TaskRecord | None, present: Present) -> tuple[Reason, ...]
         reasons.append(Reason("changed output list", "", _listed(record.outputs), _listed(present.outputs)))
     reasons += [Reason("missing output", path) for path in present.outputs if path in present.missing]
     return tuple(reasons)
+
+
+def with_missing_outputs(reasons: tuple[Reason, ...], missing: Collection[str]) -> tuple[Reason, ...]:
+    """Reasons of a task whose outputs describe themselves, completed: an output that is not there is always one."""
+    if any(reason.kind == "missing output" for reason in reasons):
+        return reasons
+    return reasons + tuple(Reason("missing output", path) for path in missing)
 
 
 def _compare_inputs(old: Mapping[str, str], new: Mapping[str, str | None]) -> list[Reason]:
@@ -72,8 +83,12 @@ def _compare_inputs(old: Mapping[str, str], new: Mapping[str, str | None]) -> li
         elif before is None:
             reasons.append(Reason("new input", path))
         elif before != after:
-            reasons.append(Reason("changed input", path, before[:12], after[:12]))
+            reasons.append(Reason("changed input", path, _short(before), _short(after)))
     return reasons
+
+
+def _short(digest: str) -> str:
+    return digest if digest == CHANGED_MEANWHILE else digest[:12]
 
 
 def _listed(paths: Collection[str]) -> str:
