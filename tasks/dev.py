@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
-_CODE = ["venvstacks", "tasks", "tests", "dodo.py", "sample_project/launch_modules", "sample_project/support_modules"]
+from tasks.reference import PAGES, SCHEMA, write_reference
+
+CODE = ("venvstacks", "tasks", "tests", "dodo.py", "sample_project")
+PYTHON = (sys.executable, "-m")
 
 
-def _command(*actions: list[str], doc: str) -> dict[str, Any]:
-    return {"actions": list(actions), "uptodate": [False], "verbosity": 2, "doc": doc}
+def _check(*commands: tuple[str, ...], doc: str) -> dict[str, Any]:
+    """A task that always runs, and shows what its commands printed in one piece: several checks run at a time."""
+    actions = [[*PYTHON, *command] for command in commands]
+    return {"actions": actions, "uptodate": [False], "verbosity": 0, "meta": {"show": True}, "doc": doc}
 
 
 def task_lint() -> dict[str, Any]:
     """Check style and format with ruff."""
-    return _command(["ruff", "check", *_CODE], ["ruff", "format", "--check", *_CODE], doc="check style with ruff")
+    return _check(
+        ("ruff", "check", *CODE), ("ruff", "format", "--check", *CODE), doc="check style and format with ruff"
+    )
 
 
 def task_types() -> dict[str, Any]:
     """Check types with mypy."""
-    return _command(["mypy"], doc="check types with mypy")
+    return _check(("mypy",), doc="check types with mypy")
 
 
 def task_test() -> dict[str, Any]:
     """Run the tests."""
-    return _command(["pytest"], doc="run the tests")
+    # pytest writes to the terminal itself: it takes minutes, and people like to see the dots
+    command = [*PYTHON, "pytest"]
+    return {"actions": [command], "uptodate": [False], "verbosity": 2, "io": {"capture": False}, "doc": "run the tests"}
 
 
 def task_docs() -> dict[str, Any]:
-    """Build the documentation into `_docs`."""
-    return _command(["mkdocs", "build", "--strict", "--site-dir", "_docs"], doc="build the documentation")
+    """Build the documentation into `_docs`; a broken link is an error."""
+    command = ("mkdocs", "build", "--strict", "--quiet", "--clean", "--site-dir", "_docs")
+    return _check(command, doc="build the documentation into _docs")
 
 
 def task_schema() -> dict[str, Any]:
-    """Write the JSON schema of the specification."""
-    return _command(["python", "-m", "tasks.schema"], doc="write the JSON schemas")
+    """Write the schema of the specification, and the generated tables of the reference pages."""
+    made_from = [
+        *Path("venvstacks/model").glob("*.py"),
+        *Path("venvstacks/cli").glob("*.py"),
+        Path("tasks/reference.py"),
+    ]
+    return {
+        "actions": [write_reference],
+        "file_dep": [str(path) for path in sorted(made_from)],
+        "targets": [str(path) for path in (SCHEMA, *PAGES)],
+        "verbosity": 2,
+        "doc": "write the schema and the tables of the reference pages",
+    }

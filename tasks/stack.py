@@ -1,4 +1,8 @@
-"""The sample stack as doit tasks, and its applications run from their environments and from their exports."""
+"""The sample stack as doit tasks, its applications run from their exports, and where everything is.
+
+`doit` alone does all of it. A task whose inputs are as they were does not run again, the applications included:
+they depend on what was exported.
+"""
 
 from __future__ import annotations
 
@@ -6,42 +10,81 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from venvstacks import doit_config, doit_tasks, load_project
+from tasks.reporting import Reporter
+from venvstacks import Project, doit_config, doit_tasks, load_project
+from venvstacks.model.layout import EnvironmentLayout
 
 SAMPLE = "sample_project/venvstacks.toml"
 
-DOIT_CONFIG = {**doit_config(SAMPLE), "default_tasks": ["manifest", "applications"]}
+DOIT_CONFIG = {
+    **doit_config(SAMPLE),
+    "default_tasks": ["manifest", "applications", "places"],
+    "reporter": Reporter,
+}
+
+_GROUPS = {
+    "lock": "lock the packages of all layers of the sample",
+    "build": "build their environments",
+    "link": "link them to the layers below",
+    "archive": "publish one archive for each layer",
+    "export": "lay the environments down as folders that can be used on this machine",
+    "manifest": "describe all archives, and all exports, together",
+    "applications": "run the sample's applications from their exports",
+}
 
 
 def task_stack() -> Iterator[dict[str, Any]]:
-    """Yield lock, build, link, archive and export tasks of each layer of the sample, and the manifests."""
+    """Yield the tasks of each layer of the sample, and of the manifests."""
+    for group, doc in _GROUPS.items():
+        yield {"basename": group, "name": None, "doc": doc}
     yield from doit_tasks(SAMPLE)
+    yield from _applications(load_project(SAMPLE))
 
 
-def task_applications() -> Iterator[dict[str, Any]]:
-    """Run the sample's applications from their exported environments and show what they print."""
-    project = load_project(SAMPLE)
-    folder = Path(SAMPLE).parent / project.configuration.layout.export
+def _applications(project: Project) -> Iterator[dict[str, Any]]:
+    """One task for each application that is made for this machine."""
+    base = Path(SAMPLE).parent
+    exports = base / project.configuration.layout.export
+    platform = project.configuration.platform
+    if platform is None:
+        return
     for layer in project.stack.layers:
         if layer.launch is None or f"export:{layer.env_name}" not in project.graph.by_name:
             continue
+        below = [f"export:{name}" for name in (layer.env_name, *(lower.env_name for lower in layer.below))]
+        python = EnvironmentLayout.of(layer, platform).python
+        outputs = [path for name in below for path in project.graph.by_name[name].outputs]
         yield {
+            "basename": "applications",
             "name": layer.name,
-            "actions": [[str(folder / layer.env_name / "bin/python"), "-m", layer.launch.module]],
-            "task_dep": [f"export:{layer.env_name}"],
-            "uptodate": [False],
-            "verbosity": 2,
+            "actions": [[str(exports / layer.env_name / python), "-m", layer.launch.module]],
+            "file_dep": [str(base / path) for path in outputs],
+            "verbosity": 0,
+            "meta": {"show": True},
+            "doc": f"run {layer.name} from its export",
         }
-    yield {"name": "places", "actions": [_tell_places], "task_dep": ["manifest"], "uptodate": [False], "verbosity": 2}
+
+
+def task_places() -> dict[str, Any]:
+    """Say where everything is."""
+    return {
+        "actions": [_tell_places],
+        "task_dep": ["manifest", "applications"],
+        "uptodate": [False],
+        "verbosity": 0,
+        "meta": {"show": True, "quiet": True},
+        "doc": "say where everything is",
+    }
 
 
 def _tell_places() -> None:
     layout = load_project(SAMPLE).configuration.layout
     base = Path(SAMPLE).parent
-    for what, folder in (
-        ("locks", layout.requirements),
-        ("environments", layout.build),
-        ("archives", layout.artifacts),
-        ("exported environments", layout.export),
-    ):
-        print(f"{what}: {base / folder}")
+    places = {
+        "locks": layout.requirements,
+        "environments": layout.build,
+        "archives": layout.artifacts,
+        "exports": layout.export,
+    }
+    for what, folder in places.items():
+        print(f"{what + ':':<14}{base / folder}")

@@ -1,0 +1,152 @@
+"""What the documentation says twice: the specification's schema, and tables of keys and options between markers.
+
+A generated part of a page stands between `<!-- begin: <name> -->` and `<!-- end: <name> -->`. A test holds all of
+them equal to what the models and the command line say.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+DOCS = Path("docs")
+SCHEMA = DOCS / "schema/venvstacks.schema.json"
+PAGES = (DOCS / "specification.md", DOCS / "commands.md", DOCS / "troubleshooting.md")
+
+_MARKED = re.compile(r"(?P<begin><!-- begin: (?P<name>.+?) -->\n).*?(?P<end><!-- end: (?P=name) -->)", re.DOTALL)
+_KEYS = (
+    "every layer",
+    "runtimes",
+    "frameworks and applications",
+    "applications",
+    "tool.venvstacks",
+    "runtime archives",
+)
+_ENDINGS = {
+    "DONE": "done",
+    "MIXED": "several tasks failed in different ways, or a defect of this program",
+    "USAGE": "the command line makes no sense, or the task state cannot be used",
+    "SPECIFICATION": "the specification is wrong",
+    "LOCKING": "locking failed",
+    "BUILDING": "building or linking failed",
+    "PUBLISHING": "publishing or exporting failed",
+    "INTERRUPTED": "interrupted (Ctrl-C)",
+    "TERMINATED": "ended by SIGTERM",
+}
+
+
+def write_reference() -> None:
+    """Write the schema and fill the pages; files that are right already are left alone."""
+    from venvstacks.model.schema import schema_text  # noqa: PLC0415 - doit only lists tasks most of the time
+
+    texts = {SCHEMA: schema_text(), **{page: fill(page.read_text("utf-8")) for page in PAGES}}
+    for path, text in texts.items():
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def fill(page: str) -> str:
+    """A page with all of its generated parts made anew.
+
+    Raises:
+        KeyError: A marker names nothing that can be generated.
+    """
+    return _MARKED.sub(lambda found: f"{found['begin']}\n{_generate(found['name'])}\n\n{found['end']}", page)
+
+
+def generated_names() -> tuple[str, ...]:
+    """Everything that has to be generated somewhere."""
+    return (*(f"keys of {name}" for name in _KEYS), *(f"options of {name}" for name in _commands()), "exit codes")
+
+
+def _generate(name: str) -> str:
+    what, _, subject = name.partition(" of ")
+    if what == "keys":
+        return _keys(subject)
+    if what == "options":
+        return _options(_commands()[subject])
+    if name == "exit codes":
+        return _exit_codes()
+    raise KeyError(name)
+
+
+def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [titles, tuple("---" for _ in titles), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def _keys(subject: str) -> str:
+    from venvstacks.model.schema import specification_schema  # noqa: PLC0415
+
+    models = specification_schema()["$defs"]
+    runtime, framework, application = (models[name] for name in ("RuntimeSpec", "FrameworkSpec", "ApplicationSpec"))
+    shared = runtime["properties"].keys() & application["properties"].keys()
+    tables = {
+        "every layer": (application, shared),
+        "runtimes": (runtime, runtime["properties"].keys() - shared),
+        "frameworks and applications": (framework, framework["properties"].keys() - shared),
+        "applications": (application, application["properties"].keys() - framework["properties"].keys()),
+        "tool.venvstacks": (models["ToolSettings"], None),
+        "runtime archives": (models["RuntimeArchive"], None),
+    }
+    model, chosen = tables[subject]
+    rows: list[tuple[str, ...]] = []
+    for name, said in model["properties"].items():
+        if chosen is None or name in chosen:
+            default = "required" if name in model.get("required", ()) else _default(said)
+            rows.append((f"`{name}`", _type(said), default, said["description"]))
+    return _table(("key", "type", "default", "meaning"), rows)
+
+
+def _default(said: Mapping[str, Any]) -> str:
+    return f"`{json.dumps(said['default'])}`" if said.get("default") not in (None, {}) else ""
+
+
+def _type(said: Mapping[str, Any]) -> str:
+    if "enum" in said:
+        return _choices(said)
+    if said.get("type") == "array":
+        return "list of " + ("names" if "enum" in said["items"] else "strings")
+    return {"string": "string", "boolean": "true or false", "integer": "whole number"}.get(
+        said.get("type", ""), "table"
+    )
+
+
+def _choices(said: Mapping[str, Any]) -> str:
+    return ", ".join(f"`{choice}`" for choice in said["enum"])
+
+
+def _commands() -> dict[str, Any]:
+    import typer  # noqa: PLC0415
+
+    from venvstacks.cli.app import app  # noqa: PLC0415
+
+    group: Any = typer.main.get_command(app)
+    return {"venvstacks": group, **group.commands}
+
+
+def _options(command: Any) -> str:  # noqa: ANN401 - typer's command
+    rows = [row for parameter in command.params for row in _option(parameter)]
+    return _table(("option", "default", "meaning"), rows)
+
+
+def _option(parameter: Any) -> Iterator[tuple[str, ...]]:  # noqa: ANN401
+    if parameter.param_type_name != "option" or parameter.name in {"install_completion", "show_completion"}:
+        return
+    value = "" if parameter.is_flag else f" {parameter.metavar}"
+    spellings = [*(f"`{name}{value}`" for name in parameter.opts), *(f"`{name}`" for name in parameter.secondary_opts)]
+    envvar = f" Also `{parameter.envvar}` in the environment." if parameter.envvar else ""
+    default = parameter.default
+    if isinstance(default, bool):
+        names = parameter.opts if default else parameter.secondary_opts
+        default = names[0] if names else None
+    yield ", ".join(spellings), f"`{default}`" if default else "", f"{parameter.help}{envvar}"
+
+
+def _exit_codes() -> str:
+    from venvstacks.errors import ExitCode  # noqa: PLC0415
+
+    return _table(("code", "meaning"), [(str(int(code)), _ENDINGS[code.name]) for code in ExitCode])
