@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 Item = TypeVar("Item")
 
@@ -41,6 +43,8 @@ class Workers:
 @contextlib.contextmanager
 def workers(count: int) -> Iterator[Workers]:
     """`count` threads; when the block fails, what has not begun is dropped."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - brings logging with it; only publishing needs it
+
     pool = ThreadPoolExecutor(count, thread_name_prefix="compress")
     try:
         yield Workers(pool, count)
