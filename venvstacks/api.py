@@ -7,6 +7,7 @@ report = run(project, Request(("build", "publish")))
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +19,11 @@ from venvstacks.actions.lock import LockPolicy
 from venvstacks.actions.perform import Orders, Workshop
 from venvstacks.actions.start import become_application
 from venvstacks.actions.tools import Tools
-from venvstacks.engine.events import Listener, Outcome, Silence
+from venvstacks.engine.events import Listener, Outcome, Silence, idle_outcomes
 from venvstacks.engine.folderlock import FolderLock
 from venvstacks.engine.look import look_at
 from venvstacks.engine.paths import Paths
-from venvstacks.errors import ExitCode, UsageError, VenvstacksError
+from venvstacks.errors import ExitCode, StateError, UsageError, VenvstacksError
 from venvstacks.graph.selection import Operation, Selection, goals, held_tasks, renewed_locks, select_layers
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.loading import Options, Project, load_project
@@ -140,7 +141,10 @@ def plan(project: Project, request: Request) -> tuple[PlannedTask, ...]:
         StateError: The task state cannot be read.
     """
     job = _work_out(project, request)
-    workshop = _workshop(project, job.orders)
+    return _predict(project, job, _workshop(project, job.orders))
+
+
+def _predict(project: Project, job: _Job, workshop: Workshop) -> tuple[PlannedTask, ...]:
     paths = Paths(project.base, project.base)
     with TaskStore(project.base / project.configuration.layout.task_state, writable=False) as store:
         look = look_at(store, paths, workshop.describe_staleness)
@@ -155,13 +159,17 @@ def run(project: Project, request: Request, listener: Listener | None = None) ->
         StateError: The task state cannot be used.
         InterruptedRunError: A signal ended the run.
     """
-    from venvstacks.engine.runner import run_graph  # noqa: PLC0415 - doit is only loaded when something may run
-    from venvstacks.engine.tasks import Services  # noqa: PLC0415
-
     listener = listener or Silence()
     job = _work_out(project, request)
     workshop = _workshop(project, job.orders)
-    lock = _folder_lock(project, listener)
+    with contextlib.suppress(StateError):  # what a plan cannot read, a run may be able to repair
+        if idle := idle_outcomes(_predict(project, job, workshop), listener):
+            return Report(idle)
+
+    from venvstacks.engine.runner import run_graph  # noqa: PLC0415 - doit is only loaded when something may run
+    from venvstacks.engine.tasks import Services  # noqa: PLC0415
+
+    lock = FolderLock(_lock_file(project), listener.waiting)
     services = Services(
         workshop.perform, workshop.describe_staleness, Paths(project.base, Path.cwd()), lock, job.forced
     )
@@ -181,9 +189,8 @@ def run(project: Project, request: Request, listener: Listener | None = None) ->
     return Report(outcomes)
 
 
-def _folder_lock(project: Project, listener: Listener | None = None) -> FolderLock:
-    place = project.base / project.configuration.layout.state / "run.lock"
-    return FolderLock(place, listener.waiting if listener else None)
+def _lock_file(project: Project) -> Path:
+    return project.base / project.configuration.layout.state / "run.lock"
 
 
 def lock_staleness(project: Project) -> dict[str, tuple[Reason, ...]]:
@@ -254,14 +261,14 @@ def doit_tasks(path: Path | str, options: Options | None = None) -> Iterator[dic
     Raises:
         doit's InvalidDodoFile: The specification is wrong; says everything that is.
     """
-    from venvstacks.engine.dodo import reporting_faults, task_dictionaries  # noqa: PLC0415
+    from venvstacks.engine.dodo import reporting_faults, task_dictionaries, tell_waiting  # noqa: PLC0415
     from venvstacks.engine.tasks import Services  # noqa: PLC0415
 
     with reporting_faults():
         project = load_project(path, options)
     orders = Orders(use_index=project.options.use_index, local_wheel_folders=project.local_wheel_folders)
     workshop = _workshop(project, orders)
-    services = Services(
-        workshop.perform, workshop.describe_staleness, Paths(project.base, Path.cwd()), _folder_lock(project)
-    )
+    atexit.register(workshop.tools.processes.stop)  # an interrupted doit ends, but knows nothing of our children
+    lock = FolderLock(_lock_file(project), tell_waiting, shared=True)
+    services = Services(workshop.perform, workshop.describe_staleness, Paths(project.base, Path.cwd()), lock)
     yield from task_dictionaries(project.graph, services)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from venvstacks.actions.lock_files import LockPolicy, LockRequest, LockState, made_from, read_state
-from venvstacks.actions.resolve import resolve_layer
 from venvstacks.actions.tools import Tools
 from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, StaleLockError
@@ -91,6 +90,8 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
         )
     if request.policy != "renew" and _resolution_holds(state):
         return _write(request, state, tools, state.read_lock(), reasons=reasons, resolved=False)
+    from venvstacks.actions.resolve import resolve_layer  # noqa: PLC0415 - valid locks, which are the rule, need no uv
+
     lock = resolve_layer(request, state.earlier_lock, tools)
     return _write(request, state, tools, lock, reasons=reasons, resolved=True)
 

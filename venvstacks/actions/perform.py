@@ -1,4 +1,7 @@
-"""From a task to the action that does it: one table, one request per kind."""
+"""From a task to the action that does it: one table, one request per kind.
+
+Actions are imported when a task of their kind runs: a run with nothing to do is over before they would be loaded.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from venvstacks.actions.build import BuildRequest, build_layer
-from venvstacks.actions.link import LinkRequest, link_layer
 from venvstacks.actions.lock import LockPolicy, LockRequest, lock_layer, lock_reasons
-from venvstacks.actions.metadata import PublishedLayer
-from venvstacks.actions.publish import ArchiveSettings, archive_layer, export_layer, wanted_manifest, write_manifest
 from venvstacks.actions.tools import Tools
 from venvstacks.graph.compiler import Configuration
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 from venvstacks.reasons import Reason
-from venvstacks.runtimes.request import ArchiveSource
 from venvstacks.tools.files import remove_tree
+
+if TYPE_CHECKING:
+    from venvstacks.actions.metadata import PublishedLayer
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Workshop:
         """Why the outputs of a task that describe themselves are not valid; empty if they are."""
         if node.kind == "lock":
             return lock_reasons(self._lock_request(node))
+        from venvstacks.records.published import wanted_manifest  # noqa: PLC0415
+
         place = self.base / node.outputs[0]
         try:
             written = place.read_text("utf-8")
@@ -127,6 +131,9 @@ class Workshop:
         return {"resolved": result.resolved, "changed": result.changed, "version": result.metadata.lock_version}
 
     def _build(self, node: TaskNode) -> Mapping[str, object]:
+        from venvstacks.actions.build import BuildRequest, build_layer  # noqa: PLC0415
+        from venvstacks.runtimes.request import ArchiveSource  # noqa: PLC0415
+
         layer = self._layer(node)
         if self.orders.clean:
             remove_tree(self.base / self.configuration.layout.environment(layer))
@@ -150,6 +157,8 @@ class Workshop:
         return url if "://" in url else str(self.base / url)
 
     def _link(self, node: TaskNode) -> Mapping[str, object]:
+        from venvstacks.actions.link import LinkRequest, link_layer  # noqa: PLC0415
+
         request = LinkRequest(
             layer=self._layer(node),
             platform=self._platform,
@@ -161,10 +170,14 @@ class Workshop:
         return link_layer(request, self.tools)
 
     def _published(self, node: TaskNode) -> PublishedLayer:
+        from venvstacks.actions.metadata import PublishedLayer  # noqa: PLC0415
+
         configuration = self.configuration
         return PublishedLayer(self._layer(node), self._platform, configuration.layout, self.base, configuration.tools)
 
     def _archive(self, node: TaskNode) -> Mapping[str, object]:
+        from venvstacks.actions.publish import ArchiveSettings, archive_layer  # noqa: PLC0415
+
         configuration = self.configuration
         settings = ArchiveSettings(
             configuration.archive_format,
@@ -175,9 +188,13 @@ class Workshop:
         return archive_layer(self._published(node), settings, self.tools)
 
     def _export(self, node: TaskNode) -> Mapping[str, object]:
+        from venvstacks.actions.publish import export_layer  # noqa: PLC0415
+
         return export_layer(self._published(node), self._log(node), self.tools)
 
     def _manifest(self, node: TaskNode) -> Mapping[str, object]:
+        from venvstacks.actions.publish import write_manifest  # noqa: PLC0415
+
         return write_manifest(self._gathered(node), self.base / node.outputs[0])
 
     def _gathered(self, node: TaskNode) -> tuple[Path, ...]:

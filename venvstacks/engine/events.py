@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from venvstacks.plan import PlannedTask
 from venvstacks.reasons import Reason
 
 Status = Literal["done", "up to date", "failed", "blocked", "interrupted", "not run"]
@@ -70,3 +71,20 @@ class Silence:
 
     def waiting(self) -> None:
         """Say nothing."""
+
+
+def idle_outcomes(planned: Sequence[PlannedTask], listener: Listener) -> tuple[Outcome, ...]:
+    """The outcomes of a run whose plan says that nothing is to be done; none at all if something may be.
+
+    A plan and a run apply one rule to the same records and files (a test holds them together), so nothing else has
+    to be loaded or locked to know how such a run ends. Should another run be under way, whatever it has begun is
+    marked as begun, hence not up to date.
+    """
+    if any(task.status != "up to date" for task in planned):
+        return ()
+    outcomes = tuple(Outcome(task.name, "up to date") for task in planned)
+    listener.begin(len(outcomes))
+    for outcome in outcomes:
+        listener.ended(outcome)
+    listener.end()
+    return outcomes

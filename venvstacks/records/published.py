@@ -94,6 +94,12 @@ def read_metadata(path: Path) -> LayerMetadata | None:
         return None
 
 
+def wanted_manifest(metadata_files: Iterable[Path]) -> str:
+    """The manifest over whichever of these files are there."""
+    found = (read_metadata(path) for path in metadata_files)
+    return manifest_text(entry for entry in found if entry is not None)
+
+
 def manifest_text(entries: Iterable[LayerMetadata]) -> str:
     """The manifest of a stack: all layers' metadata by kind, in the order given."""
     layers: dict[str, list[dict[str, Any]]] = {group: [] for group in _GROUPS.values()}
