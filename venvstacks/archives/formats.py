@@ -107,7 +107,6 @@ class ArchiveRequest:
         format: Name in `ARCHIVE_FORMATS`.
         level: The format's compression level, None for its default.
         threads: How many threads may compress; has no influence on the bytes.
-        check: Called between chunks; raises what is to end the work early.
     """
 
     contents: Contents
@@ -116,7 +115,6 @@ class ArchiveRequest:
     format: str = DEFAULT_FORMAT
     level: int | None = None
     threads: int = 1
-    check: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ def write_archive(request: ArchiveRequest) -> ArchiveWritten:
     compression = Compression(chosen.level(request.level), request.threads, request.contents.size)
     epoch = chosen.time(request.epoch)
     with not_written(request.destination), replacing(request.destination) as temporary, temporary.open("wb") as stream:
-        sink = Sink(stream, request.check)
+        sink = Sink(stream)
         chosen.write(request.contents, epoch, compression, sink)
     return ArchiveWritten(sink.size, sink.sha256, epoch)
 

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from typing import BinaryIO
 
 
 class Sink:
     """Passes bytes on to a file, so that an archive's size and digest are known without reading it again.
 
-    Args:
-        stream: The file.
-        check: Called before each write; raises what is to end the work early.
-
     Attributes:
         size: Bytes written so far.
     """
 
-    def __init__(self, stream: BinaryIO, check: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._check = check
         self._digest = hashlib.sha256()
         self.size = 0
 
@@ -30,7 +24,6 @@ class Sink:
         Raises:
             OSError: The file cannot take it.
         """
-        self._check()
         self._stream.write(data)
         self._digest.update(data)
         self.size += len(data)

@@ -144,15 +144,6 @@ class Processes:
                     else:
                         child.terminate()
 
-    def check(self) -> None:
-        """For long work without a child: ask now and then whether to go on.
-
-        Raises:
-            InterruptedRunError: The run is being stopped.
-        """
-        if self._stopping:
-            raise InterruptedRunError
-
     @property
     def stopping(self) -> bool:
         """Whether `stop` was called."""
