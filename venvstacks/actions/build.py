@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from venvstacks.actions.environment import copy_source, drop_scripts, lay_down
+from venvstacks.actions.importcheck import child_command
 from venvstacks.actions.tools import Tools
 from venvstacks.archives.members import is_shipped
 from venvstacks.digests import scan_tree, tree_digest
@@ -21,7 +22,7 @@ from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
 from venvstacks.records.trees import BuildRecord, RuntimeRecord
 from venvstacks.runtimes.request import ArchiveSource, RuntimeKit, RuntimeRequest
-from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically
+from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically
 from venvstacks.tools.process import scrubbed_environment
 from venvstacks.tools.uv import InstallRequest, install
 
@@ -67,6 +68,7 @@ def build_layer(request: BuildRequest, tools: Tools) -> dict[str, object]:
     layer, layout, base = request.layer, request.layout, request.base
     record_path = base / layout.record("build", layer)
     try:
+        remove_leftovers(base / layout.staging, layer.env_name)
         with staging_folder(base / layout.staging, layer.env_name) as staging:
             fresh = staging / "env"
             runtime = _make_python(request, fresh, tools)
@@ -83,7 +85,7 @@ def build_layer(request: BuildRequest, tools: Tools) -> dict[str, object]:
     except OSError as error:
         raise BuildError(
             f"layer '{layer.name}': the environment cannot be written: {error}",
-            hint="check free space and permissions of the build folder",
+            hint="check free space and permissions of the build folder, and of the cache",
         ) from error
     return {"files": len(record.entries), "bytes": sum(entry.size for entry in record.entries)}
 
@@ -93,10 +95,9 @@ def _make_python(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRec
         return _make_runtime(request, fresh, tools)
     base_python = request.base / request.layout.environment(request.layer.runtime)
     base_python /= EnvironmentLayout.of(request.layer.runtime, request.platform).interpreter
-    argv: list[str | Path] = [base_python, "-I", "-B", "-m", "venv", "--without-pip"]
-    argv += [] if request.platform.is_windows else ["--symlinks"]
+    argv = [*child_command(base_python, tools), "venv", fresh]
     try:
-        tools.processes.run([*argv, fresh], env=scrubbed_environment(tools.environment), log=request.log)
+        tools.processes.run(argv, env=scrubbed_environment(tools.environment), log=request.log)
     except ProcessFailedError as error:
         raise BuildError(
             f"layer '{request.layer.name}': its virtual environment could not be made",
@@ -148,7 +149,7 @@ def _install_packages(request: BuildRequest, fresh: Path, tools: Tools) -> None:
 def _read_lock(request: BuildRequest, path: Path) -> LayerLock:
     try:
         return parse_lock(path.read_text("utf-8"), request.layer.python)
-    except (UnusableLockError, UnicodeDecodeError) as error:
+    except (UnusableLockError, OSError, UnicodeDecodeError) as error:
         raise BuildError(f"the lock {path} cannot be used: {error}", hint="lock the layer again") from error
 
 
@@ -175,6 +176,12 @@ def _settle_interpreter(request: BuildRequest, fresh: Path) -> None:
 
 def _finish(request: BuildRequest, fresh: Path) -> BuildRecord:
     site = fresh / request.environment_layout.site_dir
+    launch = request.layer.launch
+    if launch and launch.is_package and "__main__.py" not in launch.files:
+        raise BuildError(
+            f"layer '{request.layer.name}': its launch module {launch.path} has no __main__.py",
+            hint="`python -m` starts a package there; see whether git ignores the file",
+        )
     hashes = [copy_source(source, request.base, site) for source in request.layer.sources]
     return BuildRecord(
         env_name=request.layer.env_name,

@@ -6,17 +6,22 @@ Nothing here edits a file in place: installed files share their inodes with uv's
 from __future__ import annotations
 
 import csv
+import glob
 import io
+import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from venvstacks.archives.members import is_shipped
 from venvstacks.digests import TreeEntry, prefixed, scan_tree, sha256_file, tree_digest
 from venvstacks.errors import BuildError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.stack import SourceTree
 from venvstacks.records.trees import SourceHash
 from venvstacks.tools.files import link_or_copy, remove_tree, write_atomically
+
+_MODULE_SUFFIXES = {".py", ".so", ".pyd"}
 
 
 def lay_down(entries: Iterable[TreeEntry], source: Path, target: Path) -> None:
@@ -49,25 +54,35 @@ def drop_scripts(environment: Path, layout: EnvironmentLayout, keep: frozenset[s
         for path in (environment / layout.executables).iterdir():
             if path.name not in keep:
                 remove_tree(path)
-    for path in environment.glob(".*"):
+    for path in (*environment.glob(".*"), environment / "share/venv"):  # the latter is for linking to fill
         remove_tree(path)
     rewrite_records(environment, layout)
 
 
 def rewrite_records(environment: Path, layout: EnvironmentLayout) -> None:
-    """Take files that are no longer there out of the RECORD of every installed distribution.
+    """Take files that are no longer there, or are not shipped, out of the RECORD of every installed distribution.
 
     The recording-installed-projects specification has RECORD list what is installed; a tool that verifies or
-    uninstalls a distribution would stumble over entries of removed scripts.
+    uninstalls a distribution would stumble over entries of removed scripts. The notes that an installer makes about
+    where a local wheel came from (`direct_url.json`, PEP 610) name a folder of the building machine: they go as well.
     """
     site = environment / layout.site_dir
+    for origin in site.glob("*.dist-info/direct_url.json"):
+        if b'"file:' in origin.read_bytes():
+            remove_tree(origin)
     for record in sorted(site.glob("*.dist-info/RECORD")):
-        rows = list(csv.reader(io.StringIO(record.read_text("utf-8"))))
-        kept = [row for row in rows if row and (site / row[0]).exists()]
+        text = record.read_text("utf-8", errors="surrogateescape")
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+        kept = [row for row in rows if row and _is_kept(site / row[0], environment)]
         if kept != rows:
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows(kept)
-            write_atomically(record, text.getvalue())
+            written = io.StringIO()
+            csv.writer(written, lineterminator="\n").writerows(kept)
+            write_atomically(record, written.getvalue().encode("utf-8", errors="surrogateescape"))
+
+
+def _is_kept(path: Path, environment: Path) -> bool:
+    relative = Path(os.path.relpath(path, environment)).as_posix()
+    return os.path.lexists(path) and is_shipped(relative)
 
 
 def copy_source(source: SourceTree, base: Path, site: Path) -> SourceHash:
@@ -77,9 +92,11 @@ def copy_source(source: SourceTree, base: Path, site: Path) -> SourceHash:
         BuildError: An installed package has the same name, or a file has gone since it was listed.
     """
     place = site / PurePosixPath(source.path).name
-    if place.exists():
+    same = [site / source.module, *site.glob(f"{glob.escape(source.module)}.*")]
+    taken = [path.name for path in same if (path.is_dir() and path.suffix == "") or path.suffix in _MODULE_SUFFIXES]
+    if any(os.path.lexists(site / name) for name in taken):
         raise BuildError(
-            f"module '{source.path}' would overwrite an installed package of the same name in {site.name}",
+            f"module '{source.path}' has the name of an installed package ({', '.join(taken)} in {site.name})",
             hint="rename the module; what an application launches may not be called like a package that it uses",
         )
     for name, path in zip(source.files, source.file_paths, strict=True):
@@ -89,7 +106,10 @@ def copy_source(source: SourceTree, base: Path, site: Path) -> SourceHash:
             target.write_bytes((base / path).read_bytes())
             executable = (base / path).stat().st_mode & stat.S_IXUSR
         except OSError as error:
-            raise BuildError(f"module file {path} cannot be copied: {error.strerror or error}") from error
+            raise BuildError(
+                f"module file {path} cannot be copied: {error.strerror or error}",
+                hint="if it was moved or removed meanwhile, run the same command again",
+            ) from error
         target.chmod(0o755 if executable else 0o644)
     digest = tree_digest(scan_tree(place)) if source.is_package else sha256_file(place)
     return SourceHash(name=source.module, hash=prefixed(digest))

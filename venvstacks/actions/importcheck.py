@@ -2,90 +2,105 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from venvstacks._injected import child
 from venvstacks.actions.tools import Tools
 from venvstacks.errors import LinkError, ProcessFailedError
+from venvstacks.model.layout import LAYER_CONFIG
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 from venvstacks.tools.process import scrubbed_environment
 
-_PROGRAM = """
-import importlib, importlib.metadata, importlib.util, json, sys, traceback
-
-wanted, modules = json.loads(sys.argv[1])
-failures = []
-
-def top_level(name):
-    files = importlib.metadata.distribution(name).files or []
-    for file in files:
-        first = file.parts[0]
-        if len(file.parts) == 1:
-            first = first.partition(".")[0] if first.endswith((".py", ".so", ".pyd")) else ""
-        elif file.suffix not in {".py", ".so", ".pyd"}:
-            continue
-        if first.isidentifier() and not first.startswith("_"):
-            yield first
-
-for name in wanted:
-    try:
-        for module in dict.fromkeys(top_level(name)):
-            importlib.import_module(module)
-    except BaseException as error:
-        failures.append([name, "".join(traceback.format_exception_only(error)).strip()])
-for module in modules:
-    if importlib.util.find_spec(module) is None:
-        failures.append([module, "there is no such module in the environment"])
-print(json.dumps(failures), file=sys.__stdout__)
-"""
+_HINT = (
+    "a missing shared library or package is the usual cause; if the packages cannot be imported on this "
+    "machine at all (no graphics card, say), set check-imports = false in [tool.venvstacks]"
+)
 
 
-def check_imports(layer: Layer, platform: TargetPlatform, python: Path, log: Path, tools: Tools) -> None:
-    """Start `python` and import every distribution that `layer` declares; its launch and support modules are looked up.
+def declared(layer: Layer, platform: TargetPlatform) -> Iterator[str]:
+    """Normalised names of the distributions that `layer` asks for on `platform`."""
+    environment = platform.marker_environment(layer.python)
+    for text in layer.requirements:
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            yield str(canonicalize_name(requirement.name))
+
+
+def distributions_to_check(layer: Layer, platform: TargetPlatform, *, trust_below: bool) -> dict[str, bool]:
+    """What to check in an environment: distribution to whether it has to be imported in any case.
+
+    What a layer below declares was imported when that one was linked, with the same files: it only has to be found
+    where it was. A layer like that costs nothing, instead of a second and more for each application on SciPy.
 
     Args:
         layer: The layer.
-        platform: Decides which conditional requirements count.
-        python: The environment's Python, through the wrapper where there is one.
+        platform: Its platform.
+        trust_below: Whether layers below are found here as they were there. They are not where several of them publish
+            different libraries of one name: which one the dynamic linker takes depends on who looks.
+    """
+    checked = {name for lower in layer.below for name in declared(lower, platform)} if trust_below else set()
+    return {name: name not in checked for name in declared(layer, platform)}
+
+
+def check_imports(layer: Layer, environment: Path, distributions: dict[str, bool], log: Path, tools: Tools) -> None:
+    """Start the environment's Python, import distributions, and look up the layer's launch and support modules.
+
+    Args:
+        layer: The layer.
+        environment: Its linked environment.
+        distributions: As `distributions_to_check` gives them.
         log: File that collects the output of the child process.
         tools: Starts it.
 
     Raises:
         LinkError: Python does not start or something cannot be imported; says what and why.
     """
-    marker_environment = platform.marker_environment(layer.python)
-    requirements = [Requirement(text) for text in layer.requirements]
-    wanted = [
-        str(canonicalize_name(requirement.name))
-        for requirement in requirements
-        if requirement.marker is None or requirement.marker.evaluate(marker_environment)
-    ]
-    modules = [source.module for source in layer.sources]
-    cache = log.parent.parent / "pycache"
-    argv: list[str | Path] = [
-        python,
-        "-I",
-        "-X",
-        f"pycache_prefix={cache}",
-        "-c",
-        _PROGRAM,
-        json.dumps([wanted, modules]),
-    ]
+    config = json.loads((environment / LAYER_CONFIG).read_bytes())
+    wanted = {
+        "distributions": distributions,
+        "modules": [source.module for source in layer.sources],
+        "site_dir": str(environment / config["site_dir"]),
+    }
+    report = log.with_suffix(".imports")
+    argv = [*child_command(environment / config["python"], tools), "imports", report, json.dumps(wanted)]
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
     try:
-        done = tools.processes.run(argv, env=scrubbed_environment(tools.environment), log=log)
-        failures = json.loads(done.stdout.splitlines()[-1])
+        tools.processes.run(argv, env=scrubbed_environment(tools.environment), log=log)
+        said = _read(report)
     except ProcessFailedError as error:
-        raise LinkError(
-            f"layer '{layer.name}': its Python does not start", details=error.details, hint=f"the log is {log}"
-        ) from error
+        raise _failed_at(_read(report), layer, error, log) from error
+    finally:
+        report.unlink(missing_ok=True)
+    failures = said[-1] if said and isinstance(said[-1], list) else [[*said[-1:], "ended the process"]]
     if failures:
-        raise LinkError(
-            f"layer '{layer.name}': what it declares cannot be imported",
-            details=tuple(f"{name}: {reason}" for name, reason in failures),
-            hint="a missing shared library or package is the usual cause; if the packages cannot be imported on this "
-            "machine at all (no graphics card, say), set check-imports = false in [tool.venvstacks]",
-        )
+        details = tuple(": ".join(map(str, failure)) for failure in failures)
+        raise LinkError(f"layer '{layer.name}': what it declares cannot be imported", details=details, hint=_HINT)
+
+
+def child_command(python: Path, tools: Tools) -> list[str | Path]:
+    """The start of a command that lets `python` run `venvstacks._injected.child`."""
+    return [python, "-I", "-B", Path(child.__file__), tools.cache / "bytecode"]
+
+
+def _failed_at(said: list[object], layer: Layer, error: ProcessFailedError, log: Path) -> LinkError:
+    hint = f"the log is {log}"
+    if not said:
+        return LinkError(f"layer '{layer.name}': its Python does not start", details=error.details, hint=hint)
+    told = (*error.details, f"exit status {error.returncode}")
+    return LinkError(f"layer '{layer.name}': Python fails while it imports '{said[-1]}'", details=told, hint=hint)
+
+
+def _read(report: Path) -> list[object]:
+    """All that a child has told; what a killed one has not finished writing does not count."""
+    said: list[object] = []
+    with contextlib.suppress(OSError, ValueError):
+        said.extend(json.loads(line) for line in report.read_text("utf-8").splitlines())
+    return said

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from venvstacks._injected import postinstall
 from venvstacks.actions.deployed import deployed_name
-from venvstacks.actions.importcheck import check_imports
+from venvstacks.actions.importcheck import check_imports, distributions_to_check
+from venvstacks.actions.readback import read_back
 from venvstacks.actions.tools import Tools
 from venvstacks.digests import TreeEntry, sha256_bytes
 from venvstacks.errors import LinkError
@@ -61,21 +62,22 @@ def link_layer(request: LinkRequest, tools: Tools) -> dict[str, object]:
         LinkError: Shared libraries are in conflict, or what the layer declares cannot be imported.
     """
     layer, layout, base = request.layer, request.layout, request.base
-    build = BuildRecord.load(base / layout.record("build", layer))
+    build = read_back(BuildRecord, base / layout.record("build", layer), LinkError)
     try:
         remove_tree(base / layout.record("link", layer))
         libraries = _find_libraries(request, build.entries)
+        shadowing = _shadowing(request)
         config = _layer_config(request)
-        names = _alias(request)
+        name = _alias(request)
         changed = tuple(_write_links(request, config, libraries))
         postinstall.relink(request.environment)
         if request.check:
-            python = request.environment / config.python
-            check_imports(layer, request.platform, python, request.log, tools)
+            wanted = distributions_to_check(layer, request.platform, trust_below=not shadowing)
+            check_imports(layer, request.environment, wanted, request.log, tools)
         replaced = {entry.path for entry in changed}
         entries = [entry for entry in build.entries if entry.path not in replaced]
         published = {library.name: library.sha256 for library in libraries}
-        record = LinkRecord.of(build, names, (*entries, *changed))
+        record = LinkRecord.of(build, name, (*entries, *changed))
         write_atomically(base / layout.record("dynlib", layer), DynlibRecord(libraries=published).text())
         write_atomically(base / layout.record("link", layer), record.text())
     except postinstall.PostInstallError as error:
@@ -97,20 +99,30 @@ def _find_libraries(request: LinkRequest, entries: Iterable[TreeEntry]) -> tuple
         request.layer.dynlib_exclude,
     )
     found = find_libraries(request.layer.env_name, entries, search)
-    notes = [f"dynlib_exclude: '{glob}' leaves out nothing" for glob in found.unused_excludes]
-    notes += describe_shadowing(
-        [(lower.env_name, [SharedLibrary(n, "", 0, d) for n, d in _published(request, lower).items()])
-         for lower in request.layer.below]
-    )  # fmt: skip
+    _write_notes(request, [f"dynlib_exclude: '{glob}' leaves out nothing" for glob in found.unused_excludes])
+    return found.libraries
+
+
+def _shadowing(request: LinkRequest) -> tuple[str, ...]:
+    """Libraries of layers below that another one hides, told to the log."""
+    below = [
+        (lower.env_name, [SharedLibrary(name, "", 0, digest) for name, digest in _published(request, lower).items()])
+        for lower in request.layer.below
+    ]
+    notes = describe_shadowing(below)
+    _write_notes(request, notes)
+    return notes
+
+
+def _write_notes(request: LinkRequest, notes: Sequence[str]) -> None:
     if notes:
         request.log.parent.mkdir(parents=True, exist_ok=True)
         with request.log.open("a", encoding="utf-8") as log:
             log.writelines(f"note: {note}\n" for note in notes)
-    return found.libraries
 
 
 def _published(request: LinkRequest, layer: Layer) -> dict[str, str]:
-    return DynlibRecord.load(request.base / request.layout.record("dynlib", layer)).libraries
+    return read_back(DynlibRecord, request.base / request.layout.record("dynlib", layer), LinkError).libraries
 
 
 def _layer_config(request: LinkRequest) -> LayerConfig:

@@ -8,7 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from venvstacks.actions.deployed import deployed_name, lock_metadata
+from venvstacks.actions.readback import read_back
 from venvstacks.digests import sha256_json
+from venvstacks.errors import PublishError
 from venvstacks.locking.metadata import LockMetadata
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import TargetPlatform
@@ -38,7 +40,7 @@ class PublishedLayer:
     @cached_property
     def record(self) -> LinkRecord:
         """What the layer holds."""
-        return LinkRecord.load(self.base / self.layout.record("link", self.layer))
+        return read_back(LinkRecord, self.base / self.layout.record("link", self.layer), PublishError)
 
     @cached_property
     def lock(self) -> LockMetadata:
@@ -65,7 +67,7 @@ class PublishedLayer:
             locked_at=lock.locked_at,
             python_implementation=str(layer.python),
             bound_to_implementation=layer.runtime is None or self.platform.is_windows,
-            runtime_layer=self._deployed(layer.runtime) if layer.runtime else None,
+            runtime_layer=self._deployed(layer.runtime or layer),
             required_layers=tuple(self._deployed(lower) for lower in layer.frameworks) if layer.runtime else None,
             app_launch_module=record.launch_module.name if record.launch_module else None,
             app_launch_module_hash=record.launch_module.hash if record.launch_module else None,
@@ -83,7 +85,7 @@ class PublishedLayer:
         record = self.record
         runtime = None
         if self.layer.runtime is None:
-            runtime = RuntimeRecord.load(self.base / self.layout.record("runtime", self.layer))
+            runtime = read_back(RuntimeRecord, self.base / self.layout.record("runtime", self.layer), PublishError)
         return ProductMetadata(
             kind=self.layer.kind,
             content_digest=record.content_digest,

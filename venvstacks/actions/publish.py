@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -11,22 +12,44 @@ from venvstacks.actions.deployed import epoch
 from venvstacks.actions.metadata import PublishedLayer
 from venvstacks.actions.tools import Tools
 from venvstacks.archives.contents import Contents
+from venvstacks.archives.failures import not_written
 from venvstacks.archives.folder import export_tree
 from venvstacks.archives.formats import ArchiveRequest, write_archive
-from venvstacks.archives.members import members
-from venvstacks.errors import ProcessFailedError, PublishError
+from venvstacks.archives.members import Member, members
+from venvstacks.errors import InterruptedRunError, ProcessFailedError, PublishError
 from venvstacks.model.layout import METADATA_DIR, EnvironmentLayout
-from venvstacks.records.published import LayerMetadata, manifest_text, metadata_text, read_metadata
-from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically, write_if_changed
-from venvstacks.tools.process import scrubbed_environment
+from venvstacks.records.published import LayerMetadata, metadata_text, read_metadata, wanted_manifest
+from venvstacks.tools.files import (
+    remove_leftovers,
+    remove_tree,
+    staging_folder,
+    swap_in,
+    write_atomically,
+    write_if_changed,
+)
+from venvstacks.tools.process import Processes, scrubbed_environment
 
 _POSTINSTALL = "postinstall.py"
 
 
-def _contents(published: PublishedLayer) -> Contents:
+@dataclass(frozen=True)
+class _StoppableContents(Contents):
+    """Contents that are no longer read once the run is being stopped: compressing may take minutes."""
+
+    processes: Processes
+
+    def read(self, member: Member) -> Iterator[bytes]:
+        for chunk in super().read(member):
+            if self.processes.stopping:
+                raise InterruptedRunError
+            yield chunk
+
+
+def _contents(published: PublishedLayer, tools: Tools) -> Contents:
     script = (files("venvstacks._injected") / _POSTINSTALL).read_bytes()
     record = published.record
-    return Contents(members(record.entries, record.deployed_name, added={_POSTINSTALL: script}), published.environment)
+    listed = members(record.entries, record.deployed_name, added={_POSTINSTALL: script})
+    return _StoppableContents(listed, published.environment, tools.processes)
 
 
 @dataclass(frozen=True)
@@ -64,11 +87,9 @@ def archive_layer(published: PublishedLayer, settings: ArchiveSettings, tools: T
     current = previous is not None and previous.product.inputs_digest == common.product.inputs_digest
     if previous and current and not settings.force:
         return {"archive": previous.archive_name, "size": previous.archive_size, "written": False}
-    try:
-        metadata = _write(published, settings, common, previous, tools.threads)
+    with not_written(folder):
+        metadata = _write(published, settings, common, previous, tools)
         write_atomically(place, metadata_text(metadata.as_json()))
-    except OSError as error:
-        raise PublishError(f"layer '{published.layer.name}': {folder} cannot be written: {error}") from error
     return {"archive": metadata.archive_name, "size": metadata.archive_size, "written": True}
 
 
@@ -77,7 +98,7 @@ def _write(
     settings: ArchiveSettings,
     common: LayerMetadata,
     previous: LayerMetadata | None,
-    threads: int,
+    tools: Tools,
 ) -> LayerMetadata:
     folder = published.base / published.layout.artifacts
     build = 1
@@ -86,12 +107,12 @@ def _write(
     name = _archive_name(common.install_target, published, settings, build)
     written = write_archive(
         ArchiveRequest(
-            contents=_contents(published),
+            contents=_contents(published, tools),
             destination=folder / name,
             format=settings.format,
             epoch=epoch(published.lock),
             level=settings.level,
-            threads=threads,
+            threads=tools.threads,
         )
     )
     if previous and previous.archive_hashes == {"sha256": written.sha256} and build > 1:
@@ -124,20 +145,25 @@ def export_layer(published: PublishedLayer, log: Path, tools: Tools) -> dict[str
     layout = published.layout
     folder = published.base / layout.export
     place = published.base / layout.published_metadata(layout.export, published.layer, None)
+    replaced = place.with_name(f".{place.name}.replaced")
     metadata = published.metadata()
-    previous = read_metadata(place)
-    try:
-        remove_tree(place)
+    with not_written(folder):
+        if place.exists():
+            place.replace(replaced)
+        previous = read_metadata(replaced)
         target = folder / metadata.install_target
-        with staging_folder(folder / METADATA_DIR / ".staging", published.layer.env_name) as staging:
-            export_tree(_contents(published), staging)
+        staging_parent = folder / METADATA_DIR / ".staging"
+        remove_leftovers(staging_parent, published.layer.env_name)
+        with staging_folder(staging_parent, published.layer.env_name) as staging:
+            export_tree(_contents(published, tools), staging)
             swap_in(staging / metadata.install_target, target, trash=staging)
-        if previous and previous.install_target != metadata.install_target:
-            remove_tree(folder / previous.install_target)
         _run_postinstall(published, folder, metadata, log, tools)
         write_atomically(place, metadata_text(metadata.as_json()))
-    except OSError as error:
-        raise PublishError(f"layer '{published.layer.name}': {folder} cannot be written: {error}") from error
+        if previous and previous.install_target != metadata.install_target:
+            remove_tree(folder / previous.install_target)
+        remove_tree(replaced)
+        with contextlib.suppress(OSError):  # others may be using it
+            staging_parent.rmdir()
     return {"folder": metadata.install_target}
 
 
@@ -157,19 +183,11 @@ def _run_postinstall(published: PublishedLayer, folder: Path, metadata: LayerMet
         ) from error
 
 
-def wanted_manifest(metadata_files: Iterable[Path]) -> str:
-    """The manifest over whichever of these files are there."""
-    found = (read_metadata(path) for path in metadata_files)
-    return manifest_text(entry for entry in found if entry is not None)
-
-
 def write_manifest(metadata_files: Sequence[Path], place: Path) -> dict[str, object]:
     """Write the manifest of all published or exported layers.
 
     Raises:
         PublishError: It cannot be written.
     """
-    try:
+    with not_written(place):
         return {"written": write_if_changed(place, wanted_manifest(metadata_files))}
-    except OSError as error:
-        raise PublishError(f"the manifest {place} cannot be written: {error}") from error

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
+import re
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +75,17 @@ def staging_folder(parent: Path, name: str) -> Iterator[Path]:
         remove_tree(folder)
 
 
+def remove_leftovers(parent: Path, name: str) -> None:
+    """Remove what killed processes left of `staging_folder(parent, name)`; nobody else may be using that name.
+
+    Raises:
+        OSError: Something could not be removed.
+    """
+    for folder in parent.glob(f"{glob.escape(name)}.*"):
+        if re.fullmatch("[a-z0-9_]{8}", folder.name.removeprefix(f"{name}.")):  # what mkdtemp adds
+            remove_tree(folder)
+
+
 def swap_in(new: Path, place: Path, *, trash: Path) -> None:
     """Put the tree `new` at `place`; what was there goes to the folder `trash` and is removed.
 
@@ -96,7 +110,7 @@ def remove_tree(path: Path) -> None:
         path.unlink(missing_ok=True)
         return
 
-    def make_writable(function: object, name: str, error: object) -> None:  # noqa: ARG001
+    def make_writable(function: object, name: str, error: object) -> None:  # noqa: ARG001 - shutil's protocol
         Path(name).parent.chmod(0o700)
         Path(name).chmod(0o700)
         if Path(name).is_dir() and not Path(name).is_symlink():
@@ -104,7 +118,10 @@ def remove_tree(path: Path) -> None:
         else:
             Path(name).unlink()
 
-    shutil.rmtree(path, onerror=make_writable)
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(path, onexc=make_writable)
+    else:
+        shutil.rmtree(path, onerror=make_writable)
 
 
 def link_or_copy(source: Path, target: Path) -> None:
