@@ -8,7 +8,8 @@ import typer
 
 from venvstacks.api import Options, Request, Selection
 from venvstacks.cli import options as o
-from venvstacks.cli.session import Session, Verbosity, show_version
+from venvstacks.cli.session import Session, Verbosity
+from venvstacks.cli.version import show_version
 
 app = typer.Typer(
     name="venvstacks",
@@ -20,12 +21,17 @@ app = typer.Typer(
 )
 
 
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
+    if wanted:
+        raise typer.Exit(show_version())
+
+
 @app.callback()
 def common(
     context: typer.Context,
     *,
     version: Annotated[  # noqa: ARG001 - handled while it is parsed
-        bool, typer.Option("--version", "-V", callback=show_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
+import threading
 import traceback
 from pathlib import Path
 
@@ -13,16 +15,14 @@ from venvstacks.errors import ExitCode, VenvstacksError
 
 def run_command_line(arguments: list[str]) -> int:
     """Run the command line and return its exit code; nothing escapes."""
-    from venvstacks.cli.app import app  # noqa: PLC0415 - typer is only loaded for a command line
-
     try:
-        return int(app(arguments, prog_name="venvstacks", standalone_mode=False) or 0)
+        return _run(arguments)
     except VenvstacksError as error:
         tell_error(error)
         return int(error.exit_code)
     except (KeyboardInterrupt, EOFError):
         print("error: interrupted", file=sys.stderr)
-        return int(ExitCode.INTERRUPTED)
+        return _leave_at_once()
     except BrokenPipeError:
         # whoever read our output has enough; keep the interpreter from complaining when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -31,18 +31,52 @@ def run_command_line(arguments: list[str]) -> int:
         return _tell_other(error)
 
 
+def _run(arguments: list[str]) -> int:
+    if arguments in (["--version"], ["-V"]):
+        from venvstacks.cli.version import show_version  # noqa: PLC0415 - typer alone takes longer than this answer
+
+        return show_version()
+    from venvstacks.cli.app import app  # noqa: PLC0415 - typer is only loaded for a command line
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names and trees must not fail on a terminal's encoding
+    code = int(app(arguments, prog_name="venvstacks", standalone_mode=False) or 0)
+    sys.stdout.flush()
+    return code
+
+
+def _leave_at_once() -> int:
+    """End this process without waiting for threads that are still at work; they write nothing in place."""
+    if threading.active_count() > 1:
+        sys.stderr.flush()
+        os._exit(ExitCode.INTERRUPTED)
+    return int(ExitCode.INTERRUPTED)
+
+
 def _tell_other(error: Exception) -> int:
-    show = getattr(error, "show", None)
+    """Tell of an error of the command line's parser, or else of a defect.
+
+    The parser's classes are typer's private copies of click's, so they are known by what they can do.
+    """
     exit_code = getattr(error, "exit_code", None)
-    if exit_code is not None:  # click's own errors and exits
-        if callable(show):
-            show()
-        return int(exit_code)
+    if exit_code is None:
+        tell_defect(error)
+        return int(ExitCode.MIXED)
+    if "HelpError" in type(error).__name__:  # nothing was asked for: the help is the answer
+        error.show()  # type: ignore[attr-defined]
+    elif tell := getattr(error, "format_message", None):
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "venvstacks"
+        print(f"error: {tell()}\nhint: `{command} -h` shows what there is", file=sys.stderr)
+    return int(exit_code)
+
+
+def tell_defect(error: BaseException) -> None:
+    """Show an error that is not the user's to mend; its traceback goes to a file."""
     with tempfile.NamedTemporaryFile("w", prefix="venvstacks-", suffix=".log", delete=False, encoding="utf-8") as log:
         log.write("".join(traceback.format_exception(error)))
-    message = f"error: a defect of this program: {type(error).__name__}: {error}\nhint: report it with {log.name}"
-    print(message, file=sys.stderr)
-    return int(ExitCode.MIXED)
+    message = f"a defect of this program: {type(error).__name__}: {error}\nhint: report it with {log.name}"
+    print(f"error: {message}", file=sys.stderr)
 
 
 def tell_error(error: VenvstacksError) -> None:

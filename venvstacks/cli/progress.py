@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from venvstacks.cli.boundary import tell_error
+from venvstacks.cli.boundary import tell_defect, tell_error
 from venvstacks.engine.events import Listener, Outcome, Silence
 from venvstacks.errors import VenvstacksError
 
@@ -142,4 +142,4 @@ def tell_failures(outcomes: Sequence[Outcome]) -> None:
             if isinstance(outcome.error, VenvstacksError):
                 tell_error(outcome.error)
             else:
-                print(f"error: a defect of this program: {outcome.error!r}", file=sys.stderr)
+                tell_defect(outcome.error or RuntimeError("no reason was given"))

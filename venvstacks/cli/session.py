@@ -9,23 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
-
 from venvstacks import api
 from venvstacks.cli.boundary import relative
 from venvstacks.cli.progress import make_listener, summarize, tell_failures
 from venvstacks.cli.show import plan_lines, render_tree, stack_data, stack_tree
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.graph.selection import Operation, Selection, select_layers
-
-
-def show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
-    """Print the version and leave, if asked to."""
-    if wanted:
-        from importlib.metadata import version  # noqa: PLC0415
-
-        print(version("venvstacks"))
-        raise typer.Exit
 
 
 @dataclass(frozen=True)
