@@ -1,0 +1,172 @@
+"""What a layer's archive may hold, worked out from its per-file manifest before anything is written.
+
+Pure. The manifest is the law for the archive, but it comes from the same place: it has to be sound itself. Link rules
+are those that publishing keeps (`members`); name rules keep one file from taking another's place on any file system.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import PureWindowsPath
+
+from venvstacks.digests import TreeEntry
+from venvstacks.model.platforms import TargetPlatform
+
+_MOST_LINKS = 40  # as many as Linux follows in one path
+_LONGEST_NAME = 255
+_LONGEST_PATH = 1024
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_WINDOWS_SIGNS = re.compile(r'[<>:"|?*]')
+_WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
+_NO_SIBLINGS: AbstractSet[str] = frozenset()
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class ExpectedTree:
+    """The files and links of one layer, checked.
+
+    Attributes:
+        top: The one top folder; paths of members begin with it.
+        entries: Path below the top folder to what is there.
+        folders: All folders below the top folder, the top folder itself as the empty path.
+    """
+
+    top: str
+    entries: Mapping[str, TreeEntry]
+    folders: AbstractSet[str]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(entry.size for entry in self.entries.values())
+
+    def disk_size(self, block: int = 4096) -> int:
+        """Bytes that the tree takes on a file system with blocks of that size, without the file system's own tables."""
+        files = sum(-(-entry.size // block) * block for entry in self.entries.values() if not entry.is_link)
+        return files + block * (len(self.folders) + sum(entry.is_link for entry in self.entries.values()))
+
+
+def expect(
+    entries: Iterable[TreeEntry],
+    top: str,
+    *,
+    siblings: AbstractSet[str] = _NO_SIBLINGS,
+    platform: TargetPlatform | None = None,
+) -> ExpectedTree:
+    """Check what a manifest lists.
+
+    Args:
+        entries: Files and links, paths relative to the top folder.
+        top: The top folder's name.
+        siblings: Deployed names of the layers below, which links may lead into.
+        platform: Names that only one system cannot store are refused for that system.
+
+    Raises:
+        ValueError: A name or a link is not one that publishing would write, or two of them collide.
+    """
+    listed: dict[str, TreeEntry] = {}
+    for entry in entries:
+        check_path(entry.path, platform)
+        if entry.path in listed:
+            raise ValueError(f"{entry.path!r} is listed twice")
+        if not entry.is_link and (entry.size < 0 or not _DIGEST.fullmatch(entry.sha256)):
+            raise ValueError(f"{entry.path!r} has no proper size or digest")
+        listed[entry.path] = entry
+    folders = {folder for path in listed for folder in _folders_above(path)} | {""}
+    _check_collisions(listed, folders)
+    targets = {path: entry.target for path, entry in listed.items() if entry.target is not None}
+    for path in targets:
+        _follow(path, targets, siblings)
+    return ExpectedTree(top, listed, frozenset(folders))
+
+
+def check_path(path: str, platform: TargetPlatform | None = None) -> None:
+    """See that `path` is a plain relative path with forward slashes.
+
+    Raises:
+        ValueError: It is not, or `platform` cannot store it.
+    """
+    parts = path.split("/")
+    if not path or path.startswith("/") or "" in parts or "." in parts or ".." in parts:
+        raise ValueError(f"{path!r} is not a plain relative path")
+    if "\\" in path or _CONTROL.search(path) or PureWindowsPath(path).drive:
+        raise ValueError(f"{path!r} holds characters that are no part of a file's name")
+    if len(path.encode()) > _LONGEST_PATH or any(len(part.encode()) > _LONGEST_NAME for part in parts):
+        raise ValueError(f"{path[:60]!r}... is too long")
+    if platform is not None and platform.is_windows:
+        for part in parts:
+            if _WINDOWS_SIGNS.search(part) or part[-1] in ". " or _WINDOWS_DEVICES.fullmatch(part):
+                raise ValueError(f"{path!r} cannot be a file's name on Windows")
+
+
+def folded(path: str) -> str:
+    """One spelling for all names that some file system takes for the same: without case, normalised (Unicode D145)."""
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
+
+
+def _folders_above(path: str) -> Iterable[str]:
+    place = path.rfind("/")
+    while place > 0:
+        yield path[:place]
+        place = path.rfind("/", 0, place)
+
+
+def _check_collisions(listed: Mapping[str, TreeEntry], folders: AbstractSet[str]) -> None:
+    """No file or link may take the place of another, or of a folder, on file systems that fold names.
+
+    Two folders may: what is in them stays apart, and they only become one.
+    """
+    places: dict[str, str] = {folded(folder): folder for folder in folders}
+    for path in listed:
+        taken = places.setdefault(folded(path), path)
+        if taken is not path:
+            raise ValueError(f"{path!r} and {taken!r} are the same on some file systems")
+
+
+def _follow(path: str, targets: Mapping[str, str], siblings: AbstractSet[str]) -> None:
+    """Follow the link at `path` as a file system would, and see that it stays among the layers.
+
+    Raises:
+        ValueError: It is absolute, goes round in circles, reaches the folder that holds the layers or further, or
+            a layer that is none of `siblings`.
+    """
+    here = path.split("/")[:-1]
+    pending = _parts(path, targets[path])
+    followed = 1
+    while pending:
+        part = pending.pop()
+        if part == "..":
+            if not here:
+                _check_sibling(path, pending, siblings)
+                return
+            here.pop()
+            continue
+        here.append(part)
+        target = targets.get("/".join(here))
+        if target is not None:
+            followed += 1
+            if followed > _MOST_LINKS:
+                raise ValueError(f"the link {path!r} goes round in circles")
+            pending += _parts("/".join(here), target)
+            here.pop()
+
+
+def _parts(path: str, target: str) -> list[str]:
+    """The parts of a link's target, last one first."""
+    if not target or target.startswith("/") or PureWindowsPath(target).drive:
+        raise ValueError(f"the link {path!r} leads to {target!r}, out of its layer")
+    if "\\" in target or _CONTROL.search(target) or len(target.encode()) > _LONGEST_PATH:
+        raise ValueError(f"the link {path!r} has a target that is no path: {target[:60]!r}")
+    return [part for part in reversed(target.split("/")) if part not in {"", "."}]
+
+
+def _check_sibling(path: str, pending: list[str], siblings: AbstractSet[str]) -> None:
+    """What is left of a path when it reaches the folder of the layers: a layer below, and a way down in it."""
+    if not pending or pending[-1] not in siblings or ".." in pending:
+        where = "/".join(reversed(pending))
+        raise ValueError(f"the link {path!r} leads out of its layer, to '../{where}'")

@@ -1,0 +1,128 @@
+"""Compressed streams read back, a bounded piece at a time, and exactly one stream per file: nothing after its end.
+
+Whatever is wrong with a stream is a `ValueError` here; who knows the archive's name translates it.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from typing import BinaryIO
+
+_PIECE = 1 << 20
+_READ = 1 << 17
+_WINDOW = 1 << 27  # zstd's own limit; our archives need half of it
+_XZ_MEMORY = 128 << 20  # preset 9 needs 65 MiB
+_ZSTD_CHECKSUM = 4
+_ZSTD_BLOCK_HEADER = 3
+_ZSTD_RLE, _ZSTD_RESERVED = 1, 3
+
+
+def plain_chunks(stream: BinaryIO, suffix: str) -> Iterator[bytes]:
+    """The decompressed content of `stream`, in pieces of at most 1 MiB.
+
+    Args:
+        stream: The archive, at its first byte; seekable.
+        suffix: `tar.zst`, `tar.xz` or `tar.gz`.
+
+    Raises:
+        ValueError: The stream is damaged, ends too early, or something follows it.
+    """
+    return _READERS[suffix](stream)
+
+
+def _zstd(stream: BinaryIO) -> Iterator[bytes]:
+    import zstandard  # noqa: PLC0415 - a slow import that only few commands need
+
+    length = os.fstat(stream.fileno()).st_size
+    try:
+        frame = zstd_frame_length(stream)
+        if frame != length:
+            raise ValueError("the archive is cut off" if frame > length else "something follows the compressed data")
+        stream.seek(0)
+        with zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(stream, closefd=False) as reader:
+            while piece := reader.read(_PIECE):
+                yield piece
+    except zstandard.ZstdError as error:
+        raise ValueError(f"the compressed data is damaged: {error}") from error
+
+
+def zstd_frame_length(stream: BinaryIO) -> int:
+    """How many bytes the zstandard frame at the beginning of `stream` takes, from its block headers (RFC 8878, 3.1.1).
+
+    The library's reader goes on with further frames and does not miss a checksum; this tells where the frame ends. A
+    frame that ends beyond the end of the file is cut off.
+
+    Raises:
+        ValueError: It is no zstandard frame.
+    """
+    import zstandard  # noqa: PLC0415 - as above
+
+    head = stream.read(18)
+    try:
+        place = zstandard.frame_header_size(head)
+        has_checksum = zstandard.get_frame_parameters(head).has_checksum
+    except zstandard.ZstdError as error:
+        raise ValueError(f"this is not zstandard data: {error}") from error
+    last = False
+    while not last:
+        stream.seek(place)
+        read = stream.read(_ZSTD_BLOCK_HEADER)
+        if len(read) < _ZSTD_BLOCK_HEADER:
+            return place + _ZSTD_BLOCK_HEADER
+        header = int.from_bytes(read, "little")
+        last, kind, size = bool(header & 1), header >> 1 & 3, header >> 3
+        if kind == _ZSTD_RESERVED:
+            raise ValueError("the compressed data is damaged: reserved block type")
+        place += _ZSTD_BLOCK_HEADER + (1 if kind == _ZSTD_RLE else size)
+    return place + (_ZSTD_CHECKSUM if has_checksum else 0)
+
+
+def _gzip(stream: BinaryIO) -> Iterator[bytes]:
+    inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        while not inflater.eof:
+            data = inflater.unconsumed_tail or stream.read(_READ)
+            piece = inflater.decompress(data, _PIECE)
+            if not data and not piece:
+                raise ValueError("the archive is cut off")
+            yield piece
+    except zlib.error as error:
+        raise ValueError(f"the compressed data is damaged: {error}") from error
+    if inflater.unused_data or stream.read(1):
+        raise ValueError("something follows the compressed data")
+
+
+def _xz(stream: BinaryIO) -> Iterator[bytes]:
+    """Several streams may follow each other: publishing writes one for each block."""
+    rest = stream.read(_READ)
+    while rest:
+        rest = yield from _xz_stream(stream, rest)
+
+
+def _xz_stream(stream: BinaryIO, data: bytes) -> Generator[bytes, None, bytes]:
+    """One stream that begins with `data`; returns what was read beyond its end."""
+    import lzma  # noqa: PLC0415 - not part of every Python
+
+    inflater = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+    try:
+        while not inflater.eof:
+            piece = inflater.decompress(data, _PIECE)
+            if piece:
+                yield piece
+            data = b""
+            if inflater.needs_input and not inflater.eof:
+                data = stream.read(_READ)
+                if not data:
+                    raise ValueError("the archive is cut off")
+    except lzma.LZMAError as error:
+        raise ValueError(f"the compressed data is damaged: {error}") from error
+    return inflater.unused_data or stream.read(_READ)
+
+
+_READERS: dict[str, Callable[[BinaryIO], Iterator[bytes]]] = {
+    "tar.zst": _zstd,
+    "tar.gz": _gzip,
+    "tar.xz": _xz,
+}

@@ -1,0 +1,129 @@
+"""Archives unpacked into an empty folder: every member compared with the manifest before and while it is written.
+
+Nothing an archive says decides where bytes go. All folders come from the manifest, files are created where nothing
+is yet, and symbolic links are made when all files are there, so that no write ever passes through one. More bytes
+than the manifest announces are never asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from venvstacks.archives.expected import ExpectedTree
+from venvstacks.archives.found import FoundMember
+from venvstacks.archives.inflate import plain_chunks
+from venvstacks.archives.untar import read_tar
+from venvstacks.archives.unzip import read_zip
+from venvstacks.digests import TreeEntry
+from venvstacks.errors import UnsafeArchiveError
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+READABLE = ("tar.zst", "tar.xz", "tar.gz", "zip")
+
+
+def unpack_archive(archive: Path, expected: ExpectedTree, destination: Path) -> None:
+    """Lay down what `archive` holds as `destination/<top>/...`.
+
+    Args:
+        archive: The file; its name ends in one of `READABLE`.
+        expected: Everything that it has to hold.
+        destination: An empty folder that nobody else writes to. After a failure it holds a part.
+
+    Raises:
+        UnsafeArchiveError: The archive is damaged or holds anything else than `expected`.
+        OSError: The folder cannot be written to.
+    """
+    root = destination / expected.top
+    for folder in sorted(expected.folders):
+        (root / folder).mkdir()
+        (root / folder).chmod(0o755)
+    try:
+        _lay_down(archive, expected, root)
+    except ValueError as error:
+        raise UnsafeArchiveError(
+            f"the archive {archive.name} is refused: {error}",
+            hint="fetch it again, or have it published again; nothing of it was kept",
+        ) from error
+
+
+def archive_suffix(name: str) -> str:
+    """Which of `READABLE` the archive's name ends in.
+
+    Raises:
+        ValueError: None of them.
+    """
+    for suffix in READABLE:
+        if name.endswith(f".{suffix}"):
+            return suffix
+    raise ValueError(f"{name!r} is no archive of a known format")
+
+
+def _lay_down(archive: Path, expected: ExpectedTree, root: Path) -> None:
+    missing = dict(expected.entries)
+    seen_folders: set[str] = set()
+    with archive.open("rb") as stream:
+        suffix = archive_suffix(archive.name)
+        found_members = read_zip(stream) if suffix == "zip" else read_tar(plain_chunks(stream, suffix))
+        for found in found_members:
+            path = _path_in_layer(found.path, expected.top)
+            if found.is_folder:
+                if path not in expected.folders or path in seen_folders:
+                    raise ValueError(f"the folder {found.path!r} is not in the manifest, or there twice")
+                seen_folders.add(path)
+                continue
+            entry = missing.pop(path, None)
+            if entry is None:
+                again = path in expected.entries
+                raise ValueError(f"{found.path!r} is {'there twice' if again else 'not in the manifest'}")
+            _check_announced(found, entry)
+            if not entry.is_link:
+                _write_file(found, entry, os.path.join(root, path))  # noqa: PTH118 - twice as fast
+    if missing:
+        raise ValueError(f"{next(iter(missing))!r} is missing, with {len(missing) - 1} more")
+    _make_links(expected, root)
+
+
+def _path_in_layer(path: str, top: str) -> str:
+    if path == top:
+        return ""
+    if not path.startswith(f"{top}/"):
+        raise ValueError(f"{path!r} is not below the top folder {top!r}")
+    return path[len(top) + 1 :]
+
+
+def _check_announced(found: FoundMember, entry: TreeEntry) -> None:
+    if found.target != entry.target:
+        raise ValueError(f"{found.path!r} is another kind of entry, or another link, than in the manifest")
+    if not entry.is_link and (found.size, found.executable) != (entry.size, entry.executable):
+        raise ValueError(f"{found.path!r} has another size or mode than in the manifest")
+
+
+def _write_file(found: FoundMember, entry: TreeEntry, place: str) -> None:
+    digest = hashlib.sha256()
+    left = entry.size
+    mode = 0o755 if entry.executable else 0o644
+    with open(os.open(place, _NEW_FILE, mode), "wb", buffering=0) as stream:  # noqa: PTH123 - by descriptor
+        if hasattr(os, "fchmod"):  # whatever the umask is
+            os.fchmod(stream.fileno(), mode)
+        for piece in found.content:
+            left -= len(piece)
+            if left < 0:
+                raise ValueError(f"{found.path!r} has more bytes than announced")
+            digest.update(piece)
+            _write_all(stream.fileno(), piece)
+    if left or digest.hexdigest() != entry.sha256:
+        raise ValueError(f"{found.path!r} has other content than in the manifest")
+
+
+def _write_all(descriptor: int, piece: memoryview | bytes) -> None:
+    view = memoryview(piece)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _make_links(expected: ExpectedTree, root: Path) -> None:
+    for path, entry in expected.entries.items():
+        if entry.target is not None:
+            (root / path).symlink_to(entry.target)

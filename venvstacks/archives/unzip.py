@@ -1,0 +1,89 @@
+"""The members of a zip archive, read strictly."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from venvstacks.archives.found import FoundMember
+
+_PIECE = 1 << 20
+_END_RECORD = 22
+_TARGET_LIMIT = 4096
+_ENCRYPTED = 1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error, IndexError,
+    OverflowError, OSError,
+)  # fmt: skip
+
+
+def read_zip(stream: BinaryIO) -> Iterator[FoundMember]:
+    """All members in the order of the directory; see `read_tar`.
+
+    Raises:
+        ValueError: The archive is damaged, cut off, holds something else than files, symbolic links and folders, or
+            something stands before or after it.
+    """
+    with _explaining():
+        pack = zipfile.ZipFile(stream)
+    with pack:
+        _check_edges(stream, pack)
+        for info in pack.infolist():
+            with _explaining():
+                found = _found(pack, info)
+            yield found
+
+
+@contextlib.contextmanager
+def _explaining() -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGE as error:
+        raise ValueError(f"the zip archive is damaged: {error}") from error
+
+
+def _check_edges(stream: BinaryIO, pack: zipfile.ZipFile) -> None:
+    """Zip files may have anything before and behind them; those that publishing writes have nothing."""
+    stream.seek(0, 2)
+    length = stream.tell()
+    stream.seek(max(0, length - _END_RECORD))
+    if pack.comment or not stream.read(4) == b"PK\x05\x06":
+        raise ValueError("something follows the end of the archive")
+    if min((info.header_offset for info in pack.infolist()), default=0) != 0:
+        raise ValueError("something stands before the archive")
+
+
+def _found(pack: zipfile.ZipFile, info: zipfile.ZipInfo) -> FoundMember:
+    path = info.orig_filename  # the standard library cuts `filename` at a NUL and turns backslashes on Windows
+    if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
+        raise ValueError(f"{path!r} is encrypted or compressed in an unknown way")
+    mode = info.external_attr >> 16
+    kind = stat.S_IFMT(mode)
+    if kind == stat.S_IFDIR or (not kind and path.endswith("/")):
+        if info.file_size:
+            raise ValueError(f"{path!r} is not a file but has content")
+        return FoundMember(path.removesuffix("/"), is_folder=True)
+    if kind == stat.S_IFLNK:
+        return FoundMember(path, target=_target(pack, info))
+    if kind not in {0, stat.S_IFREG}:
+        raise ValueError(f"{path!r} is neither a file nor a folder nor a symbolic link")
+    return FoundMember(path, size=info.file_size, executable=bool(mode & 0o100), content=_content(pack, info))
+
+
+def _target(pack: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
+    if info.file_size > _TARGET_LIMIT:
+        raise ValueError(f"{info.orig_filename!r} is a symbolic link with a target of {info.file_size} bytes")
+    return b"".join(_content(pack, info)).decode()
+
+
+def _content(pack: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """What unpacks to more than the announced size is cut there, and then has a wrong checksum."""
+    with _explaining(), pack.open(info) as stream:
+        while piece := stream.read(_PIECE):
+            yield piece
