@@ -18,6 +18,7 @@ from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.archives.members import Member, members
 from venvstacks.errors import InterruptedRunError, ProcessFailedError, PublishError
 from venvstacks.model.layout import METADATA_DIR, EnvironmentLayout
+from venvstacks.records.filelists import SUFFIX, FileManifest, reference
 from venvstacks.records.published import LayerMetadata, metadata_text, read_metadata, wanted_manifest
 from venvstacks.tools.files import (
     remove_leftovers,
@@ -30,6 +31,8 @@ from venvstacks.tools.files import (
 from venvstacks.tools.process import Processes, scrubbed_environment
 
 _POSTINSTALL = "postinstall.py"
+_FILE_MANIFEST = 1
+"""Raised when what is published beside an archive changes, so that it is published again."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,9 @@ def archive_layer(published: PublishedLayer, settings: ArchiveSettings, tools: T
     folder = published.base / layout.artifacts
     tag = platform.name if settings.tagged else None
     place = published.base / layout.published_metadata(layout.artifacts, published.layer, tag)
-    common = published.metadata(format=settings.format, level=settings.level, tagged=settings.tagged)
+    common = published.metadata(
+        format=settings.format, level=settings.level, tagged=settings.tagged, file_manifest=_FILE_MANIFEST
+    )
     previous = read_metadata(place)
     current = previous is not None and previous.product.inputs_digest == common.product.inputs_digest
     if previous and current and not settings.force:
@@ -105,9 +110,10 @@ def _write(
     if previous and previous.archive_build and previous.lock_version == common.lock_version:
         build = previous.archive_build + 1
     name = _archive_name(common.install_target, published, settings, build)
+    contents = _contents(published, tools)
     written = write_archive(
         ArchiveRequest(
-            contents=_contents(published, tools),
+            contents=contents,
             destination=folder / name,
             format=settings.format,
             epoch=epoch(published.lock),
@@ -120,8 +126,12 @@ def _write(
         kept = _archive_name(common.install_target, published, settings, build)
         (folder / name).replace(folder / kept)
         name = kept
+    listed = FileManifest.of(contents.members).packed()
+    write_atomically(folder / f"{name}{SUFFIX}", listed)
+    product = common.product.model_copy(update={"file_manifest": reference(f"{name}{SUFFIX}", listed)})
     return common.model_copy(
         update={
+            "product": product,
             "archive_name": name,
             "archive_build": build,
             "archive_size": written.size,

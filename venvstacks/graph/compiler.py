@@ -14,7 +14,7 @@ from venvstacks.model.layout import LAYER_CONFIG, EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 
-RECIPES: Mapping[str, int] = {"build": 1, "link": 1, "archive": 1, "export": 1}
+RECIPES: Mapping[str, int] = {"build": 1, "link": 1, "archive": 2, "export": 1}
 """Raised when a step begins to do something else with the same inputs, so that old results are redone."""
 
 _COMPRESSORS = {"tar.zst": "zstandard", "tar.xz": "lzma", "tar.gz": "zlib", "zip": "zlib"}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from venvstacks.model.specification import LayerKind
 
-_GROUPS: dict[LayerKind, str] = {"runtime": "runtimes", "framework": "frameworks", "application": "applications"}
+_Group = Literal["runtimes", "frameworks", "applications"]
+_GROUPS: dict[LayerKind, _Group] = {"runtime": "runtimes", "framework": "frameworks", "application": "applications"}
 
 
 class PublishedModel(BaseModel):
@@ -25,6 +26,20 @@ class SupportModule(PublishedModel):
 
     name: str
     hash: str
+
+
+class FileReference(PublishedModel):
+    """A published file beside the archives.
+
+    Attributes:
+        name: Its name.
+        size: Bytes.
+        sha256: Hex digest.
+    """
+
+    name: str
+    size: int
+    sha256: str
 
 
 class ProductMetadata(PublishedModel):
@@ -41,6 +56,7 @@ class ProductMetadata(PublishedModel):
         runtime_provider: Who supplied the Python (runtimes only).
         runtime_build: The provider's name for it (runtimes only).
         notes: What people should know (runtimes only).
+        file_manifest: The list of all files in the archive (archives only).
     """
 
     kind: LayerKind
@@ -52,6 +68,7 @@ class ProductMetadata(PublishedModel):
     runtime_provider: str | None = None
     runtime_build: str | None = None
     notes: tuple[str, ...] = ()
+    file_manifest: FileReference | None = None
 
 
 class LayerMetadata(PublishedModel):
@@ -100,9 +117,24 @@ def wanted_manifest(metadata_files: Iterable[Path]) -> str:
     return manifest_text(entry for entry in found if entry is not None)
 
 
+class StackManifest(PublishedModel):
+    """All published layers of a stack.
+
+    Attributes:
+        layers: Their metadata by kind: `runtimes`, `frameworks`, `applications`.
+    """
+
+    layers: dict[_Group, tuple[LayerMetadata, ...]]
+
+    @property
+    def entries(self) -> tuple[LayerMetadata, ...]:
+        """All layers, those of a kind in the order of the manifest."""
+        return tuple(entry for group in _GROUPS.values() for entry in self.layers.get(group, ()))
+
+
 def manifest_text(entries: Iterable[LayerMetadata]) -> str:
     """The manifest of a stack: all layers' metadata by kind, in the order given."""
-    layers: dict[str, list[dict[str, Any]]] = {group: [] for group in _GROUPS.values()}
+    layers: dict[_Group, list[dict[str, Any]]] = {group: [] for group in _GROUPS.values()}
     for entry in entries:
         layers[_GROUPS[entry.product.kind]].append(entry.as_json())
     return metadata_text({"layers": layers})
