@@ -9,14 +9,16 @@ its source: it serves every environment and build folder, and what was cached fo
 
 from __future__ import annotations
 
-import importlib.machinery
-import importlib.util
-import json
+import _frozen_importlib_external as external
+import _imp
 import marshal
 import os
 import sys
-from types import CodeType
-from typing import Any
+
+TYPE_CHECKING = False  # typing itself, like everything that is imported before the bytecode cache, would be compiled
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
 
 _POLLUTION = {"benchmarks", "docs", "examples", "scripts", "test", "tests"}
 """Folders that wheels install at the top by mistake; nobody declares a distribution for their sake."""
@@ -24,25 +26,23 @@ _POLLUTION = {"benchmarks", "docs", "examples", "scripts", "test", "tests"}
 
 def use_bytecode_cache(folder: str) -> None:
     """Let imports of this process take bytecode from `folder`, and keep it there."""
-    folder = os.path.join(folder, importlib.util.MAGIC_NUMBER.hex())  # noqa: PTH118 - pathlib would be one import more
+    folder = os.path.join(folder, external.MAGIC_NUMBER.hex())  # noqa: PTH118 - pathlib would be one import more
     os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+    key = int.from_bytes(external.MAGIC_NUMBER, "little")
 
-    def get_code(self: importlib.machinery.SourceFileLoader, fullname: str) -> CodeType:
+    def get_code(self: external.SourceFileLoader, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
         source = self.get_data(path)
-        place = os.path.join(folder, f"{importlib.util.source_hash(source).hex()}-{len(source)}")  # noqa: PTH118
+        place = f"{folder}/{_imp.source_hash(key, source).hex()}-{len(source)}"
         try:
-            with open(place, "rb") as stream:  # noqa: PTH123
-                code = marshal.load(stream)  # noqa: S302 - as Python does with its own bytecode
-            if isinstance(code, CodeType):
-                return code
+            code: CodeType = marshal.loads(self.get_data(place))  # noqa: S302 - as Python does with its own bytecode
+            _imp._fix_co_filename(code, path)  # type: ignore[attr-defined] # noqa: SLF001 - as above
         except (OSError, ValueError, EOFError, TypeError):
-            pass
-        code = self.source_to_code(source, path)
-        _keep(place, marshal.dumps(code))
+            code = self.source_to_code(source, path)
+            _keep(place, marshal.dumps(code))
         return code
 
-    importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]
+    external.SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]
 
 
 def _keep(place: str, data: bytes) -> None:
@@ -88,6 +88,7 @@ def check_distribution(name: str, *, load: bool) -> str:
     """
     import importlib.metadata  # noqa: PLC0415 - the bytecode cache comes first
 
+    sys.argv[:] = ["-c"]  # what packages see that look at it
     try:
         distribution = importlib.metadata.distribution(name)
         place = str(distribution.locate_file(""))
@@ -101,6 +102,8 @@ def check_distribution(name: str, *, load: bool) -> str:
 
 def is_found_in(folder: str, module: str) -> bool:
     """Whether `module` is what an import finds, and lies in `folder`."""
+    import importlib.util  # noqa: PLC0415 - the bytecode cache comes first
+
     spec = importlib.util.find_spec(module)
     origin = spec.origin if spec else None
     return bool(origin) and os.path.realpath(str(origin)).startswith(os.path.realpath(folder) + os.sep)
@@ -108,6 +111,8 @@ def is_found_in(folder: str, module: str) -> bool:
 
 def check_module(name: str, site_dir: str) -> str:
     """Look up a launch or support module, which is not run; say what is wrong."""
+    import importlib.util  # noqa: PLC0415 - the bytecode cache comes first
+
     spec = importlib.util.find_spec(name)
     if spec is None:
         return "there is no such module in the environment"
@@ -116,14 +121,18 @@ def check_module(name: str, site_dir: str) -> str:
     return ""
 
 
-def check_imports(report: str, request: dict[str, Any]) -> None:
+def check_imports(report: str, request_text: str) -> None:
     """Check what a layer declares, and write to the file `report` how far it came and what is wrong.
 
     Args:
         report: Gets one JSON value a line: the name of what is imported next; in the end all `[name, what is wrong]`.
-        request: `distributions` (name to whether it is imported in any case), `modules` and their `site_dir`.
+        request_text: A JSON object: `distributions` (name to whether it is imported in any case), `modules`, and their
+            `site_dir`.
     """
+    import json  # noqa: PLC0415 - the bytecode cache comes first
+
     with open(report, "w", encoding="utf-8") as stream:  # noqa: PTH123
+        request = json.loads(request_text)
         failures = []
         for name, load in request["distributions"].items():
             print(json.dumps(name), file=stream, flush=True)
@@ -139,7 +148,7 @@ def main(arguments: list[str]) -> None:
     if task == "venv":
         make_venv(rest[0])
     else:
-        check_imports(rest[0], json.loads(rest[1]))
+        check_imports(*rest)
 
 
 if __name__ == "__main__":

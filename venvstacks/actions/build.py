@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from venvstacks.actions.environment import copy_source, drop_scripts, lay_down
@@ -125,25 +125,33 @@ def _make_runtime(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRe
 
 
 def _install_packages(request: BuildRequest, fresh: Path, tools: Tools) -> None:
+    """Install what the lock lists: from uv's cache if it is all there, else with what indexes have.
+
+    A lock names wheels by digest, so what the cache holds cannot be out of date. uv does not know that: left to itself
+    it asks about each wheel, and an index that answers with the wheel instead of "not modified" (as seen with mirrors)
+    has it downloaded at every build: 0.9 s for scikit-learn and what it needs, against 0.3 s.
+    """
     lock_file = request.base / request.layout.lock_file(request.layer)
     if not any(_read_lock(request, lock_file).installed(request.platform.name)):
         return
     settings = fresh.with_name("uv.toml")
     settings.write_text(settings_text(request.layer, request.uv, str(request.base)), "utf-8")
-    install(
-        InstallRequest(
-            layer=request.layer.name,
-            lock_file=lock_file,
-            python=fresh / request.environment_layout.interpreter,
-            platform=request.platform.uv_platform(request.layer.glibc),
-            macos=request.layer.macos,
-            use_index=request.use_index,
-            log=request.log,
-            settings=settings,
-        ),
-        tools.processes,
-        tools.environment,
+    wanted = InstallRequest(
+        layer=request.layer.name,
+        lock_file=lock_file,
+        python=fresh / request.environment_layout.interpreter,
+        platform=request.platform.uv_platform(request.layer.glibc),
+        macos=request.layer.macos,
+        use_index=False,
+        log=request.log,
+        settings=settings,
     )
+    try:
+        install(wanted, tools.processes, tools.environment)
+    except BuildError:
+        if not request.use_index:
+            raise
+        install(replace(wanted, use_index=True), tools.processes, tools.environment)
 
 
 def _read_lock(request: BuildRequest, path: Path) -> LayerLock:

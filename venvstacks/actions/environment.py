@@ -9,6 +9,7 @@ import csv
 import glob
 import io
 import os
+import posixpath
 import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -73,16 +74,17 @@ def rewrite_records(environment: Path, layout: EnvironmentLayout) -> None:
     for record in sorted(site.glob("*.dist-info/RECORD")):
         text = record.read_text("utf-8", errors="surrogateescape")
         rows = list(csv.reader(io.StringIO(text, newline="")))
-        kept = [row for row in rows if row and _is_kept(site / row[0], environment)]
+        kept = [row for row in rows if row and _is_kept(row[0], environment, layout.site_dir)]
         if kept != rows:
             written = io.StringIO()
             csv.writer(written, lineterminator="\n").writerows(kept)
             write_atomically(record, written.getvalue().encode("utf-8", errors="surrogateescape"))
 
 
-def _is_kept(path: Path, environment: Path) -> bool:
-    relative = Path(os.path.relpath(path, environment)).as_posix()
-    return os.path.lexists(path) and is_shipped(relative)
+def _is_kept(path: str, environment: Path, site_dir: str) -> bool:
+    """Whether the file that RECORD calls `path` is there and shipped; strings, since there are thousands."""
+    relative = posixpath.normpath(posixpath.join(site_dir, path))
+    return is_shipped(relative) and os.path.lexists(f"{environment}/{relative}")
 
 
 def copy_source(source: SourceTree, base: Path, site: Path) -> SourceHash:
