@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 DOCS = Path("docs")
+DECISIONS = DOCS / "decisions"
 SCHEMA = DOCS / "schema/venvstacks.schema.json"
-PAGES = (DOCS / "specification.md", DOCS / "commands.md", DOCS / "troubleshooting.md")
+PAGES = (DOCS / "specification.md", DOCS / "commands.md", DOCS / "troubleshooting.md", DECISIONS / "index.md")
 
 _MARKED = re.compile(r"(?P<begin><!-- begin: (?P<name>.+?) -->\n).*?(?P<end><!-- end: (?P=name) -->)", re.DOTALL)
 _KEYS = (
@@ -59,7 +60,12 @@ def fill(page: str) -> str:
 
 def generated_names() -> tuple[str, ...]:
     """Everything that has to be generated somewhere."""
-    return (*(f"keys of {name}" for name in _KEYS), *(f"options of {name}" for name in _commands()), "exit codes")
+    return (
+        *(f"keys of {name}" for name in _KEYS),
+        *(f"options of {name}" for name in _commands()),
+        "exit codes",
+        "decisions",
+    )
 
 
 def _generate(name: str) -> str:
@@ -70,7 +76,16 @@ def _generate(name: str) -> str:
         return _options(_commands()[subject])
     if name == "exit codes":
         return _exit_codes()
+    if name == "decisions":
+        return "\n".join(
+            f"- {page.name[:4]}: [{_title(page)}]({page.name})" for page in sorted(DECISIONS.glob("0*.md"))
+        )
     raise KeyError(name)
+
+
+def _title(page: Path) -> str:
+    heading = page.read_text("utf-8").partition("\n")[0]
+    return re.sub(r"^# *(\d+[.:] *)?", "", heading)
 
 
 def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
