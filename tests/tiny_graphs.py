@@ -1,0 +1,131 @@
+"""Tiny graphs as text, and fake actions that note what ran, for tests of the engine and of plans.
+
+A line of a graph is `name: inputs -> outputs`, with `< task` at its end for a mere ordering.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from venvstacks.engine.events import Outcome, Silence
+from venvstacks.engine.folderlock import FolderLock
+from venvstacks.engine.look import look_at
+from venvstacks.engine.paths import Paths
+from venvstacks.engine.runner import run_graph
+from venvstacks.engine.tasks import Services
+from venvstacks.graph.taskgraph import TaskGraph, TaskNode
+from venvstacks.plan import PlannedTask, make_plan
+from venvstacks.reasons import Reason
+from venvstacks.records.store import TaskStore
+
+CHAIN = """
+a: s -> a.out
+b: a.out -> b.out
+c: b.out -> c.out
+"""
+
+STATE = ".state/tasks.db"
+
+
+def graph_of(text: str, versions: Mapping[str, object] | None = None) -> TaskGraph:
+    """The graph that `text` describes; `versions` are the tasks' fingerprints, and what nobody makes is a source."""
+    nodes = [_node(line, versions or {}) for line in text.strip().splitlines()]
+    made = {path for node in nodes for path in node.outputs}
+    sources = {path for node in nodes for path in node.inputs} - made
+    return TaskGraph(tuple(nodes), frozenset(sources))
+
+
+def _node(line: str, versions: Mapping[str, object]) -> TaskNode:
+    name, _, rest = line.strip().partition(":")
+    rest, _, after = rest.partition("<")
+    inputs, _, outputs = rest.partition("->")
+    return TaskNode(
+        name, "build", name, tuple(inputs.split()), outputs=tuple(outputs.split()), after=tuple(after.split()),
+        fingerprint={"version": versions.get(name, 0)},
+    )  # fmt: skip
+
+
+@dataclass
+class Bench:
+    """A folder, a graph, and what ran in it.
+
+    An action joins the letters of all inputs, each letter once: so different inputs may give the same output.
+
+    Attributes:
+        base: The folder.
+        text: The graph.
+        versions: Fingerprints by task.
+        special: What to do instead of the ordinary action, by task; called with the node.
+        ran: Tasks that ran, in the order in which they began.
+        outcomes: Those of the last run, by task.
+    """
+
+    base: Path
+    text: str = CHAIN
+    versions: dict[str, object] = field(default_factory=dict)
+    special: dict[str, Callable[[TaskNode], Any]] = field(default_factory=dict)
+    ran: list[str] = field(default_factory=list)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def write(self, **content: str) -> None:
+        """Write files; `_` in a name stands for a dot."""
+        for name, text in content.items():
+            (self.base / name.replace("_", ".")).write_text(text)
+
+    def read(self, name: str) -> str:
+        return (self.base / name).read_text()
+
+    @property
+    def graph(self) -> TaskGraph:
+        return graph_of(self.text, self.versions)
+
+    def perform(self, node: TaskNode) -> Mapping[str, object]:
+        with self._guard:
+            self.ran.append(node.name)
+        if node.name in self.special:
+            return self.special[node.name](node) or {}
+        self.do(node)
+        return {}
+
+    def do(self, node: TaskNode) -> None:
+        letters = sorted({letter for path in node.inputs for letter in self.read(path)})
+        for path in node.outputs:
+            (self.base / path).write_text("".join(letters))
+
+    def services(self, forced: Iterable[str] = (), cwd: Path | None = None) -> Services:
+        paths = Paths(self.base, cwd or Path.cwd())
+        lock = FolderLock(self.base / ".state" / "run.lock")
+        return Services(self.perform, _never_described, paths, lock, frozenset(forced))
+
+    def run(self, forced: Iterable[str] = (), **options: Any) -> list[str]:
+        """Run the graph and return the names of the tasks that ran, in the graph's order."""
+        self.ran.clear()
+        options = {"jobs": 1, "listener": Silence(), **options}
+        services = self.services(forced)
+        try:
+            outcomes = run_graph(self.graph, services, state=str(self.base / STATE), **options)
+        finally:
+            services.lock.release()
+        self.outcomes = {outcome.name: outcome for outcome in outcomes}
+        return [node.name for node in self.graph.nodes if node.name in self.ran]
+
+    def statuses(self) -> dict[str, str]:
+        return {name: outcome.status for name, outcome in self.outcomes.items()}
+
+    def reasons(self, name: str) -> list[str]:
+        return [str(reason) for reason in self.outcomes[name].reasons]
+
+    def plan(self, forced: Iterable[str] = ()) -> dict[str, PlannedTask]:
+        """What a plan says, by task."""
+        with TaskStore(self.base / STATE, writable=False) as store:
+            look = look_at(store, Paths(self.base, self.base), _never_described)
+            return {task.name: task for task in make_plan(self.graph, look, frozenset(forced))}
+
+
+def _never_described(node: TaskNode) -> tuple[Reason, ...]:
+    raise AssertionError(f"{node.name} does not describe itself")

@@ -1,0 +1,156 @@
+"""How reasons travel through a graph: tables, without files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import pytest
+
+from tests.tiny_graphs import graph_of
+from venvstacks.graph.taskgraph import TaskGraph, TaskNode
+from venvstacks.plan import Look, PlannedTask, make_plan
+from venvstacks.reasons import Reason
+from venvstacks.records.tasks import TaskRecord
+
+DIAMOND = """
+a: s -> a.out
+b: a.out -> b.out
+c: a.out t -> c.out
+d: b.out c.out -> d.out
+e: u -> e.out < d
+"""
+
+
+class World:
+    """Files by name with their content as digest, and records of a run in which everything was done."""
+
+    def __init__(self, graph: TaskGraph) -> None:
+        self.graph = graph
+        self.files: dict[str, str | None] = {path: path for path in (*graph.sources, *graph.makers)}
+        self.records: dict[str, TaskRecord] = {node.name: self.recorded(node) for node in graph.nodes}
+        self.described: dict[str, tuple[Reason, ...]] = {}
+
+    def recorded(self, node: TaskNode) -> TaskRecord:
+        return TaskRecord({path: path for path in node.inputs}, node.fingerprint, node.outputs, 2.5)
+
+    def record(self, task: str) -> TaskRecord | None:
+        return self.records.get(task)
+
+    def plan(self, forced: Collection[str] = ()) -> dict[str, PlannedTask]:
+        def exists(path: str) -> bool:
+            return self.files.get(path) is not None
+
+        look = Look(self, self.files.get, exists, lambda node: self.described.get(node.name, ()))
+        return {task.name: task for task in make_plan(self.graph, look, forced)}
+
+
+def shown(plan: Mapping[str, PlannedTask]) -> str:
+    letters = {"run": "R", "maybe": "m", "up to date": ".", "blocked": "B"}
+    return "".join(letters[task.status] for task in plan.values())
+
+
+@pytest.fixture
+def world() -> World:
+    return World(graph_of(DIAMOND))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, "....."),
+        ({"s": "new"}, "Rmmm."),
+        ({"t": "new"}, "..Rm."),
+        ({"u": "new"}, "....R"),
+        ({"b.out": None}, ".R.m."),
+        ({"b.out": "tampered"}, "...R."),
+        ({"s": None}, "BBBBB"),
+        ({"t": None}, "..BBB"),
+        ({"s": "new", "d.out": None}, "RmmR."),
+        ({"s": "new", "a.out": "tampered"}, "Rmmm."),
+    ],
+)
+def test_changes_travel_along_data_only(world: World, change: dict[str, str | None], expected: str) -> None:
+    world.files |= change
+    assert shown(world.plan()) == expected
+
+
+def test_without_records_everything_runs(world: World) -> None:
+    world.records.clear()
+    assert shown(world.plan()) == "RRRRR"
+
+
+def test_nothing_is_blocked_by_what_is_still_to_be_made(world: World) -> None:
+    world.records.clear()
+    world.files |= dict.fromkeys(world.graph.makers)
+    plan = world.plan()
+    assert shown(plan) == "RRRRR"
+    assert [str(reason) for reason in plan["d"].reasons] == ["never run"]
+
+
+def test_first_causes_and_what_comes_before_are_told_apart(world: World) -> None:
+    world.files["t"] = "new"
+    plan = world.plan()
+    assert [str(reason) for reason in plan["c"].reasons] == ["changed input: t: t -> new"]
+    assert plan["c"].upstream == ()
+    assert (plan["d"].reasons, plan["d"].upstream, plan["d"].seconds) == ((), ("c",), 2.5)
+
+
+def test_forced_tasks_run(world: World) -> None:
+    plan = world.plan(["b"])
+    assert shown(plan) == ".R.m."
+    assert [str(reason) for reason in plan["b"].reasons] == ["forced"]
+
+
+def test_a_new_input_from_a_task_that_runs_is_certain(world: World) -> None:
+    node = world.graph.by_name["d"]
+    world.records["d"] = TaskRecord({"b.out": "b.out"}, node.fingerprint, node.outputs)
+    world.files["t"] = "new"
+    assert shown(world.plan()) == "..RR."
+
+
+def described(*, gathers: bool = False) -> World:
+    inputs = {"gathers": ("a.out",)} if gathers else {"inputs": ("a.out",)}
+    first = TaskNode("a", "build", "a", ("s",), outputs=("a.out",))
+    second = TaskNode("m", "manifest", "", outputs=("m.out",), self_described=True, **inputs)  # type: ignore[arg-type]
+    return World(TaskGraph((first, second), frozenset({"s"})))
+
+
+@pytest.mark.parametrize(
+    ("reasons", "source", "output", "expected"),
+    [
+        ((), "s", "m.out", ".."),
+        ((Reason("changed setting", "x"),), "s", "m.out", ".R"),
+        ((Reason("changed input", "in other words"),), "s", "m.out", ".R"),
+        ((Reason("changed input", "in other words"),), "new", "m.out", "Rm"),
+        ((Reason("changed setting", "x"),), "new", "m.out", "RR"),
+        ((), "new", "m.out", "Rm"),
+        ((), "s", None, ".R"),
+        ((), "new", None, "RR"),
+    ],
+)
+@pytest.mark.parametrize("gathers", [False, True])
+def test_outputs_that_describe_themselves_need_no_record(
+    reasons: tuple[Reason, ...], source: str, output: str | None, expected: str, *, gathers: bool
+) -> None:
+    world = described(gathers=gathers)
+    del world.records["m"]
+    world.files |= {"s": source, "m.out": output}
+    world.described["m"] = reasons
+    assert shown(world.plan()) == expected
+
+
+def test_what_is_only_gathered_blocks_nobody() -> None:
+    world = described(gathers=True)
+    world.files["s"] = None
+    assert shown(world.plan()) == "B."
+
+
+def test_plans_as_data(world: World) -> None:
+    world.files["t"] = "new"
+    assert world.plan()["c"].as_json() == {
+        "task": "c",
+        "status": "run",
+        "reasons": [{"kind": "changed input", "subject": "t", "old": "t", "new": "new"}],
+        "upstream": [],
+        "seconds": 2.5,
+    }
