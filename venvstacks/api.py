@@ -37,6 +37,8 @@ __all__ = [
     "lock_staleness", "plan", "run",
 ]  # fmt: skip
 
+_MOST_THREADS = 8  # for one task: each costs a compressor memory, and several tasks run at once
+
 
 @dataclass(frozen=True)
 class Request:
@@ -129,7 +131,7 @@ def _work_out(project: Project, request: Request) -> _Job:
 
 
 def _workshop(project: Project, orders: Orders) -> Workshop:
-    tools = Tools(environment=project.environment, cache=project.cache, threads=project.jobs)
+    tools = Tools(environment=project.environment, cache=project.cache, threads=min(project.jobs, _MOST_THREADS))
     return Workshop(project.stack, project.configuration, project.base, orders, tools)
 
 

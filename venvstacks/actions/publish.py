@@ -92,7 +92,7 @@ def archive_layer(published: PublishedLayer, settings: ArchiveSettings, tools: T
     current = previous is not None and previous.product.inputs_digest == common.product.inputs_digest
     if previous and current and not settings.force:
         return {"archive": previous.archive_name, "size": previous.archive_size, "written": False}
-    with not_written(folder):
+    with tools.compressors, not_written(folder):
         metadata = _write(published, settings, common, previous, tools)
         write_atomically(place, metadata_text(metadata.as_json()))
     return {"archive": metadata.archive_name, "size": metadata.archive_size, "written": True}

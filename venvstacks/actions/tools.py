@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import BoundedSemaphore
 
 from venvstacks.tools.process import Processes
 
@@ -24,6 +25,8 @@ class Tools:
         processes: Starts and ends child processes.
         now: The present time, UTC, whole seconds.
         threads: How many threads one task may use for compression or for processes of its own.
+        compressors: Taken by whoever compresses an archive. Two at a time keep all processors busy; more would only
+            multiply the memory, which windows of 64 MiB and more make large.
         progress: Told of long transfers: what, bytes done, bytes in all (None if unknown).
     """
 
@@ -32,4 +35,5 @@ class Tools:
     processes: Processes = field(default_factory=Processes)
     now: Callable[[], datetime] = _now
     threads: int = 2
+    compressors: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(2))
     progress: Callable[[str, int, int | None], None] | None = None
