@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.reference import write_reference
 
-CODE = ("venvstacks", "tasks", "tests", "dodo.py", "sample_project")
+CODE = ("venvstacks", "tasks", "tests", "dodo.py", "sample_project", ".ci")
 PYTHON = (sys.executable, "-m")
 
 
@@ -50,3 +50,10 @@ def task_schema() -> dict[str, Any]:
         "verbosity": 0,
         "doc": "write the schema and the tables of the documentation",
     }
+
+
+def task_pins() -> dict[str, Any]:
+    """Write `pdm.lock` anew, with a pdm that has the versions which it was tested with."""
+    pdm = ["tool", "run", "--from", "pdm[locked]", "pdm"]
+    command = [*PYTHON, "uv", *pdm, "lock", "--group", ":all", "--strategy", "no_static_urls"]
+    return {"actions": [command], "uptodate": [False], "verbosity": 2, "doc": "write pdm.lock anew"}

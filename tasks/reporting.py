@@ -10,7 +10,7 @@ import threading
 import time
 from typing import Any, TextIO
 
-from doit.exceptions import BaseFail
+from doit.exceptions import BaseFail, UnmetDependency
 from doit.reporter import ConsoleReporter
 
 _INDENT = " " * 12
@@ -57,7 +57,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc] # doit has no types
 
     def add_failure(self, task: Any, fail: BaseFail) -> None:  # noqa: ANN401
         """Tell at once what went wrong, with everything that the task printed and nobody saw."""
-        if not fail.report:
+        if isinstance(fail, UnmetDependency):
             self._say(f"{'not run':>9}   {task.name}")
             return
         self._counts["failed"] += 1
