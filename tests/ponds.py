@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,17 +171,26 @@ def error_of(report: Report, task: str) -> str:
 def unpack(archive: Path, place: Path) -> None:
     """Unpack a `.tar.zst` as a user does."""
     place.mkdir(parents=True, exist_ok=True)
-    with archive.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as stream:
-        with tarfile.open(fileobj=stream, mode="r|") as tar:
-            tar.extractall(place, filter="data")
+    with unpacked(archive) as tar:
+        tar.extractall(place, filter="data")
 
 
 def listing(archive: Path) -> list[tuple[tarfile.TarInfo, bytes]]:
     """Members with their bytes."""
-    with archive.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as stream:
-        with tarfile.open(fileobj=stream, mode="r|") as tar:
-            found = []
-            for member in tar:
-                content = tar.extractfile(member) if member.isreg() else None
-                found.append((member, content.read() if content else b""))
-            return found
+    found = []
+    with unpacked(archive) as tar:
+        for member in tar:
+            content = tar.extractfile(member) if member.isreg() else None
+            found.append((member, content.read() if content else b""))
+    return found
+
+
+@contextlib.contextmanager
+def unpacked(archive: Path) -> Iterator[tarfile.TarFile]:
+    """The tar stream in a `.tar.zst`."""
+    with (
+        archive.open("rb") as packed,
+        zstandard.ZstdDecompressor().stream_reader(packed) as stream,
+        tarfile.open(fileobj=stream, mode="r|") as tar,
+    ):
+        yield tar
