@@ -62,6 +62,7 @@ class Bench:
         special: What to do instead of the ordinary action, by task; called with the node.
         ran: Tasks that ran, in the order in which they began.
         outcomes: Those of the last run, by task.
+        on_wait: Called when a run has to wait for another.
     """
 
     base: Path
@@ -70,6 +71,7 @@ class Bench:
     special: dict[str, Callable[[TaskNode], Any]] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    on_wait: Callable[[], None] | None = None
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def write(self, **content: str) -> None:
@@ -99,7 +101,7 @@ class Bench:
 
     def services(self, forced: Iterable[str] = (), cwd: Path | None = None) -> Services:
         paths = Paths(self.base, cwd or Path.cwd())
-        lock = FolderLock(self.base / ".state" / "run.lock")
+        lock = FolderLock(self.base / ".state" / "run.lock", self.on_wait)
         return Services(self.perform, _never_described, paths, lock, frozenset(forced))
 
     def run(self, forced: Iterable[str] = (), **options: Any) -> list[str]:
@@ -107,6 +109,7 @@ class Bench:
         self.ran.clear()
         options = {"jobs": 1, "listener": Silence(), **options}
         services = self.services(forced)
+        services.lock.acquire()
         try:
             outcomes = run_graph(self.graph, services, state=str(self.base / STATE), **options)
         finally:

@@ -1,0 +1,165 @@
+"""Runs that are interrupted or killed, in real processes with real children."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tiny_graphs import CHAIN, Bench
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+
+ROOT = Path(__file__).parents[3]
+
+Start = Callable[[Bench, str], subprocess.Popen[str]]
+
+RUN = """
+import os, sys, time
+from pathlib import Path
+from tests.tiny_graphs import Bench
+from venvstacks.cli import boundary
+from venvstacks.tools.process import Processes
+
+base, mode = Path(sys.argv[1]), sys.argv[2]
+processes = Processes()
+bench = Bench(base, Path(base, "graph").read_text())
+
+def child(node):
+    ignore = "trap '' TERM;" if mode == "stubborn" else ""
+    processes.run(["sh", "-c", f"{ignore} echo $$ > {base}/pid; sleep 60 & wait; sleep 60"], env=dict(os.environ))
+
+def compute(node):
+    (base / "pid").write_text(str(os.getpid()))
+    time.sleep(60)
+
+if mode != "plain":
+    bench.special["b"] = compute if mode == "compute" else child
+bench.on_wait = lambda: print("waiting", flush=True)
+def command(arguments):
+    bench.run(on_interrupt=processes.stop, jobs=2)
+    return 0
+boundary._run = command
+code = boundary.run_command_line([])
+print(" ".join(bench.ran), flush=True)
+sys.exit(code)
+"""
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    begun: list[subprocess.Popen[str]] = []
+
+    def start_run(bench: Bench, mode: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", RUN, str(bench.base), mode]
+        pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True}
+        begun.append(subprocess.Popen(command, cwd=ROOT, text=True, **pipes))
+        return begun[-1]
+
+    yield start_run
+    for run in begun:
+        if run.poll() is None:
+            run.kill()
+            run.communicate()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    made = Bench(tmp_path)
+    made.write(s="x", graph=CHAIN)
+    return made
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    for _ in range(400):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{what}: not within 20 s")
+
+
+def started_pid(bench: Bench) -> int:
+    file = bench.base / "pid"
+    until(lambda: file.exists() and file.read_text().strip(), "the second task begins")
+    return int(file.read_text())
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_ends_children_and_keeps_what_was_done(
+    start: Start, bench: Bench, signum: int, code: int
+) -> None:
+    run = start(bench, "child")
+    child = started_pid(bench)
+    run.send_signal(signum)
+    _, said = run.communicate(timeout=20)
+    assert run.returncode == code
+    assert "error: interrupted" in said
+    assert "hint: run the same command again" in said
+    assert "Traceback" not in said
+    until(lambda: is_gone(child), "the child ends")
+    assert bench.run() == ["b", "c"]
+
+
+@pytest.mark.parametrize("mode", ["stubborn", "compute"])
+def test_the_second_signal_waits_for_nothing(start: Start, bench: Bench, mode: str) -> None:
+    run = start(bench, mode)
+    child = started_pid(bench)
+    run.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    assert run.poll() is None, "the first signal lets the task end"
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=20)
+    assert run.returncode == 130
+    assert "Traceback" not in said
+    until(lambda: is_gone(child), "the child ends")
+    assert bench.run() == ["b", "c"]
+
+
+def test_what_was_done_before_a_kill_is_not_done_again(start: Start, bench: Bench) -> None:
+    run = start(bench, "compute")
+    started_pid(bench)
+    run.kill()
+    run.communicate(timeout=20)
+    assert bench.run() == ["b", "c"]
+
+
+def test_a_rerun_that_was_killed_is_noticed_even_if_its_cause_is_gone(start: Start, bench: Bench) -> None:
+    bench.run()
+    bench.write(a_out="tampered")
+    run = start(bench, "compute")
+    started_pid(bench)
+    run.kill()
+    run.communicate(timeout=20)
+    bench.write(a_out="x")
+    assert bench.plan()["b"].status == "run"
+    assert bench.run() == ["b"]
+    assert bench.reasons("b") == ["interrupted"]
+
+
+def test_the_second_of_two_runs_waits_and_finds_everything_done(start: Start, bench: Bench) -> None:
+    bench.special["b"] = lambda node: (time.sleep(1.5), bench.do(node))[0]
+    services = bench.services()
+    services.lock.acquire()
+    other = start(bench, "plain")
+    assert other.stdout is not None
+    assert other.stdout.readline() == "waiting\n"
+    services.lock.release()
+    told, _ = other.communicate(timeout=20)
+    assert (other.returncode, told.split()) == (0, ["a", "b", "c"])
+    bench.special.clear()
+    assert bench.run() == []
