@@ -19,10 +19,10 @@ FLOORS = {
     "errors": 1, "digests": 1, "reasons": 1, "_injected": 1,
     "model": 2, "tools": 2,
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
-    "graph": 4, "records": 4,
+    "graph": 4, "records": 4, "deploying": 4,
     "actions": 5, "plan": 5, "loading": 5,
     "engine": 6,
-    "api": 7,
+    "api": 7, "deployment": 7,
     "__init__": 7.5,  # what `import venvstacks` gives: the names of `api`
     "cli": 8, "tasks": 8,
     "__main__": 9, "dodo": 9,
@@ -33,19 +33,20 @@ SIDEWAYS = {
     ("tasks/reference.py", "cli"): "writes the reference of commands from the commands themselves",
 }
 
-PURE = ("model", "locking", "linking", "graph", "archives/members.py")
+PURE = ("model", "locking", "linking", "graph", "archives/members.py", "archives/expected.py", "deploying")
 
 # Purity is a list of what may be imported: whatever could reach a disk, a clock, a process or the environment has to
 # be imported first. Modules that can do both are narrowed to the names listed with them.
 HARMLESS: dict[str, set[str] | None] = {
     "__future__": None, "collections": None, "dataclasses": None, "difflib": None, "enum": None, "fnmatch": None,
     "functools": None, "graphlib": None, "heapq": None, "itertools": None, "json": None, "posixpath": None, "re": None,
-    "shlex": None, "string": None, "tomllib": None, "types": None, "typing": None, "urllib.parse": None,
+    "shlex": None, "string": None, "tomllib": None, "types": None, "typing": None, "unicodedata": None, "urllib.parse": None,
     "packaging": None, "pydantic": None, "tomli_w": None,
     "datetime": None,  # values of times; asking for the present one is refused below
     "pathlib": {"PurePath", "PurePosixPath", "PureWindowsPath"},
     "venvstacks.errors": None, "venvstacks.reasons": None, "venvstacks.model": None, "venvstacks.locking": None,
-    "venvstacks.linking": None, "venvstacks.graph": None,
+    "venvstacks.linking": None, "venvstacks.graph": None, "venvstacks.deploying": None,
+    "venvstacks.archives.expected": None,
     "venvstacks.digests": {"TreeEntry", "canonical_json", "prefixed", "sha256_bytes", "sha256_json", "tree_digest"},
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from venvstacks.api import Options, Request, Selection
+from venvstacks.cli import deployment
 from venvstacks.cli import options as o
 from venvstacks.cli.session import Session, Verbosity
 from venvstacks.cli.version import show_version
@@ -276,3 +277,6 @@ def run(
 
 def _many(values: list[str] | None) -> tuple[str, ...]:
     return tuple(values or ())
+
+
+deployment.register(app)

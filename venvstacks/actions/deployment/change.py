@@ -1,0 +1,81 @@
+"""Changes that need no source: back to the previous generation, and applications removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from venvstacks.actions.deployment.failures import not_deployed
+from venvstacks.actions.deployment.place import (
+    Place,
+    collect_garbage,
+    enter_generation,
+    generation_numbers,
+    read_generation,
+    require_current,
+    switch_to,
+)
+from venvstacks.actions.tools import Tools
+from venvstacks.deploying.offers import application_name
+from venvstacks.deploying.state import Generation, needed_instances
+from venvstacks.errors import DeployError, UsageError
+
+
+def roll_back(place: Place, number: int | None = None) -> Generation:
+    """Make the generation before the current one, or any other that is still there, the current one.
+
+    The caller holds the deployment. Nothing is removed, so that one can go forward again until the next deploy.
+
+    Raises:
+        DeployError: There is no such generation any more.
+    """
+    with not_deployed(place.root):
+        current = require_current(place)
+        wanted = current.previous if number is None else number
+        kept = generation_numbers(place)
+        if wanted is None or wanted not in kept:
+            others = ", ".join(str(one) for one in kept if one != current.number) or "none"
+            raise DeployError(
+                f"generation {current.number} of {place.root} is the oldest that is kept"
+                if number is None
+                else f"generation {number} of {place.root} is not there",
+                hint=f"other generations that are kept: {others}",
+            )
+        found = read_generation(place, wanted)
+        switch_to(place, wanted)
+    return found
+
+
+def remove_applications(place: Place, names: Sequence[str], tools: Tools) -> tuple[Generation, tuple[str, ...]]:
+    """Make a generation without these applications the current one, and collect what nothing needs.
+
+    The caller holds the deployment. What the removed application needed stays as long as `rollback` may need it.
+
+    Returns:
+        The new generation and the ids of removed instances.
+
+    Raises:
+        UsageError: There is no such application.
+        DeployError: The deployment cannot be written to.
+    """
+    with not_deployed(place.root):
+        current = require_current(place)
+        applications = dict(current.applications)
+        for name in dict.fromkeys(map(application_name, names)):
+            if applications.pop(name, None) is None:
+                known = ", ".join(current.applications) or "none"
+                raise UsageError(
+                    f"there is no application '{name}' in {place.root}", hint=f"installed applications: {known}"
+                )
+        instances, needed_by = needed_instances(applications, current.instances)
+        generation = current.model_copy(
+            update={
+                "number": max(generation_numbers(place)) + 1,
+                "previous": current.number,
+                "created": tools.now().isoformat(),
+                "applications": applications,
+                "instances": instances,
+                "needed_by": needed_by,
+            }
+        )
+        enter_generation(place, generation)
+        return generation, collect_garbage(place)

@@ -1,0 +1,1 @@
+"""Deploying as arithmetic: which layers an application needs, what is fetched, kept and dropped, what is installed."""

@@ -1,0 +1,157 @@
+"""What is installed, and why: the records that a deployment keeps about its layers and generations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from venvstacks.digests import TreeEntry
+from venvstacks.errors import DeployError
+from venvstacks.model.specification import LayerKind
+
+
+class DeploymentRecord(BaseModel):
+    """Base of all records; unknown keys are refused, since they are another version's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = 1
+
+    def text(self) -> str:
+        """The record as it is written: sorted keys, two-space indent, final newline."""
+        return json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def read(cls, data: bytes, place: str) -> Self:
+        """The record in `data`.
+
+        Raises:
+            DeployError: There is none, or it is damaged or of another version.
+        """
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            reason = error.errors()[0]
+            raise DeployError(
+                f"{place} cannot be read: {'.'.join(map(str, reason['loc']))}: {reason['msg']}",
+                hint="use the venvstacks that made this deployment, or deploy into a new folder",
+            ) from error
+
+
+class Installed(BaseModel):
+    """One layer bound to exact layers below it: an instance.
+
+    Attributes:
+        id: Its folder in the store.
+        layer: Environment name.
+        target: Deployed name.
+        kind: Runtime, framework or application.
+        python: `cpython@X.Y.Z`.
+        lock_version: Version of its lock.
+        archive: SHA-256 of the archive that it was unpacked from.
+        files: SHA-256 of the archive's per-file manifest.
+        size: Bytes of its files.
+        lower: Deployed name to id of every layer below.
+        launch_module: What an application is run with.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    layer: str
+    target: str
+    kind: LayerKind
+    python: str
+    lock_version: int
+    archive: str
+    files: str
+    size: int
+    lower: dict[str, str]
+    launch_module: str | None = None
+
+
+class GeneratedFile(BaseModel):
+    """A file that post-install made.
+
+    Attributes:
+        path: Relative to the layer's folder.
+        size: Bytes.
+        sha256: Hex digest.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, entry: TreeEntry) -> Self:
+        """The record of a file in a tree."""
+        return cls(path=entry.path, size=entry.size, sha256=entry.sha256)
+
+    def entry(self) -> TreeEntry:
+        """The same as a tree's entry."""
+        return TreeEntry(self.path, self.size, sha256=self.sha256)
+
+
+class InstanceRecord(DeploymentRecord):
+    """A finished instance; written last, so that an instance without it is not finished.
+
+    Attributes:
+        installed: What it is.
+        bytecode: What was compiled for it.
+    """
+
+    installed: Installed
+    bytecode: tuple[GeneratedFile, ...]
+
+
+class Generation(DeploymentRecord):
+    """One state of a deployment.
+
+    Attributes:
+        number: Rises with every change.
+        previous: The generation that was current before, None for the first.
+        created: When, ISO 8601, UTC.
+        source: Where the last deployed layers came from.
+        platform: Name of the platform.
+        applications: What was asked for: application to the id of its instance.
+        instances: Every instance that the applications need, those below first.
+        needed_by: Id to the applications that need it.
+    """
+
+    number: int
+    previous: int | None
+    created: str
+    source: str
+    platform: str
+    applications: dict[str, str]
+    instances: tuple[Installed, ...]
+    needed_by: dict[str, tuple[str, ...]]
+
+    @property
+    def by_id(self) -> Mapping[str, Installed]:
+        """The instances by id."""
+        return {installed.id: installed for installed in self.instances}
+
+
+def needed_instances(
+    applications: Mapping[str, str], known: Iterable[Installed]
+) -> tuple[tuple[Installed, ...], dict[str, tuple[str, ...]]]:
+    """The instances that applications need, those below first, and which application needs which.
+
+    Args:
+        applications: Application to the id of its instance.
+        known: Instances among which all of them are.
+    """
+    by_id = {installed.id: installed for installed in known}
+    needed_by: dict[str, list[str]] = {}
+    for name, application in sorted(applications.items()):
+        for id_ in (application, *by_id[application].lower.values()):
+            needed_by.setdefault(id_, []).append(name)
+    instances = sorted((by_id[id_] for id_ in needed_by), key=lambda one: (len(one.lower), one.target, one.id))
+    return tuple(instances), {id_: tuple(names) for id_, names in needed_by.items()}
