@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from venvstacks.errors import Fault, SpecificationError, UsageError
+from venvstacks.archives.formats import archive_format
+from venvstacks.errors import Fault, SourceError, SpecificationError, UsageError
 from venvstacks.graph.compiler import Configuration, compile_stack
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.model.draft import Draft, parse_draft
@@ -19,7 +20,7 @@ from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import identify_platform
 from venvstacks.model.resolve import Surroundings, resolve
 from venvstacks.model.specification import ToolSettings, UvTable
-from venvstacks.model.stack import Stack
+from venvstacks.model.stack import SourceTree, Stack
 from venvstacks.tools.sources import read_source
 
 UV_FILE = "venvstacks.uv.toml"
@@ -141,11 +142,20 @@ def _read(path: Path, shown: str) -> str:
 
 def _read_surroundings(draft: Draft, base: Path, environment: Mapping[str, str]) -> Surroundings:
     return Surroundings(
-        sources={path: read_source(base, path) for path in draft.module_paths},
+        sources={path: _read_source(base, path) for path in draft.module_paths},
         uv_file=_read_uv_file(base / UV_FILE) if draft.uv is None else None,
         macosx_deployment_target=environment.get("MACOSX_DEPLOYMENT_TARGET") or None,
         exclude_newer=environment.get("UV_EXCLUDE_NEWER") or None,
     )
+
+
+def _read_source(base: Path, path: str) -> SourceTree | None:
+    try:
+        return read_source(base, path)
+    except OSError as error:
+        raise SourceError(
+            f"module {path} cannot be read: {error.strerror or error}", hint="check its name and permissions"
+        ) from error
 
 
 def _read_uv_file(path: Path) -> UvTable | None:
@@ -163,13 +173,21 @@ def _configure(settings: ToolSettings, options: Options, base: Path) -> Configur
         artifacts=_stored(base, options.output_dir),
         export=_stored(base, options.export_dir),
     )
+    if len({layout.build, layout.artifacts, layout.export}) < 3:
+        raise UsageError(
+            "environments, archives and exports cannot share a folder",
+            hint=f"they go to {layout.build}, {layout.artifacts} and {layout.export}; choose another output folder",
+        )
+    chosen = archive_format(options.archive_format or settings.archive_format)
     level = settings.archive_level if options.archive_level is None else options.archive_level
+    if level is not None:
+        chosen.level(level)
     check = settings.check_imports if options.check_imports is None else options.check_imports
     return Configuration(
         platform=identify_platform(sys.platform, platform.machine()),
         layout=layout,
         tools=_tool_versions(),
-        archive_format=options.archive_format or settings.archive_format,
+        archive_format=chosen.suffix,
         archive_level=level,
         tag_outputs=options.tag_outputs,
         local_wheels=_local_wheels(base, options.local_wheels),
