@@ -193,7 +193,7 @@ def _offered(entry: LayerMetadata, name: str) -> OfferedLayer:
         lock_version=entry.lock_version,
         archive=OfferedFile(entry.archive_name, entry.archive_size, digest),
         files=OfferedFile(listed.name, listed.size, listed.sha256),
-        runtime=entry.runtime_layer,
+        runtime=None if entry.product.kind == "runtime" else entry.runtime_layer,  # runtimes name themselves there
         frameworks=entry.required_layers or (),
         launch_module=entry.app_launch_module,
     )
