@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvstacks.actions.lock_files import LockPolicy, LockRequest, LockState, made_from, read_state
+from venvstacks.actions.lock_files import LockPaths, LockPolicy, LockRequest, LockState, made_from, read_state
 from venvstacks.actions.tools import Tools
 from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, StaleLockError
@@ -126,7 +126,7 @@ def _write(
 ) -> LockResult:
     text = format_lock(lock)
     metadata = next_metadata(state.metadata, text, made_from(request, state, lock), now=tools.now(), uv=request.uv)
-    paths = state.paths
+    paths = LockPaths.to_write(request)
     try:
         changed = write_if_changed(paths.lock, text)
         write_if_changed(paths.requirements, requirements_text(request.layer))

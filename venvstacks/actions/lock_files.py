@@ -42,6 +42,11 @@ class LockRequest:
         local_wheel_dirs: Absolute folders of wheels to choose from beside the indexes.
         use_index: Whether package indexes may be asked.
         log: File that collects what uv prints, or None.
+        upgrade: Resolve as if there were no earlier lock, and ask indexes anew about everything.
+        upgrade_packages: Normalised names of packages whose earlier versions are not kept.
+        align: Whether to seek one version of each package for all targets.
+        drafts: A folder that takes the place of the specification's for the files of locks: they are written there, and
+            read from there where they are there. None for the specification's own.
     """
 
     layer: Layer
@@ -53,6 +58,10 @@ class LockRequest:
     local_wheel_dirs: tuple[Path, ...] = ()
     use_index: bool = True
     log: Path | None = None
+    upgrade: bool = False
+    upgrade_packages: frozenset[str] = frozenset()
+    align: bool = False
+    drafts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -66,8 +75,19 @@ class LockPaths:
 
     @classmethod
     def of(cls, request: LockRequest, layer: Layer) -> LockPaths:
-        """The files of a layer: the request's own, or a lower one."""
-        base, layout = request.base, request.layout
+        """Where the files of a layer are read: the request's own, or a lower one."""
+        drafted = request.drafts is not None and (request.drafts / request.layout.lock_file(layer)).exists()
+        return cls.below(request.drafts if drafted and request.drafts else request.base, request, layer)
+
+    @classmethod
+    def to_write(cls, request: LockRequest) -> LockPaths:
+        """Where the files of the request's layer are written."""
+        return cls.below(request.drafts or request.base, request, request.layer)
+
+    @classmethod
+    def below(cls, base: Path, request: LockRequest, layer: Layer) -> LockPaths:
+        """The files of a layer below a folder."""
+        layout = request.layout
         return cls(
             base / layout.lock_file(layer),
             base / layout.lock_metadata(layer),

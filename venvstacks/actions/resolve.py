@@ -1,32 +1,26 @@
-"""Resolving one layer: uv once per target platform, all at the same time, then merged.
-
-All targets run at once, more of them than there are processors: a resolution waits for the network most of its time
-(0.14 s, of which 0.01 s computing, measured with uv 0.13 for one package and a warm cache).
-"""
+"""Resolving one layer: uv once per target platform, all at the same time, then merged."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from venvstacks.actions.lock_failures import Attempt, raise_failure, run_for_all
+from venvstacks.actions.attempts import Attempt, Conditions, UvRuns, run_for_all
+from venvstacks.actions.lock_failures import raise_failure
 from venvstacks.actions.lock_files import LockPaths, LockRequest, read_layer_lock
 from venvstacks.actions.tools import Tools
 from venvstacks.errors import LockError, MissingToolError, ProcessFailedError
-from venvstacks.locking.locks import LayerLock, Provision, ResolvedPackage, provision_of
+from venvstacks.locking.locks import LayerLock, ResolvedPackage, provision_of
 from venvstacks.locking.merge import merge_resolutions, requires_python
-from venvstacks.locking.pylock import pins_text
 from venvstacks.locking.resolution import UnusableLockError, read_resolution
-from venvstacks.locking.texts import constraints_text, direct_names, project_text, settings_text
+from venvstacks.locking.texts import direct_names
 from venvstacks.model.platforms import TargetPlatform
-from venvstacks.model.stack import Layer
 from venvstacks.tools.files import staging_folder
-from venvstacks.tools.uv import CompileCall, UvKit, compile_lock
+from venvstacks.tools.uv import UvKit
 
-_OUTPUT = "pylock.layer.toml"
+_Resolutions = Mapping[str, Sequence[ResolvedPackage]]
 
 
 def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools) -> LayerLock:
@@ -47,14 +41,12 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
     provision = provision_of(below, [target.name for target in layer.platforms])
     if not layer.requirements:
         return LayerLock(requires_python(layer), tuple(target.name for target in layer.platforms))
-    seed = None if request.ignore_pins else earlier
+    seed = None if request.ignore_pins or request.upgrade else earlier
     try:
         kit = UvKit.of(tools.environment, tools.processes)
         with staging_folder(request.base / request.layout.staging, f"lock-{layer.env_name}") as staging:
-            settings = staging / "uv.toml"
-            settings.write_text(settings_text(layer, request.uv, request.base.as_posix()), encoding="utf-8")
-            resolver = Resolver(request, kit, staging, settings, provision, below, seed)
-            return merge_resolutions(layer, resolver.resolve(), provision)
+            runs = UvRuns(request, layer, kit, staging, provision, wheel_folders(request, below), seed)
+            return merge_resolutions(layer, Resolver(runs, below).resolve(), provision)
     except (MissingToolError, ProcessFailedError) as error:
         raise LockError(f"layer '{layer.env_name}' cannot be locked: {error.message}", hint=error.hint) from error
     except OSError as error:
@@ -81,105 +73,68 @@ def read_lower_locks(request: LockRequest) -> list[tuple[str, LayerLock]]:
     return locks
 
 
-@dataclass
+def wheel_folders(request: LockRequest, below: Sequence[tuple[str, LayerLock]]) -> tuple[Path, ...]:
+    """The request's folders of local wheels, and those that lower layers are locked to.
+
+    Without the latter uv would not find the very versions that it has to keep to.
+    """
+    found = dict.fromkeys(request.local_wheel_dirs)
+    for lower, (_, lock) in zip(request.layer.below, below, strict=True):
+        folder = (request.base / request.layout.lock_file(lower)).parent
+        places = (Path(os.path.normpath(folder / wheel.location)).parent for wheel in lock.path_wheels)
+        found |= dict.fromkeys(place for place in places if place.is_dir())
+    return tuple(found)
+
+
+@dataclass(frozen=True)
 class Resolver:
-    """All that the attempts for one layer share."""
+    """Resolves a layer for all of its targets.
 
-    request: LockRequest
-    kit: UvKit
-    staging: Path
-    settings: Path
-    provision: Provision
-    below: list[tuple[str, LayerLock]]
-    seed: LayerLock | None
-    find_links: list[Path] = field(default_factory=list)
+    Attributes:
+        runs: Runs uv.
+        below: Environment names and locks of the layers below.
+    """
 
-    def __post_init__(self) -> None:
-        self.find_links = [*self.request.local_wheel_dirs, *self._folders_of_lower_wheels()]
+    runs: UvRuns
+    below: Sequence[tuple[str, LayerLock]]
 
-    def _folders_of_lower_wheels(self) -> Iterable[Path]:
-        """Folders of local wheels that lower layers are locked to; where else would uv find those versions?"""
-        found: dict[Path, None] = {}
-        for lower, (_, lock) in zip(self.layer.below, self.below, strict=True):
-            folder = LockPaths.of(self.request, lower).lock.parent
-            found |= dict.fromkeys(Path(os.path.normpath(folder / wheel.location)).parent for wheel in lock.path_wheels)
-        return (folder for folder in found if folder.is_dir() and folder not in self.request.local_wheel_dirs)
-
-    @property
-    def layer(self) -> Layer:
-        """The layer."""
-        return self.request.layer
-
-    def resolve(self) -> Mapping[str, tuple[ResolvedPackage, ...]]:
+    def resolve(self) -> _Resolutions:
         """Target name to what was resolved for it.
 
         Raises:
             MissingWheelsError: Packages have no wheel for some targets.
             LockError: Some target cannot be resolved.
         """
-        targets = self.layer.platforms
-        resolutions = self._resolve_all(dict.fromkeys(targets, frozenset[str]()))
-        again = {target: late for target in targets if (late := self._late_assignments(resolutions[target.name]))}
-        return {**resolutions, **self._resolve_all(again)} if again else resolutions
-
-    def _late_assignments(self, resolution: Collection[ResolvedPackage]) -> frozenset[str]:
-        """Packages that have an index assigned, but only turned up as somebody's dependency."""
-        assigned = self.layer.package_indexes.keys() - direct_names(self.layer)
-        return frozenset(package.name for package in resolution if package.name in assigned)
-
-    def _resolve_all(self, wanted: Mapping[TargetPlatform, frozenset[str]]) -> dict[str, tuple[ResolvedPackage, ...]]:
-        attempts = run_for_all(wanted, lambda target: self.attempt(target, also=wanted[target]))
+        attempts = self.attempt_all(Conditions())
         if any(attempt.failure for attempt in attempts.values()):
-            raise_failure(self, attempts)
-        folder = LockPaths.of(self.request, self.layer).lock.parent.as_posix()
-        try:
-            return {target.name: read_resolution(a.text, folder) for target, a in attempts.items()}
-        except UnusableLockError as error:
-            raise LockError(f"layer '{self.layer.env_name}' cannot be locked: {error}") from None
+            raise_failure(self.runs, self.below, attempts)
+        return self._read(attempts)
 
-    def attempt(
-        self,
-        target: TargetPlatform,
-        *,
-        also: frozenset[str] = frozenset(),
-        excluded: Collection[str] = (),
-        layer_wheels: Path | None = None,
-    ) -> Attempt:
-        """One run of uv.
+    def attempt_all(self, conditions: Conditions) -> dict[TargetPlatform, Attempt]:
+        """Attempts for all targets; a second one where packages turn out to have an index assigned.
 
-        Args:
-            target: The target platform.
-            also: Further requirements.
-            excluded: Packages to leave out.
-            layer_wheels: A folder of wheels that stand for the layers below, instead of constraints.
+        Raises:
+            LockError: What uv wrote cannot be used.
         """
-        layer, provided = self.layer, self.provision.on(target.name)
-        assigned = layer.package_indexes.keys() & provided.keys()
-        with staging_folder(self.staging, target.name) as folder:
-            project = project_text(layer, self.request.uv, self.request.base.as_posix(), also | assigned)
-            constraints = "" if layer_wheels else constraints_text(provided)
-            _write(folder / "pyproject.toml", project)
-            _write(folder / "constraints.txt", constraints)
-            if self.seed:
-                _write(folder / _OUTPUT, pins_text(self.seed, target.name))
-            if excluded:
-                _write(folder / "excluded.txt", "".join(f"{name}\n" for name in excluded))
-            call = CompileCall(
-                folder,
-                self.settings,
-                _OUTPUT,
-                target.uv_platform(layer.glibc),
-                layer.python.version,
-                sys.executable if layer.python.name == sys.implementation.name else layer.python.name,
-                layer.macos,
-                [*self.find_links, *([layer_wheels] if layer_wheels else [])],
-                self.request.use_index,
-                folder / "excluded.txt" if excluded else None,
-            )
-            done = compile_lock(call, self.kit, log=self.request.log)
-            text = (folder / _OUTPUT).read_text(encoding="utf-8") if done.returncode == 0 else ""
-        return Attempt.of(done, text)
+        attempts = run_for_all(self.runs.layer.platforms, lambda target: self.runs.attempt(target, conditions))
+        late = {target: self._late_assignments(attempt) for target, attempt in attempts.items() if not attempt.failure}
+        again = {target: replace(conditions, also=conditions.also | names) for target, names in late.items() if names}
+        return attempts | run_for_all(again, lambda target: self.runs.attempt(target, again[target]))
 
+    def _late_assignments(self, attempt: Attempt) -> frozenset[str]:
+        """Packages that have an index assigned, but only turned up as somebody's dependency."""
+        assigned = self.runs.layer.package_indexes.keys() - direct_names(self.runs.layer)
+        if not assigned:
+            return frozenset()
+        return frozenset(package.name for package in self._read_one(attempt) if package.name in assigned)
 
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
+    def _read(self, attempts: Mapping[TargetPlatform, Attempt]) -> _Resolutions:
+        return {target.name: self._read_one(attempt) for target, attempt in attempts.items()}
+
+    def _read_one(self, attempt: Attempt) -> tuple[ResolvedPackage, ...]:
+        request = self.runs.request
+        folder = (request.base / request.layout.lock_file(request.layer)).parent.as_posix()
+        try:
+            return read_resolution(attempt.text, folder)
+        except UnusableLockError as error:
+            raise LockError(f"layer '{request.layer.env_name}' cannot be locked: {error}") from None

@@ -117,6 +117,10 @@ class Provision:
         """What is provided on one target."""
         return self.packages.get(target, MappingProxyType({}))
 
+    def versions(self, target: str) -> dict[str, str]:
+        """Package name to version of what is provided on one target."""
+        return {name: found.version for name, found in self.on(target).items()}
+
 
 def provision_of(below: Sequence[tuple[str, LayerLock]], targets: Iterable[str]) -> Provision:
     """What the layers below hold together.

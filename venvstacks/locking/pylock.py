@@ -7,7 +7,7 @@ installers pass the package over, people see that it is there, and this module f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC
 from functools import cache
 from typing import Any
@@ -157,12 +157,20 @@ def _parse_package(table: dict[str, Any], targets: tuple[str, ...], holds: Any) 
     )
 
 
-def pins_text(lock: LayerLock, target: str) -> str:
+def pins_text(lock: LayerLock, target: str, unpinned: Collection[str] = ()) -> str:
     """A lock of what one target installs, as a seed from which uv prefers its versions.
 
     uv ignores markers in a seed, so a seed never holds what belongs to other targets.
+
+    Args:
+        lock: The lock.
+        target: Name of the target.
+        unpinned: Packages whose versions are not to be kept.
     """
     lines = ['lock-version = "1.0"', f"created-by = {_quote(_CREATOR)}"]
-    for package in lock.installed(target):
+    pinned = [package for package in lock.installed(target) if package.name not in unpinned]
+    if not pinned:
+        lines.append("packages = []")  # uv refuses a lock without that key
+    for package in pinned:
         lines += ["", "[[packages]]", f"name = {_quote(package.name)}", f"version = {_quote(package.version)}"]
     return "\n".join(lines) + "\n"

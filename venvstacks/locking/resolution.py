@@ -37,6 +37,19 @@ def read_resolution(text: str, folder: str) -> tuple[ResolvedPackage, ...]:
         raise UnusableLockError(f"the lock is incomplete: {error!r}") from None
 
 
+def read_versions(text: str) -> dict[str, str]:
+    """Package name to version in a PEP 751 lock; entries without a version are passed over.
+
+    Raises:
+        UnusableLockError: It is no such lock.
+    """
+    return {
+        str(canonicalize_name(str(table.get("name")))): str(table["version"])
+        for table in load_packages(text)
+        if "version" in table
+    }
+
+
 def load_packages(text: str) -> list[dict[str, Any]]:
     """The package tables of a PEP 751 lock.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import tomli_w
@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from venvstacks.locking.inputs import newest_upload, settings_for_uv
-from venvstacks.locking.locks import LayerLock, LockedPackage, Provided
+from venvstacks.locking.locks import LayerLock, LockedPackage
 from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
 
@@ -26,10 +26,16 @@ def project_name(env_name: str) -> str:
 
 def direct_names(layer: Layer) -> frozenset[str]:
     """Normalised names of the distributions that the layer itself requires."""
-    return frozenset(str(canonicalize_name(Requirement(text).name)) for text in layer.requirements)
+    return frozenset(_name(text) for text in layer.requirements)
 
 
-def project_text(layer: Layer, uv: UvTable, base: str, also: Collection[str] = ()) -> str:
+def _name(requirement: str) -> str:
+    return str(canonicalize_name(Requirement(requirement).name))
+
+
+def project_text(
+    layer: Layer, uv: UvTable, base: str, also: Collection[str] = (), *, only: Collection[str] | None = None
+) -> str:
     """The `pyproject.toml` that uv resolves for a layer.
 
     uv honours the index that a package is assigned to only for packages that the project itself requires (seen with
@@ -40,6 +46,7 @@ def project_text(layer: Layer, uv: UvTable, base: str, also: Collection[str] = (
         uv: uv settings as written.
         base: Absolute path of the specification's folder, forward slashes.
         also: Names or requirements to require beside the layer's own.
+        only: Requirements in place of the layer's own.
     """
     sources = dict(uv.get("sources", {}))
     for package, index in layer.package_indexes.items():
@@ -55,7 +62,7 @@ def project_text(layer: Layer, uv: UvTable, base: str, also: Collection[str] = (
             "name": project_name(layer.env_name),
             "version": "0",
             "requires-python": f"=={layer.python.version}",
-            "dependencies": [*layer.requirements, *sorted(also)],
+            "dependencies": [*(layer.requirements if only is None else only), *sorted(also)],
         }
     }
     if table:
@@ -76,6 +83,10 @@ def settings_text(layer: Layer, uv: UvTable, base: str) -> str:
         settings["find-links"] = [absolute_location(place, base) for place in settings["find-links"]]
     if newest := newest_upload(uv):
         settings["exclude-newer"] = newest
+    if layer.overrides:
+        own = {_name(text) for text in layer.overrides}
+        general = [text for text in settings.get("override-dependencies", ()) if _name(text) not in own]
+        settings["override-dependencies"] = [*general, *layer.overrides]
     return tomli_w.dumps(settings)
 
 
@@ -92,9 +103,10 @@ def _ordered_indexes(layer: Layer, uv: UvTable, base: str) -> list[dict[str, Any
     return front + [entry for entry in declared if entry.get("name") not in wanted]
 
 
-def constraints_text(provided: Mapping[str, Provided]) -> str:
-    """Constraints that hold a resolution to what the layers below provide on one target."""
-    return "".join(f"{name}=={found.version}\n" for name, found in sorted(provided.items()))
+def constraints_text(versions: Mapping[str, str], constraints: Sequence[str] = ()) -> str:
+    """Constraints that hold a resolution to exact versions, and to further constraints (PEP 508)."""
+    pins = [f"{name}=={version}" for name, version in sorted(versions.items())]
+    return "".join(f"{line}\n" for line in (*pins, *constraints))
 
 
 def requirements_text(layer: Layer) -> str:

@@ -41,6 +41,21 @@ class SourceTree:
         return tuple(f"{self.path.rstrip('/')}/{name}" if name else self.path for name in self.files)
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """Requirements or constraints that a file of another project holds.
+
+    Attributes:
+        origin: The file, as the specification names it, and what was taken from it.
+        lines: PEP 508 strings.
+        is_constraint: Whether they only limit versions, instead of asking for packages.
+    """
+
+    origin: str
+    lines: tuple[str, ...]
+    is_constraint: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
     """One layer of a stack.
@@ -48,7 +63,7 @@ class Layer:
     Attributes:
         kind: Runtime, framework or application.
         name: As declared; references use it.
-        requirements: PEP 508 strings as declared.
+        requirements: PEP 508 strings: as declared, then those from other files.
         python: The Python of its runtime.
         platforms: Target platforms that it is locked for, in the order of the table of platforms; empty: disabled.
         glibc: Oldest glibc that its Linux wheels may need, `X.Y`.
@@ -61,6 +76,11 @@ class Layer:
         frameworks: All frameworks below in import order (C3), nearest first.
         launch: The launch module, for applications.
         support: The support modules, for applications.
+        gathered: What was read from other files.
+        input_files: All files that this was read from, relative to the specification's folder.
+        exclude: Normalised names of distributions that are resolved but not installed.
+        overrides: PEP 508 strings that replace what any metadata says about their packages, own and inherited.
+        align_versions: Whether locking seeks one version of each package for all targets.
     """
 
     kind: LayerKind
@@ -78,6 +98,22 @@ class Layer:
     frameworks: tuple[Layer, ...] = ()
     launch: SourceTree | None = None
     support: tuple[SourceTree, ...] = ()
+    gathered: tuple[Gathered, ...] = ()
+    input_files: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    align_versions: bool = False
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """The requirements that stand in the specification itself."""
+        others = sum(len(found.lines) for found in self.gathered if not found.is_constraint)
+        return self.requirements[: len(self.requirements) - others]
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """All constraints from other files."""
+        return tuple(line for found in self.gathered if found.is_constraint for line in found.lines)
 
     @property
     def env_name(self) -> str:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from venvstacks.errors import BuildError, MissingToolError, ProcessFailedError
 from venvstacks.tools.process import Completed, Processes, scrubbed_environment
+from venvstacks.tools.uv_failures import FailureKind, explain_failure
 
 # Where things are and how they are reached; none of these changes what a resolution ends in.
 _TRANSPORT = frozenset({
@@ -22,9 +23,8 @@ _TRANSPORT = frozenset({
 })  # fmt: skip
 _CREDENTIAL = re.compile(r"UV_INDEX_.+_(USERNAME|PASSWORD)")
 
-FailureKind = Literal["no wheels", "conflict", "network", "other"]
-
 _INSTALL_HINTS: Mapping[FailureKind, str] = {
+    "bad answer": "a file is not the one that was locked: lock again if it was rebuilt on purpose, else mistrust it",
     "network": "the wheels are not all in uv's cache, and where they lie cannot be reached: check the network",
 }
 
@@ -83,7 +83,8 @@ class CompileCall:
     Attributes:
         folder: Holds `pyproject.toml`, `constraints.txt` and, perhaps, the seed under the name of `output`.
         settings: The `uv.toml` that replaces all other configuration.
-        output: Name of the PEP 751 lock that is written into `folder`: `pylock.<name>.toml`.
+        output: Name of the PEP 751 lock that is written into `folder`: `pylock.<name>.toml`. None: nothing is written,
+            and the packages are printed, each with those that need it.
         platform: Value of `--python-platform`.
         python_version: `X.Y.Z` of the target's Python; `X.Y` would mean `X.Y.0` to markers.
         interpreter: An interpreter of the target's implementation, of any version; saves uv half of its time, which
@@ -92,11 +93,12 @@ class CompileCall:
         find_links: Further folders of wheels.
         use_index: Whether package indexes may be asked.
         excluded: A file that names packages to leave out, or None.
+        refreshed: Packages about which indexes are asked although uv's cache knows them; None: all of them.
     """
 
     folder: Path
     settings: Path
-    output: str
+    output: str | None
     platform: str
     python_version: str
     interpreter: str
@@ -104,14 +106,15 @@ class CompileCall:
     find_links: Sequence[Path] = ()
     use_index: bool = True
     excluded: Path | None = None
+    refreshed: Sequence[str] | None = ()
 
     def argv(self, program: Path) -> list[str | Path]:
         """The command line."""
         options: list[str | Path] = [
             "--config-file", self.settings, "--no-build", "--python-platform", self.platform,
             "--python-version", self.python_version, "--python", self.interpreter, "--no-python-downloads",
-            "--format", "pylock.toml", "--output-file", self.output, "--constraints", "constraints.txt",
-            "--preview-features", "pylock", "--quiet", "--no-header", "--no-annotate", "--color", "never",
+            *self._format(), "--constraints", "constraints.txt",
+            "--preview-features", "pylock", "--quiet", "--no-header", "--color", "never",
         ]  # fmt: skip
         for folder in self.find_links:
             options += ["--find-links", folder]
@@ -119,7 +122,16 @@ class CompileCall:
             options.append("--no-index")
         if self.excluded:
             options += ["--excludes", self.excluded]
+        if self.refreshed is None:
+            options.append("--refresh")
+        for name in self.refreshed or ():
+            options += ["--refresh-package", name]
         return [program, "pip", "compile", "pyproject.toml", *options]
+
+    def _format(self) -> list[str]:
+        if self.output is None:
+            return ["--format", "requirements.txt", "--annotation-style", "line"]
+        return ["--format", "pylock.toml", "--output-file", self.output, "--no-annotate"]
 
 
 def compile_lock(call: CompileCall, kit: UvKit, *, log: Path | None = None) -> Completed:
@@ -210,46 +222,3 @@ def install(request: InstallRequest, processes: Processes, environment: Mapping[
     finally:
         # uv guards environments against other uv processes by this file, and leaves it there, empty.
         (request.prefix / ".lock").unlink(missing_ok=True)
-
-
-@dataclass(frozen=True)
-class UvFailure:
-    """What a failed resolution comes down to.
-
-    Attributes:
-        kind: What sort of failure it is.
-        packages: For "no wheels": the packages that uv names.
-        explanation: What uv said, without its own prefixes.
-    """
-
-    kind: FailureKind
-    packages: tuple[str, ...]
-    explanation: tuple[str, ...]
-
-
-_NO_WHEELS = re.compile(r"(?:Wheels are (?:required|available) for|found wheels for) `([^`]+)`")
-_NETWORK = re.compile(
-    r"Failed to fetch|error sending request|Could not connect|dns error|Network connectivity is disabled|timed out"
-    r"|request failed after",
-    re.IGNORECASE,
-)
-_UNREACHED = re.compile(r"because (?:of network connectivity|the network was disabled)|dns error", re.IGNORECASE)
-
-
-def explain_failure(stderr: str) -> UvFailure:
-    """Read what uv prints when a resolution fails (seen with uv 0.13)."""
-    lines = [
-        re.sub(r"^(error: |  cause: |hint: | {9}(?=\S))", "", line) for line in stderr.splitlines() if line.strip()
-    ]
-    explanation = tuple(line for line in lines if not line.startswith(("warning:", "No solution found")))
-    packages = tuple(dict.fromkeys(_NO_WHEELS.findall(stderr)))
-    kind: FailureKind = "other"
-    if _UNREACHED.search(stderr):
-        kind = "network"
-    elif packages:
-        kind = "no wheels"
-    elif "No solution found" in stderr:
-        kind = "conflict"
-    elif _NETWORK.search(stderr):
-        kind = "network"
-    return UvFailure(kind, packages, explanation)

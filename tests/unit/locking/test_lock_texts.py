@@ -3,7 +3,7 @@ from __future__ import annotations
 import tomllib
 
 from tests.locked_layers import THREE, framework, lock_of, locked, runtime
-from venvstacks.locking.locks import LockedPackage, Provided
+from venvstacks.locking.locks import LockedPackage
 from venvstacks.locking.texts import (
     constraints_text,
     project_text,
@@ -50,8 +50,8 @@ def test_a_project_without_settings_has_no_tool_table() -> None:
 
 
 def test_constraints_are_sorted_pins() -> None:
-    provided = {"b": Provided("2", "x"), "a": Provided("1+cpu", "y")}
-    assert constraints_text(provided) == "a==1+cpu\nb==2\n"
+    provided = {"b": "2", "a": "1+cpu"}
+    assert constraints_text(provided, ["c<3"]) == "a==1+cpu\nb==2\nc<3\n"
 
 
 def test_requirements_file_repeats_what_is_declared() -> None:

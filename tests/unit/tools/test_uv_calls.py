@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from venvstacks.tools.uv import CompileCall, InstallRequest, explain_failure, uv_environment
+from venvstacks.tools.uv import CompileCall, InstallRequest, uv_environment
+from venvstacks.tools.uv_failures import explain_failure
 
 
 def test_only_transport_and_credentials_reach_uv() -> None:

@@ -1,0 +1,67 @@
+"""What uv's failures mean: its sentences (seen with uv 0.13) sorted into kinds that call for different advice."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+FailureKind = Literal["no wheels", "conflict", "unknown package", "credentials", "bad answer", "network", "other"]
+
+
+@dataclass(frozen=True)
+class UvFailure:
+    """What a failed resolution comes down to.
+
+    Attributes:
+        kind: What sort of failure it is.
+        packages: The packages that uv names: for "no wheels" those without, for "unknown package" those not found,
+            for "bad answer" those whose wheels cannot be read.
+        explanation: What uv said, without its own prefixes.
+    """
+
+    kind: FailureKind
+    packages: tuple[str, ...]
+    explanation: tuple[str, ...]
+
+
+_NO_WHEELS = re.compile(r"(?:Wheels are (?:required|available) for|found wheels for) `([^`]+)`")
+_UNKNOWN = re.compile(r"\b(\S+) was not found in (?:the package registry|the provided package locations)")
+_BROKEN_WHEEL = re.compile(r"(?:structure of|Failed to download|metadata (?:for|of)) `([^`=]+)(?:==[^`]*)?`")
+_NETWORK = re.compile(
+    r"Failed to fetch|error sending request|Could not connect|dns error|Network connectivity is disabled|timed out"
+    r"|request failed after",
+    re.IGNORECASE,
+)
+_UNREACHED = re.compile(r"because (?:of network connectivity|the network was disabled)|dns error", re.IGNORECASE)
+_REFUSED = re.compile(r"authentication credentials|\b40[13] (?:Unauthorized|Forbidden)")
+_BAD_ANSWER = re.compile(
+    r"Received some unexpected (?:JSON|HTML)|Unsupported `Content-Type`|Failed to extract archive|Invalid zip"
+    r"|invalid package format|hash mismatch|has invalid metadata",
+    re.IGNORECASE,
+)
+
+
+def explain_failure(stderr: str) -> UvFailure:
+    """Read what uv prints when a resolution or an installation fails."""
+    lines = [
+        re.sub(r"^(error: |  cause: |hint: | {9}(?=\S))", "", line) for line in stderr.splitlines() if line.strip()
+    ]
+    explanation = tuple(line for line in lines if not line.startswith(("warning:", "No solution found")))
+    kind = _kind(stderr)
+    names = {"no wheels": _NO_WHEELS, "unknown package": _UNKNOWN, "bad answer": _BROKEN_WHEEL}.get(kind)
+    return UvFailure(kind, tuple(dict.fromkeys(names.findall(stderr))) if names else (), explanation)
+
+
+def _kind(stderr: str) -> FailureKind:
+    """The kind of failure; what keeps uv from seeing packages comes before what it concludes from not seeing them."""
+    kinds: tuple[tuple[FailureKind, re.Pattern[str]], ...] = (
+        ("network", _UNREACHED),
+        ("credentials", _REFUSED),
+        ("bad answer", _BAD_ANSWER),
+        ("no wheels", _NO_WHEELS),
+        ("unknown package", _UNKNOWN),
+        ("conflict", re.compile("No solution found")),
+        ("network", _NETWORK),
+    )
+    return next((kind for kind, pattern in kinds if pattern.search(stderr)), "other")
