@@ -20,7 +20,7 @@ FLOORS = {
     "model": 2, "tools": 2,
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
     "graph": 4, "records": 4, "deploying": 4,
-    "actions": 5, "plan": 5, "loading": 5,
+    "actions": 5, "planning": 5, "loading": 5,
     "engine": 6,
     "api": 7, "deployment": 7,
     "__init__": 7.5,  # what `import venvstacks` gives: the names of `api`

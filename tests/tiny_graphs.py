@@ -18,7 +18,7 @@ from venvstacks.engine.paths import Paths
 from venvstacks.engine.runner import run_graph
 from venvstacks.engine.tasks import Services
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
-from venvstacks.plan import PlannedTask, make_plan
+from venvstacks.planning import PlannedTask, make_plan
 from venvstacks.reasons import Reason
 from venvstacks.records.store import TaskStore
 

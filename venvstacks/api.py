@@ -28,7 +28,7 @@ from venvstacks.graph.selection import Operation, Selection, goals, held_tasks, 
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.loading import Options, Project, load_project
 from venvstacks.model.stack import Layer
-from venvstacks.plan import PlannedTask, make_plan
+from venvstacks.planning import PlannedTask, make_plan
 from venvstacks.reasons import Reason
 from venvstacks.records.store import TaskStore
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from doit.action import BaseAction
@@ -27,7 +27,7 @@ from venvstacks.engine.tasks import Freshness, task_attributes
 class NoteBackend:
     """Notes what doit does to a backend."""
 
-    calls: list[tuple[Any, ...]] = []
+    calls: ClassVar[list[tuple[Any, ...]]] = []
 
     def __init__(self, name: str, codec: object, *, module_name: str | None = None) -> None:
         self.name = name
@@ -43,7 +43,7 @@ class Codec:
 
 @pytest.fixture
 def noted(monkeypatch: pytest.MonkeyPatch) -> tuple[Dependency, list[tuple[Any, ...]]]:
-    calls: list[tuple[Any, ...]] = []
+    calls: ClassVar[list[tuple[Any, ...]]] = []
     monkeypatch.setattr(NoteBackend, "calls", calls)
     return Dependency(NoteBackend, "file", checker_cls=ContentChecker, codec_cls=Codec), calls
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from venvstacks.model.specification import LayerKind
 from venvstacks.model.stack import Layer, Stack
-from venvstacks.plan import PlannedTask
+from venvstacks.planning import PlannedTask
 from venvstacks.reasons import Reason
 
 Tree = Mapping[str, "Tree"]
@@ -55,6 +55,16 @@ def _render(tree: Tree, indent: str) -> Iterator[str]:
         last = number == len(tree)
         yield f"{indent}{'└── ' if last else '├── '}{label}"
         yield from _render(below, indent + ("    " if last else "│   "))
+
+
+def staleness_lines(chosen: Sequence[str], staleness: Mapping[str, tuple[Reason, ...]]) -> Iterator[str]:
+    """Why the locks that the tree marks are not valid: what changed, from what to what."""
+    stale = [name for name in chosen if staleness.get(name)]
+    if stale:
+        yield ""
+        yield "* not valid:"
+    for name in stale:
+        yield from (f"  {name}: {reason}" for reason in staleness[name])
 
 
 def stack_data(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from venvstacks.plan import PlannedTask
+from venvstacks.planning import PlannedTask
 from venvstacks.reasons import Reason
 
 Status = Literal["done", "up to date", "failed", "blocked", "interrupted", "not run"]

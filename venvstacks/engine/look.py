@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from venvstacks.engine.paths import Paths
 from venvstacks.graph.taskgraph import TaskNode
-from venvstacks.plan import Look
+from venvstacks.planning import Look
 from venvstacks.reasons import Reason
 from venvstacks.records.inputs import input_digest
 from venvstacks.records.store import TaskStore

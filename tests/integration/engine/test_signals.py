@@ -100,9 +100,7 @@ def is_gone(pid: int) -> bool:
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_the_first_signal_ends_children_and_keeps_what_was_done(
-    start: Start, bench: Bench, signum: int, code: int
-) -> None:
+def test_a_signal_ends_children_and_keeps_what_is_done(start: Start, bench: Bench, signum: int, code: int) -> None:
     run = start(bench, "child")
     child = started_pid(bench)
     run.send_signal(signum)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tiny_graphs import graph_of
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
-from venvstacks.plan import Look, PlannedTask, make_plan
+from venvstacks.planning import Look, PlannedTask, make_plan
 from venvstacks.reasons import Reason
 from venvstacks.records.tasks import TaskRecord
 
