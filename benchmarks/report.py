@@ -80,9 +80,9 @@ def _line(operation: Operation, stack: StackCase, results: Results, notes: list[
         notes.append("; ".join(told))
     yield (
         operation.title + f" ({len(notes)})" * bool(told),
-        *(_figure(row and row.seconds) for row in (other, this)),
+        *(_figure(row.seconds if row else None) for row in (other, this)),
         _figure(other.seconds / this.seconds) if this and other else "",
-        *(_figure(row and row.cpu_seconds) for row in (other, this)),
+        *(_figure(row.cpu_seconds if row else None) for row in (other, this)),
         *(f"{row.peak_bytes / 1e6:.0f}" if row else "" for row in (other, this)),
         str(runs),
     )
