@@ -24,9 +24,11 @@ def run_command_line(arguments: list[str]) -> int:
         print("error: interrupted", file=sys.stderr)
         return _leave_at_once()
     except BrokenPipeError:
-        # whoever read our output has enough; keep the interpreter from complaining when it flushes at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.DONE)
+        return _nobody_listens()
+    except SystemExit as leaving:  # the parser leaves like this when a pipe breaks
+        if isinstance(leaving.__context__, BrokenPipeError):
+            return _nobody_listens()
+        raise
     except Exception as error:  # noqa: BLE001 - the last line of defence
         return _tell_other(error)
 
@@ -43,6 +45,12 @@ def _run(arguments: list[str]) -> int:
     code = int(app(arguments, prog_name="venvstacks", standalone_mode=False) or 0)
     sys.stdout.flush()
     return code
+
+
+def _nobody_listens() -> int:
+    """Whoever read our output has enough; keep the interpreter from complaining when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return int(ExitCode.DONE)
 
 
 def _leave_at_once() -> int:

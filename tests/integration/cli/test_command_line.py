@@ -1,0 +1,144 @@
+"""The command as people and scripts meet it: exit codes, what goes where, help."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.small_stacks import run, write_stack
+
+COMMANDS = ("show", "lock", "build", "publish", "local-export", "plan", "run")
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Path:
+    return write_stack(tmp_path / "stack").parent
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help(command: str, tmp_path: Path, check_golden: Callable[[str, str], None]) -> None:
+    done = run("venvstacks", *([command] if command else []), "--help", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = "\n".join(re.sub(r"[─━]+", "─", re.sub(r" +", " ", line)).strip() for line in done.stdout.splitlines())
+    check_golden(f"help_{command or 'all'}.txt", told.strip() + "\n")
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version(option: str, tmp_path: Path) -> None:
+    done = run("venvstacks", option, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"\d+\.\d+\.\S+\n", done.stdout)
+    assert run("venvstacks", "-q", option, cwd=tmp_path).stdout == done.stdout
+
+
+def test_the_version_loads_next_to_nothing(tmp_path: Path) -> None:
+    code = "import sys; from venvstacks.cli import boundary; boundary.run_command_line(['-V']); print(sorted(sys.modules))"
+        "import sys; from venvstacks.cli.boundary import run_command_line as r; r(['-V']); print(sorted(sys.modules))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert not {"typer", "pydantic", "rich", "doit", "venvstacks.api"} & set(re.findall(r"'([^']+)'", told))
+
+
+CASES = {
+    "no such command": (["bild", "venvstacks.toml"], 2, "Did you mean 'build'"),
+    "unknown option": (["build", "venvstacks.toml", "--jbs", "2"], 2, "--jbs"),
+    "no specification named": (["build"], 2, "SPEC"),
+    "wrong number": (["build", "venvstacks.toml", "--jobs", "0"], 2, "--jobs"),
+    "missing specification": (["build", "none.toml"], 3, "there is no such file"),
+    "a folder": (["build", "."], 3, "this is a folder"),
+    "no such layer": (["build", "venvstacks.toml", "--include", "bse"], 2, "no environment matches 'bse'"),
+    "no such application": (["run", "venvstacks.toml", "helo"], 2, "applications: hello"),
+    "nothing to be done": (["build", "venvstacks.toml", "--no-build"], 2, "nothing is to be done"),
+    "no such wheels": (["lock", "venvstacks.toml", "--local-wheels", "none"], 2, "check --local-wheels"),
+    "nothing to lock from": (["lock", "venvstacks.toml", "--no-index"], 4, "alpha"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_errors_say_what_is_wrong_and_what_to_do(stack: Path, case: str) -> None:
+    arguments, code, told = CASES[case]
+    done = run("venvstacks", *arguments, cwd=stack)
+    assert done.returncode == code, done.stderr
+    assert told in done.stderr
+    assert "error: " in done.stderr
+    assert "hint: " in done.stderr or code == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_wrong_specification_names_every_fault(stack: Path) -> None:
+    (stack / "venvstacks.toml").write_text('[[runtimes]]\nname = "x"\nrequiremnts = []\n')
+    done = run("venvstacks", "plan", "venvstacks.toml", cwd=stack)
+    assert done.returncode == 3
+    assert "venvstacks.toml:3" in done.stderr
+    assert "requirements" in done.stderr
+    assert "python_implementation" in done.stderr
+
+
+def test_a_damaged_state_is_told(stack: Path) -> None:
+    from venvstacks import load_project  # noqa: PLC0415
+
+    state = stack / load_project(stack / "venvstacks.toml").configuration.layout.task_state
+    state.parent.mkdir(parents=True)
+    state.write_text("no database")
+    for command in ("plan", "build"):
+        done = run("venvstacks", command, "venvstacks.toml", cwd=stack)
+        assert done.returncode == 2
+        assert "hint: remove the file" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_show_as_tree_and_as_data(stack: Path, check_golden: Callable[[str, str], None]) -> None:
+    tree = run("venvstacks", "show", "venvstacks.toml", cwd=stack)
+    data = run("venvstacks", "show", "venvstacks.toml", "--json", cwd=stack)
+    assert (tree.returncode, data.returncode, tree.stderr, data.stderr) == (0, 0, "", "")
+    check_golden("show_small_stack.txt", tree.stdout)
+    check_golden("show_small_stack.json", data.stdout)
+
+
+def test_plan_as_text_and_as_data(stack: Path, check_golden: Callable[[str, str], None]) -> None:
+    text = run("venvstacks", "plan", "venvstacks.toml", cwd=stack)
+    data = run("venvstacks", "plan", "venvstacks.toml", "--json", cwd=stack)
+    assert (text.returncode, data.returncode, text.stderr, data.stderr) == (0, 0, "", "")
+    check_golden("plan_small_stack.txt", text.stdout)
+    check_golden("plan_small_stack.json", data.stdout)
+    assert {task["status"] for task in json.loads(data.stdout)["tasks"]} == {"run"}
+    assert not (stack / "_build").exists()
+
+
+def test_a_tree_is_shown_whatever_the_encoding(stack: Path) -> None:
+    done = run("venvstacks", "show", "venvstacks.toml", cwd=stack, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 0, done.stderr
+    assert "framework-base" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")
+def test_a_reader_that_leaves_early_is_no_error(stack: Path) -> None:
+    command = [sys.executable, "-m", "venvstacks", "show", "venvstacks.toml"]
+    with subprocess.Popen(command, cwd=stack, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        assert child.stderr.read() == ""
+    assert child.returncode == 0
+
+
+def test_locking_says_one_line_for_each_task_and_where_the_locks_are(stack: Path) -> None:
+    options = ("venvstacks.toml", "--no-index", "--local-wheels", "wheels", "--if-needed")
+    done = run("venvstacks", "lock", *options, cwd=stack)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    lines = done.stderr.splitlines()
+    assert sorted(line.split()[-1] for line in lines[:3]) == ["lock:app-hello", "lock:framework-base", "lock:py"]
+    assert "\x1b" not in done.stderr
+    assert lines[3].startswith("3 done in")
+    assert lines[4] == "locks: requirements"
+    again = run("venvstacks", "-v", "lock", *options, cwd=stack)
+    assert "up to date  lock:py" in again.stderr
+    quiet = run("venvstacks", "-q", "lock", *options, cwd=stack)
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
