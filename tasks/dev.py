@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.reference import write_reference
 
-CODE = ("venvstacks", "tasks", "tests", "dodo.py", "sample_project", ".ci")
+CODE = ("venvstacks", "tasks", "tests", "benchmarks", "dodo.py", "sample_project", ".ci")
 PYTHON = (sys.executable, "-m")
 
 
@@ -49,6 +49,18 @@ def task_schema() -> dict[str, Any]:
         "uptodate": [False],  # made from half of the package, in a quarter of a second
         "verbosity": 0,
         "doc": "write the schema and the tables of the documentation",
+    }
+
+
+def task_bench() -> dict[str, Any]:
+    """Measure this and the original."""
+    command = [*PYTHON, "benchmarks"]
+    return {
+        "actions": [command],
+        "uptodate": [False],
+        "verbosity": 2,
+        "io": {"capture": False},
+        "doc": "run benchmarks",
     }
 
 
