@@ -38,9 +38,8 @@ def test_version(option: str, tmp_path: Path) -> None:
 
 
 def test_the_version_loads_next_to_nothing(tmp_path: Path) -> None:
-    code = "import sys; from venvstacks.cli import boundary; boundary.run_command_line(['-V']); print(sorted(sys.modules))"
-        "import sys; from venvstacks.cli.boundary import run_command_line as r; r(['-V']); print(sorted(sys.modules))"
-    )
+    answer = "from venvstacks.cli import boundary; boundary.run_command_line(['-V'])"
+    code = f"import sys; {answer}; print(sorted(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
     assert not {"typer", "pydantic", "rich", "doit", "venvstacks.api"} & set(re.findall(r"'([^']+)'", told))
 
