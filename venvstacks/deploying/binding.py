@@ -31,27 +31,64 @@ class Bound:
     lower: Mapping[str, str]
 
 
-def bind(closure: Iterable[OfferedLayer], damaged: Collection[str] = ()) -> tuple[Bound, ...]:
+@dataclass(frozen=True)
+class Inventory:
+    """What is installed already.
+
+    Attributes:
+        store: Finished instances by id.
+        current: Ids of the current generation's instances; of two that would do, one of these is taken.
+        damaged: Ids whose files are no longer what they should be: neither kept nor linked from.
+    """
+
+    store: Mapping[str, InstanceRecord]
+    current: Collection[str] = ()
+    damaged: Collection[str] = ()
+
+    def find(self, layer: OfferedLayer, lower: Mapping[str, str]) -> str | None:
+        """The id of a sound instance of this very layer above these very instances."""
+        found = [
+            id_
+            for id_, record in self.store.items()
+            if id_ not in self.damaged
+            and _same_files(record, layer)
+            and record.installed.target == layer.target
+            and record.installed.lower == lower
+        ]
+        return min(found, key=lambda id_: (id_ not in self.current, id_), default=None)
+
+    def donor(self, layer: OfferedLayer) -> str | None:
+        """The id of a sound instance that was unpacked from the same archive, whatever is below it."""
+        found = (id_ for id_, one in self.store.items() if id_ not in self.damaged and _same_files(one, layer))
+        return min(found, default=None)
+
+
+def _same_files(record: InstanceRecord, layer: OfferedLayer) -> bool:
+    return (record.installed.archive, record.installed.files) == (layer.archive.sha256, layer.files.sha256)
+
+
+def bind(closure: Iterable[OfferedLayer], inventory: Inventory) -> tuple[Bound, ...]:
     """Instances of all these layers.
+
+    Instead of a damaged one comes a new one with another id, and so for everything above it.
 
     Args:
         closure: Layers, those below first, without gaps.
-        damaged: Ids that may not be used, because what is installed there is no longer what it should be. Such an
-            instance gets another id, and so does everything above it.
+        inventory: What is installed already.
     """
     ids: dict[str, str] = {}
     bound = []
     for layer in closure:
         lower = {target: ids[target] for target in layer.lower}
-        ids[layer.target] = _id(layer, lower, damaged)
+        ids[layer.target] = inventory.find(layer, lower) or _new_id(layer, lower, inventory.store)
         bound.append(Bound(ids[layer.target], layer, lower))
     return tuple(bound)
 
 
-def _id(layer: OfferedLayer, lower: Mapping[str, str], damaged: Collection[str]) -> str:
+def _new_id(layer: OfferedLayer, lower: Mapping[str, str], taken: Collection[str]) -> str:
     facts: list[object] = [layer.archive.sha256, layer.files.sha256, layer.target, dict(lower)]
     id_ = sha256_json(facts)[:_ID_LENGTH]
-    while id_ in damaged:
+    while id_ in taken:
         facts.append(id_)
         id_ = sha256_json(facts)[:_ID_LENGTH]
     return id_
@@ -72,25 +109,14 @@ class Work:
     fetch: tuple[Bound, ...]
 
 
-def plan_work(wanted: Iterable[Bound], store: Mapping[str, InstanceRecord], damaged: Collection[str] = ()) -> Work:
-    """Compare what is wanted with what is in the store.
-
-    Args:
-        wanted: Instances of the new generation.
-        store: Finished instances by id.
-        damaged: Ids whose files may not be linked from.
-    """
-    donors = {
-        (record.installed.archive, record.installed.files): id_
-        for id_, record in sorted(store.items())
-        if id_ not in damaged
-    }
+def plan_work(wanted: Iterable[Bound], inventory: Inventory) -> Work:
+    """Compare what is wanted with what is there."""
     keep: list[Bound] = []
     rebind: list[tuple[Bound, str]] = []
     fetch: list[Bound] = []
     for bound in wanted:
-        donor = donors.get((bound.layer.archive.sha256, bound.layer.files.sha256))
-        if bound.id in store:
+        donor = inventory.donor(bound.layer)
+        if bound.id in inventory.store:
             keep.append(bound)
         elif donor is not None:
             rebind.append((bound, donor))

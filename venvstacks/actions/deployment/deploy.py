@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from venvstacks.actions.deployment.failures import not_deployed
@@ -30,7 +30,7 @@ from venvstacks.actions.deployment.source import Source
 from venvstacks.actions.deployment.verify import verify_instance
 from venvstacks.actions.tools import Tools
 from venvstacks.archives.expected import ExpectedTree
-from venvstacks.deploying.binding import Bound, Work, bind, plan_work
+from venvstacks.deploying.binding import Bound, Inventory, Work, bind, plan_work
 from venvstacks.deploying.offers import Offer, application_name
 from venvstacks.deploying.state import Generation, InstanceRecord, needed_instances
 from venvstacks.errors import DeployError
@@ -107,10 +107,10 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
         current = current_generation(place)
         store = finished_instances(place)
         names, left_alone = _chosen(request, current)
-        damaged = _damaged(request, store, tools)
-        wanted = bind(request.offer.closure(names), damaged)
-        work = plan_work(wanted, store, damaged)
-        work = _without_damaged_donors(work, wanted, store, request, tools)
+        ids = frozenset(current.by_id) if current else frozenset()
+        inventory = Inventory(store, ids, _damaged(request, store, tools))
+        wanted = bind(request.offer.closure(names), inventory)
+        work = _without_damaged_donors(plan_work(wanted, inventory), wanted, inventory, request, tools)
         fetched_bytes = _carry_out(request, work, store, tools)
         generation = _next_generation(request, current, wanted, tools)
         changed = current is None or generation.applications != current.applications
@@ -155,15 +155,17 @@ def _damaged(request: DeployRequest, store: Mapping[str, InstanceRecord], tools:
 
 
 def _without_damaged_donors(
-    work: Work, wanted: Sequence[Bound], store: Mapping[str, InstanceRecord], request: DeployRequest, tools: Tools
+    work: Work, wanted: Sequence[Bound], inventory: Inventory, request: DeployRequest, tools: Tools
 ) -> Work:
     """An instance is linked from another only after that one was compared with its manifest."""
-    donors = {id_ for _, id_ in work.rebind}
-    damaged = {id_ for id_ in donors if verify_instance(request.place, store[id_], threads=tools.threads)}
-    if not damaged:
-        return work
-    sound = {id_: record for id_, record in store.items() if id_ not in damaged or id_ in {one.id for one in work.keep}}
-    return plan_work(wanted, sound, damaged)
+    damaged = set(inventory.damaged)
+    while True:
+        donors = {id_ for _, id_ in work.rebind}
+        found = {id_ for id_ in donors if verify_instance(request.place, inventory.store[id_], threads=tools.threads)}
+        if not found:
+            return work
+        damaged |= found
+        work = plan_work(wanted, replace(inventory, damaged=damaged))
 
 
 def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceRecord], tools: Tools) -> int:

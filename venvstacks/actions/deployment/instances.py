@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import source_from_cache
 from pathlib import Path
 
 from venvstacks._injected import postinstall
@@ -153,12 +155,22 @@ def finish(prepared: Prepared, place: Place, tools: Tools) -> InstanceRecord:
 
 
 def _bytecode(folder: Path, expected: ExpectedTree) -> tuple[TreeEntry, ...]:
-    """Compiled files that did not come with the archive."""
+    """Compiled files of what came with the archive (post-install's own module is compiled anew as it likes)."""
 
     def is_new(path: str) -> bool:
-        return path not in expected.entries and (path.endswith(".pyc") or (folder / path).is_dir())
+        if path.endswith(".pyc"):
+            return path not in expected.entries and compiled_from(path) in expected.entries
+        return (folder / path).is_dir()
 
     return scan_tree(folder, is_new)
+
+
+def compiled_from(path: str) -> str:
+    """The source of a bytecode file in a `__pycache__`; empty if its name is not one of those."""
+    try:
+        return source_from_cache(path).replace(os.sep, "/")
+    except ValueError:
+        return ""
 
 
 def _run_postinstall(folder: Path, layer: OfferedLayer, tools: Tools, *, compiles: bool) -> None:

@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.util import source_from_cache
 from pathlib import Path
 from typing import Literal
 
 from venvstacks._injected import postinstall
+from venvstacks.actions.deployment.instances import compiled_from
 from venvstacks.actions.deployment.place import FILE_MANIFEST, RECORD_NAMES, Place
 from venvstacks.deploying.state import InstanceRecord
 from venvstacks.digests import TreeEntry, sha256_file, walk_tree
@@ -113,11 +113,8 @@ def _judge_other(
         same = not entry.is_symlink() and Path(entry.path).read_bytes() == text
         return None if same else "changed"
     if path.endswith(".pyc") and not entry.is_symlink():
-        try:
-            source = source_from_cache(path)
-        except ValueError:
-            return "foreign"
-        if source.replace(os.sep, "/") in listed or source.endswith("site-packages/sitecustomize.py"):
+        source = compiled_from(path)
+        if source in listed or source.endswith("site-packages/sitecustomize.py"):
             return None
     return "foreign"
 
