@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from venvstacks.actions.lock_files import LockRequest
+from venvstacks.actions.lock_request import LockRequest
 from venvstacks.actions.tools import Tools
 from venvstacks.locking.locks import LayerLock, LockedPackage, ResolvedPackage, Wheel
 from venvstacks.model.layout import StackLayout

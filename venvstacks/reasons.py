@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,28 +45,24 @@ def compare_settings(old: dict[str, object], new: dict[str, object], prefix: str
         name = f"{prefix}{key}"
         if isinstance(before, dict) and isinstance(after, dict):
             reasons += compare_settings(before, after, f"{name}.")
-        elif isinstance(before, list) and isinstance(after, list) and _plain(before) and _plain(after):
+        elif isinstance(before, list) and isinstance(after, list):
             reasons += _compare_lists(name, before, after)
         else:
             reasons.append(Reason("changed setting", name, _shown(before), _shown(after)))
     return tuple(reasons)
 
 
-def _plain(values: list[object]) -> bool:
-    return all(isinstance(value, str) for value in values)
-
-
 def _compare_lists(name: str, old: list[object], new: list[object]) -> list[Reason]:
-    gone = [str(value) for value in old if value not in new]
-    come = [str(value) for value in new if value not in old]
-    if not gone and not come:
-        return [Reason("changed setting", name, ", ".join(map(str, old)), ", ".join(map(str, new)))]
+    gone = [_element(value) for value in old if value not in new]
+    come = [_element(value) for value in new if value not in old]
+    if not gone and not come:  # the order changed, or how often something is named
+        return [Reason("changed setting", name, ", ".join(map(_element, old)), ", ".join(map(_element, new)))]
     return [Reason("changed setting", name, ", ".join(gone) or None, ", ".join(come) or None)]
 
 
 def _shown(value: object) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, str) else repr(value)
+    return None if value is None else _element(value)
+
+
+def _element(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from venvstacks.actions.lock_files import LockRequest
+from venvstacks.actions.lock_request import LockRequest
 from venvstacks.locking.dependencies import Dependencies, read_dependencies
 from venvstacks.locking.locks import LayerLock, Provision
 from venvstacks.locking.pylock import pins_text

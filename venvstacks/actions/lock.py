@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvstacks.actions.lock_files import LockPaths, LockPolicy, LockRequest, LockState, made_from, read_state
+from venvstacks.actions.lock_files import LockState, made_from, read_state
+from venvstacks.actions.lock_request import LockPaths, LockPolicy, LockRequest
 from venvstacks.actions.tools import Tools
 from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, StaleLockError
@@ -125,7 +126,14 @@ def _write(
     resolved: bool,
 ) -> LockResult:
     text = format_lock(lock)
-    metadata = next_metadata(state.metadata, text, made_from(request, state, lock), now=tools.now(), uv=request.uv)
+    metadata = next_metadata(
+        state.metadata,
+        text,
+        made_from(request, state, lock),
+        now=tools.now(),
+        uv=request.uv,
+        numbered=state.numbered,
+    )
     paths = LockPaths.to_write(request)
     try:
         changed = write_if_changed(paths.lock, text)

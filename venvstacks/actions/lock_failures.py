@@ -31,7 +31,7 @@ _SIMPLE: Mapping[FailureKind, tuple[str, str | None]] = {
     "credentials": (
         "a package index refuses to be asked without valid credentials",
         (
-            "name the index in [tool.uv] and set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or use netrc or "
+            "name the index in [tool.uv] and set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, netrc or "
             "UV_KEYRING_PROVIDER; a specification should hold no credentials"
         ),
     ),
@@ -45,7 +45,7 @@ _SIMPLE: Mapping[FailureKind, tuple[str, str | None]] = {
     "unknown package": (
         "a package cannot be found",
         (
-            "check the spelling; a package of your own needs its index in [tool.uv] (and package_indexes, if that is an "
+            "check the spelling; a package of your own needs its index in [tool.uv] (and package_indexes, if it is an "
             "explicit one), or its wheel in a folder named with --local-wheels"
         ),
     ),

@@ -2,98 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 from packaging.utils import canonicalize_name
 
+from venvstacks.actions.lock_request import LockPaths, LockRequest
 from venvstacks.digests import TreeEntry, prefixed, sha256_file, tree_digest
 from venvstacks.errors import LockError
+from venvstacks.locking.changes import compare_with_lower
+from venvstacks.locking.conflict_markers import has_conflict, highest_version, our_side
 from venvstacks.locking.inputs import lock_inputs, version_inputs
 from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.metadata import LockedFrom, LockMetadata, WantedLock, hash_lock, parse_metadata
 from venvstacks.locking.pylock import parse_lock
 from venvstacks.locking.resolution import UnusableLockError
-from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PythonImplementation
-from venvstacks.model.specification import UvTable
-from venvstacks.model.stack import Layer, SourceTree
-
-LockPolicy = Literal["renew", "if-needed", "require-valid"]
-
-
-@dataclass(frozen=True)
-class LockRequest:
-    """A layer to lock, and how.
-
-    Attributes:
-        layer: The layer; it has at least one target platform.
-        uv: uv settings as written.
-        layout: Where everything is.
-        base: Absolute folder of the specification.
-        policy: "renew" resolves in any case, "if-needed" only where the lock is not valid; "require-valid" locks a
-            layer that has no lock, and refuses one whose lock is not valid.
-        ignore_pins: Resolve as if there were no earlier lock.
-        local_wheel_dirs: Absolute folders of wheels to choose from beside the indexes.
-        use_index: Whether package indexes may be asked.
-        log: File that collects what uv prints, or None.
-        upgrade: Resolve as if there were no earlier lock, and ask indexes anew about everything.
-        upgrade_packages: Normalised names of packages whose earlier versions are not kept.
-        align: Whether to seek one version of each package for all targets.
-        drafts: A folder that takes the place of the specification's for the files of locks: they are written there, and
-            read from there where they are there. None for the specification's own.
-    """
-
-    layer: Layer
-    uv: UvTable
-    layout: StackLayout
-    base: Path
-    policy: LockPolicy = "renew"
-    ignore_pins: bool = False
-    local_wheel_dirs: tuple[Path, ...] = ()
-    use_index: bool = True
-    log: Path | None = None
-    upgrade: bool = False
-    upgrade_packages: frozenset[str] = frozenset()
-    align: bool = False
-    drafts: Path | None = None
-
-
-@dataclass(frozen=True)
-class LockPaths:
-    """The files of one layer's lock."""
-
-    lock: Path
-    metadata: Path
-    requirements: Path
-    summary: Path
-
-    @classmethod
-    def of(cls, request: LockRequest, layer: Layer) -> LockPaths:
-        """Where the files of a layer are read: the request's own, or a lower one."""
-        drafted = request.drafts is not None and (request.drafts / request.layout.lock_file(layer)).exists()
-        return cls.below(request.drafts if drafted and request.drafts else request.base, request, layer)
-
-    @classmethod
-    def to_write(cls, request: LockRequest) -> LockPaths:
-        """Where the files of the request's layer are written."""
-        return cls.below(request.drafts or request.base, request, request.layer)
-
-    @classmethod
-    def below(cls, base: Path, request: LockRequest, layer: Layer) -> LockPaths:
-        """The files of a layer below a folder."""
-        layout = request.layout
-        return cls(
-            base / layout.lock_file(layer),
-            base / layout.lock_metadata(layer),
-            base / layout.declared_requirements(layer),
-            base / layout.package_summary(layer),
-        )
+from venvstacks.model.stack import SourceTree
 
 
 @dataclass(frozen=True)
@@ -108,6 +38,7 @@ class LockState:
         metadata: The metadata, or None where it is missing or damaged.
         metadata_fault: How it is damaged.
         wanted: What the lock would be made from now.
+        numbered: The highest lock version that damaged metadata still names; 0 if none.
     """
 
     env_name: str
@@ -117,6 +48,7 @@ class LockState:
     metadata: LockMetadata | None
     metadata_fault: str | None
     wanted: WantedLock
+    numbered: int = 0
 
     @property
     def is_intact(self) -> bool:
@@ -132,9 +64,11 @@ class LockState:
 
     @cached_property
     def earlier_lock(self) -> LayerLock | None:
-        """The lock as it is, or None where there is none that can be read."""
+        """The lock as it is, or None where there is none that can be read; of one with merge conflicts our side."""
+        if self.lock_text is None:
+            return None
         try:
-            return parse_lock(self.lock_text, self.python) if self.lock_text is not None else None
+            return parse_lock(our_side(self.lock_text) if has_conflict(self.lock_text) else self.lock_text, self.python)
         except UnusableLockError:
             return None
 
@@ -168,10 +102,12 @@ def read_state(request: LockRequest, hash_file: Callable[[Path], str]) -> LockSt
             version_inputs=version_inputs(layer, _module_hashes(request, hash_file)),
             below=hash_lower_locks(request),
             local_wheels=_wanted_wheels(request, recorded, lock_text, hash_file),
+            lower_changes=_lower_changes(request, metadata, lock_text),
         )
     except OSError as error:
         raise LockError(f"the lock of layer '{layer.env_name}' cannot be checked: {error}") from error
-    return LockState(layer.env_name, layer.python, paths, lock_text, metadata, fault, wanted)
+    numbered = highest_version(metadata_text) if fault and metadata_text else 0
+    return LockState(layer.env_name, layer.python, paths, lock_text, metadata, fault, wanted, numbered)
 
 
 def read_text(path: Path) -> str | None:
@@ -215,6 +151,23 @@ def hash_lower_locks(request: LockRequest) -> dict[str, str | None]:
     """Environment name of every lower layer to the hash of its lock, None where there is none."""
     texts = {lower.env_name: read_text(LockPaths.of(request, lower).lock) for lower in request.layer.below}
     return {name: None if text is None else hash_lock(text) for name, text in texts.items()}
+
+
+def _lower_changes(
+    request: LockRequest, metadata: LockMetadata | None, lock_text: str | None
+) -> dict[str, tuple[str, str]]:
+    """For each lower lock that is not the recorded one: what of it this layer uses, then and now."""
+    recorded = metadata.venvstacks.below if metadata and metadata.venvstacks else {}
+    found = {}
+    for lower in request.layer.below:
+        text = read_text(LockPaths.of(request, lower).lock)
+        if lock_text is None or text is None or recorded.get(lower.env_name) in {None, hash_lock(text)}:
+            continue
+        with contextlib.suppress(UnusableLockError):  # which is told where that lock is checked itself
+            lock, below = parse_lock(lock_text, request.layer.python), parse_lock(text, lower.python)
+            if change := compare_with_lower(lock, lower.env_name, below):
+                found[lower.env_name] = change
+    return found
 
 
 def _module_hashes(request: LockRequest, hash_file: Callable[[Path], str]) -> dict[str, str]:

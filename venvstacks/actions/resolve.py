@@ -9,7 +9,8 @@ from pathlib import Path
 
 from venvstacks.actions.attempts import Attempt, Conditions, UvRuns, run_for_all
 from venvstacks.actions.lock_failures import raise_failure
-from venvstacks.actions.lock_files import LockPaths, LockRequest, read_layer_lock
+from venvstacks.actions.lock_files import read_layer_lock
+from venvstacks.actions.lock_request import LockPaths, LockRequest
 from venvstacks.actions.tools import Tools
 from venvstacks.errors import LockError, MissingToolError, ProcessFailedError
 from venvstacks.locking.locks import LayerLock, ResolvedPackage, provision_of

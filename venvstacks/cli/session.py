@@ -12,7 +12,7 @@ from pathlib import Path
 from venvstacks import api
 from venvstacks.cli.boundary import relative
 from venvstacks.cli.progress import make_listener, summarize, tell_failures
-from venvstacks.cli.show import plan_lines, render_tree, stack_data, stack_tree
+from venvstacks.cli.show import plan_lines, render_tree, stack_data, stack_tree, staleness_lines
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.graph.selection import Operation, Selection, select_layers
 
@@ -63,6 +63,8 @@ class Session:
             print(json_text.dumps(stack_data(stack, chosen, staleness, deployed), indent=2, ensure_ascii=False))
         else:
             print(render_tree(relative(self.project.path), stack_tree(stack, chosen, staleness, deployed)))
+            for line in staleness_lines(chosen, staleness):
+                print(line)
         return ExitCode.DONE
 
     def plan(self, request: api.Request, *, json: bool) -> int:

@@ -45,7 +45,9 @@ class LockedPackage:
         version: Exact version.
         targets: Names of the target platforms that it is for, in the order of the lock's.
         wheels: What may be installed, one per target that differs; empty for a shared package.
-        provider: Environment name of the lower layer that provides a shared package; None for an installed one.
+        provider: Environment name of the lower layer that provides a shared package; None for others.
+        left_out_by: Environment name of the layer, this one or a lower one, whose `exclude` keeps it from being
+            installed although it was resolved; None for others.
     """
 
     name: str
@@ -53,11 +55,17 @@ class LockedPackage:
     targets: tuple[str, ...]
     wheels: tuple[Wheel, ...] = ()
     provider: str | None = None
+    left_out_by: str | None = None
 
     @property
     def is_shared(self) -> bool:
         """Whether a lower layer provides it."""
         return self.provider is not None
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether this layer installs it, on the targets that it is for."""
+        return self.provider is None and self.left_out_by is None
 
 
 @dataclass(frozen=True)
@@ -76,16 +84,20 @@ class LayerLock:
 
     def installed(self, target: str) -> Iterator[LockedPackage]:
         """What is installed on one target: exactly this, and each package once."""
-        return (p for p in self.packages if not p.is_shared and target in p.targets)
+        return (p for p in self.packages if p.is_installed and target in p.targets)
 
     def shared(self, target: str) -> Iterator[LockedPackage]:
         """What the layer needs on one target and finds in a lower layer."""
         return (p for p in self.packages if p.is_shared and target in p.targets)
 
+    def left_out(self, target: str) -> Iterator[LockedPackage]:
+        """What was resolved for one target but is not installed there, nor in a lower layer."""
+        return (p for p in self.packages if p.left_out_by is not None and target in p.targets)
+
     @property
     def installed_names(self) -> frozenset[str]:
         """Names of all packages that are installed on any target."""
-        return frozenset(package.name for package in self.packages if not package.is_shared)
+        return frozenset(package.name for package in self.packages if package.is_installed)
 
     @property
     def path_wheels(self) -> tuple[Wheel, ...]:

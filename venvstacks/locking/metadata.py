@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,12 +11,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from venvstacks.digests import prefixed, sha256_bytes, sha256_json
+from venvstacks.locking.conflict_markers import has_conflict
 from venvstacks.locking.inputs import newest_upload
 from venvstacks.model.specification import UvTable
 from venvstacks.reasons import Reason, compare_settings
 
 _HASH = r"^sha256:[0-9a-f]{64}$"
-_CONFLICT_MARKER = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
 
 
 class _Model(BaseModel):
@@ -85,12 +84,15 @@ class WantedLock:
         below: As in `LockedFrom`; None for a lower lock that is not there.
         local_wheels: As in `LockedFrom`; None for a recorded wheel that is not there any more.
         version_inputs: As in `LockedFrom`.
+        lower_changes: Environment names of changed lower layers to what the lock took from them and what they hold of
+            it now, for people.
     """
 
     inputs: dict[str, object]
     version_inputs: dict[str, object]
     below: Mapping[str, str | None] = field(default_factory=dict)
     local_wheels: Mapping[str, str | None] = field(default_factory=dict)
+    lower_changes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def parse_metadata(text: str) -> LockMetadata:
@@ -129,7 +131,7 @@ def stale_reasons(
     """
     if lock_text is None:
         return (Reason("missing output", "lock file"),)
-    if _CONFLICT_MARKER.search(lock_text):
+    if has_conflict(lock_text):
         return (Reason("invalid record", "the lock file holds merge-conflict markers"),)
     if metadata is None:
         damaged = Reason("invalid record", f"the lock metadata is damaged ({fault})")
@@ -145,7 +147,7 @@ def resolution_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reaso
     """Why packages must be resolved again."""
     return (
         *compare_settings(made_from.inputs, wanted.inputs),
-        *_compare_files("lock of layer ", made_from.below, wanted.below),
+        *_compare_files("lock of layer ", made_from.below, wanted.below, wanted.lower_changes),
         *_compare_files("local wheel ", made_from.local_wheels, wanted.local_wheels),
     )
 
@@ -155,23 +157,43 @@ def version_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reason, 
     return compare_settings(made_from.version_inputs, wanted.version_inputs)
 
 
-def _compare_files(what: str, old: Mapping[str, str], new: Mapping[str, str | None]) -> tuple[Reason, ...]:
+_NOTHING_KNOWN: Mapping[str, tuple[str, str]] = {}
+
+
+def _compare_files(
+    what: str,
+    old: Mapping[str, str],
+    new: Mapping[str, str | None],
+    known: Mapping[str, tuple[str, str]] = _NOTHING_KNOWN,
+) -> tuple[Reason, ...]:
+    """Files whose hashes differ; from what to what is said in the words of `known`, or else by hash."""
     reasons = []
     for name in sorted(old.keys() | new.keys()):
         subject = f"{what}{name}"
+        present = new.get(name)
         if name not in new:
             reasons.append(Reason("dropped input", subject))
-        elif new[name] is None:
+        elif present is None:
             reasons.append(Reason("missing input", subject))
         elif name not in old:
             reasons.append(Reason("new input", subject))
-        elif old[name] != new[name]:
-            reasons.append(Reason("changed input", subject))
+        elif old[name] != present:
+            reasons.append(Reason("changed input", subject, *known.get(name, (_short(old[name]), _short(present)))))
     return tuple(reasons)
 
 
+def _short(digest: str) -> str:
+    return digest[: len("sha256:") + 8]
+
+
 def next_metadata(
-    old: LockMetadata | None, lock_text: str, made_from: LockedFrom, *, now: datetime, uv: UvTable
+    old: LockMetadata | None,
+    lock_text: str,
+    made_from: LockedFrom,
+    *,
+    now: datetime,
+    uv: UvTable,
+    numbered: int = 0,
 ) -> LockMetadata:
     """The metadata of a lock that was just made.
 
@@ -183,19 +205,20 @@ def next_metadata(
         made_from: What it was made from.
         now: The present time, UTC.
         uv: uv settings; `exclude-newer` is the lock time of content that changed.
+        numbered: The highest version that was ever given, as far as damaged metadata still says so.
     """
     content = hash_lock(lock_text)
     same = old is not None and old.requirements_hash == content
     return LockMetadata(
         requirements_hash=content,
         **made_from.hashes,
-        lock_version=next_version(old, content, made_from),
+        lock_version=next_version(old, content, made_from, numbered),
         locked_at=old.locked_at if old and same else lock_time(now, uv),
         venvstacks=made_from,
     )
 
 
-def next_version(old: LockMetadata | None, content: str, made_from: LockedFrom) -> int:
+def next_version(old: LockMetadata | None, content: str, made_from: LockedFrom, numbered: int = 0) -> int:
     """The version of a new lock.
 
     Unversioned layers keep theirs, which is 1 unless they once were versioned: so a layer that becomes versioned
@@ -205,10 +228,12 @@ def next_version(old: LockMetadata | None, content: str, made_from: LockedFrom) 
         old: The metadata before, or None.
         content: Hash of the new lock.
         made_from: What it was made from.
+        numbered: As for `next_metadata`: without metadata to compare with, a number is not given twice.
     """
+    versioned = made_from.version_inputs.get("versioned")
     if old is None:
-        return 1
-    if not made_from.version_inputs.get("versioned"):
+        return max(1, numbered + 1 if versioned else numbered)
+    if not versioned:
         return old.lock_version
     same_inputs = old.version_inputs_hash == made_from.hashes["version_inputs_hash"]
     return old.lock_version + (0 if same_inputs and old.requirements_hash == content else 1)

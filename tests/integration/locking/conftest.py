@@ -12,7 +12,7 @@ import pytest
 from tests.locked_layers import request_for, tools_for
 from tests.wheels import make_wheel
 from venvstacks.actions.lock import LockRequest, LockResult, lock_layer, lock_reasons
-from venvstacks.actions.lock_files import LockPaths
+from venvstacks.actions.lock_request import LockPaths
 from venvstacks.model.stack import Layer
 from venvstacks.reasons import Reason
 

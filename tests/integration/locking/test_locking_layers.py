@@ -10,6 +10,7 @@ from tests.integration.locking.conftest import Bench
 from tests.locked_layers import THREE, framework, request_for, runtime, tools_for
 from tests.wheels import make_wheel
 from venvstacks.actions.lock import lock_layer, lock_reasons
+from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, MissingWheelsError, StaleLockError
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.stack import SourceTree
@@ -68,7 +69,8 @@ def test_a_changed_lower_layer_that_does_not_matter_changes_no_byte_above(bench:
     bench.lock(upper)
     before = bench.paths(upper).lock.read_bytes()
     bench.lock(runtime("base", ["beta", "colour; sys_platform == 'linux'"]))
-    assert [str(reason) for reason in bench.reasons(upper)] == ["changed input: lock of layer base"]
+    reasons = bench.reasons(upper)
+    assert [(reason.kind, reason.subject) for reason in reasons] == [("changed input", "lock of layer base")]
     result = bench.lock(upper, policy="if-needed")
     assert (result.resolved, result.changed, result.metadata.lock_version) == (True, False, 1)
     assert bench.paths(upper).lock.read_bytes() == before
@@ -210,9 +212,10 @@ def test_an_assigned_index_holds_for_dependencies_of_dependencies_and_above(benc
 
 def test_a_rebuilt_local_wheel_is_told(bench: Bench) -> None:
     layer = runtime("base", ["beta"])
+    before = sha256_file(bench.wheels / "beta-2.0-py3-none-any.whl")[:8]
     bench.lock(layer)
-    make_wheel(bench.wheels, "beta", "2.0", files={"beta.py": b"rebuilt"})
-    expected = ["changed input: local wheel wheelhouse/beta-2.0-py3-none-any.whl"]
+    after = sha256_file(make_wheel(bench.wheels, "beta", "2.0", files={"beta.py": b"rebuilt"}))[:8]
+    expected = [f"changed input: local wheel wheelhouse/beta-2.0-py3-none-any.whl: sha256:{before} -> sha256:{after}"]
     assert [str(reason) for reason in bench.reasons(layer)] == expected
     assert [str(reason) for reason in bench.reasons(layer, local_wheel_dirs=())] == expected
     assert bench.lock(layer, policy="if-needed").changed

@@ -73,10 +73,14 @@ INPUTS = source().inputs
         ),
         ({"inputs": INPUTS | {"targets": []}}, ["changed setting: targets: linux_x86_64 -> nothing"]),
         ({"inputs": INPUTS | {"uv": {"no-index": True}}}, ["changed setting: uv.no-index: nothing -> true"]),
-        ({"below": {"base": "sha256:9"}}, ["changed input: lock of layer base"]),
+        ({"below": {"base": "sha256:9"}}, ["changed input: lock of layer base: sha256:1 -> sha256:9"]),
+        (
+            {"below": {"base": "sha256:9"}, "lower_changes": {"base": ("a 1", "a 2")}},
+            ["changed input: lock of layer base: a 1 -> a 2"],
+        ),
         ({"below": {"base": None}}, ["missing input: lock of layer base"]),
         ({"below": {}}, ["dropped input: lock of layer base"]),
-        ({"local_wheels": {"w/a.whl": "sha256:9"}}, ["changed input: local wheel w/a.whl"]),
+        ({"local_wheels": {"w/a.whl": "sha256:9"}}, ["changed input: local wheel w/a.whl: sha256:2 -> sha256:9"]),
         ({"local_wheels": {"w/a.whl": "sha256:2", "w/b.whl": "sha256:3"}}, ["new input: local wheel w/b.whl"]),
         (
             {"version_inputs": {"environment": "f", "versioned": True}},
@@ -151,6 +155,14 @@ def test_a_layer_that_is_versioned_again_repeats_no_number() -> None:
     third = next_metadata(second, "three\n", source(), now=LATER, uv={})
     fourth = next_metadata(third, "three\n", source(versioned=True), now=LATER, uv={})
     assert [m.lock_version for m in (first, second, third, fourth)] == [1, 2, 2, 3]
+
+
+@pytest.mark.parametrize(("versioned", "numbered", "version"), [(True, 4, 5), (True, 0, 1), (False, 3, 3)])
+def test_damaged_metadata_that_names_a_number_has_it_not_given_twice(
+    *, versioned: bool, numbered: int, version: int
+) -> None:
+    made = source(versioned=versioned)
+    assert next_metadata(None, TEXT, made, now=NOW, uv={}, numbered=numbered).lock_version == version
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,66 @@
+"""When locks hold and when they do not, and what is said about it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from tests.integration.locking.conftest import Bench
+from tests.locked_layers import framework, runtime, tools_for
+from venvstacks.actions.lock import lock_layer
+from venvstacks.errors import StaleLockError
+
+
+def test_a_changed_lower_lock_is_told_in_packages_that_matter(bench: Bench) -> None:
+    base, upper = runtime("base", ["beta==1.0"]), framework("upper", ["alpha"], runtime("base", ["beta==1.0"]))
+    bench.lock(base)
+    bench.lock(upper)
+    bench.lock(runtime("base", ["beta"]), ignore_pins=True)
+    assert [str(reason) for reason in bench.reasons(upper)] == [
+        "changed input: lock of layer base: beta 1.0 -> beta 2.0"
+    ]
+    with pytest.raises(StaleLockError) as caught:
+        bench.lock(upper, policy="require-valid")
+    assert caught.value.details == ("changed input: lock of layer base: beta 1.0 -> beta 2.0",)
+
+
+def test_a_fresh_clone_needs_neither_process_nor_task_state(bench: Bench) -> None:
+    base = runtime("base", ["beta"])
+    layers = [base, framework("upper", ["alpha"], base, versioned=True)]
+    for layer in layers:
+        bench.lock(layer)
+    clone = Bench(bench.base.parent / "clone" / "deep" / "spec")
+    for folder in ("requirements", "wheelhouse"):
+        shutil.copytree(bench.base / folder, clone.base / folder)
+    tools = tools_for(clone.base)
+    for layer in layers:
+        assert not lock_layer(clone.request(layer, policy="require-valid"), tools).resolved
+    assert tools.processes.started == 0
+    assert sorted(path.name for path in clone.base.iterdir()) == ["requirements", "wheelhouse"]
+
+
+def test_a_lock_with_merge_conflicts_is_refused_and_made_anew_with_our_pins(bench: Bench) -> None:
+    layer = runtime("base", ["beta"])
+    bench.lock(layer)
+    bench.wheel("beta", "3.0")
+    paths = bench.paths(layer)
+    text = paths.lock.read_text()
+    paths.lock.write_text(
+        text.replace('version = "2.0"', '<<<<<<< HEAD\nversion = "2.0"\n=======\nversion = "3.0"\n>>>>>>> x')
+    )
+    with pytest.raises(StaleLockError, match="merge-conflict markers"):
+        bench.lock(layer, policy="require-valid")
+    bench.lock(layer, policy="if-needed")
+    assert paths.lock.read_text() == text
+
+
+def test_metadata_with_merge_conflicts_does_not_give_a_number_twice(bench: Bench) -> None:
+    layer = replace(runtime("base", ["beta"]), versioned=True)
+    bench.lock(layer)
+    paths = bench.paths(layer)
+    both = '<<<<<<< HEAD\n  "lock_version": 2,\n=======\n  "lock_version": 3,\n>>>>>>> x\n'
+    paths.metadata.write_text(paths.metadata.read_text().replace('  "lock_version": 1,\n', both))
+    assert [reason.kind for reason in bench.reasons(layer)] == ["invalid record"]
+    assert bench.lock(layer, policy="if-needed").metadata.lock_version == 4

@@ -1,0 +1,82 @@
+"""A layer to lock, how, and where the files of its lock are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from venvstacks.model.layout import StackLayout
+from venvstacks.model.specification import UvTable
+from venvstacks.model.stack import Layer
+
+LockPolicy = Literal["renew", "if-needed", "require-valid"]
+
+
+@dataclass(frozen=True)
+class LockRequest:
+    """A layer to lock, and how.
+
+    Attributes:
+        layer: The layer; it has at least one target platform.
+        uv: uv settings as written.
+        layout: Where everything is.
+        base: Absolute folder of the specification.
+        policy: "renew" resolves in any case, "if-needed" only where the lock is not valid; "require-valid" locks a
+            layer that has no lock, and refuses one whose lock is not valid.
+        ignore_pins: Resolve as if there were no earlier lock.
+        local_wheel_dirs: Absolute folders of wheels to choose from beside the indexes.
+        use_index: Whether package indexes may be asked.
+        log: File that collects what uv prints, or None.
+        upgrade: Resolve as if there were no earlier lock, and ask indexes anew about everything.
+        upgrade_packages: Normalised names of packages whose earlier versions are not kept.
+        align: Whether to seek one version of each package for all targets.
+        drafts: A folder that takes the place of the specification's for the files of locks: they are written there, and
+            read from there where they are there. None for the specification's own.
+    """
+
+    layer: Layer
+    uv: UvTable
+    layout: StackLayout
+    base: Path
+    policy: LockPolicy = "renew"
+    ignore_pins: bool = False
+    local_wheel_dirs: tuple[Path, ...] = ()
+    use_index: bool = True
+    log: Path | None = None
+    upgrade: bool = False
+    upgrade_packages: frozenset[str] = frozenset()
+    align: bool = False
+    drafts: Path | None = None
+
+
+@dataclass(frozen=True)
+class LockPaths:
+    """The files of one layer's lock."""
+
+    lock: Path
+    metadata: Path
+    requirements: Path
+    summary: Path
+
+    @classmethod
+    def of(cls, request: LockRequest, layer: Layer) -> LockPaths:
+        """Where the files of a layer are read: the request's own, or a lower one."""
+        drafted = request.drafts is not None and (request.drafts / request.layout.lock_file(layer)).exists()
+        return cls.below(request.drafts if drafted and request.drafts else request.base, request, layer)
+
+    @classmethod
+    def to_write(cls, request: LockRequest) -> LockPaths:
+        """Where the files of the request's layer are written."""
+        return cls.below(request.drafts or request.base, request, request.layer)
+
+    @classmethod
+    def below(cls, base: Path, request: LockRequest, layer: Layer) -> LockPaths:
+        """The files of a layer below a folder."""
+        layout = request.layout
+        return cls(
+            base / layout.lock_file(layer),
+            base / layout.lock_metadata(layer),
+            base / layout.declared_requirements(layer),
+            base / layout.package_summary(layer),
+        )
