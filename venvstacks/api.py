@@ -171,7 +171,7 @@ def run(project: Project, request: Request, listener: Listener | None = None) ->
     from venvstacks.engine.runner import run_graph  # noqa: PLC0415 - doit is only loaded when something may run
     from venvstacks.engine.tasks import Services  # noqa: PLC0415
 
-    lock = FolderLock(_lock_file(project), listener.waiting)
+    lock = FolderLock(_lock_file(project), listener.waiting, on_held=lambda: _clear(project))
     services = Services(
         workshop.perform, workshop.describe_staleness, Paths(project.base, Path.cwd()), lock, job.forced
     )
@@ -193,6 +193,12 @@ def run(project: Project, request: Request, listener: Listener | None = None) ->
 
 def _lock_file(project: Project) -> Path:
     return project.base / project.configuration.layout.state / "run.lock"
+
+
+def _clear(project: Project) -> None:
+    from venvstacks.actions.leftovers import clear_leftovers  # noqa: PLC0415 - only where something may run
+
+    clear_leftovers(project.stack, project.configuration, project.graph, project.base)
 
 
 def lock_staleness(project: Project) -> dict[str, tuple[Reason, ...]]:
@@ -271,6 +277,6 @@ def doit_tasks(path: Path | str, options: Options | None = None) -> Iterator[dic
     orders = Orders(use_index=project.options.use_index, local_wheel_folders=project.local_wheel_folders)
     workshop = _workshop(project, orders)
     atexit.register(workshop.tools.processes.stop)  # an interrupted doit ends, but knows nothing of our children
-    lock = FolderLock(_lock_file(project), tell_waiting, shared=True)
+    lock = FolderLock(_lock_file(project), tell_waiting, shared=True, on_held=lambda: _clear(project))
     services = Services(workshop.perform, workshop.describe_staleness, Paths(project.base, Path.cwd()), lock)
     yield from task_dictionaries(project.graph, services)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from venvstacks.errors import BuildFolderBusyError, StateError
+from venvstacks.tools import survivors
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 
 class FolderLock:
@@ -18,12 +23,21 @@ class FolderLock:
         timeout: Seconds to wait; negative for as long as it takes.
         shared: Whether all locks of this process on one file are one and the same, as when one `dodo.py` holds two
             stacks; otherwise two of them exclude each other.
+        on_held: Called once the lock is held and no child of a killed run is left, unless another lock of this
+            process has been there before: clears away what killed runs left behind.
     """
 
     def __init__(
-        self, path: Path, on_wait: Callable[[], None] | None = None, timeout: float = -1, *, shared: bool = False
+        self,
+        path: Path,
+        on_wait: Callable[[], None] | None = None,
+        timeout: float = -1,
+        *,
+        shared: bool = False,
+        on_held: Callable[[], None] = lambda: None,
     ) -> None:
         self.path = path
+        self._on_held = on_held
         self._on_wait = on_wait
         self._timeout = timeout
         self._shared = shared
@@ -51,6 +65,7 @@ class FolderLock:
                     if self._on_wait:
                         self._on_wait()
                     lock.acquire(timeout=self._timeout)
+                self._wait_for_children(lock)
             except Timeout:
                 raise BuildFolderBusyError(
                     f"another run has been using {self.path.parent.parent} for more than {self._timeout:g} s",
@@ -60,9 +75,22 @@ class FolderLock:
                 raise StateError(f"{self.path} cannot be written: {error}") from error
             self._held = lock
 
+    @property
+    def _children(self) -> Path:
+        return self.path.with_name("children.lock")
+
+    def _wait_for_children(self, lock: BaseFileLock) -> None:
+        try:
+            if survivors.hold(self._children, self._on_wait):
+                self._on_held()
+        except BaseException:
+            lock.release()
+            raise
+
     def release(self) -> None:
         """Let others in."""
         with self._guard:
             if self._held is not None:
+                survivors.let_go(self._children)
                 self._held.release()  # type: ignore[attr-defined]
                 self._held = None

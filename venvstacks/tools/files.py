@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import importlib
 import os
 import re
 import shutil
@@ -12,6 +13,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+
+fcntl: ModuleType | None = None  # Windows
+with contextlib.suppress(ImportError):
+    fcntl = importlib.import_module("fcntl")
+
+_PART = re.compile(r"\..+\.([a-z0-9_]{8}|\d+)\.part")
+"""Temporary files: of `replacing`, and of post-install scripts, which add the number of their process."""
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
@@ -46,16 +55,46 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
-    os.close(handle)
     temporary = Path(name)
+    with _marked_as_alive(handle):
+        try:
+            yield temporary
+            temporary.chmod(_default_mode(temporary))
+            temporary.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+
+
+@contextlib.contextmanager
+def _marked_as_alive(handle: int) -> Iterator[None]:
+    """Hold a lock on an open file until the block, or this process, ends; see `remove_abandoned`."""
+    if fcntl is None:
+        os.close(handle)  # where there are no such locks, an open file cannot be renamed either
+        yield
+        return
     try:
-        yield temporary
-        temporary.chmod(_default_mode(temporary))
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove temporary files in `folder` that killed processes began; not those that somebody is writing."""
+    with contextlib.suppress(OSError), os.scandir(folder) as scan:
+        for entry in scan:
+            if _PART.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                _remove_if_abandoned(Path(entry.path))
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    with contextlib.suppress(OSError), path.open("rb") as stream:
+        if fcntl is not None:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
 
 
 def _default_mode(path: Path) -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from venvstacks.errors import InterruptedRunError, ProcessFailedError
+from venvstacks.tools import survivors
 
 _INHERITED = frozenset({
     "HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TEMP", "TMP", "TMPDIR",
@@ -126,6 +127,7 @@ class Processes:
                     encoding="utf-8",
                     errors="replace",
                     start_new_session=True,
+                    pass_fds=survivors.descriptors(),
                 )
             except OSError as error:
                 raise ProcessFailedError(command, 127, f"{command[0]} cannot be started: {error}") from error
