@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from venvstacks.actions.deployed import deployed_name
-from venvstacks.actions.lock import LockPolicy
 from venvstacks.actions.perform import Orders, Workshop
 from venvstacks.actions.start import become_application
 from venvstacks.actions.tools import Tools
@@ -24,9 +24,10 @@ from venvstacks.engine.folderlock import FolderLock
 from venvstacks.engine.look import look_at
 from venvstacks.engine.paths import Paths
 from venvstacks.errors import ExitCode, StateError, UsageError, VenvstacksError
-from venvstacks.graph.selection import Operation, Selection, goals, held_tasks, renewed_locks, select_layers
-from venvstacks.graph.taskgraph import TaskGraph
+from venvstacks.graph.selection import Selection
+from venvstacks.jobs import Job, Request, work_out
 from venvstacks.loading import Options, Project, load_project
+from venvstacks.locking.changes import LockChanges
 from venvstacks.model.stack import Layer
 from venvstacks.planning import PlannedTask, make_plan
 from venvstacks.reasons import Reason
@@ -34,33 +35,10 @@ from venvstacks.records.store import TaskStore
 
 __all__ = [
     "Options", "Project", "Report", "Request", "Selection", "doit_config", "doit_tasks", "load_project",
-    "lock_staleness", "plan", "run",
+    "lock_staleness", "plan", "preview_locks", "run",
 ]  # fmt: skip
 
 _MOST_THREADS = 8  # for one task: each costs a compressor memory, and several tasks run at once
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be achieved.
-
-    Attributes:
-        operations: Any of `lock`, `build`, `publish`, `export`.
-        selection: For which layers.
-        renew_locks: Whether locks of the selected layers are resolved anew even if they are valid.
-        lock_policy: What becomes of locks that are not valid: made anew, or an error unless they are missing.
-        clean: Whether to start from nothing: no earlier pins, no earlier environments.
-        force: Whether archives and exports are written even if they are current.
-        keep_going: Whether to go on with what does not depend on a failed task.
-    """
-
-    operations: tuple[Operation, ...]
-    selection: Selection = field(default_factory=Selection)
-    renew_locks: bool = False
-    lock_policy: LockPolicy = "if-needed"
-    clean: bool = False
-    force: bool = False
-    keep_going: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +57,12 @@ class Report:
         return tuple(outcome for outcome in self.outcomes if outcome.status == "failed")
 
     @property
+    def lock_changes(self) -> dict[str, LockChanges]:
+        """Environment names of the layers whose locks changed, to what changed."""
+        told = {o.name: o.values.get("changes") for o in self.outcomes if o.values and o.name.startswith("lock:")}
+        return {name.partition(":")[2]: LockChanges.from_json(data) for name, data in told.items() if data}
+
+    @property
     def exit_code(self) -> ExitCode:
         """0, the failed tasks' common exit code, or `MIXED`."""
         codes = {_exit_code(outcome.error) for outcome in self.failures}
@@ -89,45 +73,6 @@ class Report:
 
 def _exit_code(error: BaseException | None) -> ExitCode:
     return error.exit_code if isinstance(error, VenvstacksError) else ExitCode.MIXED
-
-
-@dataclass(frozen=True)
-class _Job:
-    """A request, worked out: which tasks, and which of them run in any case."""
-
-    graph: TaskGraph
-    forced: frozenset[str]
-    orders: Orders
-
-
-def _work_out(project: Project, request: Request) -> _Job:
-    stack, selection = project.stack, request.selection
-    selected = select_layers(stack, selection)
-    if project.configuration.platform is None and set(request.operations) != {"lock"}:
-        raise UsageError(
-            "this machine is none of the platforms that layers can be built for",
-            hint="locking works everywhere; build on one of the target platforms",
-        )
-    wanted = goals(project.graph, stack, request.operations, selection)
-    graph = project.graph.closure(wanted)
-    held = held_tasks(stack, request.operations, selection) & graph.by_name.keys()
-    renewed = renewed_locks(stack, selection, if_needed=not request.renew_locks)
-    forced = set(renewed) if "lock" in request.operations or selection.reset_lock else set()
-    if request.clean and "build" in request.operations:
-        forced |= {f"{kind}:{name}" for name in selected.build for kind in ("build", "link")}
-    if request.force:
-        forced |= {f"archive:{name}" for name in selected.publish if "publish" in request.operations}
-        forced |= {f"export:{name}" for name in selected.export if "export" in request.operations}
-    orders = Orders(
-        lock_policy=request.lock_policy,
-        renewed_locks=frozenset(renewed & forced),
-        reset_locks=frozenset(selected.reset),
-        clean=request.clean,
-        use_index=project.options.use_index,
-        local_wheel_folders=project.local_wheel_folders,
-        force_archives=request.force,
-    )
-    return _Job(graph.without(held), frozenset(forced) & graph.by_name.keys(), orders)
 
 
 def _workshop(project: Project, orders: Orders) -> Workshop:
@@ -142,11 +87,29 @@ def plan(project: Project, request: Request) -> tuple[PlannedTask, ...]:
         UsageError: The request makes no sense for this stack.
         StateError: The task state cannot be read.
     """
-    job = _work_out(project, request)
+    job = work_out(project, request)
     return _predict(project, job, _workshop(project, job.orders))
 
 
-def _predict(project: Project, job: _Job, workshop: Workshop) -> tuple[PlannedTask, ...]:
+def preview_locks(project: Project, request: Request) -> dict[str, LockChanges]:
+    """What locking would change, found out by locking into a folder that is thrown away.
+
+    Returns:
+        Environment name to changes, for every layer that the request reaches, in the order of the stack.
+
+    Raises:
+        UsageError: The request makes no sense for this stack.
+        LockError: Some layer cannot be locked.
+    """
+    from venvstacks.actions.draft_locks import draft_locks  # noqa: PLC0415 - only this needs it
+
+    job = work_out(project, request)
+    with tempfile.TemporaryDirectory(prefix="venvstacks-") as drafts:
+        workshop = _workshop(project, replace(job.orders, drafts=Path(drafts)))
+        return draft_locks(workshop, job.graph, project.jobs)
+
+
+def _predict(project: Project, job: Job, workshop: Workshop) -> tuple[PlannedTask, ...]:
     paths = Paths(project.base, project.base)
     with TaskStore(project.base / project.configuration.layout.task_state, writable=False) as store:
         look = look_at(store, paths, workshop.describe_staleness)
@@ -162,7 +125,7 @@ def run(project: Project, request: Request, listener: Listener | None = None) ->
         InterruptedRunError: A signal ended the run.
     """
     listener = listener or Silence()
-    job = _work_out(project, request)
+    job = work_out(project, request)
     workshop = _workshop(project, job.orders)
     with contextlib.suppress(StateError):  # what a plan cannot read, a run may be able to repair
         if idle := idle_outcomes(_predict(project, job, workshop), listener):

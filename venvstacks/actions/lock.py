@@ -15,6 +15,7 @@ from venvstacks.actions.lock_request import LockPaths, LockPolicy, LockRequest
 from venvstacks.actions.tools import Tools
 from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, StaleLockError
+from venvstacks.locking.changes import LockChanges, compare_locks
 from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.metadata import LockMetadata, next_metadata, resolution_reasons, stale_reasons
 from venvstacks.locking.pylock import format_lock
@@ -46,6 +47,11 @@ class LockResult:
     before: LayerLock | None
     after: LayerLock
     metadata: LockMetadata
+
+    @property
+    def changes(self) -> LockChanges:
+        """What the layer installs now, against before."""
+        return compare_locks(self.before, self.after)
 
 
 def lock_reasons(request: LockRequest, hash_file: Callable[[Path], str] = sha256_file) -> tuple[Reason, ...]:

@@ -138,6 +138,14 @@ def read_layer_lock(path: Path, python: PythonImplementation) -> LayerLock:
     raise LockError(f"the lock {path} cannot be used: {fault}", hint="run `venvstacks lock` to make it anew")
 
 
+def installed_names(path: Path, python: PythonImplementation) -> frozenset[str]:
+    """Names of the packages that the lock in a file installs on any target; none if it cannot be read."""
+    with contextlib.suppress(OSError, UnusableLockError):
+        if (text := read_text(path)) is not None:
+            return parse_lock(text, python).installed_names
+    return frozenset()
+
+
 def _read_metadata(text: str | None) -> tuple[LockMetadata | None, str | None]:
     if text is None:
         return None, None

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from venvstacks.actions.lock import LockPolicy, LockRequest, lock_layer, lock_reasons
+from venvstacks.actions.lock import LockPolicy, LockRequest, LockResult, lock_layer, lock_reasons
 from venvstacks.actions.tools import Tools
 from venvstacks.graph.compiler import Configuration
 from venvstacks.graph.taskgraph import TaskNode
@@ -36,6 +36,10 @@ class Orders:
         use_index: Whether package indexes may be asked.
         local_wheel_folders: Folders of local wheels.
         force_archives: Whether archives are written even if their metadata is current.
+        upgrade: Whether renewed locks are resolved without regard to their earlier versions.
+        upgrade_packages: Normalised names of packages whose earlier versions are not kept.
+        align: Whether one version of each package is sought for all targets.
+        drafts: A folder that lock files are written to instead of their places, or None.
     """
 
     lock_policy: LockPolicy = "if-needed"
@@ -45,6 +49,10 @@ class Orders:
     use_index: bool = True
     local_wheel_folders: tuple[Path, ...] = ()
     force_archives: bool = False
+    upgrade: bool = False
+    upgrade_packages: frozenset[str] = frozenset()
+    align: bool = False
+    drafts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -113,22 +121,35 @@ class Workshop:
         return self.configuration.platform
 
     def _lock_request(self, node: TaskNode) -> LockRequest:
-        orders = self.orders
+        orders, renewed = self.orders, node.name in self.orders.renewed_locks
         return LockRequest(
             layer=self._layer(node),
             uv=self.stack.uv,
             layout=self.configuration.layout,
             base=self.base,
-            policy="renew" if node.name in orders.renewed_locks else orders.lock_policy,
+            policy="renew" if renewed else orders.lock_policy,
             ignore_pins=orders.clean or node.env_name in orders.reset_locks,
             local_wheel_dirs=orders.local_wheel_folders,
             use_index=orders.use_index,
-            log=self._log(node),
+            log=None if orders.drafts else self._log(node),
+            upgrade=orders.upgrade and renewed,
+            upgrade_packages=orders.upgrade_packages,
+            align=orders.align,
+            drafts=orders.drafts,
         )
 
+    def lock(self, node: TaskNode) -> LockResult:
+        """Do a lock task and say in full what it came to.
+
+        Raises:
+            LockError: It failed.
+        """
+        return lock_layer(self._lock_request(node), self.tools)
+
     def _lock(self, node: TaskNode) -> Mapping[str, object]:
-        result = lock_layer(self._lock_request(node), self.tools)
-        return {"resolved": result.resolved, "changed": result.changed, "version": result.metadata.lock_version}
+        result = self.lock(node)
+        values = {"resolved": result.resolved, "changed": result.changed, "version": result.metadata.lock_version}
+        return {**values, "changes": result.changes.as_json()} if result.changes else values
 
     def _build(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.build import BuildRequest, build_layer  # noqa: PLC0415
@@ -166,6 +187,7 @@ class Workshop:
             base=self.base,
             log=self._log(node),
             check=self.configuration.check_imports,
+            bytecode=self.configuration.bytecode,
         )
         return link_layer(request, self.tools)
 

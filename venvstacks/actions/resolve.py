@@ -45,7 +45,9 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
     seed = None if request.ignore_pins or request.upgrade else earlier
     try:
         kit = UvKit.of(tools.environment, tools.processes)
-        with staging_folder(request.base / request.layout.staging, f"lock-{layer.env_name}") as staging:
+        with staging_folder(
+            (request.drafts or request.base) / request.layout.staging, f"lock-{layer.env_name}"
+        ) as staging:
             runs = UvRuns(request, layer, kit, staging, provision, wheel_folders(request, below), seed)
             return merge_resolutions(layer, Resolver(runs, below).resolve(), provision)
     except (MissingToolError, ProcessFailedError) as error:

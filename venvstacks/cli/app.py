@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from venvstacks.api import Options, Request, Selection
-from venvstacks.cli import deployment
+from venvstacks.cli import deployment, locking
 from venvstacks.cli import options as o
 from venvstacks.cli.session import Session, Verbosity
 from venvstacks.cli.version import show_version
@@ -57,37 +57,7 @@ def show(
     return session.show(selection, json=json)
 
 
-@app.command()
-def lock(
-    context: typer.Context,
-    spec: o.Spec,
-    *,
-    build_dir: o.BuildDir = "_build",
-    clean: o.Clean = False,
-    if_needed: Annotated[bool, typer.Option("--if-needed", help="Leave valid locks alone.")] = False,
-    index: o.Index = True,
-    local_wheels: o.LocalWheels = None,
-    include: o.Include = None,
-    reset_lock: o.ResetLock = None,
-    allow_missing: o.AllowMissing = False,
-    lock_dependencies: o.LockDependencies = None,
-    show: o.Show = False,
-    show_only: o.ShowOnly = False,
-    json: o.Json = False,
-    jobs: o.Jobs = None,
-    keep_going: o.KeepGoing = False,
-) -> int:
-    """Lock the packages of all layers together, for all of their platforms."""
-    settings = Options(build_dir=build_dir, local_wheels=_many(local_wheels), use_index=index, jobs=jobs)
-    session = Session.open(context.obj, spec, settings)
-    selection = Selection(
-        include=_many(include),
-        reset_lock=_many(reset_lock),
-        allow_missing=allow_missing,
-        lock_dependencies=lock_dependencies,
-    )
-    request = Request(("lock",), selection, renew_locks=not if_needed, clean=clean, keep_going=keep_going)
-    return session.show_and_run(request, show=show, show_only=show_only, json=json)
+locking.register(app)
 
 
 @app.command()

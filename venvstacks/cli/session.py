@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from venvstacks import api
 from venvstacks.cli.boundary import relative
@@ -15,6 +16,7 @@ from venvstacks.cli.progress import make_listener, summarize, tell_failures
 from venvstacks.cli.show import plan_lines, render_tree, stack_data, stack_tree, staleness_lines
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.graph.selection import Operation, Selection, select_layers
+from venvstacks.locking.changes import describe_changes
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,16 @@ class Session:
         """Show the selected layers if asked to, then carry out the request unless asked not to."""
         if show or show_only or json:
             self.show(request.selection, json=json)
-        return ExitCode.DONE if show_only else self.run(request)
+        return ExitCode.DONE if show_only else self.run(request, changes_to=sys.stderr if json else sys.stdout)
 
-    def run(self, request: api.Request) -> int:
-        """Carry out a request and tell how it went."""
+    def run(self, request: api.Request, changes_to: TextIO | None = None) -> int:
+        """Carry out a request and tell how it went; what changed in locks goes to a stream of its own, if any."""
         began = time.perf_counter()
         listener = make_listener(quiet=self.verbosity.quiet, verbose=self.verbosity.verbose)
         report = api.run(self.project, request, listener)
         tell_failures(report.outcomes)
+        for line in describe_changes(report.lock_changes) if changes_to else ():
+            print(line, file=changes_to)
         if not self.verbosity.quiet:
             print(summarize(report.outcomes, began), file=sys.stderr)
             if not report.failures:
