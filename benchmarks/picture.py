@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 
 from benchmarks.operations import OPERATIONS
 from benchmarks.results import Results
@@ -27,16 +28,16 @@ def draw_growth(results: Results, path: Path) -> bool:
         return False
     with mpl.rc_context({"svg.hashsalt": "venvstacks", "font.size": 9}):
         figure = Figure(figsize=(10, 3), layout="constrained")
-        for panel, operation in zip(figure.subplots(1, len(_SHOWN)), _SHOWN, strict=True):
+        for panel, operation in zip(figure.subplots(1, len(_SHOWN), sharey=True), _SHOWN, strict=True):
             for contestant, colour in _COLOURS.items():
                 rows = [results.find(stack, operation, contestant) for _, stack in stacks]  # type: ignore[arg-type]
                 found = [row for row in rows if row]
                 panel.plot([row.layers for row in found], [row.seconds for row in found], "o-", color=colour,
                            label="the original" if contestant == "original" else "this")  # fmt: skip
-            panel.set(xscale="log", yscale="log", xlabel="layers", title=OPERATIONS[operation].title)
-            panel.title.set_fontsize(8)
+            panel.set(xscale="log", yscale="log", xlabel="layers", title=fill(OPERATIONS[operation].title, 24))
             panel.set_xticks([layers for layers, _ in stacks], [str(layers) for layers, _ in stacks])
             panel.minorticks_off()
+            panel.yaxis.set_major_formatter("{x:g}")
             panel.grid(visible=True, alpha=0.3)
         figure.axes[0].set_ylabel("seconds (median)")
         figure.axes[0].legend()
