@@ -1,4 +1,4 @@
-"""Package indexes on loopback: static JSON (PEP 691) over a folder of wheels, with whatever faults a test wants."""
+"""Package indexes on loopback: pages over a folder of wheels, with whatever faults a test wants."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
@@ -26,6 +27,7 @@ class Index:
         wheels: The folder; read anew for every request.
         login: (user, password) that it asks for, or None.
         spoil: Changes what is answered: path, status, content type and body to status, content type and body.
+        html: Whether pages are HTML (PEP 503) instead of JSON (PEP 691).
         uploaded: ISO time at which every file is said to have been uploaded.
         delay: Seconds before each answer.
         asked: Paths that were asked for, in order.
@@ -35,6 +37,7 @@ class Index:
     wheels: Path
     login: tuple[str, str] | None = None
     spoil: Callable[[str, int, str, bytes], tuple[int, str, bytes]] | None = None
+    html: bool = False
     uploaded: str = "2024-01-01T00:00:00Z"
     delay: float = 0.0
     asked: list[str] = field(default_factory=list)
@@ -52,15 +55,21 @@ class Index:
         if path.startswith("/simple/"):
             name = path.removeprefix("/simple/").strip("/")
             files = [self._describe(wheel) for wheel in self._wheels_of(name)]
-            page = {"meta": {"api-version": "1.1"}, "name": name, "files": files, "versions": []}
-            return (200, _JSON, json.dumps(page).encode()) if files else (404, "text/plain", b"no such project")
+            return self._page(name, files) if files else (404, "text/plain", b"no such project")
         wheel = self.wheels / path.removeprefix("/files/")
         return (200, "application/zip", wheel.read_bytes()) if wheel.is_file() else (404, "text/plain", b"no such file")
+
+    def _page(self, name: str, files: list[dict[str, Any]]) -> tuple[int, str, bytes]:
+        if self.html:
+            links = (f'<a href="{f["url"]}#sha256={f["hashes"]["sha256"]}">{f["filename"]}</a><br>' for f in files)
+            return 200, "text/html", f"<!DOCTYPE html><html><body>{''.join(links)}</body></html>".encode()
+        page = {"meta": {"api-version": "1.1"}, "name": name, "files": files, "versions": []}
+        return 200, _JSON, json.dumps(page).encode()
 
     def _wheels_of(self, name: str) -> list[Path]:
         return [path for path in sorted(self.wheels.glob("*.whl")) if parse_wheel_filename(path.name)[0] == name]
 
-    def _describe(self, wheel: Path) -> dict[str, object]:
+    def _describe(self, wheel: Path) -> dict[str, Any]:
         data = wheel.read_bytes()
         return {
             "filename": wheel.name,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from venvstacks.locking.pylock import parse_lock
 
 @dataclass(frozen=True)
 class StackOnDisk:
-    """A specification's folder."""
+    """A specification's folder; `variables` are further environment variables."""
 
     path: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def write(cls, base: Path, specification: str) -> StackOnDisk:
@@ -46,7 +47,8 @@ class StackOnDisk:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], "UV_CACHE_DIR": str(self.base.parent / "uv-cache"), "UV_HTTP_RETRIES": "0"}
+        cache = str(self.base.parent / "uv-cache")
+        return {"PATH": os.environ["PATH"], "UV_CACHE_DIR": cache, "UV_HTTP_RETRIES": "0", **self.variables}
 
     def run(self, request: Request, **options: Any) -> Report:
         """Carry out a request that must succeed."""
@@ -57,6 +59,10 @@ class StackOnDisk:
 
     def lock(self, include: tuple[str, ...] = (), reset_lock: tuple[str, ...] = (), **request: Any) -> Report:
         return self.run(Request(("lock",), Selection(include=include, reset_lock=reset_lock), **request))
+
+    def run_online(self, **request: Any) -> Report:
+        """Lock with indexes instead of the wheelhouse."""
+        return self.run(Request(("lock",), renew_locks=True, **request), local_wheels=(), use_index=True)
 
     def files(self, *, everything: bool = False) -> dict[str, bytes]:
         """Content of the lock files, or of all files around the specification."""
