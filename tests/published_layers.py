@@ -79,7 +79,9 @@ def runtime(name: str = "py", *, text: str = "1", padding: int = 0) -> Published
 def framework(name: str, below: str = "py", *, text: str = "1", over: tuple[str, ...] = ()) -> Published:
     """A framework `framework-<name>` with the module `<name>` that tells `text`."""
     content = {f"{SITE}/{name}.py": f"NAME = {text!r}\n".encode(), f"{SITE}/{name}_data.bin": b"\1\2\3" * 50_000}
-    return Published(f"framework-{name}", content, {"bin/python": f"../../{below}/bin/python"}, below, over)
+    return Published(
+        f"framework-{name}", content, {"bin/python": f"../../{below}/bin/python", "lib64": "lib"}, below, over
+    )
 
 
 def application(name: str, below: str = "py", *, uses: tuple[str, ...] = (), text: str = "1") -> Published:

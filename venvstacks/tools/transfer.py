@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int | None], None]
 """Told what is going on, how many bytes are done, and how many there are (None where nobody knows)."""
 
-_CHUNK = 1 << 18
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
 _WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -136,7 +135,7 @@ class Downloads:
         if wanted.size is not None and total != wanted.size:
             raise _other_file(wanted.url, f"it has {total} bytes, not {wanted.size}")
         with target.open("ab" if held else "wb") as stream:
-            for chunk in response.iter_raw(_CHUNK):
+            for chunk in response.iter_raw():  # as it arrives: chunks of a fixed size would lose what came of the last
                 stream.write(chunk)
                 held += len(chunk)
                 if total is not None and held > total:
@@ -168,7 +167,7 @@ class Downloads:
         with explain(url), client.stream("GET", url) as response:
             if response.status_code != 200:
                 raise _refusal(url, response.status_code)
-            for chunk in response.iter_raw(_CHUNK):
+            for chunk in response.iter_raw():
                 content += chunk
                 if len(content) > limit:
                     raise _other_file(url, f"it has more than {limit} bytes")

@@ -15,7 +15,7 @@ POND = "framework-pond"
 
 
 def pond(folder: Path) -> Path:
-    return next(folder.glob(f"store/*/{POND}/share")).parent  # the layer itself, not a link to it
+    return next(folder.glob(f"store/*/{POND}")).resolve()  # the layer itself: others have links to it
 
 
 def remove(place: Path) -> None:

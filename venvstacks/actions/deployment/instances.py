@@ -158,9 +158,9 @@ def _bytecode(folder: Path, expected: ExpectedTree) -> tuple[TreeEntry, ...]:
     """Compiled files of what came with the archive (post-install's own module is compiled anew as it likes)."""
 
     def is_new(path: str) -> bool:
-        if path.endswith(".pyc"):
-            return path not in expected.entries and compiled_from(path) in expected.entries
-        return (folder / path).is_dir()
+        if path in expected.entries:  # links to folders among them
+            return False
+        return compiled_from(path) in expected.entries if path.endswith(".pyc") else (folder / path).is_dir()
 
     return scan_tree(folder, is_new)
 

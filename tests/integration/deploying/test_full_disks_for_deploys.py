@@ -1,0 +1,72 @@
+"""Disks that are really full in the middle of a deploy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.deploying_children import ROOT
+
+SIZES = int(os.environ.get("VENVSTACKS_TEST_DISKS", "4"))
+
+CHILD = """
+import os, sys
+from pathlib import Path
+from tests.installed_applications import assert_clean, printed
+from venvstacks import deployment
+from venvstacks.actions.deployment import deploy as action
+from venvstacks.errors import DeployError
+
+old, new, root, count = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
+folder = root / "d"
+deployment.deploy(old, folder)
+trusting = action.shutil.disk_usage
+action.shutil.disk_usage = lambda place: type("Usage", (), {"free": 1 << 40})
+full = 0
+for number in range(count):
+    space = 4096 + number * 300_000 // count
+    filler = root / "filler"
+    with filler.open("wb") as stream:
+        free = os.statvfs(root)
+        stream.write(bytes(max(0, free.f_bavail * free.f_frsize - space)))
+    try:
+        deployment.deploy(new, folder)
+    except DeployError as error:
+        full += 1
+        assert "No space left on device" in str(error) and "free some space" in str(error), error
+        assert printed(folder, "frog") == "old 1 1 1"
+        assert deployment.status(folder, verify=True).differences == ()
+        filler.unlink()
+    else:
+        filler.unlink()
+        assert printed(folder, "frog") == "new 1 2 1"
+        deployment.rollback(folder)
+        deployment.collect(folder)
+assert full > count // 2, full
+action.shutil.disk_usage = trusting
+deployment.deploy(new, folder)
+assert printed(folder, "frog") == "new 1 2 1"
+assert_clean(folder)
+print("all is well")
+"""
+
+
+def test_a_full_disk_changes_nothing(old_stack: Path, new_stack: Path, tmp_path: Path) -> None:
+    small_disk = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    mount = 'mount -t tmpfs -o size=48m tmpfs "$1"'
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*small_disk, mount, "sh", tmp_path], check=False, capture_output=True).returncode
+    ):
+        pytest.skip("a small file system cannot be mounted here")
+    command = [sys.executable, "-B", "-c", CHILD, old_stack, new_stack, tmp_path, str(SIZES)]
+    script = f'{mount} && shift && exec "$@"'
+    done = subprocess.run(
+        [*small_disk, script, "sh", tmp_path, *command], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.stdout == "all is well\n", done.stderr
