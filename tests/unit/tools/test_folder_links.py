@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from venvstacks.tools import folderlinks
+from venvstacks.tools.folderlinks import leads_to, link_folder, pointer_target, turn_pointer
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links")
+def test_links_are_relative_and_survive_a_move(tmp_path: Path) -> None:
+    (tmp_path / "d/store/a").mkdir(parents=True)
+    (tmp_path / "d/store/b").mkdir()
+    link_folder(tmp_path / "d/store/b/a", tmp_path / "d/store/a", windows=False)
+    assert (tmp_path / "d/store/b/a").readlink() == Path("../a")
+    (tmp_path / "d").rename(tmp_path / "e")
+    assert leads_to(tmp_path / "e/store/b/a", tmp_path / "e/store/a")
+    assert not leads_to(tmp_path / "e/store/b/a", tmp_path / "e/store/c")
+    assert not leads_to(tmp_path / "e/store/b", tmp_path / "e/store/a")
+
+
+def test_windows_gets_junctions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, str]] = []
+
+    class Windows:
+        @staticmethod
+        def CreateJunction(target: str, place: str) -> None:  # noqa: N802 - Windows' name
+            made.append((target, place))
+
+    monkeypatch.setattr(folderlinks.importlib, "import_module", lambda _: Windows)
+    link_folder(tmp_path / "place", tmp_path / "target", windows=True)
+    assert made == [(str(tmp_path / "target"), str(tmp_path / "place"))]
+
+
+@pytest.mark.parametrize(
+    "windows", [True, pytest.param(False, marks=pytest.mark.skipif(os.name == "nt", reason="links"))]
+)
+def test_the_pointer(windows: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    pointer = tmp_path / "current"
+    (tmp_path / "staging").mkdir()
+    assert pointer_target(pointer) is None
+    for number in ("1", "20", "3"):
+        (tmp_path / "generations" / number).mkdir(parents=True)
+        turn_pointer(pointer, Path("generations") / number, tmp_path / "staging", windows=windows)
+        assert pointer_target(pointer) == number
+        assert pointer.is_symlink() != windows
+    assert [*(tmp_path / "staging").iterdir()] == []
