@@ -42,8 +42,10 @@ _ENDINGS = {
 def write_reference() -> None:
     """Write the schema and fill the pages; files that are right already are left alone."""
     from venvstacks.model.schema import schema_text  # noqa: PLC0415 - doit only lists tasks most of the time
+    from venvstacks.records.schemas import published_schemas  # noqa: PLC0415
 
-    texts = {SCHEMA: schema_text(), **{page: fill(page.read_text("utf-8")) for page in PAGES}}
+    published = {SCHEMA.with_name(name): text for name, text in published_schemas().items()}
+    texts = {SCHEMA: schema_text(), **published, **{page: fill(page.read_text("utf-8")) for page in PAGES}}
     for path, text in texts.items():
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, encoding="utf-8", newline="\n")

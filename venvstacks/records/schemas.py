@@ -1,0 +1,30 @@
+"""JSON schemas of what is published, for those who read it with other programs.
+
+The committed copies are in `docs/schema/`; a test holds them equal to what this module makes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from venvstacks.model.schema import DIALECT
+from venvstacks.records.filelists import FileManifest
+from venvstacks.records.published import StackManifest
+
+_PUBLISHED: Mapping[str, type[BaseModel]] = {
+    "manifest.schema.json": StackManifest,
+    "file-manifest.schema.json": FileManifest,
+}
+
+
+def published_schemas() -> dict[str, str]:
+    """File name to text: the manifest of a stack, and the per-file manifest of an archive."""
+    return {name: _text(model) for name, model in _PUBLISHED.items()}
+
+
+def _text(model: type[BaseModel]) -> str:
+    schema = {"$schema": DIALECT, **model.model_json_schema(by_alias=True)}
+    return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
