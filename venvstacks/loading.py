@@ -6,18 +6,19 @@ import os
 import platform
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from venvstacks.archives.formats import archive_format
 from venvstacks.errors import Fault, SourceError, SpecificationError, UsageError
-from venvstacks.graph.compiler import Configuration, compile_stack
+from venvstacks.graph.compiler import Configuration, LinkMode, compile_stack
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.model.draft import Draft, parse_draft
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import identify_platform
+from venvstacks.model.requirement_files import included_files
 from venvstacks.model.resolve import Surroundings, resolve
 from venvstacks.model.specification import ToolSettings, UvTable
 from venvstacks.model.stack import SourceTree, Stack
@@ -39,6 +40,7 @@ class Options:
         tag_outputs: Whether published names carry platform and build number.
         archive_format: `tar.zst`, `tar.xz`, `tar.gz` or `zip`.
         archive_level: Compression level of that format.
+        link_mode: How files get into exports: `clone`, `copy` or `hardlink`.
         runtime_providers: Where Pythons come from, in order.
         local_wheels: Folders of wheels that are not on an index.
         use_index: Whether package indexes may be asked.
@@ -53,6 +55,7 @@ class Options:
     tag_outputs: bool = False
     archive_format: str | None = None
     archive_level: int | None = None
+    link_mode: LinkMode | None = None
     runtime_providers: tuple[str, ...] | None = None
     local_wheels: tuple[str, ...] = ()
     use_index: bool = True
@@ -146,7 +149,20 @@ def _read_surroundings(draft: Draft, base: Path, environment: Mapping[str, str])
         uv_file=_read_uv_file(base / UV_FILE) if draft.uv is None else None,
         macosx_deployment_target=environment.get("MACOSX_DEPLOYMENT_TARGET") or None,
         exclude_newer=environment.get("UV_EXCLUDE_NEWER") or None,
+        requirement_files=_read_requirement_files(draft.requirement_files, base),
     )
+
+
+def _read_requirement_files(paths: Iterable[str], base: Path) -> dict[str, str | None]:
+    """The texts of files that hold requirements, and of those that they include; None for what is not there."""
+    texts: dict[str, str | None] = {}
+    waiting = list(paths)
+    while waiting:
+        path = waiting.pop()
+        if path not in texts:
+            text = texts[path] = _read(base / path, path) if (base / path).exists() else None
+            waiting += included_files(path, text or "")
+    return texts
 
 
 def _read_source(base: Path, path: str) -> SourceTree | None:
@@ -192,6 +208,8 @@ def _configure(settings: ToolSettings, options: Options, base: Path) -> Configur
         tag_outputs=options.tag_outputs,
         local_wheels=_local_wheels(base, options.local_wheels),
         check_imports=check,
+        bytecode=settings.bytecode,
+        link_mode=options.link_mode or settings.link_mode,
         runtime_providers=options.runtime_providers or settings.runtime_providers,
     )
 

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 from venvstacks.locking.inputs import lock_inputs
+from venvstacks.model.declared import declared_distributions
 from venvstacks.model.layout import LAYER_CONFIG, EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 
-RECIPES: Mapping[str, int] = {"build": 1, "link": 1, "archive": 2, "export": 1}
+RECIPES: Mapping[str, int] = {"build": 1, "link": 1, "archive": 2, "export": 2}
 """Raised when a step begins to do something else with the same inputs, so that old results are redone."""
+
+Bytecode = Literal["on-deploy", "shipped", "none"]
+LinkMode = Literal["clone", "copy", "hardlink"]
 
 _COMPRESSORS = {"tar.zst": "zstandard", "tar.xz": "lzma", "tar.gz": "zlib", "zip": "zlib"}
 
@@ -33,6 +38,8 @@ class Configuration:
         tag_outputs: Whether published names carry platform and build number.
         local_wheels: Wheel files of the local wheel folders, relative to the specification's folder.
         check_imports: Whether linked layers are imported.
+        bytecode: When bytecode is made: `on-deploy`, `shipped` or `none`.
+        link_mode: How files get into exports: `clone`, `copy` or `hardlink`.
         runtime_providers: Where Pythons come from, in order.
     """
 
@@ -44,6 +51,8 @@ class Configuration:
     tag_outputs: bool = False
     local_wheels: tuple[str, ...] = ()
     check_imports: bool = True
+    bytecode: Bytecode = "on-deploy"
+    link_mode: LinkMode = "clone"
     runtime_providers: tuple[str, ...] = ("standalone",)
 
     @property
@@ -88,6 +97,7 @@ class _Compiler:
     def sources(self) -> Iterator[str]:
         yield from self.configuration.local_wheels
         for layer in self.stack.layers:
+            yield from layer.input_files
             for source in layer.sources:
                 yield from source.file_paths
 
@@ -97,7 +107,11 @@ class _Compiler:
             name=f"lock:{layer.env_name}",
             kind="lock",
             env_name=layer.env_name,
-            inputs=(*(layout.lock_file(below) for below in layer.below), *self.configuration.local_wheels),
+            inputs=(
+                *(layout.lock_file(below) for below in layer.below),
+                *self.configuration.local_wheels,
+                *layer.input_files,
+            ),
             outputs=(
                 layout.lock_file(layer),
                 layout.lock_metadata(layer),
@@ -113,6 +127,7 @@ class _Compiler:
         interpreter = EnvironmentLayout.of(layer, platform).interpreter
         interface = (layout.record("runtime", layer.runtime),) if layer.runtime else ()
         sources = [path for source in layer.sources for path in source.file_paths]
+        python = f"{environment}/{interpreter}"
         return TaskNode(
             name=f"build:{layer.env_name}",
             kind="build",
@@ -120,7 +135,7 @@ class _Compiler:
             inputs=(layout.lock_file(layer), *interface, *sources),
             outputs=(
                 layout.record("build", layer),
-                f"{environment}/{interpreter}",
+                python,
                 *(() if layer.runtime else (layout.record("runtime", layer),)),
             ),
             fingerprint={
@@ -131,6 +146,8 @@ class _Compiler:
                 "uv": self.configuration.tools.get("uv"),
                 **self._runtime_source(layer),
             },
+            trees=(python,),
+            uses=(f"build:{layer.runtime.env_name}",) if layer.runtime else (),
         )
 
     def _runtime_source(self, layer: Layer) -> dict[str, object]:
@@ -144,6 +161,7 @@ class _Compiler:
 
     def link(self, layer: Layer, platform: TargetPlatform) -> TaskNode:
         layout = self.layout
+        config = f"{layout.environment(layer)}/{LAYER_CONFIG}"
         return TaskNode(
             name=f"link:{layer.env_name}",
             kind="link",
@@ -156,7 +174,7 @@ class _Compiler:
             outputs=(
                 layout.record("link", layer),
                 layout.record("dynlib", layer),
-                f"{layout.environment(layer)}/{LAYER_CONFIG}",
+                config,
             ),
             fingerprint={
                 "recipe": RECIPES["link"],
@@ -165,9 +183,16 @@ class _Compiler:
                 "versioned": layer.versioned,
                 "launch_module": layer.launch.module if layer.launch else None,
                 "dynlib_exclude": list(layer.dynlib_exclude),
-                "requirements": list(layer.requirements),
-                "check_imports": self.configuration.check_imports,
+                "imports": sorted(declared_distributions(layer, platform))
+                if self.configuration.check_imports
+                else None,
+                "bytecode": self.configuration.bytecode,
             },
+            trees=(config,),
+            uses=(
+                f"build:{layer.env_name}",
+                *(f"{kind}:{below.env_name}" for below in layer.below for kind in ("build", "link")),
+            ),
         )
 
     def _deployed_names(self, layer: Layer) -> tuple[str, ...]:
@@ -190,6 +215,7 @@ class _Compiler:
                 "tagged": configuration.tag_outputs,
                 "compressor": [compressor, configuration.tools.get(compressor)],
             },
+            uses=(f"build:{layer.env_name}", f"link:{layer.env_name}"),
         )
 
     def export(self, layer: Layer) -> TaskNode:
@@ -201,7 +227,8 @@ class _Compiler:
             inputs=self._published_inputs(layer),
             outputs=(layout.published_metadata(layout.export, layer, None),),
             after=tuple(f"export:{below.env_name}" for below in layer.below),
-            fingerprint={"recipe": RECIPES["export"]},
+            fingerprint={"recipe": RECIPES["export"], "link_mode": self.configuration.link_mode},
+            uses=(f"build:{layer.env_name}", f"link:{layer.env_name}"),
         )
 
     def _published_inputs(self, layer: Layer) -> tuple[str, ...]:

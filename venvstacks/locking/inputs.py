@@ -49,7 +49,7 @@ def lock_inputs(layer: Layer, uv: UvTable) -> dict[str, object]:
     systems = {target.system for target in layer.platforms}
     settings = settings_for_uv(uv)
     table: dict[str, object] = {
-        "requirements": list(layer.requirements),
+        "requirements": list(layer.declared),
         "python": str(layer.python),
         "targets": [target.name for target in layer.platforms],
         "below": [lower.env_name for lower in layer.below],
@@ -57,6 +57,15 @@ def lock_inputs(layer: Layer, uv: UvTable) -> dict[str, object]:
         "priority_indexes": list(layer.priority_indexes),
         "uv": {key: _plain(settings[key]) for key in sorted(settings) if key not in _WITHOUT_EFFECT},
     }
+    for key, constraints in (("requirements-from", False), ("constraints-from", True)):
+        if gathered := {g.origin: list(g.lines) for g in layer.gathered if g.is_constraint is constraints}:
+            table[key] = gathered
+    if layer.exclude:
+        table["exclude"] = list(layer.exclude)
+    if layer.overrides:
+        table["overrides"] = list(layer.overrides)
+    if layer.align_versions:
+        table["align-versions"] = True
     if "linux" in systems:
         table["glibc"] = layer.glibc
     if "macosx" in systems:

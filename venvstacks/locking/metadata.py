@@ -41,9 +41,10 @@ class LockedFrom(_Model):
     @property
     def hashes(self) -> dict[str, str]:
         """The three input hashes of FORMATS section 3 by key."""
-        others = {key: value for key, value in self.inputs.items() if key != "requirements"}
+        declared, gathered = self.inputs.get("requirements"), self.inputs.get("requirements-from")
+        others = {key: value for key, value in self.inputs.items() if key not in {"requirements", "requirements-from"}}
         return {
-            "lock_input_hash": prefixed(sha256_json(self.inputs.get("requirements"))),
+            "lock_input_hash": prefixed(sha256_json([declared, gathered] if gathered else declared)),
             "other_inputs_hash": prefixed(sha256_json([others, self.below, self.local_wheels])),
             "version_inputs_hash": prefixed(sha256_json(self.version_inputs)),
         }

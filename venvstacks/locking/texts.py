@@ -52,7 +52,9 @@ def project_text(
     for package, index in layer.package_indexes.items():
         sources = {name: source for name, source in sources.items() if canonicalize_name(name) != package}
         sources[package] = {"index": index}
-    table: UvTable = {}
+    # A workspace of its own: otherwise uv looks for one in the folders above, and takes sources from the project that
+    # it finds there (seen with uv 0.13, whatever --config-file says).
+    table: UvTable = {"workspace": {"members": []}}
     if indexes := _ordered_indexes(layer, uv, base):
         table["index"] = indexes
     if sources:
@@ -65,8 +67,7 @@ def project_text(
             "dependencies": [*(layer.requirements if only is None else only), *sorted(also)],
         }
     }
-    if table:
-        document["tool"] = {"uv": table}
+    document["tool"] = {"uv": table}
     return tomli_w.dumps(document)
 
 
@@ -110,8 +111,12 @@ def constraints_text(versions: Mapping[str, str], constraints: Sequence[str] = (
 
 
 def requirements_text(layer: Layer) -> str:
-    """`requirements-<env>.in`: the declared requirements as a file."""
-    return "".join(f"{line}\n" for line in (f"# {_GENERATED}", *layer.requirements))
+    """`requirements-<env>.in`: the declared requirements as a file, with those that other files hold."""
+    lines = [f"# {_GENERATED}", *layer.declared]
+    for found in layer.gathered:
+        lines += ["", f"# {'Constraints' if found.is_constraint else 'Requirements'} from {found.origin}"]
+        lines += [f"# {line}" if found.is_constraint else line for line in found.lines]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def summary_text(layer: Layer, lock: LayerLock) -> str:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from venvstacks.errors import Fault
+from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
 from venvstacks.model.positions import KeyPath, find_positions
 from venvstacks.model.specification import (
     SPECS,
@@ -23,14 +24,20 @@ from venvstacks.model.specification import (
     LayerKind,
     LayerSpec,
     RuntimeArchive,
-    Table,
     ToolSettings,
     UvTable,
 )
+from venvstacks.model.tables import Table
 
 _TableT = TypeVar("_TableT", bound=Table)
 
 _RENAMED = {"fully_versioned_name": "python_implementation"}
+_INNER: Mapping[str, type[Table]] = {
+    "runtime-archives": RuntimeArchive,
+    "requirements-from": RequirementsFrom,
+    "constraints-from": ConstraintsFrom,
+}
+"""Tables within tables."""
 _IGNORED = {"build_requirements": "wheels are never built here; build them beforehand and use --local-wheels"}
 
 # What pydantic calls a value of the wrong type, in the words of TOML.
@@ -99,6 +106,14 @@ class Draft:
             if isinstance(layer.spec, ApplicationSpec):
                 found |= dict.fromkeys((layer.spec.launch_module, *layer.spec.support_modules))
         return tuple(found)
+
+    @property
+    def requirement_files(self) -> tuple[str, ...]:
+        """Files that layers take requirements or constraints from; these may name further ones."""
+        specs = [layer.spec for layer in self.layers if layer.spec]
+        return tuple(
+            dict.fromkeys(source.path for spec in specs for source in (*spec.requirements_from, *spec.constraints_from))
+        )
 
 
 def parse_draft(text: str, source: str) -> Draft:
@@ -201,7 +216,7 @@ class _Reader:
         location: KeyPath = tuple(part for part in detail["loc"] if part != "[key]")
         hint = None
         if detail["type"] == "extra_forbidden":
-            table = RuntimeArchive if len(location) > 1 else model  # the one table within a table
+            table = _INNER.get(str(location[0]), model) if len(location) > 1 else model
             known = tuple(info.alias or key for key, info in table.model_fields.items())
             message, hint = "unknown key", _suggestion(str(location[-1]), known)
         elif detail["type"] == "missing":

@@ -7,17 +7,26 @@ faults of their own, so that one mistake is told once. All faults are raised tog
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from venvstacks.errors import Fault, SpecificationError
 from venvstacks.model.draft import Draft, DraftLayer
+from venvstacks.model.file_references import RequirementsFrom
 from venvstacks.model.indexes import inherit_package_indexes
 from venvstacks.model.linearize import NoLinearOrderError, linearize
 from venvstacks.model.names import find_name_faults
+from venvstacks.model.overrides import inherit_overrides
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation, TargetPlatform
 from venvstacks.model.positions import KeyPath
-from venvstacks.model.specification import MACOS_VERSION, ApplicationSpec, LayerSpec, RuntimeSpec, UvTable
+from venvstacks.model.requirement_files import FileContents, gather_requirements
+from venvstacks.model.specification import (
+    MACOS_VERSION,
+    ApplicationSpec,
+    LayerSpec,
+    RuntimeSpec,
+    UvTable,
+)
 from venvstacks.model.stack import Layer, SourceTree, Stack
 from venvstacks.model.uv_settings import find_uv_faults, index_names
 
@@ -36,12 +45,14 @@ class Surroundings:
         uv_file: Content of `venvstacks.uv.toml` beside the specification, or None where there is no such file.
         macosx_deployment_target: The variable of that name, the default of `macosx_target`.
         exclude_newer: `UV_EXCLUDE_NEWER`, in force where uv's settings do not say `exclude-newer`.
+        requirement_files: Files that hold requirements, by path from the specification; None where there is none.
     """
 
     sources: Mapping[str, SourceTree | None] = field(default_factory=dict)
     uv_file: UvTable | None = None
     macosx_deployment_target: str | None = None
     exclude_newer: str | None = None
+    requirement_files: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def resolve(draft: Draft, surroundings: Surroundings) -> Stack:
@@ -92,6 +103,7 @@ class _Resolver:
         known = len(self.faults)
         sources = self._resolve_sources(entry, spec)
         self._check_index_names(entry, spec)
+        gathered = list(self._gather(entry, spec))
         below = self._resolve_below(entry, spec)
         if below is None:
             return None
@@ -105,7 +117,7 @@ class _Resolver:
         return Layer(
             kind=entry.kind,
             name=spec.name,
-            requirements=spec.requirements,
+            requirements=(*spec.requirements, *_lines(gathered)),
             python=python or chain[-1].python,
             platforms=platforms,
             glibc=_newest((spec.linux_target or "").partition("@")[2] or DEFAULT_GLIBC, [x.glibc for x in chain]),
@@ -118,7 +130,23 @@ class _Resolver:
             frameworks=frameworks,
             launch=sources[0] if sources else None,
             support=sources[1:],
+            gathered=tuple(part for contents in gathered for part in contents.gathered),
+            input_files=tuple(dict.fromkeys(path for contents in gathered for path in contents.files)),
+            exclude=spec.exclude,
+            overrides=inherit_overrides([spec.overrides, *(layer.overrides for layer in chain)]),
+            align_versions=self.draft.settings.align_versions,
         )
+
+    def _gather(self, entry: DraftLayer, spec: LayerSpec) -> Iterator[FileContents]:
+        named: list[tuple[str, int, RequirementsFrom]] = [
+            *(("requirements-from", index, source) for index, source in enumerate(spec.requirements_from)),
+            *(("constraints-from", index, source) for index, source in enumerate(spec.constraints_from)),
+        ]
+        for key, index, source in named:
+            try:
+                yield gather_requirements(source, self.surroundings.requirement_files)
+            except ValueError as error:
+                self._fault((*entry.path, key, index), str(error), entry.name, key)
 
     def _check_macos_default(self) -> None:
         given = self.surroundings.macosx_deployment_target
@@ -234,6 +262,12 @@ class _Resolver:
             else:
                 found[source.module.casefold()] = source
         return tuple(found.values())
+
+
+def _lines(gathered: Iterable[FileContents]) -> Iterator[str]:
+    for contents in gathered:
+        for part in contents.gathered:
+            yield from () if part.is_constraint else part.lines
 
 
 def _group(kind: str) -> str:

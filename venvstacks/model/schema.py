@@ -40,6 +40,8 @@ def specification_schema() -> dict[str, Any]:
     definitions = schema["$defs"]
     for name in ("RuntimeSpec", "FrameworkSpec", "ApplicationSpec"):
         definitions[name]["properties"]["platforms"]["items"]["enum"] = list(PLATFORMS)
+        definitions[name]["required"].remove("requirements")
+        definitions[name]["allOf"] = [{"anyOf": [{"required": ["requirements"]}, {"required": ["requirements-from"]}]}]
     for name in ("FrameworkSpec", "ApplicationSpec"):
         definitions[name]["oneOf"] = [{"required": ["runtime"]}, {"required": ["frameworks"]}]
     return {"$schema": DIALECT, **schema}

@@ -9,34 +9,21 @@ from __future__ import annotations
 import posixpath
 import re
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
+from venvstacks.model.tables import Listing, Table, distinct
 
 LayerKind = Literal["runtime", "framework", "application"]
 
 MACOS_VERSION = r"\d+(\.\d+)?"
 
 _FORBIDDEN_IN_NAMES = re.compile(r"""[\s/\\:*?"'<>|=\[\]{}%$`~#\x00-\x1f\x7f]""")
-
-
-def _list_to_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-_T = TypeVar("_T")
-_Listing = Annotated[tuple[_T, ...], BeforeValidator(_list_to_tuple)]
-
-
-def _distinct(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    repeated = next((value for place, value in enumerate(values or ()) if value in (values or ())[:place]), None)
-    if repeated is not None:
-        raise ValueError(f"'{repeated}' is named twice")
-    return values
 
 
 def _layer_name(value: str) -> str:
@@ -104,20 +91,26 @@ PackageName = Annotated[str, AfterValidator(_package_name)]
 ModulePath = Annotated[str, AfterValidator(_module_path)]
 
 
-class Table(BaseModel):
-    """A table of the specification: unknown keys are faults, values are taken as they are written."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
 class LayerSpec(Table):
     """What every layer may say."""
 
     name: Annotated[str, AfterValidator(_layer_name)] = Field(description="Layer name; others refer to it by this name")
-    requirements: _Listing[Annotated[str, AfterValidator(_requirement)]] = Field(
+    requirements: Listing[Annotated[str, AfterValidator(_requirement)]] = Field(
         description="PEP 508 requirements to install, and everything that they need"
     )
-    platforms: Annotated[_Listing[PlatformName] | None, AfterValidator(_distinct)] = Field(
+    requirements_from: Listing[RequirementsFrom] = Field(
+        (), alias="requirements-from", description="Files that hold further requirements"
+    )
+    constraints_from: Listing[ConstraintsFrom] = Field(
+        (), alias="constraints-from", description="Files whose versions limit what is chosen"
+    )
+    exclude: Annotated[Listing[PackageName], AfterValidator(distinct)] = Field(
+        (), description="Distributions to resolve but not to install, with all that only they need"
+    )
+    overrides: Listing[Annotated[str, AfterValidator(_requirement)]] = Field(
+        (), description="Requirements that replace whatever any metadata says about their packages; inherited"
+    )
+    platforms: Annotated[Listing[PlatformName] | None, AfterValidator(distinct)] = Field(
         None, description="Target platforms; default all that the layers below have; [] disables the layer"
     )
     versioned: bool = Field(default=False, description="Whether the deployed name carries the lock version")
@@ -127,14 +120,21 @@ class LayerSpec(Table):
     macosx_target: Annotated[str, AfterValidator(_macosx_target)] | None = Field(
         None, description="Oldest macOS that wheels may need: 'X' or 'X.Y' (default 13.0)"
     )
-    dynlib_exclude: _Listing[str] = Field((), description="Globs of shared libraries that are not linked")
+    dynlib_exclude: Listing[str] = Field((), description="Globs of shared libraries that are not linked")
     package_indexes: dict[PackageName, str] = Field(
         default_factory=dict, description="Distribution name to the named uv index that it is taken from"
     )
     index_overrides: dict[str, str] = Field(
         default_factory=dict, description="Index name to index name: accepts a conflict of inherited package indexes"
     )
-    priority_indexes: _Listing[str] = Field((), description="Named uv indexes that this layer asks first")
+    priority_indexes: Listing[str] = Field((), description="Named uv indexes that this layer asks first")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _other_requirements(cls, table: Any) -> Any:  # noqa: ANN401 - not validated yet
+        if isinstance(table, dict) and "requirements-from" in table:
+            return {"requirements": [], **table}
+        return table
 
 
 class RuntimeSpec(LayerSpec):
@@ -145,7 +145,7 @@ class RuntimeSpec(LayerSpec):
 
 class _LayeredSpec(LayerSpec):
     runtime: str | None = Field(None, description="The runtime below; or else 'frameworks'")
-    frameworks: Annotated[_Listing[str] | None, AfterValidator(_distinct)] = Field(
+    frameworks: Annotated[Listing[str] | None, AfterValidator(distinct)] = Field(
         None, description="The frameworks below, in import order"
     )
 
@@ -166,7 +166,7 @@ class ApplicationSpec(_LayeredSpec):
     """`[[applications]]`: what is launched, with its own packages."""
 
     launch_module: ModulePath = Field(description="Module file or package folder, relative to the specification")
-    support_modules: _Listing[ModulePath] = Field((), description="Modules and packages placed beside it")
+    support_modules: Listing[ModulePath] = Field((), description="Modules and packages placed beside it")
 
 
 class RuntimeArchive(Table):
@@ -181,7 +181,7 @@ class ToolSettings(Table):
 
     model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"), serialize_by_alias=True)
 
-    runtime_providers: _Listing[Literal["standalone", "host", "archive"]] = Field(
+    runtime_providers: Listing[Literal["standalone", "host", "archive"]] = Field(
         ("standalone",), min_length=1, description="Where Pythons come from, tried in this order"
     )
     runtime_archives: dict[Implementation, dict[PlatformName, RuntimeArchive]] = Field(
@@ -191,8 +191,18 @@ class ToolSettings(Table):
         "tar.zst", description="Format of published archives"
     )
     archive_level: int | None = Field(None, description="Compression level; default as fits the format")
+    link_mode: Literal["clone", "copy", "hardlink"] = Field(
+        "clone",
+        description="How files get into local exports: cloned or else copied, always copied, or hard-linked, "
+        "so that editing one edits uv's cache too",
+    )
+    bytecode: Literal["on-deploy", "shipped", "none"] = Field(
+        "on-deploy",
+        description="Bytecode is compiled when layers are deployed, shipped with them, or left to the first import",
+    )
     jobs: int | None = Field(None, ge=1, description="Tasks that run at the same time; default the number of cores")
     cache: str | None = Field(None, description="Folder for downloads and prepared runtimes")
+    align_versions: bool = Field(default=False, description="Seek one version of each package for all platforms")
     check_imports: bool = Field(default=True, description="Import what a layer declares once it is linked")
 
 

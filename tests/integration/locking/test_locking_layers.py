@@ -179,6 +179,9 @@ def test_a_setting_that_uv_does_not_know_is_told(bench: Bench) -> None:
 
 
 def test_uv_configuration_above_and_in_the_environment_has_no_influence(bench: Bench) -> None:
+    workspace = '[project]\nname = "x"\nversion = "1"\n[tool.uv.workspace]\nmembers = ["**"]\n'
+    sources = '[tool.uv.sources]\nbeta = { path = "/nowhere" }\n'
+    (bench.base.parent / "pyproject.toml").write_text(workspace + sources)
     (bench.base / "pyproject.toml").write_text('[tool.uv]\nconstraint-dependencies = ["beta<2"]\n')
     (bench.base.parent / "uv.toml").write_text('find-links = ["/nowhere"]\n')
     tools = tools_for(bench.base, UV_CONSTRAINT="/nowhere", UV_EXCLUDE_NEWER="x", UV_FIND_LINKS="/nowhere")

@@ -45,8 +45,9 @@ def test_settings_have_absolute_paths_and_leave_project_keys_out() -> None:
     assert set(settings) == {"index", "find-links", "exclude-newer"}
 
 
-def test_a_project_without_settings_has_no_tool_table() -> None:
-    assert "tool" not in tomllib.loads(project_text(runtime(), {}, "/spec"))
+def test_a_project_is_a_workspace_of_its_own() -> None:
+    tool = tomllib.loads(project_text(runtime(), {}, "/spec"))["tool"]
+    assert tool == {"uv": {"workspace": {"members": []}}}
 
 
 def test_constraints_are_sorted_pins() -> None:

@@ -15,10 +15,18 @@ def test_the_committed_schema_is_what_the_models_say() -> None:
 
 def test_it_names_every_field() -> None:
     definitions = specification_schema()["$defs"]
-    assert set(definitions["ApplicationSpec"]["properties"]) == set(ApplicationSpec.model_fields)
+    fields = {field.alias or name for name, field in ApplicationSpec.model_fields.items()}
+    assert set(definitions["ApplicationSpec"]["properties"]) == fields
     expected = {field.alias for field in ToolSettings.model_fields.values()}
     assert set(definitions["ToolSettings"]["properties"]) == expected
 
 
 def test_it_says_nothing_that_toml_cannot() -> None:
     assert "null" not in json.dumps(specification_schema())
+
+
+def test_requirements_may_stand_elsewhere() -> None:
+    for name in ("RuntimeSpec", "FrameworkSpec", "ApplicationSpec"):
+        definition = specification_schema()["$defs"][name]
+        assert "requirements" not in definition["required"]
+        assert {"anyOf": [{"required": ["requirements"]}, {"required": ["requirements-from"]}]} in definition["allOf"]

@@ -1,0 +1,20 @@
+"""What a layer asks for by name, on one platform."""
+
+from __future__ import annotations
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.stack import Layer
+
+
+def declared_distributions(layer: Layer, platform: TargetPlatform) -> tuple[str, ...]:
+    """Normalised names of the distributions that `layer` requires on `platform`, in its order, each once."""
+    environment = platform.marker_environment(layer.python)
+    names: dict[str, None] = {}
+    for text in layer.requirements:
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            names[str(canonicalize_name(requirement.name))] = None
+    return tuple(names)

@@ -1,0 +1,80 @@
+"""References to files that hold requirements: the tables of `requirements-from` and `constraints-from`."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from venvstacks.model.tables import Listing, Table
+
+
+def _file_path(value: str) -> str:
+    if (
+        PurePosixPath(value).is_absolute()
+        or "\\" in value
+        or re.match("[A-Za-z]:", value)
+        or not PurePosixPath(value).name
+    ):
+        raise ValueError(f"'{value}' is not a path relative to the specification, written with forward slashes")
+    return posixpath.normpath(value)
+
+
+def _lock_path(value: str) -> str:
+    path = _file_path(value)
+    if not re.fullmatch(r"uv\.lock|pylock(\.[^.]+)?\.toml", posixpath.basename(path)):
+        raise ValueError(f"'{value}' is neither a uv.lock nor a pylock.toml or pylock.<name>.toml (PEP 751)")
+    return path
+
+
+FilePath = Annotated[str, AfterValidator(_file_path)]
+
+
+class RequirementsFrom(Table):
+    """A file that holds requirements: a project's, with some of its extras and groups, or a requirements file."""
+
+    pyproject: FilePath | None = Field(None, description="A pyproject.toml, relative to the specification")
+    requirements: FilePath | None = Field(None, description="A requirements file, relative to the specification")
+    dependencies: bool = Field(default=True, description="Whether the project's own dependencies are taken")
+    extras: Listing[str] = Field((), description="Extras of the project that are taken as well")
+    groups: Listing[str] = Field((), description="Dependency groups (PEP 735) that are taken as well")
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return next(value for value in self._paths if value)
+
+    @property
+    def _paths(self) -> tuple[str | None, ...]:
+        return self.pyproject, self.requirements
+
+    @property
+    def label(self) -> str:
+        """What messages and lock metadata call it."""
+        chosen = [*([] if self.dependencies else ["no dependencies"]), *(f"extra {name}" for name in self.extras)]
+        chosen += [f"group {name}" for name in self.groups]
+        return f"{self.path} ({', '.join(chosen)})" if chosen else self.path
+
+    @model_validator(mode="after")
+    def _one_file(self) -> RequirementsFrom:
+        keys = [name for name in ("pyproject", "requirements", "lock") if name in type(self).model_fields]
+        if sum(value is not None for value in self._paths) != 1:
+            raise ValueError(f"exactly one of {', '.join(keys)} must be given")
+        if self.pyproject is None and (self.extras or self.groups or not self.dependencies):
+            raise ValueError("only a pyproject has dependencies, extras and groups to choose from")
+        return self
+
+
+class ConstraintsFrom(RequirementsFrom):
+    """A file whose versions limit a layer's: one that holds requirements, or another tool's lock."""
+
+    lock: Annotated[str, AfterValidator(_lock_path)] | None = Field(
+        None, description="A uv.lock or pylock.toml, relative to the specification"
+    )
+
+    @property
+    def _paths(self) -> tuple[str | None, ...]:
+        return self.pyproject, self.requirements, self.lock

@@ -1,0 +1,243 @@
+"""Requirements where they already live: in a project's `pyproject.toml` (PEP 621, PEP 735) or a requirements file.
+
+Pure: whoever calls hands over the texts. `included_files` says which further files a text refers to, so that a reader
+can fetch them; `gather_requirements` then reads everything.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from packaging.markers import Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
+from venvstacks.model.foreign_pins import pins_of_lock
+from venvstacks.model.stack import Gathered
+
+Texts = Mapping[str, str | None]
+"""Path relative to the specification's folder to the file's text; None where there is no such file."""
+
+_INCLUDE = re.compile(r"(?P<option>-r|--requirement|-c|--constraint)[ =]*(?P<path>\S+)")
+_HARMLESS = ("--only-binary", "--no-binary", "--prefer-binary", "--trusted-host", "--require-hashes", "--use-feature")
+
+
+class UnusableFileError(ValueError):
+    """A file that requirements cannot be taken from; the message says why, for people."""
+
+
+@dataclass(frozen=True)
+class FileContents:
+    """What a reference to a file came to.
+
+    Attributes:
+        gathered: The requirements, and the constraints that a requirements file brought with it.
+        files: All files that were read.
+    """
+
+    gathered: tuple[Gathered, ...]
+    files: tuple[str, ...]
+
+
+def gather_requirements(source: RequirementsFrom, texts: Texts) -> FileContents:
+    """Everything that one element of `requirements-from` or `constraints-from` stands for.
+
+    Raises:
+        UnusableFileError: The file is not there, or says something that cannot be used here.
+    """
+    as_constraints = isinstance(source, ConstraintsFrom)
+    if source.pyproject:
+        lines = tuple(_Project(source.pyproject, _text(source.pyproject, texts)).requirements(source))
+        return FileContents((Gathered(source.label, lines, as_constraints),), (source.pyproject,))
+    if isinstance(source, ConstraintsFrom) and source.lock:
+        lines = pins_of_lock(source.lock, _text(source.lock, texts))
+        return FileContents((Gathered(source.label, lines, is_constraint=True),), (source.lock,))
+    assert source.requirements  # noqa: S101 - the model has exactly one of them
+    reader = _RequirementsFiles(texts)
+    reader.read(source.requirements, is_constraint=as_constraints)
+    found = (
+        Gathered(source.label, tuple(reader.requirements)),
+        Gathered(source.label, tuple(reader.constraints), is_constraint=True),
+    )
+    return FileContents(tuple(part for part in found if part.lines), tuple(reader.files))
+
+
+def included_files(path: str, text: str) -> tuple[str, ...]:
+    """Paths of the files that a requirements file names with `-r` and `-c`; none for files of other kinds."""
+    if posixpath.basename(path).endswith((".toml", ".lock")):
+        return ()
+    found = (_INCLUDE.match(line) for _, line in _logical_lines(text))
+    return tuple(_beside(path, match["path"]) for match in found if match and "://" not in match["path"])
+
+
+def _text(path: str, texts: Texts) -> str:
+    text = texts.get(path)
+    if text is None:
+        raise UnusableFileError(f"there is no file '{path}'")
+    return text
+
+
+def _beside(path: str, other: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), other))
+
+
+def check_requirement(text: str, place: str) -> Requirement:
+    """A requirement that layers can have.
+
+    Raises:
+        UnusableFileError: It is none, or names a URL.
+    """
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        raise UnusableFileError(f"{place}: '{text}' is not a requirement (PEP 508): {_first_line(error)}") from None
+    if requirement.url:
+        raise UnusableFileError(f"{place}: '{text}' names a URL; build a wheel and use --local-wheels")
+    return requirement
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+class _RequirementsFiles:
+    """pip's requirements file format, as far as it is about what is required."""
+
+    def __init__(self, texts: Texts) -> None:
+        self.texts = texts
+        self.requirements: dict[str, None] = {}
+        self.constraints: dict[str, None] = {}
+        self.files: dict[str, None] = {}
+
+    def read(self, path: str, *, is_constraint: bool) -> None:
+        if path in self.files:
+            return
+        self.files[path] = None
+        for number, line in _logical_lines(_text(path, self.texts)):
+            self._read_line(path, f"{path}:{number}", line, is_constraint=is_constraint)
+
+    def _read_line(self, path: str, place: str, line: str, *, is_constraint: bool) -> None:
+        if match := _INCLUDE.match(line):
+            if "://" in match["path"]:
+                raise UnusableFileError(f"{place}: '{line}' names a URL; keep a copy of that file")
+            constrains = is_constraint or match["option"] in {"-c", "--constraint"}
+            self.read(_beside(path, match["path"]), is_constraint=constrains)
+        elif line.startswith("-"):
+            if not line.startswith(_HARMLESS):
+                raise UnusableFileError(
+                    f"{place}: '{line}' has no effect here; indexes and the like are declared in [tool.uv]"
+                )
+        else:
+            text = re.split(r"\s+--hash[ =]", line)[0]
+            check_requirement(text, place)
+            (self.constraints if is_constraint else self.requirements)[text] = None
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers, continued ones joined, without comments and blank ones."""
+    joined, first = "", 0
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+        first = first or number
+        if line.endswith("\\") and not line.lstrip().startswith("#"):
+            joined += line[:-1]
+            continue
+        whole = re.sub(r"(^|\s+)#.*$", "", joined + line).strip()
+        if whole:
+            yield first, whole
+        joined, first = "", 0
+
+
+class _Project:
+    """The requirements of a project, of its extras and of its dependency groups."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise UnusableFileError(f"{path} is not valid TOML: {error}") from None
+        self.project = _table(document.get("project", {}), f"{path}: project")
+        self.groups = _by_name(_table(document.get("dependency-groups", {}), f"{path}: dependency-groups"))
+        self.extras = _by_name(_table(self.project.get("optional-dependencies", {}), f"{path}: optional-dependencies"))
+
+    def requirements(self, source: RequirementsFrom) -> Iterator[str]:
+        """What `source` asks for, each once, in the order of the file."""
+        found: dict[str, None] = {}
+        if source.dependencies:
+            found |= dict.fromkeys(self._of_project())
+        for extra in source.extras:
+            found |= dict.fromkeys(self._of_extra(extra, ()))
+        for group in source.groups:
+            found |= dict.fromkeys(self._of_group(group, ()))
+        yield from found
+
+    def _of_project(self) -> Iterator[str]:
+        self._refuse_dynamic("dependencies")
+        yield from self._expanded(self.project.get("dependencies", []), "dependencies", ())
+
+    def _of_extra(self, extra: str, above: tuple[str, ...]) -> Iterator[str]:
+        self._refuse_dynamic("optional-dependencies")
+        entries = self._named(self.extras, extra, "extra", above)
+        yield from self._expanded(entries, f"extra '{extra}'", (*above, extra))
+
+    def _of_group(self, group: str, above: tuple[str, ...]) -> Iterator[str]:
+        for entry in self._named(self.groups, group, "dependency group", above):
+            if isinstance(entry, dict) and set(entry) == {"include-group"}:
+                yield from self._of_group(str(entry["include-group"]), (*above, _canonical(group)))
+            else:
+                yield from self._expanded([entry], f"group '{group}'", ())
+
+    def _named(self, known: Mapping[str, Sequence[Any]], name: str, what: str, above: tuple[str, ...]) -> Sequence[Any]:
+        if _canonical(name) in map(_canonical, above):
+            raise UnusableFileError(f"{self.path}: {what} '{name}' includes itself, by way of {', '.join(above)}")
+        if _canonical(name) not in known:
+            listed = ", ".join(known) or "none"
+            raise UnusableFileError(f"{self.path} has no {what} '{name}'; there are: {listed}")
+        return known[_canonical(name)]
+
+    def _expanded(self, entries: Any, what: str, above: tuple[str, ...]) -> Iterator[str]:  # noqa: ANN401
+        """Requirements as they are; one for the project itself stands for those of its extras."""
+        if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+            raise UnusableFileError(f"{self.path}: {what} is not an array of requirements")
+        own = _canonical(str(self.project.get("name", "")))
+        for entry in entries:
+            requirement = check_requirement(entry, f"{self.path}: {what}")
+            if not own or _canonical(requirement.name) != own:
+                yield entry
+                continue
+            inner = [line for extra in sorted(requirement.extras) for line in self._of_extra(extra, above)]
+            yield from (_under(line, requirement.marker) for line in inner)
+
+    def _refuse_dynamic(self, key: str) -> None:
+        if key in self.project.get("dynamic", ()):
+            raise UnusableFileError(
+                f"{self.path}: the project's {key} are dynamic, so that only its build backend knows them"
+            )
+
+
+def _under(line: str, marker: Marker | None) -> str:
+    if marker is None:
+        return line
+    requirement = Requirement(line)
+    requirement.marker = Marker(f"({requirement.marker}) and ({marker})" if requirement.marker else str(marker))
+    return str(requirement)
+
+
+def _table(value: Any, what: str) -> dict[str, Any]:  # noqa: ANN401 - checked here
+    if not isinstance(value, dict):
+        raise UnusableFileError(f"{what} is not a table")
+    return value
+
+
+def _by_name(table: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
+    return {_canonical(name): entries if isinstance(entries, list) else [entries] for name, entries in table.items()}
+
+
+def _canonical(name: str) -> str:
+    return str(canonicalize_name(name))

@@ -1,0 +1,33 @@
+"""What all tables of a specification have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+class Table(BaseModel):
+    """A table of the specification: unknown keys are faults, values are taken as they are written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _list_to_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+_T = TypeVar("_T")
+Listing = Annotated[tuple[_T, ...], BeforeValidator(_list_to_tuple)]
+
+
+def distinct(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Refuse a list that names something twice.
+
+    Raises:
+        ValueError: It does.
+    """
+    repeated = next((value for place, value in enumerate(values or ()) if value in (values or ())[:place]), None)
+    if repeated is not None:
+        raise ValueError(f"'{repeated}' is named twice")
+    return values
