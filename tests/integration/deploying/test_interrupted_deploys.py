@@ -36,9 +36,10 @@ def steps(old_stack: Path, new_stack: Path, tmp_path_factory: pytest.TempPathFac
 
 
 def chosen(steps: int, seed: str) -> list[int]:
-    """Steps at random, each stretch of the way once."""
+    """Steps at random, each stretch of the way once; all of them, and some twice, if that many are wanted."""
     chance = random.Random(seed)
-    return [chance.randint(1 + steps * part // KILLS, steps * (part + 1) // KILLS) for part in range(KILLS)]
+    starts = [1 + (steps - 1) * part // KILLS for part in range(KILLS)]
+    return [min(steps, start + chance.randrange(1 + steps // KILLS)) for start in starts]
 
 
 @pytest.mark.parametrize("action", ["kill", "fail"])

@@ -176,7 +176,7 @@ def compiled_from(path: str) -> str:
 def _run_postinstall(folder: Path, layer: OfferedLayer, tools: Tools, *, compiles: bool) -> None:
     try:
         config = postinstall.load_layer_config(folder)
-        python = folder / config["base_python"]
+        python = os.path.normpath(folder / config["base_python"])
         command: list[str | Path] = [python, "-I", "-B", folder / _POSTINSTALL]
         command += [] if compiles else ["--no-compile"]
         tools.processes.run(command, env=scrubbed_environment(tools.environment))
@@ -186,7 +186,7 @@ def _run_postinstall(folder: Path, layer: OfferedLayer, tools: Tools, *, compile
         raise DeployError(
             f"layer '{layer.name}': post-install failed",
             details=(str(error.message), *error.details),
-            hint="nothing was changed; a Python for another system, or a missing system library, ends like this",
+            hint="what was installed before is untouched; mend what is told above, and run the same command again",
         ) from error
 
 
