@@ -10,7 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,7 +23,7 @@ from venvstacks.engine.events import Listener, Outcome, Silence, idle_outcomes
 from venvstacks.engine.folderlock import FolderLock
 from venvstacks.engine.look import look_at
 from venvstacks.engine.paths import Paths
-from venvstacks.errors import ExitCode, StateError, UsageError, VenvstacksError
+from venvstacks.errors import BuildError, ExitCode, StateError, UsageError, VenvstacksError
 from venvstacks.graph.selection import Selection
 from venvstacks.jobs import Job, Request, work_out
 from venvstacks.loading import Options, Project, load_project
@@ -88,7 +88,7 @@ def plan(project: Project, request: Request) -> tuple[PlannedTask, ...]:
         StateError: The task state cannot be read.
     """
     job = work_out(project, request)
-    return _predict(project, job, _workshop(project, job.orders))
+    return _predict(project, job, _workshop(project, job.orders), _check(project, request, job))
 
 
 def preview_locks(project: Project, request: Request) -> dict[str, LockChanges]:
@@ -109,10 +109,30 @@ def preview_locks(project: Project, request: Request) -> dict[str, LockChanges]:
         return draft_locks(workshop, job.graph, project.jobs)
 
 
-def _predict(project: Project, job: Job, workshop: Workshop) -> tuple[PlannedTask, ...]:
+def _check(project: Project, request: Request, job: Job) -> Mapping[str, tuple[Reason, ...]]:
+    """What is wrong with the environments that the job would build, by task, if the request asks for that."""
+    platform = project.configuration.platform
+    if not request.check_environments or platform is None:
+        return {}
+    from venvstacks.actions.checking import check_environments, reasons_by_task  # noqa: PLC0415 - rarely asked for
+
+    layers = [project.stack.by_env_name[node.env_name] for node in job.graph.nodes if node.kind == "build"]
+    try:
+        found = check_environments(layers, platform, project.configuration.layout, project.base, project.jobs)
+    except OSError as error:
+        raise BuildError(
+            f"the environments cannot be checked: {error}",
+            hint="check the permissions of the build folder; a layer whose environment is removed is built again",
+        ) from error
+    return reasons_by_task(found)
+
+
+def _predict(
+    project: Project, job: Job, workshop: Workshop, found: Mapping[str, tuple[Reason, ...]]
+) -> tuple[PlannedTask, ...]:
     paths = Paths(project.base, project.base)
     with TaskStore(project.base / project.configuration.layout.task_state, writable=False) as store:
-        look = look_at(store, paths, workshop.describe_staleness)
+        look = replace(look_at(store, paths, workshop.describe_staleness), found=found)
         return make_plan(job.graph, look, job.forced)
 
 
@@ -128,18 +148,23 @@ def run(project: Project, request: Request, listener: Listener | None = None) ->
     job = work_out(project, request)
     workshop = _workshop(project, job.orders)
     with contextlib.suppress(StateError):  # what a plan cannot read, a run may be able to repair
-        if idle := idle_outcomes(_predict(project, job, workshop), listener):
+        if idle := idle_outcomes(_predict(project, job, workshop, _check(project, request, job)), listener):
             return Report(idle)
 
     from venvstacks.engine.runner import run_graph  # noqa: PLC0415 - doit is only loaded when something may run
     from venvstacks.engine.tasks import Services  # noqa: PLC0415
 
     lock = FolderLock(_lock_file(project), listener.waiting, on_held=lambda: _clear(project))
-    services = Services(
-        workshop.perform, workshop.describe_staleness, Paths(project.base, Path.cwd()), lock, job.forced
-    )
     lock.acquire()
     try:
+        services = Services(
+            workshop.perform,
+            workshop.describe_staleness,
+            Paths(project.base, Path.cwd()),
+            lock,
+            job.forced,
+            _check(project, request, job),  # again: another run may have been at work until now
+        )
         outcomes = run_graph(
             job.graph,
             services,

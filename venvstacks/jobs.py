@@ -41,6 +41,8 @@ class Request:
         clean: Whether to start from nothing: no earlier pins, no earlier environments.
         force: Whether archives and exports are written even if they are current.
         keep_going: Whether to go on with what does not depend on a failed task.
+        check_environments: Whether environments are compared with their records by content first, and those that
+            somebody has changed are built again.
     """
 
     operations: tuple[Operation, ...]
@@ -53,6 +55,7 @@ class Request:
     clean: bool = False
     force: bool = False
     keep_going: bool = False
+    check_environments: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ not, and for a `maybe` it depends on whether what comes before it comes out the 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
@@ -37,12 +37,14 @@ class Look:
         digest: Content digest of a stored path, or None if there is no such file.
         exists: Whether there is a file or link at a stored path.
         describe_staleness: For tasks whose outputs describe themselves: why they are not valid.
+        found: What else is known to be wrong with results, by task.
     """
 
     records: Records
     digest: Callable[[str], str | None]
     exists: Callable[[str], bool]
     describe_staleness: Callable[[TaskNode], tuple[Reason, ...]]
+    found: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _plan_task(
     if blocked:
         reasons = tuple(Reason("missing input", f"the result of {name}") for name in blocked)
         return PlannedTask(node.name, "blocked", reasons, upstream, seconds)
-    reasons = _reasons(node, look, record, active)
+    reasons = (*look.found.get(node.name, ()), *_reasons(node, look, record, active))
     if node.name in forced:
         reasons = (Reason("forced"), *reasons)
     if any(reason.kind == "missing input" for reason in reasons) and not node.self_described:

@@ -8,7 +8,7 @@ from typing import Literal
 
 ReasonKind = Literal[
     "never run", "interrupted", "forced", "missing output", "missing input", "new input", "dropped input",
-    "changed input", "changed setting", "changed output list", "invalid record",
+    "changed input", "changed setting", "changed output list", "changed file", "invalid record",
 ]  # fmt: skip
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from venvstacks.actions.environment import copy_source, drop_scripts, lay_down
 from venvstacks.actions.importcheck import child_command
+from venvstacks.actions.installed import damaged_distributions
 from venvstacks.actions.tools import Tools
 from venvstacks.archives.members import is_shipped
 from venvstacks.digests import scan_tree, tree_digest
@@ -23,8 +24,8 @@ from venvstacks.model.stack import Layer
 from venvstacks.records.trees import BuildRecord, RuntimeRecord
 from venvstacks.runtimes.request import ArchiveSource, RuntimeKit, RuntimeRequest
 from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically
-from venvstacks.tools.process import scrubbed_environment
-from venvstacks.tools.uv import InstallRequest, install
+from venvstacks.tools.process import append_to_log, scrubbed_environment
+from venvstacks.tools.uv import InstallRequest, forget_cached, install
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,11 @@ def build_layer(request: BuildRequest, tools: Tools) -> dict[str, object]:
         remove_leftovers(base / layout.staging, layer.env_name)
         with staging_folder(base / layout.staging, layer.env_name) as staging:
             fresh = staging / "env"
-            runtime = _make_python(request, fresh, tools)
-            _install_packages(request, fresh, tools)
-            interpreters = _interpreter_names(request)
-            drop_scripts(fresh, request.environment_layout, interpreters)
-            _settle_interpreter(request, fresh)
-            record = _finish(request, fresh)
+            runtime, record = _make_environment(request, fresh, tools)
+            if damaged := damaged_distributions(fresh, request.environment_layout.site_dir, record.entries):
+                _forget_damaged(request, damaged, tools)
+                remove_tree(fresh)
+                runtime, record = _make_environment(request, fresh, tools)
             remove_tree(record_path)
             swap_in(fresh, base / layout.environment(layer), trash=base / layout.staging)
         if runtime:
@@ -88,6 +88,33 @@ def build_layer(request: BuildRequest, tools: Tools) -> dict[str, object]:
             hint="check free space and permissions of the build folder, and of the cache",
         ) from error
     return {"files": len(record.entries), "bytes": sum(entry.size for entry in record.entries)}
+
+
+def _make_environment(request: BuildRequest, fresh: Path, tools: Tools) -> tuple[RuntimeRecord | None, BuildRecord]:
+    runtime = _make_python(request, fresh, tools)
+    _install_packages(request, fresh, tools)
+    drop_scripts(fresh, request.environment_layout, _interpreter_names(request))
+    _settle_interpreter(request, fresh)
+    return runtime, _finish(request, fresh)
+
+
+def _forget_damaged(request: BuildRequest, damaged: Mapping[str, Sequence[str]], tools: Tools) -> None:
+    """Have uv unpack distributions anew: files of theirs are not as their wheels list them.
+
+    Should they not be so in the wheel, either, the next attempt shows the same, and is what the lock means.
+    """
+    append_to_log(
+        request.log,
+        (f"note: not as the wheel of {name} lists it: {path}" for name in damaged for path in damaged[name]),
+    )
+    try:
+        forget_cached(sorted(damaged), tools.processes, tools.environment, log=request.log)
+    except ProcessFailedError as error:
+        raise BuildError(
+            f"layer '{request.layer.name}': uv's cache holds changed files of {', '.join(damaged)}",
+            details=error.details,
+            hint=f"repair it with `uv cache clean {' '.join(damaged)}`",
+        ) from error
 
 
 def _make_python(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRecord | None:

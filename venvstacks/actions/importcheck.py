@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
-
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from venvstacks._injected import child
 from venvstacks.actions.tools import Tools
 from venvstacks.errors import LinkError, ProcessFailedError
+from venvstacks.model.declared import declared_distributions
 from venvstacks.model.layout import LAYER_CONFIG
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
@@ -22,15 +19,6 @@ _HINT = (
     "a missing shared library or package is the usual cause; if the packages cannot be imported on this "
     "machine at all (no graphics card, say), set check-imports = false in [tool.venvstacks]"
 )
-
-
-def declared(layer: Layer, platform: TargetPlatform) -> Iterator[str]:
-    """Normalised names of the distributions that `layer` asks for on `platform`."""
-    environment = platform.marker_environment(layer.python)
-    for text in layer.requirements:
-        requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate(environment):
-            yield str(canonicalize_name(requirement.name))
 
 
 def distributions_to_check(layer: Layer, platform: TargetPlatform, *, trust_below: bool) -> dict[str, bool]:
@@ -45,8 +33,10 @@ def distributions_to_check(layer: Layer, platform: TargetPlatform, *, trust_belo
         trust_below: Whether layers below are found here as they were there. They are not where several of them publish
             different libraries of one name: which one the dynamic linker takes depends on who looks.
     """
-    checked = {name for lower in layer.below for name in declared(lower, platform)} if trust_below else set()
-    return {name: name not in checked for name in declared(layer, platform)}
+    checked = (
+        {name for lower in layer.below for name in declared_distributions(lower, platform)} if trust_below else set()
+    )
+    return {name: name not in checked for name in declared_distributions(layer, platform)}
 
 
 def check_imports(layer: Layer, environment: Path, distributions: dict[str, bool], log: Path, tools: Tools) -> None:

@@ -32,6 +32,7 @@ class Services:
         paths: Where stored paths are.
         lock: Held while anything in the build folder is changed.
         forced: Names of tasks that run in any case.
+        found: What else is known to be wrong with results, by task.
     """
 
     perform: Callable[[TaskNode], Mapping[str, object]]
@@ -39,6 +40,7 @@ class Services:
     paths: Paths
     lock: FolderLock
     forced: frozenset[str] = frozenset()
+    found: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
 
 
 @dataclass
@@ -77,6 +79,7 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
                 # as they were before the task ran: a file that is saved again meanwhile has not been built
                 "inputs": dict(present.inputs),
             }
+        self.reasons = (*self.services.found.get(self.node.name, ()), *self.reasons)
         if self.node.name in self.services.forced:
             self.reasons = (Reason("forced"), *self.reasons)
         task.value_savers[:] = [lambda: saved]

@@ -10,11 +10,14 @@ from venvstacks.model.stack import Layer
 
 
 def declared_distributions(layer: Layer, platform: TargetPlatform) -> tuple[str, ...]:
-    """Normalised names of the distributions that `layer` requires on `platform`, in its order, each once."""
+    """Normalised names of the distributions that `layer` requires on `platform`, in its order, each once.
+
+    What it excludes is not among them: it is resolved, but not there.
+    """
     environment = platform.marker_environment(layer.python)
     names: dict[str, None] = {}
     for text in layer.requirements:
         requirement = Requirement(text)
         if requirement.marker is None or requirement.marker.evaluate(environment):
             names[str(canonicalize_name(requirement.name))] = None
-    return tuple(names)
+    return tuple(name for name in names if name not in layer.exclude)

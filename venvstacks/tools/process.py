@@ -152,12 +152,22 @@ class Processes:
         return self._stopping
 
 
-def _append_to_log(log: Path, done: Completed, cwd: Path | None) -> None:
+def append_to_log(log: Path, lines: Iterable[str]) -> None:
+    """Add lines to a task's log file, which is made if it is missing.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as stream:
-        where = f"cd {shlex.quote(str(cwd))} && " if cwd else ""
-        stream.write(f"$ {where}{shlex.join(done.argv)}\n{done.stdout}{done.stderr}")
-        stream.write(f"[exit status {done.returncode} after {done.seconds:.2f} s]\n")
+        stream.writelines(f"{line}\n" for line in lines)
+
+
+def _append_to_log(log: Path, done: Completed, cwd: Path | None) -> None:
+    where = f"cd {shlex.quote(str(cwd))} && " if cwd else ""
+    printed = (done.stdout + done.stderr).removesuffix("\n")
+    ending = f"[exit status {done.returncode} after {done.seconds:.2f} s]"
+    append_to_log(log, (f"$ {where}{shlex.join(done.argv)}", *([printed] if printed else []), ending))
 
 
 def become(argv: Sequence[str | Path], env: Mapping[str, str]) -> NoReturn:

@@ -188,6 +188,19 @@ class InstallRequest:
         ]  # fmt: skip
 
 
+def forget_cached(
+    names: Sequence[str], processes: Processes, environment: Mapping[str, str], *, log: Path | None = None
+) -> None:
+    """Take distributions out of uv's cache, so that their wheels are fetched and unpacked again.
+
+    Raises:
+        ProcessFailedError: uv failed.
+        MissingToolError: It is not there.
+        InterruptedRunError: The run is being stopped.
+    """
+    processes.run([find_uv(), "cache", "clean", "--no-config", *names], env=uv_environment(environment), log=log)
+
+
 def install(request: InstallRequest, processes: Processes, environment: Mapping[str, str]) -> Completed:
     """Install exactly what a lock lists for a platform, hashes checked, into an environment.
 
