@@ -92,6 +92,7 @@ def build(
     archive_level: o.ArchiveLevel = None,
     runtime_provider: o.RuntimeProvider = None,
     check_imports: o.CheckImports = None,
+    check_environments: o.CheckEnvironments = False,
     show: o.Show = False,
     show_only: o.ShowOnly = False,
     json: o.Json = False,
@@ -118,6 +119,7 @@ def build(
         lock_policy="if-needed" if lock_if_needed else "require-valid",
         clean=clean,
         keep_going=keep_going,
+        check_environments=check_environments,
     )
     return session.show_and_run(request, show=show, show_only=show_only, json=json)
 
@@ -130,6 +132,7 @@ def publish(
     build_dir: o.BuildDir = "_build",
     output_dir: o.ArtifactsDir = "_artifacts",
     force: o.Force = False,
+    check_environments: o.CheckEnvironments = False,
     dry_run: o.DryRun = False,
     tag_outputs: o.TagOutputs = False,
     include: o.Include = None,
@@ -160,7 +163,14 @@ def publish(
         publish_dependencies=publish_dependencies,
         publish_derived=publish_derived,
     )
-    request = Request(("publish",), selection, lock_policy="require-valid", force=force, keep_going=keep_going)
+    request = Request(
+        ("publish",),
+        selection,
+        lock_policy="require-valid",
+        force=force,
+        keep_going=keep_going,
+        check_environments=check_environments,
+    )
     if dry_run:
         return session.plan(request, json=json)
     return session.show_and_run(request, show=show, show_only=show_only, json=json)
@@ -174,6 +184,7 @@ def local_export(
     build_dir: o.BuildDir = "_build",
     output_dir: o.ExportDir = "_export",
     force: o.Force = False,
+    check_environments: o.CheckEnvironments = False,
     dry_run: o.DryRun = False,
     include: o.Include = None,
     allow_missing: o.AllowMissing = False,
@@ -193,7 +204,14 @@ def local_export(
         publish_dependencies=publish_dependencies,
         publish_derived=publish_derived,
     )
-    request = Request(("export",), selection, lock_policy="require-valid", force=force, keep_going=keep_going)
+    request = Request(
+        ("export",),
+        selection,
+        lock_policy="require-valid",
+        force=force,
+        keep_going=keep_going,
+        check_environments=check_environments,
+    )
     if dry_run:
         return session.plan(request, json=json)
     return session.show_and_run(request, show=show, show_only=show_only, json=json)

@@ -75,6 +75,12 @@ CheckImports = Annotated[
     bool | None,
     typer.Option("--check-imports/--no-check-imports", help="Import what linked layers declare."),
 ]
+CheckEnvironments = Annotated[
+    bool,
+    typer.Option(
+        "--check-environments", help="Compare environments with their records by content; build changed ones again."
+    ),
+]
 Show = Annotated[bool, typer.Option("--show", help="Show the stack first.")]
 ShowOnly = Annotated[bool, typer.Option("--show-only", help="Show the stack and do nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Show data as JSON.")]
