@@ -65,7 +65,7 @@ def test_damage_is_an_exit_code(old_stack: Path, tmp_path: Path) -> None:
     damaged.write_text("")
     code, out, err = venvstacks("status", "d", "--verify", cwd=tmp_path)
     assert code == 6
-    assert f"changed  store/{damaged.parent.parent.name}/framework-pond/postinstall.py\n1 differences\n" in out
+    assert f"changed  store/{damaged.parent.parent.name}/framework-pond/postinstall.py\n1 difference\n" in out
     assert err == "hint: deploy again with --repair\n"
     assert venvstacks("deploy", old_stack, "--to", "d", "--repair", cwd=tmp_path)[0] == 0
     assert venvstacks("status", "d", "--verify", cwd=tmp_path)[0] == 0
