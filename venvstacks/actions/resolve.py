@@ -13,7 +13,8 @@ from venvstacks.actions.lock_files import read_layer_lock
 from venvstacks.actions.lock_request import LockPaths, LockRequest
 from venvstacks.actions.tools import Tools
 from venvstacks.errors import LockError, MissingToolError, ProcessFailedError
-from venvstacks.locking.locks import LayerLock, ResolvedPackage, provision_of
+from venvstacks.locking.exclusion import LeftOut, check_exclusions, find_left_out, left_out_below
+from venvstacks.locking.locks import LayerLock, ResolvedPackage, Wheel, provision_of
 from venvstacks.locking.merge import merge_resolutions, requires_python
 from venvstacks.locking.resolution import UnusableLockError, read_resolution
 from venvstacks.locking.texts import direct_names
@@ -49,7 +50,10 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
             (request.drafts or request.base) / request.layout.staging, f"lock-{layer.env_name}"
         ) as staging:
             runs = UvRuns(request, layer, kit, staging, provision, wheel_folders(request, below), seed)
-            return merge_resolutions(layer, Resolver(runs, below).resolve(), provision)
+            resolver = Resolver(runs, below)
+            resolutions = resolver.resolve()
+            lock = merge_resolutions(layer, resolutions, provision, resolver.left_out(resolutions))
+            return _with_sizes(request, lock)
     except (MissingToolError, ProcessFailedError) as error:
         raise LockError(f"layer '{layer.env_name}' cannot be locked: {error.message}", hint=error.hint) from error
     except OSError as error:
@@ -74,6 +78,20 @@ def read_lower_locks(request: LockRequest) -> list[tuple[str, LayerLock]]:
                 hint=f"lock '{lower.env_name}' first",
             ) from None
     return locks
+
+
+def _with_sizes(request: LockRequest, lock: LayerLock) -> LayerLock:
+    """A lock with the sizes of local wheels that are left out, because it is sizes that people leave them out for."""
+    folder = (request.base / request.layout.lock_file(request.layer)).parent
+
+    def measured(wheel: Wheel) -> Wheel:
+        return replace(wheel, size=(folder / wheel.location).stat().st_size) if wheel.is_path else wheel
+
+    packages = (
+        replace(package, wheels=tuple(map(measured, package.wheels))) if package.left_out_by else package
+        for package in lock.packages
+    )
+    return replace(lock, packages=tuple(packages))
 
 
 def wheel_folders(request: LockRequest, below: Sequence[tuple[str, LayerLock]]) -> tuple[Path, ...]:
@@ -112,6 +130,26 @@ class Resolver:
         if any(attempt.failure for attempt in attempts.values()):
             raise_failure(self.runs, self.below, attempts)
         return self._read(attempts)
+
+    def left_out(self, resolutions: _Resolutions) -> LeftOut:
+        """What is not to be installed of what was resolved.
+
+        Raises:
+            LockError: The layer excludes something that it cannot leave out.
+        """
+        layer, provision = self.runs.layer, self.runs.provision
+        lower = {target.name: left_out_below(self.below, target.name) for target in layer.platforms}
+        versions = {name: {p.name: p.version for p in packages} for name, packages in resolutions.items()}
+        check_exclusions(layer, versions, {target: provision.on(target) for target in versions})
+        if not layer.exclude and not any(lower.values()):
+            return {}
+        graphs = run_for_all(layer.platforms, lambda target: self.runs.dependencies(target, versions[target.name]))
+        found: dict[str, dict[str, str]] = {}
+        for target, graph in graphs.items():
+            if graph is None:
+                raise LockError(f"layer '{layer.env_name}' cannot be locked: uv does not say who needs whom")
+            found[target.name] = find_left_out(layer, graph, provision.on(target.name), lower[target.name])
+        return found
 
     def attempt_all(self, conditions: Conditions) -> dict[TargetPlatform, Attempt]:
         """Attempts for all targets; a second one where packages turn out to have an index assigned.

@@ -1,7 +1,7 @@
 """Resolutions of single targets, merged into one lock of a layer.
 
 The promise: on every target the lock installs exactly what was resolved for that target, less what a lower layer
-provides there; each package stands once per target, either installed or shared.
+provides there and what is excluded; each package stands once per target.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from venvstacks.errors import LockError
+from venvstacks.locking.exclusion import LeftOut
 from venvstacks.locking.locks import LayerLock, LockedPackage, Provided, Provision, ResolvedPackage, Wheel
 from venvstacks.model.stack import Layer
+
+_NOTHING: LeftOut = {}
 
 
 @dataclass
@@ -21,7 +24,10 @@ class _Gathered:
 
 
 def merge_resolutions(
-    layer: Layer, resolutions: Mapping[str, Sequence[ResolvedPackage]], provision: Provision
+    layer: Layer,
+    resolutions: Mapping[str, Sequence[ResolvedPackage]],
+    provision: Provision,
+    left_out: LeftOut = _NOTHING,
 ) -> LayerLock:
     """Merge the resolutions of all targets of `layer` into its lock.
 
@@ -29,13 +35,14 @@ def merge_resolutions(
         layer: The layer.
         resolutions: Target name to what was resolved for it, under the constraints of `provision`.
         provision: What the layers below provide.
+        left_out: What is resolved but not to be installed.
 
     Raises:
         LockError: The layer needs a package that two layers below hold in different versions. Imports would find the
             first, and what the second layer was locked with would break, so that neither may be built upon.
     """
     targets = tuple(target.name for target in layer.platforms)
-    gathered: dict[tuple[str, str, str | None], _Gathered] = {}
+    gathered: dict[tuple[str, str, str | None, str | None], _Gathered] = {}
     disagreements: list[str] = []
     for target in targets:
         held = provision.on(target)
@@ -43,7 +50,8 @@ def merge_resolutions(
             found = held.get(package.name)
             if found and (fault := _disagreement(target, package, found, provision)):
                 disagreements.append(fault)
-            key = (package.name, package.version, found.layer if found else None)
+            excluder = left_out.get(target, {}).get(package.name)
+            key = (package.name, package.version, found.layer if found else None, excluder)
             entry = gathered.setdefault(key, _Gathered())
             entry.targets.append(target)
             entry.wheels |= set() if found else set(package.wheels)
@@ -54,8 +62,8 @@ def merge_resolutions(
             hint="require the same version in both layers, or move the package into a layer below both",
         )
     packages = [
-        LockedPackage(name, version, tuple(entry.targets), tuple(sorted(entry.wheels)), provider)
-        for (name, version, provider), entry in gathered.items()
+        LockedPackage(name, version, tuple(entry.targets), tuple(sorted(entry.wheels)), provider, excluder)
+        for (name, version, provider, excluder), entry in gathered.items()
     ]
     return LayerLock(requires_python(layer), targets, sort_packages(packages, targets))
 
@@ -68,8 +76,9 @@ def requires_python(layer: Layer) -> str:
 def sort_packages(packages: Sequence[LockedPackage], targets: Sequence[str]) -> tuple[LockedPackage, ...]:
     """Packages in the order in which a lock lists them."""
 
-    def place(package: LockedPackage) -> tuple[str, str, bool, int]:
-        return package.name, package.version, package.is_shared, targets.index(package.targets[0])
+    def place(package: LockedPackage) -> tuple[str, str, int, int]:
+        rank = 0 if package.is_installed else 1 if package.is_shared else 2
+        return package.name, package.version, rank, targets.index(package.targets[0])
 
     return tuple(sorted(packages, key=place))
 

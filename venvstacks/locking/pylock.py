@@ -1,7 +1,8 @@
 """A layer's lock as text (PEP 751), and back.
 
 A shared package is listed without wheels under a marker that never holds. That marker tells the three readers apart:
-installers pass the package over, people see that it is there, and this module finds its provider in the tool table.
+installers pass the package over, people see that it is there, and this module finds its provider in the tool table. An
+excluded package is listed with its wheels, which tell its size, under another such marker.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from venvstacks.locking.resolution import UnusableLockError, load_document, load
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 
 SHARED_MARKER = "sys_platform == 'from_lower_layer'"
+LEFT_OUT_MARKER = "sys_platform == 'left_out'"
 _CREATOR = "venvstacks"
 _UNKNOWN_PROVIDER = "lower layer"
 
@@ -49,7 +51,10 @@ def _package_lines(package: LockedPackage, targets: Sequence[str]) -> Iterator[s
         yield f"marker = {_quote(f'{SHARED_MARKER} and ({marker})' if marker else SHARED_MARKER)}"
         yield f"tool = {{ {_CREATOR} = {{ provided-by = {_quote(package.provider)} }} }}"
         return
-    if marker:
+    if package.left_out_by is not None:
+        yield f"marker = {_quote(f'{LEFT_OUT_MARKER} and ({marker})' if marker else LEFT_OUT_MARKER)}"
+        yield f"tool = {{ {_CREATOR} = {{ left-out-by = {_quote(package.left_out_by)} }} }}"
+    elif marker:
         yield f"marker = {_quote(marker)}"
     yield from _array("wheels", (_wheel_text(wheel) for wheel in package.wheels))
 
@@ -137,10 +142,14 @@ def _targets(environments: Any, holds: Any) -> tuple[str, ...]:  # noqa: ANN401 
 
 def _parse_package(table: dict[str, Any], targets: tuple[str, ...], holds: Any) -> LockedPackage:  # noqa: ANN401
     marker = table.get("marker", "")
-    provider = None
+    provider = excluder = None
+    ours = table.get("tool", {}).get(_CREATOR, {})
     if marker.startswith(SHARED_MARKER):
-        provider = table.get("tool", {}).get(_CREATOR, {}).get("provided-by", _UNKNOWN_PROVIDER)
-        marker = marker.removeprefix(SHARED_MARKER).removeprefix(" and ")
+        provider = ours.get("provided-by", _UNKNOWN_PROVIDER)
+    elif marker.startswith(LEFT_OUT_MARKER):
+        excluder = ours.get("left-out-by", _UNKNOWN_PROVIDER)
+    if provider or excluder:
+        marker = marker.removeprefix(SHARED_MARKER).removeprefix(LEFT_OUT_MARKER).removeprefix(" and ")
     meant = holds(marker) if marker else targets
     wheels = tuple(
         make_wheel_entry(wheel.get("path") or wheel["url"], wheel, is_path="path" in wheel)
@@ -154,6 +163,7 @@ def _parse_package(table: dict[str, Any], targets: tuple[str, ...], holds: Any) 
         tuple(target for target in targets if target in meant),
         wheels,
         provider,
+        excluder,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import tomli_w
@@ -121,17 +121,43 @@ def requirements_text(layer: Layer) -> str:
 
 def summary_text(layer: Layer, lock: LayerLock) -> str:
     """`packages-<env>.txt`: packages with versions, then those of each lower layer in import order."""
-    own = [package for package in lock.packages if not package.is_shared]
+    own = [package for package in lock.packages if package.is_installed]
     lines = [f"# Packages of {layer.env_name}. {_GENERATED}"]
     lines += [_summary_line(package, lock) for package in own] or ["# (none)"]
     for lower in layer.below:
         taken = [package for package in lock.packages if package.provider == lower.env_name]
         if taken:
             lines += ["", f"# From {lower.env_name}", *(_summary_line(package, lock) for package in taken)]
+    lines += _left_out_lines(lock)
+    if layer.overrides:
+        lines += ["", "# Overridden metadata", *layer.overrides]
     differing = sorted({p.name for p in own if sum(other.name == p.name for other in own) > 1})
     if differing:
         lines += ["", f"# Versions differ between platforms: {', '.join(differing)}"]
     return "\n".join(lines) + "\n"
+
+
+def _left_out_lines(lock: LayerLock) -> Iterator[str]:
+    """What is resolved but not installed, with the sizes of the largest wheels, where those are known."""
+    packages = [package for package in lock.packages if package.left_out_by is not None]
+    for excluder in sorted({package.left_out_by or "" for package in packages}):
+        entries = [package for package in packages if package.left_out_by == excluder]
+        yield ""
+        yield f"# Left out, because {excluder} excludes it or all that needs it"
+        for package in entries:
+            yield f"{_summary_line(package, lock)}  {_size(_bytes(package))}".rstrip()
+        if total := sum(map(_bytes, entries)):
+            yield f"# together {_size(total)}"
+
+
+def _bytes(package: LockedPackage) -> int:
+    return max((wheel.size or 0 for wheel in package.wheels), default=0)
+
+
+def _size(count: int) -> str:
+    if not count:
+        return ""
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
 
 
 def _summary_line(package: LockedPackage, lock: LayerLock) -> str:
