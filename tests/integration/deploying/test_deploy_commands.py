@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_stacks import has_python, run, write_stack
+from tests.ponds import Pond
+from tests.small_stacks import run
 from tests.web_folders import serving_folder
 
 
@@ -75,20 +76,17 @@ def _is_real(place: Path) -> bool:
     return place.resolve() == place.absolute()
 
 
-@pytest.mark.skipif(not has_python(), reason="needs an installed CPython 3.11.7 on Linux")
 @pytest.mark.parametrize("web", [False, True], ids=["folder", "server"])
-def test_from_a_specification_to_a_running_application(web: bool, tmp_path: Path) -> None:  # noqa: FBT001
-    base = tmp_path / "stack"
-    write_stack(base)
-    done = run(
-        "venvstacks", "build", "venvstacks.toml", "--lock", "--publish", "--no-index", "--local-wheels", "wheels",
-        "--tag-outputs", "--archive-format", "tar.gz" if web else "tar.zst", cwd=base,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    with serving_folder(base / "_artifacts") as server:
-        source = server.url if web else base / "_artifacts"
-        code, _, err = venvstacks("deploy", source, "--to", tmp_path / "d e", cwd=tmp_path)
+def test_from_a_build_to_a_running_application(web: bool, published_pond: Pond, tmp_path: Path) -> None:  # noqa: FBT001
+    """Real layers, two of them with packages in C that find each other's shared libraries."""
+    artifacts = published_pond.base / "_artifacts"
+    with serving_folder(artifacts) as server:
+        source = server.url if web else artifacts
+        code, _, err = venvstacks("deploy", source, "--to", tmp_path / "d e", "--app", "newt", cwd=tmp_path)
     assert code == 0, err
-    assert venvstacks("exec", tmp_path / "d e", "hello", cwd=Path(os.sep)) == (0, "🐸 1.0\n", "")
+    assert "py, framework-frog, framework-lily, app-newt" in err
+    code, out, err = venvstacks("exec", tmp_path / "d e", "newt", "--", "--high", cwd=Path(os.sep))
+    assert (code, err) == (0, "")
+    assert json.loads(out) == {"legs": 4, "lily": "1.0", "args": ["--high"], "says": "🐸🦎"}
     code, out, _ = venvstacks("status", tmp_path / "d e", "--verify", cwd=tmp_path)
     assert code == 0, out
