@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from venvstacks.actions.align import align_versions
 from venvstacks.actions.attempts import Attempt, Conditions, UvRuns, run_for_all
 from venvstacks.actions.lock_failures import raise_failure
 from venvstacks.actions.lock_files import read_layer_lock
@@ -85,7 +86,8 @@ def _with_sizes(request: LockRequest, lock: LayerLock) -> LayerLock:
     folder = (request.base / request.layout.lock_file(request.layer)).parent
 
     def measured(wheel: Wheel) -> Wheel:
-        return replace(wheel, size=(folder / wheel.location).stat().st_size) if wheel.is_path else wheel
+        place = Path(os.path.normpath(folder / wheel.location))  # the folder itself may not be there yet
+        return replace(wheel, size=place.stat().st_size) if wheel.is_path else wheel
 
     packages = (
         replace(package, wheels=tuple(map(measured, package.wheels))) if package.left_out_by else package
@@ -129,7 +131,17 @@ class Resolver:
         attempts = self.attempt_all(Conditions())
         if any(attempt.failure for attempt in attempts.values()):
             raise_failure(self.runs, self.below, attempts)
-        return self._read(attempts)
+        resolutions = self._read(attempts)
+        if not (self.runs.request.align or self.runs.layer.align_versions):
+            return resolutions
+        provided = {name for packages in self.runs.provision.packages.values() for name in packages}
+        return align_versions(resolutions, self._attempt_with, provided)
+
+    def _attempt_with(self, versions: Mapping[str, str]) -> _Resolutions | None:
+        pins = tuple(f"{name}=={version}" for name, version in versions.items())
+        attempts = self.attempt_all(Conditions(constraints=pins))
+        failed = any(attempt.failure for attempt in attempts.values())
+        return None if failed else self._read(attempts)
 
     def left_out(self, resolutions: _Resolutions) -> LeftOut:
         """What is not to be installed of what was resolved.
