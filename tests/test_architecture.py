@@ -21,6 +21,7 @@ FLOORS = {
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
     "graph": 4, "records": 4, "deploying": 4,
     "actions": 5, "planning": 5, "loading": 5,
+    "forecast": 5.5,  # counts up what `planning` says
     "engine": 6, "jobs": 6,
     "api": 7, "deployment": 7,
     "__init__": 7.5,  # what `import venvstacks` gives: the names of `api`

@@ -11,7 +11,7 @@ import atexit
 import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,17 +20,21 @@ from venvstacks.actions.perform import Orders, Workshop
 from venvstacks.actions.start import become_application
 from venvstacks.actions.tools import Tools
 from venvstacks.engine.events import Listener, Outcome, Silence, idle_outcomes
-from venvstacks.engine.folderlock import FolderLock
+from venvstacks.engine.folderlock import folder_lock
+from venvstacks.engine.journal import keep_journal
 from venvstacks.engine.look import look_at
 from venvstacks.engine.paths import Paths
 from venvstacks.errors import BuildError, ExitCode, StateError, UsageError, VenvstacksError
+from venvstacks.forecast import Plan
+from venvstacks.graph.schedule import CriticalPath, critical_path
 from venvstacks.graph.selection import Selection
 from venvstacks.jobs import Job, Request, work_out
 from venvstacks.loading import Options, Project, load_project
 from venvstacks.locking.changes import LockChanges
 from venvstacks.model.stack import Layer
-from venvstacks.planning import PlannedTask, make_plan
+from venvstacks.planning import PlannedTask, make_plan, spared_tasks
 from venvstacks.reasons import Reason
+from venvstacks.records.published import read_metadata
 from venvstacks.records.store import TaskStore
 
 __all__ = [
@@ -47,9 +51,15 @@ class Report:
 
     Attributes:
         outcomes: One per task, in the graph's order.
+        cut_off: Tasks that were up to date although something before them ran: it came out the same.
+        critical_path: The longest chain of the tasks that ran.
+        events: The event log of the run, or None where no task ran.
     """
 
     outcomes: tuple[Outcome, ...]
+    cut_off: tuple[str, ...] = ()
+    critical_path: CriticalPath = field(default_factory=CriticalPath)
+    events: Path | None = None
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
@@ -80,15 +90,31 @@ def _workshop(project: Project, orders: Orders) -> Workshop:
     return Workshop(project.stack, project.configuration, project.base, orders, tools)
 
 
-def plan(project: Project, request: Request) -> tuple[PlannedTask, ...]:
+def plan(project: Project, request: Request) -> Plan:
     """What `run` would do now, and why; nothing is written and no process is started.
+
+    Returns:
+        The tasks in the graph's order, with what they come to.
 
     Raises:
         UsageError: The request makes no sense for this stack.
         StateError: The task state cannot be read.
     """
     job = work_out(project, request)
-    return _predict(project, job, _workshop(project, job.orders), _check(project, request, job))
+    tasks, _ = _predict(project, job, _workshop(project, job.orders), _check(project, request, job))
+    return Plan(job.graph, tasks, project.jobs, _archive_sizes(project, tasks))
+
+
+def _archive_sizes(project: Project, planned: Sequence[PlannedTask]) -> dict[str, int]:
+    """Bytes of the archives that are published at present, for tasks that may replace them."""
+    sizes = {}
+    for task in planned:
+        if task.name.startswith("archive:") and task.status in {"run", "maybe"}:
+            (place,) = project.graph.by_name[task.name].outputs
+            metadata = read_metadata(project.base / place)
+            if metadata is not None and metadata.archive_size is not None:
+                sizes[task.name] = metadata.archive_size
+    return sizes
 
 
 def preview_locks(project: Project, request: Request) -> dict[str, LockChanges]:
@@ -129,11 +155,13 @@ def _check(project: Project, request: Request, job: Job) -> Mapping[str, tuple[R
 
 def _predict(
     project: Project, job: Job, workshop: Workshop, found: Mapping[str, tuple[Reason, ...]]
-) -> tuple[PlannedTask, ...]:
+) -> tuple[tuple[PlannedTask, ...], frozenset[str]]:
+    """What would become of each task, and the tasks whose environments may stay away."""
     paths = Paths(project.base, project.base)
     with TaskStore(project.base / project.configuration.layout.task_state, writable=False) as store:
         look = replace(look_at(store, paths, workshop.describe_staleness), found=found)
-        return make_plan(job.graph, look, job.forced)
+        spared = spared_tasks(job.graph, look, job.forced, job.wanted)
+        return make_plan(job.graph, look, job.forced, spared), spared
 
 
 def run(project: Project, request: Request, listener: Listener | None = None) -> Report:
@@ -148,26 +176,23 @@ def run(project: Project, request: Request, listener: Listener | None = None) ->
     job = work_out(project, request)
     workshop = _workshop(project, job.orders)
     with contextlib.suppress(StateError):  # what a plan cannot read, a run may be able to repair
-        if idle := idle_outcomes(_predict(project, job, workshop, _check(project, request, job)), listener):
+        planned, _ = _predict(project, job, workshop, _check(project, request, job))
+        if idle := idle_outcomes(planned, listener):
             return Report(idle)
 
-    from venvstacks.engine.runner import run_graph  # noqa: PLC0415 - doit is only loaded when something may run
-    from venvstacks.engine.tasks import Services  # noqa: PLC0415
+    from venvstacks.engine.assembly import make_services  # noqa: PLC0415 - doit is only loaded when something may run
+    from venvstacks.engine.runner import run_graph  # noqa: PLC0415
 
-    lock = FolderLock(_lock_file(project), listener.waiting, on_held=lambda: _clear(project))
+    lock = folder_lock(project, listener.waiting)
+    journal = keep_journal(project, workshop, "venvstacks")
     lock.acquire()
     try:
-        services = Services(
-            workshop.perform,
-            workshop.describe_staleness,
-            Paths(project.base, Path.cwd()),
-            lock,
-            job.forced,
-            _check(project, request, job),  # again: another run may have been at work until now
-        )
+        # again: another run may have been at work until now
+        found = _check(project, request, job)
+        planned, spared = _predict(project, job, workshop, found)
         outcomes = run_graph(
             job.graph,
-            services,
+            make_services(project, workshop, lock, forced=job.forced, found=found, spared=spared, journal=journal),
             state=str(project.base / project.configuration.layout.task_state),
             listener=listener,
             jobs=project.jobs,
@@ -175,18 +200,18 @@ def run(project: Project, request: Request, listener: Listener | None = None) ->
             on_interrupt=workshop.tools.processes.stop,
         )
     finally:
+        journal.close()
         lock.release()
-    return Report(outcomes)
+    return Report(outcomes, _cut_off(planned, outcomes), _slowest(job, outcomes), journal.path)
 
 
-def _lock_file(project: Project) -> Path:
-    return project.base / project.configuration.layout.state / "run.lock"
+def _cut_off(planned: Sequence[PlannedTask], outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    possible = {task.name for task in planned if task.status == "maybe"}
+    return tuple(outcome.name for outcome in outcomes if outcome.status == "up to date" and outcome.name in possible)
 
 
-def _clear(project: Project) -> None:
-    from venvstacks.actions.leftovers import clear_leftovers  # noqa: PLC0415 - only where something may run
-
-    clear_leftovers(project.stack, project.configuration, project.graph, project.base)
+def _slowest(job: Job, outcomes: Sequence[Outcome]) -> CriticalPath:
+    return critical_path(job.graph, {outcome.name: outcome.seconds for outcome in outcomes if outcome.seconds})
 
 
 def lock_staleness(project: Project) -> dict[str, tuple[Reason, ...]]:
@@ -257,14 +282,16 @@ def doit_tasks(path: Path | str, options: Options | None = None) -> Iterator[dic
     Raises:
         doit's InvalidDodoFile: The specification is wrong; says everything that is.
     """
+    from venvstacks.engine.assembly import make_services  # noqa: PLC0415
     from venvstacks.engine.dodo import reporting_faults, task_dictionaries, tell_waiting  # noqa: PLC0415
-    from venvstacks.engine.tasks import Services  # noqa: PLC0415
 
     with reporting_faults():
         project = load_project(path, options)
     orders = Orders(use_index=project.options.use_index, local_wheel_folders=project.local_wheel_folders)
     workshop = _workshop(project, orders)
     atexit.register(workshop.tools.processes.stop)  # an interrupted doit ends, but knows nothing of our children
-    lock = FolderLock(_lock_file(project), tell_waiting, shared=True, on_held=lambda: _clear(project))
-    services = Services(workshop.perform, workshop.describe_staleness, Paths(project.base, Path.cwd()), lock)
+    lock = folder_lock(project, tell_waiting, shared=True)
+    journal = keep_journal(project, workshop, "doit")
+    atexit.register(journal.close)
+    services = make_services(project, workshop, lock, journal=journal, clean=workshop.leavings)
     yield from task_dictionaries(project.graph, services)

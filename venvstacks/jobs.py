@@ -66,11 +66,13 @@ class Job:
         graph: The tasks that it needs.
         forced: Names of those that run even if they are up to date.
         orders: What actions are told.
+        wanted: Names of those whose environments are what the request is for.
     """
 
     graph: TaskGraph
     forced: frozenset[str]
     orders: Orders
+    wanted: frozenset[str] = frozenset()
 
 
 def work_out(project: Project, request: Request) -> Job:
@@ -104,7 +106,14 @@ def work_out(project: Project, request: Request) -> Job:
         upgrade_packages=upgraded,
         align=request.align,
     )
-    return Job(graph.without(held), forced & graph.by_name.keys(), orders)
+    return Job(graph.without(held), forced & graph.by_name.keys(), orders, _wanted(request, selected))
+
+
+def _wanted(request: Request, selected: SelectedLayers) -> frozenset[str]:
+    """Tasks whose environments are asked for; where archives or exports are, environments are a means to an end."""
+    if "build" not in request.operations or {"publish", "export"} & set(request.operations):
+        return frozenset()
+    return frozenset(f"{kind}:{name}" for name in selected.build for kind in ("build", "link"))
 
 
 def _renewed(project: Project, request: Request, selected: SelectedLayers, upgraded: frozenset[str]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 from venvstacks.reasons import Reason
-from venvstacks.records.tasks import Present, TaskRecord, why_stale, with_missing_outputs
+from venvstacks.records.tasks import Present, TaskRecord, why_stale, with_history, with_missing_outputs
 
 PlanStatus = Literal["run", "maybe", "up to date", "blocked"]
 
@@ -38,6 +38,7 @@ class Look:
         exists: Whether there is a file or link at a stored path.
         describe_staleness: For tasks whose outputs describe themselves: why they are not valid.
         found: What else is known to be wrong with results, by task.
+        facts: What an input says of itself, e.g. the versions that a lock pins.
     """
 
     records: Records
@@ -45,6 +46,7 @@ class Look:
     exists: Callable[[str], bool]
     describe_staleness: Callable[[TaskNode], tuple[Reason, ...]]
     found: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
+    facts: Callable[[str], Mapping[str, str]] = lambda _: {}
 
 
 @dataclass(frozen=True)
@@ -70,35 +72,71 @@ class PlannedTask:
         return {
             "task": self.name,
             "status": self.status,
-            "reasons": [
-                {"kind": reason.kind, "subject": reason.subject, "old": reason.old, "new": reason.new}
-                for reason in self.reasons
-            ],
+            "reasons": [reason.as_json() for reason in self.reasons],
             "upstream": list(self.upstream),
             "seconds": self.seconds,
         }
 
 
-def make_plan(graph: TaskGraph, look: Look, forced: Collection[str] = ()) -> tuple[PlannedTask, ...]:
+def make_plan(
+    graph: TaskGraph, look: Look, forced: Collection[str] = (), spared: Collection[str] = ()
+) -> tuple[PlannedTask, ...]:
     """Predict what running `graph` would do.
 
     Args:
         graph: Exactly what would be run, e.g. a closure.
         look: How things stand.
         forced: Tasks that would run in any case.
+        spared: Tasks whose environments may stay away, as `spared_tasks` says.
 
     Returns:
         One prediction per task, in the graph's order.
     """
     planned: dict[str, PlannedTask] = {}
     for node in graph.nodes:
-        planned[node.name] = _plan_task(node, graph, look, forced, planned)
+        awaited = tuple(path for path in node.outputs if node.name not in spared or path not in node.trees)
+        missing = [path for path in awaited if not look.exists(path)]
+        planned[node.name] = _plan_task(node, graph, look, (forced, missing), planned)
     return tuple(planned.values())
 
 
+def spared_tasks(
+    graph: TaskGraph, look: Look, forced: Collection[str] = (), wanted: Collection[str] = ()
+) -> frozenset[str]:
+    """Tasks whose environments are away, and may stay away since nothing that is to be done works there.
+
+    An environment is a means to an end: where a state folder was restored without any, an unchanged stack needs none
+    to know that its archives are current. What may run demands the environments that it uses; those that are laid
+    down again for that are taken to come out as they are recorded, so that they make nothing else run.
+
+    Args:
+        graph: Exactly what would be run.
+        look: How things stand.
+        forced: Tasks that would run in any case.
+        wanted: Tasks whose environments are what the run is for.
+    """
+    away = {node.name for node in graph.nodes if not all(look.exists(path) for path in node.trees)}
+    if not away:
+        return frozenset()
+    planned = make_plan(graph, look, forced, away)
+    pending = [*(task.name for task in planned if task.status in {"run", "maybe"}), *wanted]
+    demanded = away.intersection(wanted)
+    while pending:
+        node = graph.by_name.get(pending.pop())
+        used = (away - demanded).intersection(node.uses if node else ())
+        demanded |= used
+        pending.extend(used)
+    return frozenset(away - demanded)
+
+
 def _plan_task(
-    node: TaskNode, graph: TaskGraph, look: Look, forced: Collection[str], planned: Mapping[str, PlannedTask]
+    node: TaskNode,
+    graph: TaskGraph,
+    look: Look,
+    settled: tuple[Collection[str], list[str]],
+    planned: Mapping[str, PlannedTask],
 ) -> PlannedTask:
+    forced, missing = settled
     makers = {path: graph.makers[path] for path in (*node.inputs, *node.gathers) if path in graph.makers}
     active = {path: maker for path, maker in makers.items() if planned[maker].status in {"run", "maybe"}}
     upstream = tuple(dict.fromkeys(active.values()))
@@ -108,7 +146,7 @@ def _plan_task(
     if blocked:
         reasons = tuple(Reason("missing input", f"the result of {name}") for name in blocked)
         return PlannedTask(node.name, "blocked", reasons, upstream, seconds)
-    reasons = (*look.found.get(node.name, ()), *_reasons(node, look, record, active))
+    reasons = (*look.found.get(node.name, ()), *_reasons(node, look, record, active, missing))
     if node.name in forced:
         reasons = (Reason("forced"), *reasons)
     if any(reason.kind == "missing input" for reason in reasons) and not node.self_described:
@@ -118,13 +156,16 @@ def _plan_task(
     return PlannedTask(node.name, "maybe" if upstream else "up to date", (), upstream, seconds)
 
 
-def _reasons(node: TaskNode, look: Look, record: TaskRecord | None, active: Mapping[str, str]) -> tuple[Reason, ...]:
+def _reasons(
+    node: TaskNode, look: Look, record: TaskRecord | None, active: Mapping[str, str], missing: list[str]
+) -> tuple[Reason, ...]:
     """Why a task is stale, apart from what tasks before it are about to write anyway."""
-    missing = [path for path in node.outputs if not look.exists(path)]
     if node.self_described:
         # such outputs name what they were made from in their own words, so all of it counts as what is about to come
         reasons = with_missing_outputs(look.describe_staleness(node), missing)
-        return tuple(reason for reason in reasons if not (active and reason.kind in _MAY_CHANGE))
-    present = Present({path: look.digest(path) for path in node.inputs}, node.fingerprint, node.outputs, missing)
+        reasons = tuple(reason for reason in reasons if not (active and reason.kind in _MAY_CHANGE))
+        return with_history(record, reasons)
+    inputs = {path: look.digest(path) for path in node.inputs}
+    present = Present(inputs, node.fingerprint, node.outputs, missing, look.facts)
     reasons = why_stale(record, present)
     return tuple(reason for reason in reasons if not (reason.subject in active and reason.kind in _MAY_CHANGE))

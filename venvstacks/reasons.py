@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 ReasonKind = Literal[
-    "never run", "interrupted", "forced", "missing output", "missing input", "new input", "dropped input",
-    "changed input", "changed setting", "changed output list", "changed file", "invalid record",
+    "never run", "interrupted", "failed before", "forced", "missing output", "missing input", "new input",
+    "dropped input", "changed input", "changed setting", "changed output list", "changed file", "invalid record",
 ]  # fmt: skip
+
+
+_TOLD = 5
+"""Details that a line names; JSON data has them all."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +25,24 @@ class Reason:
         subject: The file, setting or requirement that it is about; empty where the kind says all.
         old: Its earlier value for people, or None.
         new: Its present value for people, or None.
+        details: What exactly differs in it, for people, e.g. `numpy 2.1.0 -> 2.2.0` of a lock.
     """
 
     kind: ReasonKind
     subject: str = ""
     old: str | None = None
     new: str | None = None
+    details: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """The reason as JSON data."""
+        return {**asdict(self), "details": list(self.details)}
 
     def __str__(self) -> str:
         text = f"{self.kind}: {self.subject}" if self.subject else self.kind
+        if self.details:
+            more = len(self.details) - _TOLD
+            return f"{text}: {', '.join(self.details[:_TOLD])}" + (f" and {more} more" if more > 0 else "")
         if self.old is None and self.new is None:
             return text
         return f"{text}: {self.old or 'nothing'} -> {self.new or 'nothing'}"

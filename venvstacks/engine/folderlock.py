@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venvstacks.errors import BuildFolderBusyError, StateError
+from venvstacks.loading import Project
 from venvstacks.tools import survivors
 
 if TYPE_CHECKING:
@@ -94,3 +95,15 @@ class FolderLock:
                 survivors.let_go(self._children)
                 self._held.release()  # type: ignore[attr-defined]
                 self._held = None
+
+
+def folder_lock(project: Project, on_wait: Callable[[], None], *, shared: bool = False) -> FolderLock:
+    """The lock of a project's build folder; whoever gets it clears away what killed runs have left."""
+
+    def clear() -> None:
+        from venvstacks.actions.leftovers import clear_leftovers  # noqa: PLC0415 - only where something may run
+
+        clear_leftovers(project.stack, project.configuration, project.graph, project.base)
+
+    path = project.base / project.configuration.layout.state / "run.lock"
+    return FolderLock(path, on_wait, shared=shared, on_held=clear)

@@ -9,7 +9,7 @@ from venvstacks.engine.paths import Paths
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.planning import Look
 from venvstacks.reasons import Reason
-from venvstacks.records.inputs import input_digest
+from venvstacks.records.inputs import input_digest, input_facts
 from venvstacks.records.store import TaskStore
 
 
@@ -25,4 +25,10 @@ def look_at(store: TaskStore, paths: Paths, describe_staleness: Callable[[TaskNo
                 digests[path] = None
         return digests[path]
 
-    return Look(store, digest, lambda path: os.path.lexists(paths.absolute(path)), describe_staleness)
+    return Look(
+        store,
+        digest,
+        lambda path: os.path.lexists(paths.absolute(path)),
+        describe_staleness,
+        facts=lambda path: input_facts(paths.absolute(path)),
+    )

@@ -14,12 +14,15 @@ from doit.exceptions import BaseFail, TaskError, UnmetDependency
 from doit.runner import MThreadRunner
 from doit.task import Stream, dict_to_task
 
+from venvstacks.engine.dispatch import PriorityDispatcher
 from venvstacks.engine.events import Listener, Outcome
 from venvstacks.engine.reporter import Reporter
 from venvstacks.engine.state import ContentChecker, PathCodec, StateBackend
 from venvstacks.engine.tasks import Services, task_attributes
 from venvstacks.errors import InterruptedRunError, StateError
+from venvstacks.graph.schedule import FIRST_ESTIMATES, Pools, bottom_levels
 from venvstacks.graph.taskgraph import TaskGraph
+from venvstacks.records.store import TaskStore
 
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 """The signal that no child can refuse; Windows has but one."""
@@ -61,12 +64,24 @@ def run_graph(
     reporter.begin(len(graph.nodes))
     with _stopping_on_signals(runner, on_interrupt):
         try:
-            runner.run_all(control.task_dispatcher())
+            runner.run_all(_dispatcher(control, graph, dependency, jobs))
         finally:
             reporter.end()
     if reporter.defects:
         raise RuntimeError("; ".join(reporter.defects))
     return tuple(reporter.outcomes.get(node.name) or Outcome(node.name, "not run") for node in graph.nodes)
+
+
+def _dispatcher(control: TaskControl, graph: TaskGraph, dependency: Dependency, jobs: int) -> PriorityDispatcher:
+    """Hands tasks out by the seconds that they took the last time."""
+    store: TaskStore = dependency.backend.store
+    kinds = {node.name: node.kind for node in graph.nodes}
+
+    def seconds(name: str) -> float:
+        record = store.record(name)
+        return record.seconds if record and record.seconds else FIRST_ESTIMATES[kinds[name]]
+
+    return PriorityDispatcher(control, bottom_levels(graph, seconds), kinds, Pools.for_jobs(jobs))
 
 
 class _Dependency(Dependency):  # type: ignore[misc] # doit has no types
@@ -117,7 +132,9 @@ class _Runner(MThreadRunner):  # type: ignore[misc] # doit has no types
         blocked = isinstance(base_fail, UnmetDependency)
         if not blocked and not isinstance(node.task.actions[0].error, InterruptedRunError):
             with suppress(StateError):  # a damaged database has already been told of, or the next write tells of it
-                self.dep_manager.remove_success(node.task)
+                error = node.task.actions[0].error
+                backend = self.dep_manager.backend
+                backend.mark_failed(node.task.name, str(error or base_fail.get_msg()).partition("\n")[0])
         node.run_status = "failure"
         self.final_result = 2
         if not (blocked or self.continue_):

@@ -11,7 +11,7 @@ from doit.dependency import FileChangedChecker
 
 from venvstacks.engine.paths import Paths
 from venvstacks.records.inputs import input_digest
-from venvstacks.records.store import INPUTS, STARTED, VALUES, Row, TaskStore
+from venvstacks.records.store import FAILED, INPUTS, STARTED, VALUES, Row, TaskStore
 
 _SETTLED_NS = 2_000_000_000
 """Age in nanoseconds from which on a file's times tell of every write (coarsest file systems count in two seconds)."""
@@ -75,6 +75,12 @@ class StateBackend:
         row = self.store.row(task_id)
         if INPUTS in row:
             self.store.put(task_id, {**row, STARTED: True})
+
+    def mark_failed(self, task_id: str, message: str) -> None:
+        """Remember in place of a record that a task failed, and how long it took when it last succeeded."""
+        values = self.store.row(task_id).get(VALUES) or {}
+        kept = {name: value for name, value in values.items() if name == "seconds"}
+        self.store.put(task_id, {FAILED: message, VALUES: kept})
 
     def in_(self, task_id: str) -> bool:
         """Whether there is a row."""

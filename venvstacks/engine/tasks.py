@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from doit.action import BaseAction
@@ -14,12 +16,15 @@ from doit.exceptions import BaseFail, InvalidTask, TaskError, TaskFailed
 from doit.task import Task
 
 from venvstacks.engine.folderlock import FolderLock
+from venvstacks.engine.journal import Journal
 from venvstacks.engine.paths import Paths
 from venvstacks.engine.state import ContentChecker, StateBackend
 from venvstacks.errors import MissingInputError, VenvstacksError
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 from venvstacks.reasons import Reason
-from venvstacks.records.tasks import Present, why_stale, with_missing_outputs
+from venvstacks.records.inputs import input_facts
+from venvstacks.records.tasks import Present, why_stale, with_history, with_missing_outputs
+from venvstacks.tools.files import remove_tree
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,10 @@ class Services:
         lock: Held while anything in the build folder is changed.
         forced: Names of tasks that run in any case.
         found: What else is known to be wrong with results, by task.
+        spared: Names of tasks whose environments may stay away, since nobody works there.
+        trees: Paths in environments that may be away, by the task that makes them.
+        journal: Takes down what happens.
+        clean: What `doit clean` takes away of a task: files and folders.
     """
 
     perform: Callable[[TaskNode], Mapping[str, object]]
@@ -41,6 +50,14 @@ class Services:
     lock: FolderLock
     forced: frozenset[str] = frozenset()
     found: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
+    spared: frozenset[str] = frozenset()
+    trees: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    journal: Journal = field(default_factory=lambda: Journal(None))
+    clean: Callable[[TaskNode], tuple[Path, ...]] = lambda _: ()
+
+    def awaited_outputs(self, node: TaskNode) -> tuple[str, ...]:
+        """The outputs that must be there for `node` to be up to date."""
+        return tuple(path for path in node.outputs if node.name not in self.spared or path not in node.trees)
 
 
 @dataclass
@@ -67,12 +84,14 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
 
     def __call__(self, task: Task, values: Mapping[str, object]) -> bool:  # noqa: ARG002
         """Answer doit's question."""
+        record = self.backend.store.record(self.node.name)
+        saved: dict[str, object] = {}
         if self.node.self_described:
-            self.reasons = with_missing_outputs(self.services.describe_staleness(self.node), self._missing())
-            saved: dict[str, object] = {}
+            said = with_missing_outputs(self.services.describe_staleness(self.node), self._missing())
+            self.reasons = with_history(record, said)
         else:
             present = self._present()
-            self.reasons = why_stale(self.backend.store.record(self.node.name), present)
+            self.reasons = why_stale(record, present)
             saved = {
                 "fingerprint": dict(present.fingerprint),
                 "outputs": sorted(present.outputs),
@@ -82,7 +101,7 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
         self.reasons = (*self.services.found.get(self.node.name, ()), *self.reasons)
         if self.node.name in self.services.forced:
             self.reasons = (Reason("forced"), *self.reasons)
-        task.value_savers[:] = [lambda: saved]
+        task.value_savers[:] = [lambda: {**saved, **self._facts()}]
         return not self.reasons
 
     @property
@@ -100,11 +119,20 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
 
     def _present(self) -> Present:
         inputs = {path: self._digest(path) for path in self.node.inputs}
-        return Present(inputs, self.node.fingerprint, self.node.outputs, self._missing())
+        return Present(inputs, self.node.fingerprint, self.node.outputs, self._missing(), self._facts_of)
+
+    def _facts_of(self, path: str) -> Mapping[str, str]:
+        return input_facts(self.services.paths.absolute(path))
+
+    def _facts(self) -> dict[str, object]:
+        """What inputs say of themselves, worth a record since it tells people later what has changed."""
+        known = {path: dict(facts) for path in self.node.inputs if (facts := self._facts_of(path))}
+        return {"facts": known} if known and not self.node.self_described else {}
 
     def _missing(self) -> list[str]:
         shown = self.services.paths.shown
-        return [path for path in self.node.outputs if not self._checker.exists(shown(path))]
+        awaited = self.services.awaited_outputs(self.node)
+        return [path for path in awaited if not self._checker.exists(shown(path))]
 
     def _digest(self, path: str) -> str | None:
         try:
@@ -125,7 +153,23 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
                 f"{self.node.name} cannot be done without {', '.join(missing)}",
                 hint="restore the file, or let the layers below be made (without --no-...-dependencies)",
             )
+        self._require_environments()
         self.backend.mark_started(self.node.name)
+
+    def _require_environments(self) -> None:
+        """Look whether what the task works in is there.
+
+        It is, but for one case: an environment that was away came out other than it is recorded, as the Python of
+        another machine does, and this task, which was thought to be up to date, has to run after all.
+        """
+        shown = self.services.paths.shown
+        for name, paths in self.services.trees.items():
+            away = [path for path in paths if name in self.node.uses and not self._checker.exists(shown(path))]
+            if away:
+                raise MissingInputError(
+                    f"{self.node.name} works in an environment that is not here: {away[0]} is missing",
+                    hint="a layer below came out other than it is recorded; run the same command again",
+                )
 
 
 class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
@@ -152,9 +196,12 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
 
     def execute(self, out: object = None, err: object = None) -> BaseFail | None:  # noqa: ARG002
         """Do the task; doit's protocol: None for success, an object that describes the failure otherwise."""
+        journal = self.services.journal
         begun = time.perf_counter()
         try:
             self.services.lock.acquire()
+            journal.write("task began", self.node.name, reasons=[reason.as_json() for reason in self.freshness.reasons])
+            begun = time.perf_counter()  # waiting for another run is no part of the task
             self.freshness.begin()
             values = dict(self.services.perform(self.node))
         except VenvstacksError as error:
@@ -165,11 +212,33 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
             return TaskError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
         finally:
             self.seconds = time.perf_counter() - begun
+            told = {} if self.error is None else {"error": str(self.error) or type(self.error).__name__}
+            status = "done" if self.error is None else "failed"
+            journal.write("task ended", self.node.name, seconds=round(self.seconds, 4), status=status, **told)
         self.values = {**values, "seconds": round(self.seconds, 3)}
         return None
 
     def __str__(self) -> str:
         return f"{self.node.kind} {self.node.env_name}".rstrip()
+
+
+class _Cleaning:
+    """What `doit clean` does with a task; doit passes `dryrun` to callables that take it."""
+
+    def __init__(self, node: TaskNode, services: Services) -> None:
+        self._node = node
+        self._services = services
+        self.__name__ = f"clean {node.name}"
+
+    def __call__(self, dryrun: bool) -> None:  # noqa: FBT001 - doit's protocol
+        """Take away what is there, and say so; only say so where nothing is to be done."""
+        found = [place for place in self._services.clean(self._node) if os.path.lexists(place)]
+        if found and not dryrun:
+            self._services.lock.acquire()
+        for place in found:
+            print(f"{self._node.name} - removing '{place}'")  # noqa: T201 - as doit's own cleaning does
+            if not dryrun:
+                remove_tree(place)
 
 
 def task_attributes(node: TaskNode, graph: TaskGraph, services: Services) -> dict[str, Any]:
@@ -180,9 +249,10 @@ def task_attributes(node: TaskNode, graph: TaskGraph, services: Services) -> dic
     return {
         "actions": [TaskAction(freshness)],
         "file_dep": file_dep,
-        "targets": [shown(path) for path in node.outputs],
+        "targets": [shown(path) for path in services.awaited_outputs(node)],
         "task_dep": sorted(name for name in graph.needs(node) if name in graph.by_name),
         "uptodate": [freshness],
+        "clean": [_Cleaning(node, services)],
         "io": {"capture": False},
         "doc": f"{node.kind} {node.env_name or node.name.partition(':')[2]}",
         "meta": {"node": node.name, "kind": node.kind},

@@ -6,10 +6,46 @@ to the end of the run still behind it (Hu, 1961; the usual heuristic of build sy
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from venvstacks.graph.taskgraph import TaskGraph
+
+FIRST_ESTIMATES: Mapping[str, float] = {
+    "lock": 1.5, "build": 0.6, "link": 0.5, "archive": 4.0, "export": 1.0, "manifest": 0.01,
+}  # fmt: skip
+"""Seconds that a task is taken to need before it ever ran: what the sample's tasks take on two cores, roundly."""
+
+_POOLS: Mapping[str, str] = {"lock": "network", "build": "disk", "export": "disk", "archive": "compression"}
+
+
+@dataclass(frozen=True)
+class Pools:
+    """How many tasks of a sort may run at a time; tasks without a pool are bounded by the number of jobs alone.
+
+    Compressors take all processors and much memory each, and two keep the processors busy. More than a few tasks
+    that write thousands of files only wait for each other.
+
+    Attributes:
+        slots: Number of tasks by pool.
+    """
+
+    slots: Mapping[str, int]
+
+    @classmethod
+    def for_jobs(cls, jobs: int) -> Pools:
+        """The pools of a run with so many jobs."""
+        return cls({"network": max(1, jobs), "compression": 2, "disk": max(2, jobs // 2)})
+
+    def of(self, kind: str) -> str:
+        """The pool of a kind of tasks; empty for those that have none."""
+        return _POOLS.get(kind, "")
+
+    def has_room(self, kind: str, busy: Mapping[str, int]) -> bool:
+        """Whether another task of a kind may start while so many of each pool run."""
+        pool = self.of(kind)
+        return busy.get(pool, 0) < self.slots.get(pool, 1 << 30)
 
 
 def bottom_levels(graph: TaskGraph, seconds: Callable[[str], float]) -> dict[str, float]:
@@ -19,13 +55,9 @@ def bottom_levels(graph: TaskGraph, seconds: Callable[[str], float]) -> dict[str
         graph: What is run.
         seconds: How long a task is expected to take.
     """
-    followers: dict[str, list[str]] = {node.name: [] for node in graph.nodes}
-    for node in graph.nodes:
-        for needed in graph.needs(node):
-            if needed in followers:
-                followers[needed].append(node.name)
+    followers = _followers(graph)
     levels: dict[str, float] = {}
-    for node in reversed(graph.nodes):
+    for node in reversed(graph.nodes):  # every task stands behind those that it needs
         levels[node.name] = seconds(node.name) + max((levels[name] for name in followers[node.name]), default=0.0)
     return levels
 
@@ -67,3 +99,38 @@ def critical_path(graph: TaskGraph, seconds: Mapping[str, float]) -> CriticalPat
 def makespan_bound(graph: TaskGraph, seconds: Mapping[str, float], jobs: int) -> float:
     """What no schedule on `jobs` processors can beat: the critical path, or all work divided evenly."""
     return max(critical_path(graph, seconds).seconds, sum(seconds.values()) / max(1, jobs))
+
+
+def expected_makespan(graph: TaskGraph, seconds: Mapping[str, float], jobs: int) -> float:
+    """How long a run would take if each task took as long as expected, tasks going in the order of `bottom_levels`.
+
+    Args:
+        graph: What is run.
+        seconds: How long each task that would run takes; those that are not in it take no time.
+        jobs: Tasks that run at the same time.
+    """
+    levels = bottom_levels(graph, lambda name: seconds.get(name, 0.0))
+    waiting = {node.name: len(graph.needs(node) & graph.by_name.keys()) for node in graph.nodes}
+    ready = [(-levels[name], name) for name, count in waiting.items() if not count]
+    heapq.heapify(ready)
+    running: list[tuple[float, str]] = []
+    followers = _followers(graph)
+    now = 0.0
+    while ready or running:
+        while ready and len(running) < max(1, jobs):
+            name = heapq.heappop(ready)[1]
+            heapq.heappush(running, (now + seconds.get(name, 0.0), name))
+        now, ended = heapq.heappop(running)
+        for name in followers[ended]:
+            waiting[name] -= 1
+            if not waiting[name]:
+                heapq.heappush(ready, (-levels[name], name))
+    return now
+
+
+def _followers(graph: TaskGraph) -> dict[str, list[str]]:
+    followers: dict[str, list[str]] = {node.name: [] for node in graph.nodes}
+    for node in graph.nodes:
+        for needed in graph.needs(node) & followers.keys():
+            followers[needed].append(node.name)
+    return followers

@@ -34,6 +34,8 @@ class TaskNode:
         fingerprint: Everything else that matters: JSON values by name.
         self_described: Whether the outputs themselves say what they were made from (as committed locks do), so that
             they are valid without any record of a run.
+        trees: Those of the outputs that lie in an environment: they may be away as long as nobody works there.
+        uses: Names of the tasks in whose environments this one works, hence whose `trees` it needs.
     """
 
     name: str
@@ -45,6 +47,8 @@ class TaskNode:
     after: tuple[str, ...] = ()
     fingerprint: Mapping[str, object] = field(default_factory=dict)
     self_described: bool = False
+    trees: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

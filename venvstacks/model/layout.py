@@ -94,6 +94,11 @@ class StackLayout:
         """A small file that says what a step made: `build`, `runtime`, `link` or `dynlib`."""
         return f"{self.state}/{kind}/{layer.env_name}.json"
 
+    @property
+    def runs(self) -> str:
+        """The folder of the event logs of the last runs."""
+        return f"{self.state}/runs"
+
     def log(self, task: str) -> str:
         """The file that collects what a task's child processes print."""
         return f"{self.state}/logs/{task.replace(':', '-')}.log"

@@ -8,12 +8,43 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from venvstacks.digests import sha256_file, sha256_json
 
 _LOCK_METADATA = "pylock.*.meta.json"
 _LOCK_FACTS = ("requirements_hash", "lock_version", "locked_at")
+
+
+_LOCK = "pylock.*.toml"
+
+
+def input_facts(path: Path) -> dict[str, str]:
+    """What the file at `path` says of itself that is worth telling people when it has changed.
+
+    Of a lock these are the versions of what it installs by package, of lock metadata the version and time of the
+    lock. Other files, and those that cannot be read, say nothing.
+    """
+    try:
+        if fnmatch.fnmatchcase(path.name, _LOCK):
+            return _locked_versions(tomllib.loads(path.read_text("utf-8")))
+        if fnmatch.fnmatchcase(path.name, _LOCK_METADATA):
+            metadata = json.loads(path.read_bytes())
+            return {fact.replace("_", " "): str(metadata[fact]) for fact in _LOCK_FACTS[1:]}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return {}
+
+
+def _locked_versions(lock: Mapping[str, Any]) -> dict[str, str]:
+    versions: dict[str, list[str]] = {}
+    for package in lock.get("packages", ()):
+        if "wheels" in package:  # others are provided by a layer below
+            versions.setdefault(package["name"], []).append(package["version"])
+    return {name: " and ".join(sorted(set(found))) for name, found in versions.items()}
 
 
 def input_digest(path: Path) -> str:

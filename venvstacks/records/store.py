@@ -22,6 +22,7 @@ Row = dict[str, Any]
 VALUES = "_values_:"
 INPUTS = "deps:"
 STARTED = "started:"
+FAILED = "failed:"
 _BUSY_SECONDS = 30.0
 _LOOK = "select name, row from task limit 1"
 
@@ -132,9 +133,9 @@ class TaskStore:
             return tuple(name for (name,) in self._connection.execute("select name from task order by name"))
 
     def record(self, task: str) -> TaskRecord | None:
-        """The record of `task`'s last finished run, or None if it never finished one, or another version wrote it."""
+        """The record of `task`'s last run that finished or failed, or None if there is none, or another version's."""
         row = self.row(task)
-        if INPUTS not in row:
+        if INPUTS not in row and FAILED not in row:
             return None
         values = row.get(VALUES) or {}
         with suppress(AttributeError, TypeError, ValueError):
@@ -144,6 +145,8 @@ class TaskStore:
                 outputs=tuple(values.get("outputs", ())),
                 seconds=float(values.get("seconds", 0.0)),
                 interrupted=bool(row.get(STARTED)),
+                failed=str(row[FAILED]) if FAILED in row else None,
+                facts={path: dict(facts) for path, facts in values.get("facts", {}).items()},
             )
         return None
 

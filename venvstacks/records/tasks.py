@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from venvstacks.reasons import Reason, compare_settings
@@ -21,6 +21,8 @@ class TaskRecord:
         outputs: What it left behind.
         seconds: How long it took.
         interrupted: Whether a later run began and did not finish.
+        failed: What went wrong if the last run failed (nothing else but the seconds is known then), else None.
+        facts: What inputs said of themselves, by path, e.g. the versions that a lock pins.
     """
 
     inputs: Mapping[str, str]
@@ -28,6 +30,12 @@ class TaskRecord:
     outputs: tuple[str, ...] = ()
     seconds: float = 0.0
     interrupted: bool = False
+    failed: str | None = None
+    facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def _no_facts(_: str) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -39,12 +47,14 @@ class Present:
         fingerprint: Everything else that it depends on.
         outputs: What it is to leave behind.
         missing: Which of these are not there.
+        facts: What an input says of itself now; only asked for inputs that have changed.
     """
 
     inputs: Mapping[str, str | None]
     fingerprint: Mapping[str, object]
     outputs: tuple[str, ...]
     missing: Collection[str] = ()
+    facts: Callable[[str], Mapping[str, str]] = _no_facts
 
 
 def why_stale(record: TaskRecord | None, present: Present) -> tuple[Reason, ...]:
@@ -53,16 +63,29 @@ def why_stale(record: TaskRecord | None, present: Present) -> tuple[Reason, ...]
     Every decision in this program about recorded tasks is made here: by the engine when it runs, by doit's own
     commands, and by plans.
     """
-    if record is None:
+    if record is None or record.failed is not None:
         gone = [Reason("missing input", path) for path in sorted(present.inputs) if present.inputs[path] is None]
-        return (Reason("never run"), *gone)
+        return (_history(record) or Reason("never run"), *gone)
     reasons = [Reason("interrupted")] if record.interrupted else []
     reasons += compare_settings(dict(record.fingerprint), dict(present.fingerprint))
-    reasons += _compare_inputs(record.inputs, present.inputs)
+    reasons += _compare_inputs(record, present)
     if set(record.outputs) != set(present.outputs):
         reasons.append(Reason("changed output list", "", _listed(record.outputs), _listed(present.outputs)))
     reasons += [Reason("missing output", path) for path in present.outputs if path in present.missing]
     return tuple(reasons)
+
+
+def _history(record: TaskRecord | None) -> Reason | None:
+    """What the last run leaves to be said, if it did not end well."""
+    if record is not None and record.failed is not None:
+        return Reason("failed before", record.failed)
+    return Reason("interrupted") if record is not None and record.interrupted else None
+
+
+def with_history(record: TaskRecord | None, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """Reasons of a task whose outputs describe themselves, completed: if it has to run, what became of it last time."""
+    history = _history(record)
+    return (history, *reasons) if history and reasons else reasons
 
 
 def with_missing_outputs(reasons: tuple[Reason, ...], missing: Collection[str]) -> tuple[Reason, ...]:
@@ -72,8 +95,9 @@ def with_missing_outputs(reasons: tuple[Reason, ...], missing: Collection[str]) 
     return reasons + tuple(Reason("missing output", path) for path in missing)
 
 
-def _compare_inputs(old: Mapping[str, str], new: Mapping[str, str | None]) -> list[Reason]:
+def _compare_inputs(record: TaskRecord, present: Present) -> list[Reason]:
     reasons = []
+    old, new = record.inputs, present.inputs
     for path in sorted(old.keys() | new.keys()):
         before, after = old.get(path), new.get(path)
         if path not in new:
@@ -83,8 +107,25 @@ def _compare_inputs(old: Mapping[str, str], new: Mapping[str, str | None]) -> li
         elif before is None:
             reasons.append(Reason("new input", path))
         elif before != after:
-            reasons.append(Reason("changed input", path, _short(before), _short(after)))
+            details = compare_facts(record.facts.get(path, {}), present.facts(path))
+            reasons.append(Reason("changed input", path, _short(before), _short(after), details))
     return reasons
+
+
+def compare_facts(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
+    """What differs in what an input said and says of itself; nothing if either is not known."""
+    if not old or not new:
+        return ()
+    told = []
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name), new.get(name)
+        if before == after:
+            continue
+        if before is None or after is None:
+            told.append(f"{'+' if before is None else '-'} {name} {before or after}")
+        else:
+            told.append(f"{name} {before} -> {after}")
+    return tuple(told)
 
 
 def _short(digest: str) -> str:

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -66,12 +66,17 @@ class Processes:
     """All children of one run; safe to use from several threads.
 
     After `stop` no further child is started, and whoever waits for one gets an `InterruptedRunError`.
+
+    Attributes:
+        watch: Told of every child that has ended, with its task's log, working folder and environment; may be called
+            from several threads at once.
     """
 
     _living: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _stopping: bool = False
     started: int = 0
+    watch: Callable[[Completed, Path | None, Path | None, Mapping[str, str]], None] | None = None
 
     def run(
         self,
@@ -106,6 +111,8 @@ class Processes:
         done = Completed(command, child.returncode, stdout, stderr, time.perf_counter() - begun)
         if log is not None:
             _append_to_log(log, done, cwd)
+        if self.watch is not None:
+            self.watch(done, log, cwd, env)
         if self._stopping:
             raise InterruptedRunError
         if check and done.returncode:

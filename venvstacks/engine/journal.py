@@ -1,0 +1,131 @@
+"""The event log of a run: a file of JSON lines in the state folder, written while the run goes on.
+
+Both doors write it, since each task writes its own events. A run in which no task runs leaves no log behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from venvstacks.actions.perform import Workshop
+from venvstacks.loading import Project
+from venvstacks.records.events import Event, EventName
+from venvstacks.tools.process import Completed
+
+KEPT = 20
+"""Logs of this many runs are kept."""
+
+
+class Journal:
+    """Events of one run; safe to use from several threads, and beside other processes with journals of their own.
+
+    A log that cannot be written (a full disk) is given up: it is worth less than the run.
+
+    Args:
+        folder: Where logs are kept; None for a journal that keeps nothing.
+        door: What the run was started with, for the first event.
+    """
+
+    def __init__(self, folder: Path | None, door: str = "") -> None:
+        self.path: Path | None = None
+        self._folder = folder
+        self._door = door
+        self._stream: IO[str] | None = None
+        self._began = time.perf_counter()
+        self._guard = threading.Lock()
+
+    def write(self, event: EventName, task: str = "", **facts: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Write an event down."""
+        with self._guard, contextlib.suppress(OSError):
+            if self._folder is None:
+                return
+            stream = self._stream or self._open(self._folder)
+            at = round(time.perf_counter() - self._began, 4)
+            stream.write(Event(event=event, at=at, task=task, facts=facts).line())
+            stream.flush()
+
+    def _open(self, folder: Path) -> IO[str]:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            now = datetime.now(UTC)
+            self.path = folder / f"{now:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}.jsonl"
+            self._stream = self.path.open("x", encoding="utf-8")
+            self._stream.write(
+                Event(event="run began", at=0.0, facts={"door": self._door, "time": now.isoformat()}).line()
+            )
+        except OSError:
+            self.path = self._folder = None
+            raise
+        for old in logs(folder)[KEPT:]:
+            old.unlink(missing_ok=True)
+        return self._stream
+
+    def close(self, **facts: Any) -> None:  # noqa: ANN401
+        """End the log; nothing is written of a run in which no task ran."""
+        if self._stream is not None:
+            self.write("run ended", **facts)
+            with self._guard, contextlib.suppress(OSError):
+                self._stream.close()
+                self._stream = self._folder = None
+
+
+_SECRET = ("KEY", "TOKEN", "PASSWORD", "SECRET", "CREDENTIAL", "AUTH", "USERNAME", "PROXY", "URL", "INDEX")
+_PLACES = ("HOME", "PATH", "TMP", "TEMP", "LANG", "LC_")
+
+
+class ProcessWatch:
+    """Writes down which children the tasks of a run started, so that people can start them again by hand.
+
+    Args:
+        journal: Where to.
+        tasks: Task by the name of its log file.
+    """
+
+    def __init__(self, journal: Journal, tasks: Mapping[str, str]) -> None:
+        self._journal = journal
+        self._tasks = tasks
+
+    def __call__(self, done: Completed, log: Path | None, cwd: Path | None, env: Mapping[str, str]) -> None:
+        """Write down a child that has ended.
+
+        Variables whose names tell of secrets, and those that everybody has, are noted by name only.
+        """
+        task = self._tasks.get(log.name, "") if log else ""
+        hidden = {name for name in env if name.startswith(_PLACES) or any(word in name for word in _SECRET)}
+        self._journal.write(
+            "process ended",
+            task,
+            program=Path(done.argv[0]).name,
+            argv=list(done.argv),
+            cwd=str(cwd) if cwd else None,
+            env={name: None if name in hidden else value for name, value in sorted(env.items())},
+            status=done.returncode,
+            seconds=round(done.seconds, 4),
+        )
+
+
+def keep_journal(project: Project, workshop: Workshop, door: str) -> Journal:
+    """The event log of a run of a project, which also takes down what child processes its tasks start.
+
+    Args:
+        project: The project.
+        workshop: What does its tasks.
+        door: What the run was started with.
+    """
+    layout = project.configuration.layout
+    journal = Journal(project.base / layout.runs, door)
+    tasks = {Path(layout.log(name)).name: name for name in project.graph.by_name}
+    workshop.tools.processes.watch = ProcessWatch(journal, tasks)
+    return journal
+
+
+def logs(folder: Path) -> list[Path]:
+    """The logs in a folder, the latest first."""
+    return sorted(folder.glob("*.jsonl"), reverse=True)
