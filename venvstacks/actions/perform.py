@@ -109,6 +109,15 @@ class Workshop:
             return (Reason("changed input", "metadata of the layers"),)
         return ()
 
+    def leavings(self, node: TaskNode) -> tuple[Path, ...]:
+        """Files and folders that a task leaves behind and that can be made anew from what stays.
+
+        Locks are not among them: they are the user's, and committed.
+        """
+        from venvstacks.actions.leftovers import leavings  # noqa: PLC0415 - only to clean
+
+        return leavings(node, self.stack, self.configuration, self.base)
+
     def _log(self, node: TaskNode) -> Path:
         return self.base / self.configuration.layout.log(node.name)
 
