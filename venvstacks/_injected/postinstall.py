@@ -2,7 +2,8 @@
 
 Archives hold no absolute path. What Python wants to be absolute is written here, from the relative paths in
 `share/venv/metadata/venvstacks_layer.json`: `pyvenv.cfg` (which base Python this environment belongs to) and
-`sitecustomize.py` (the packages of the layers below). Then the layer's own Python compiles its bytecode.
+`sitecustomize.py` (the packages of the layers below). Then the layer's own Python compiles its bytecode, unless the
+layer brings it or does without.
 
 Any Python from 3.8 on may run this file, so it needs the standard library only. It may be run again at any time,
 and must be when the folder of the layers has moved. Exit status: 0 done, 1 the layer is damaged or cannot be written
@@ -36,7 +37,7 @@ def load_layer_config(layer_folder: Path | str) -> dict[str, Any]:
     """Read and check a layer's description of itself.
 
     Returns:
-        `python`, `py_version`, `base_python`, `site_dir` (strings), `pylib_dirs`, `dynlib_dirs` (lists of strings) and
+        `python`, `py_version`, `base_python`, `site_dir`, `bytecode` (strings), `pylib_dirs`, `dynlib_dirs` (lists) and
         whatever else the file holds. All paths are relative to the layer's folder and stay within the one above.
 
     Raises:
@@ -58,6 +59,8 @@ def load_layer_config(layer_folder: Path | str) -> dict[str, Any]:
         value = config.get(key)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise PostInstallError(f"{place}: '{key}' is missing or not a list of strings")
+    if config.setdefault("bytecode", "on-deploy") not in ("on-deploy", "shipped", "none"):
+        raise PostInstallError(f"{place}: 'bytecode' is not one of on-deploy, shipped and none")
     _check_values(config, place)
     return config
 
@@ -269,10 +272,12 @@ def main(arguments: list[str] | None = None) -> int:
     layer_folder = Path(__file__).absolute().parent
     try:
         relink(layer_folder)
-        missing = _missing_layers(layer_folder, load_layer_config(layer_folder))
+        config = load_layer_config(layer_folder)
+        missing = _missing_layers(layer_folder, config)
         if missing:
             _complain(f"warning: not there yet, unpack beside this layer: {', '.join(missing)}")
-        problem = "" if options.no_compile or missing else compile_bytecode(layer_folder)
+        idle = options.no_compile or missing or config["bytecode"] != "on-deploy"
+        problem = "" if idle else compile_bytecode(layer_folder)
         if problem:
             _complain(f"warning: no bytecode was compiled: {problem}")
     except PostInstallError as error:

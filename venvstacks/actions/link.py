@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvstacks._injected import postinstall
+from venvstacks.actions.bytecode import Compilation, compile_tree
 from venvstacks.actions.deployed import deployed_name
 from venvstacks.actions.importcheck import check_imports, distributions_to_check
 from venvstacks.actions.readback import read_back
@@ -15,7 +16,7 @@ from venvstacks.actions.tools import Tools
 from venvstacks.digests import TreeEntry, sha256_bytes
 from venvstacks.errors import LinkError
 from venvstacks.linking.dynlibs import LibrarySearch, SharedLibrary, describe_shadowing, find_libraries
-from venvstacks.linking.layer_config import LayerConfig, LayerPaths, layered_config, runtime_config
+from venvstacks.linking.layer_config import ON_DEPLOY, LayerConfig, LayerPaths, layered_config, runtime_config
 from venvstacks.linking.wrapper import needs_wrapper, wrapper_text
 from venvstacks.model.layout import DYNLIB_DIR, LAYER_CONFIG, EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
@@ -38,6 +39,7 @@ class LinkRequest:
         base: The specification's folder.
         log: File that collects notes and the output of child processes.
         check: Whether to import what the layer declares.
+        bytecode: When bytecode is made: `on-deploy`, `shipped` or `none`.
     """
 
     layer: Layer
@@ -46,6 +48,7 @@ class LinkRequest:
     base: Path
     log: Path
     check: bool = True
+    bytecode: str = ON_DEPLOY
 
     @property
     def environment(self) -> Path:
@@ -76,8 +79,9 @@ def link_layer(request: LinkRequest, tools: Tools) -> dict[str, object]:
             check_imports(layer, request.environment, wanted, request.log, tools)
         replaced = {entry.path for entry in changed}
         entries = [entry for entry in build.entries if entry.path not in replaced]
+        compiled = _compile(request, build.entries, tools)
         published = {library.name: library.sha256 for library in libraries}
-        record = LinkRecord.of(build, name, (*entries, *changed))
+        record = LinkRecord.of(build, name, (*entries, *changed, *compiled))
         write_atomically(base / layout.record("dynlib", layer), DynlibRecord(libraries=published).text())
         write_atomically(base / layout.record("link", layer), record.text())
     except postinstall.PostInstallError as error:
@@ -88,6 +92,14 @@ def link_layer(request: LinkRequest, tools: Tools) -> dict[str, object]:
             hint="check free space and permissions of the build folder",
         ) from error
     return {"libraries": len(libraries)}
+
+
+def _compile(request: LinkRequest, entries: Iterable[TreeEntry], tools: Tools) -> tuple[TreeEntry, ...]:
+    """Lay bytecode down beside the sources if it is shipped."""
+    if request.bytecode != "shipped":
+        return ()
+    wanted = Compilation.of(request.layer, request.platform, request.environment, entries, LinkError)
+    return compile_tree(wanted, request.log, tools)
 
 
 def _find_libraries(request: LinkRequest, entries: Iterable[TreeEntry]) -> tuple[SharedLibrary, ...]:
@@ -129,14 +141,15 @@ def _layer_config(request: LinkRequest) -> LayerConfig:
     layer = request.layer
     own = _paths(request, layer)
     if layer.runtime is None:
-        return runtime_config(own, layer.python.version)
-    return layered_config(
+        return replace(runtime_config(own, layer.python.version), bytecode=request.bytecode)
+    config = layered_config(
         own,
         layer.python.version,
         frameworks=[_paths(request, lower) for lower in layer.frameworks],
         runtime=_paths(request, layer.runtime),
         launch_module=layer.launch.module if layer.launch else None,
     )
+    return replace(config, bytecode=request.bytecode)
 
 
 def _paths(request: LinkRequest, layer: Layer) -> LayerPaths:

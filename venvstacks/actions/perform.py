@@ -219,9 +219,10 @@ class Workshop:
         return archive_layer(self._published(node), settings, self.tools)
 
     def _export(self, node: TaskNode) -> Mapping[str, object]:
-        from venvstacks.actions.publish import export_layer  # noqa: PLC0415
+        from venvstacks.actions.export import ExportSettings, export_layer  # noqa: PLC0415
 
-        return export_layer(self._published(node), self._log(node), self.tools)
+        settings = ExportSettings(self.configuration.link_mode, self.configuration.bytecode)
+        return export_layer(self._published(node), settings, self._log(node), self.tools)
 
     def _manifest(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.publish import write_manifest  # noqa: PLC0415

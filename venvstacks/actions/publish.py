@@ -1,8 +1,7 @@
-"""Publish a linked layer: its archive, its export, and the manifests of the whole stack."""
+"""Publish a linked layer as an archive, and write the manifests of the whole stack."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -13,22 +12,16 @@ from venvstacks.actions.metadata import PublishedLayer
 from venvstacks.actions.tools import Tools
 from venvstacks.archives.contents import Contents
 from venvstacks.archives.failures import not_written
-from venvstacks.archives.folder import export_tree
 from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.archives.members import Member, members
-from venvstacks.errors import InterruptedRunError, ProcessFailedError, PublishError
-from venvstacks.model.layout import METADATA_DIR, EnvironmentLayout
+from venvstacks.errors import InterruptedRunError
 from venvstacks.records.filelists import SUFFIX, FileManifest, reference
 from venvstacks.records.published import LayerMetadata, metadata_text, read_metadata, wanted_manifest
 from venvstacks.tools.files import (
-    remove_leftovers,
-    remove_tree,
-    staging_folder,
-    swap_in,
     write_atomically,
     write_if_changed,
 )
-from venvstacks.tools.process import Processes, scrubbed_environment
+from venvstacks.tools.process import Processes
 
 _POSTINSTALL = "postinstall.py"
 _FILE_MANIFEST = 1
@@ -48,10 +41,11 @@ class _StoppableContents(Contents):
             yield chunk
 
 
-def _contents(published: PublishedLayer, tools: Tools) -> Contents:
+def contents_of(published: PublishedLayer, tools: Tools) -> Contents:
+    """What is published of a layer."""
     script = (files("venvstacks._injected") / _POSTINSTALL).read_bytes()
     record = published.record
-    listed = members(record.entries, record.deployed_name, added={_POSTINSTALL: script})
+    listed = members(record.entries, record.deployed_name, added={_POSTINSTALL: script}, bytecode=True)
     return _StoppableContents(listed, published.environment, tools.processes)
 
 
@@ -110,7 +104,7 @@ def _write(
     if previous and previous.archive_build and previous.lock_version == common.lock_version:
         build = previous.archive_build + 1
     name = _archive_name(common.install_target, published, settings, build)
-    contents = _contents(published, tools)
+    contents = contents_of(published, tools)
     written = write_archive(
         ArchiveRequest(
             contents=contents,
@@ -144,53 +138,6 @@ def _write(
 def _archive_name(target: str, published: PublishedLayer, settings: ArchiveSettings, build: int) -> str:
     tag = f"-{published.platform.name}-{build}" if settings.tagged else ""
     return f"{target}{tag}.{settings.format}"
-
-
-def export_layer(published: PublishedLayer, log: Path, tools: Tools) -> dict[str, object]:
-    """Lay the layer down as a folder that can be used where it is, and write its metadata, the metadata last.
-
-    Raises:
-        PublishError: The folder cannot be written, or post-install failed in it.
-    """
-    layout = published.layout
-    folder = published.base / layout.export
-    place = published.base / layout.published_metadata(layout.export, published.layer, None)
-    replaced = place.with_name(f".{place.name}.replaced")
-    metadata = published.metadata()
-    with not_written(folder):
-        if place.exists():
-            place.replace(replaced)
-        previous = read_metadata(replaced)
-        target = folder / metadata.install_target
-        staging_parent = folder / METADATA_DIR / ".staging"
-        remove_leftovers(staging_parent, published.layer.env_name)
-        with staging_folder(staging_parent, published.layer.env_name) as staging:
-            export_tree(_contents(published, tools), staging)
-            swap_in(staging / metadata.install_target, target, trash=staging)
-        _run_postinstall(published, folder, metadata, log, tools)
-        write_atomically(place, metadata_text(metadata.as_json()))
-        if previous and previous.install_target != metadata.install_target:
-            remove_tree(folder / previous.install_target)
-        remove_tree(replaced)
-        with contextlib.suppress(OSError):  # others may be using it
-            staging_parent.rmdir()
-    return {"folder": metadata.install_target}
-
-
-def _run_postinstall(published: PublishedLayer, folder: Path, metadata: LayerMetadata, log: Path, tools: Tools) -> None:
-    """Run the layer's post-install with the exported runtime's Python, as a user would."""
-    runtime = published.layer.runtime or published.layer
-    python = folder / (metadata.runtime_layer or metadata.install_target)
-    python /= EnvironmentLayout.of(runtime, published.platform).interpreter
-    script = folder / metadata.install_target / _POSTINSTALL
-    try:
-        tools.processes.run([python, "-I", "-B", script], env=scrubbed_environment(tools.environment), log=log)
-    except ProcessFailedError as error:
-        raise PublishError(
-            f"layer '{published.layer.name}': post-install failed in the exported folder",
-            details=error.details,
-            hint=f"the log is {log}",
-        ) from error
 
 
 def write_manifest(metadata_files: Sequence[Path], place: Path) -> dict[str, object]:

@@ -10,7 +10,7 @@ from venvstacks.archives.contents import Contents, changed
 from venvstacks.archives.failures import not_written
 from venvstacks.archives.members import Member
 from venvstacks.errors import PublishError
-from venvstacks.tools.files import link_or_copy
+from venvstacks.tools.clones import LinkMode, lay_file
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class TreeExported:
     links: int
 
 
-def export_tree(contents: Contents, destination: Path) -> TreeExported:
+def export_tree(contents: Contents, destination: Path, mode: LinkMode = "clone") -> TreeExported:
     """Lay members down below the folder `destination`, as `destination/<top>/...`.
 
-    Files of the environment are hard-linked where possible, else copied; generated files are always written anew.
-    Nothing is replaced: give an empty folder beside the real place and swap the result in. Entries are compared with
-    the members by kind and size only, as a link reads no content.
+    Files of the environment are cloned, copied or hard-linked; generated files are always written anew. Nothing is
+    replaced: give an empty folder beside the real place and swap the result in. Entries are compared with the members
+    by kind and size only, as neither a clone nor a link reads content.
 
     Raises:
         ChangedEnvironmentError: The environment holds something else than the members say.
@@ -48,14 +48,14 @@ def export_tree(contents: Contents, destination: Path) -> TreeExported:
                 place.mkdir()
                 place.chmod(member.mode)
             elif member.is_link:
-                links += _lay_link(contents, member, place)
+                links += _lay_link(contents, member, place, mode)
             else:
                 files += 1
-                _lay_file(contents, member, place)
+                _lay_file(contents, member, place, mode)
     return TreeExported(destination / contents.members[0].path, files, links)
 
 
-def _lay_file(contents: Contents, member: Member, place: Path) -> None:
+def _lay_file(contents: Contents, member: Member, place: Path, mode: LinkMode) -> None:
     if member.source is None:
         place.write_bytes(member.content or b"")
         place.chmod(member.mode)
@@ -65,29 +65,27 @@ def _lay_file(contents: Contents, member: Member, place: Path) -> None:
         raise changed(source, "is gone")
     if source.stat().st_size != member.size:
         raise changed(source, "has another size")
-    link_or_copy(source, place)
+    lay_file(source, place, mode)
 
 
-def _lay_link(contents: Contents, member: Member, place: Path) -> bool:
+def _lay_link(contents: Contents, member: Member, place: Path, mode: LinkMode) -> bool:
     """Make a symbolic link, or a copy of what it leads to where there are none; say whether it is a link."""
     for _ in contents.read(member):
         pass  # a link gives no bytes: reading it compares it with the member
     try:
         place.symlink_to(member.target or "")
     except (OSError, NotImplementedError):
-        _lay_copy(contents.root / (member.source or ""), place)
+        _lay_copy(contents.root / (member.source or ""), place, mode)
         return False
     return True
 
 
-def _lay_copy(source: Path, place: Path) -> None:
+def _lay_copy(source: Path, place: Path, mode: LinkMode) -> None:
     if source.is_dir():
         bytecode = shutil.ignore_patterns("__pycache__", "*.pyc")
-        shutil.copytree(
-            source, place, copy_function=lambda old, new: link_or_copy(Path(old), Path(new)), ignore=bytecode
-        )
+        shutil.copytree(source, place, copy_function=lambda old, new: lay_file(old, new, mode), ignore=bytecode)
     elif source.exists():
-        link_or_copy(source.resolve(), place)
+        lay_file(source.resolve(), place, mode)
     else:
         raise PublishError(
             f"{place} cannot be a symbolic link here, and what {source} points to is not there to be copied",

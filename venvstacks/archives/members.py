@@ -80,7 +80,14 @@ def is_shipped(path: str) -> bool:
     return not own_hook
 
 
-def members(entries: Iterable[TreeEntry], top: str, *, added: Mapping[str, bytes] = _NO_ADDED) -> tuple[Member, ...]:
+def _is_bytecode(path: str) -> bool:
+    """Whether Python would look for a module's bytecode there."""
+    return path.endswith(".pyc") and path.split("/")[-2:-1] == ["__pycache__"]
+
+
+def members(
+    entries: Iterable[TreeEntry], top: str, *, added: Mapping[str, bytes] = _NO_ADDED, bytecode: bool = False
+) -> tuple[Member, ...]:
     """What is published of a tree, in the order in which every writer writes it.
 
     Sorted by path in code point order (which is UTF-8's byte order, and no locale's). Folders are members of their
@@ -90,12 +97,15 @@ def members(entries: Iterable[TreeEntry], top: str, *, added: Mapping[str, bytes
         entries: Files and links of the environment, in any order.
         top: Name of the one top folder: the deployed name of the layer.
         added: Generated files: path within the environment to content. They take the place of entries of that path.
+        bytecode: Whether bytecode among the entries is published: it was made for that, and not left by somebody's run.
 
     Raises:
         PublishError: A link cannot work on another machine, or a name is not Unicode.
     """
     kept = {
-        entry.path: _from_entry(entry, top) for entry in entries if is_shipped(entry.path) and entry.path not in added
+        entry.path: _from_entry(entry, top)
+        for entry in entries
+        if entry.path not in added and (is_shipped(entry.path) or (bytecode and _is_bytecode(entry.path)))
     }
     kept.update({path: _from_content(path, content, top) for path, content in added.items()})
     _check_names(kept.values())

@@ -190,6 +190,7 @@ def local_export(
     allow_missing: o.AllowMissing = False,
     publish_dependencies: o.PublishDependencies = None,
     publish_derived: o.PublishDerived = None,
+    link_mode: o.LinkModeOption = None,
     show: o.Show = False,
     show_only: o.ShowOnly = False,
     json: o.Json = False,
@@ -197,7 +198,9 @@ def local_export(
     keep_going: o.KeepGoing = False,
 ) -> int:
     """Lay environments down as folders that can be used on this machine."""
-    session = Session.open(context.obj, spec, Options(build_dir=build_dir, export_dir=output_dir, jobs=jobs))
+    session = Session.open(
+        context.obj, spec, Options(build_dir=build_dir, export_dir=output_dir, link_mode=link_mode, jobs=jobs)
+    )
     selection = Selection(
         include=_many(include),
         allow_missing=allow_missing,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from venvstacks.graph.compiler import LinkMode
+
 Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="Stack specification, usually venvstacks.toml.")]
 
 _FOLDERS, _LAYERS, _RUN = "Folders", "Layers", "Run"
@@ -64,6 +66,10 @@ ArchiveFormat = Annotated[
 ]
 ArchiveLevel = Annotated[
     int | None, typer.Option("--archive-level", metavar="N", help="Compression level of the archive format.")
+]
+LinkModeOption = Annotated[
+    LinkMode | None,
+    typer.Option("--link-mode", help="How files get into exports (clone falls back to copy)."),
 ]
 RuntimeProvider = Annotated[
     list[str] | None,

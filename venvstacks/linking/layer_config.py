@@ -10,6 +10,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+ON_DEPLOY = "on-deploy"
+
 
 @dataclass(frozen=True)
 class LayerPaths:
@@ -45,6 +47,8 @@ class LayerConfig:
         dynlib_dirs: Where layers below publish shared libraries, in the order of searching. A layer's own libraries
             are not in it: its packages find those by their own means, as they do in any environment.
         launch_module: What an application is run with after `-m`; None for other layers.
+        bytecode: When bytecode is made: `on-deploy` (by post-install; not written down, as ever), `shipped` with the
+            layer, or `none`: by whoever imports a module first.
     """
 
     python: str
@@ -54,6 +58,7 @@ class LayerConfig:
     pylib_dirs: tuple[str, ...] = ()
     dynlib_dirs: tuple[str, ...] = ()
     launch_module: str | None = None
+    bytecode: str = ON_DEPLOY
 
     @property
     def text(self) -> str:
@@ -68,6 +73,8 @@ class LayerConfig:
         }
         if self.launch_module is not None:
             content["launch_module"] = self.launch_module
+        if self.bytecode != ON_DEPLOY:
+            content["bytecode"] = self.bytecode
         return json.dumps(content, sort_keys=True, indent=2) + "\n"
 
 

@@ -10,6 +10,7 @@ from tests.packable_trees import ADDED, FILES, LINKS, SITE, TOP, contents_of, ex
 from venvstacks.archives.contents import Contents
 from venvstacks.archives.folder import export_tree
 from venvstacks.errors import ChangedEnvironmentError, PublishError
+from venvstacks.tools.clones import LinkMode
 
 RUN = "bin/run"
 
@@ -30,9 +31,18 @@ def test_an_export_is_the_member_list_as_a_folder(contents: Contents, tmp_path: 
     assert (exported.files, exported.links) == (len(FILES) + len(ADDED), len(LINKS))
 
 
-def test_files_are_linked_and_generated_ones_written(contents: Contents, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["clone", "copy"])
+def test_an_export_shares_no_file_with_the_environment(contents: Contents, tmp_path: Path, mode: LinkMode) -> None:
+    top = export_tree(contents, tmp_path / "out", mode).top
+    assert all(place.lstat().st_nlink == 1 for place in top.rglob("*") if not place.is_dir())
+    with (top / RUN).open("ab") as stream:
+        stream.write(b"changed in place")
+    assert (contents.root / RUN).read_bytes() == FILES["bin/run"][0]
+
+
+def test_files_are_hard_linked_if_wanted_and_generated_ones_written(contents: Contents, tmp_path: Path) -> None:
     (contents.root / "postinstall.py").write_bytes(b"another one")
-    top = export_tree(contents, tmp_path / "out").top
+    top = export_tree(contents, tmp_path / "out", "hardlink").top
     assert (top / RUN).samefile(contents.root / RUN)
     assert not (top / "postinstall.py").samefile(contents.root / "postinstall.py")
     assert (top / "postinstall.py").read_bytes() == ADDED["postinstall.py"]
@@ -42,7 +52,7 @@ def test_where_hard_links_are_not_to_be_had_files_are_copied(
     contents: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.link", no_symlinks)
-    top = export_tree(contents, tmp_path / "out").top
+    top = export_tree(contents, tmp_path / "out", "hardlink").top
     assert not (top / RUN).samefile(contents.root / RUN)
     assert on_disk(tmp_path / "out") == expected(contents.members, contents.root)
 

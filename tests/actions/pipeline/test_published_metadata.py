@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.locked_layers import framework, runtime
+from venvstacks.actions.export import ExportSettings, export_layer
 from venvstacks.actions.metadata import PublishedLayer
-from venvstacks.actions.publish import ArchiveSettings, archive_layer, export_layer, write_manifest
+from venvstacks.actions.publish import ArchiveSettings, archive_layer, write_manifest
 from venvstacks.actions.tools import Tools
 from venvstacks.digests import scan_tree
 from venvstacks.errors import PublishError
-from venvstacks.model.layout import StackLayout
+from venvstacks.linking.layer_config import LayerPaths, layered_config
+from venvstacks.model.layout import LAYER_CONFIG, StackLayout
 from venvstacks.model.platforms import PLATFORMS, TargetPlatform
 from venvstacks.model.stack import Layer, SourceTree
 from venvstacks.records.published import metadata_text, read_metadata
@@ -131,12 +133,13 @@ def test_a_failed_export_says_nothing_of_itself_and_remembers_its_predecessor(ba
     write_atomically(place, metadata_text(earlier.as_json()))
     write_atomically(base / "_export/framework-pond@1/frog.txt", "old")
     for _ in range(2):
-        with pytest.raises(PublishError, match="post-install failed"):  # there is no Python in these layers
-            export_layer(published(base, LOWER), base / "log", tools(base))
+        with pytest.raises(PublishError, match=r"venvstacks_layer\.json"):  # the layer does not say what it needs
+            export_layer(published(base, LOWER), ExportSettings(), base / "log", tools(base))
         assert not place.exists()
-    python = base / "_export/py/bin/python3.11"
-    write_atomically(python, "#!/bin/sh\nexit 0\n")
-    python.chmod(0o755)
-    export_layer(published(base, LOWER), base / "log", tools(base))
+    own, runtime_ = LayerPaths("framework-pond@2", "bin/python", "lib"), LayerPaths("py", "bin/python", "lib")
+    config = layered_config(own, "3.11.7", runtime=runtime_)
+    write_atomically(base / LAYOUT.environment(LOWER) / LAYER_CONFIG, config.text)
+    put(base, LOWER, version=2)
+    export_layer(published(base, LOWER), ExportSettings(), base / "log", tools(base))
     assert read_metadata(place) == published(base, LOWER).metadata()
-    assert {path.name for path in (base / "_export").iterdir()} == {"__venvstacks__", "framework-pond@2", "py"}
+    assert {path.name for path in (base / "_export").iterdir()} == {"__venvstacks__", "framework-pond@2"}

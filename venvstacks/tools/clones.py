@@ -1,0 +1,105 @@
+"""Files of their own: clones where the file system shares blocks until one side is written to, else copies.
+
+A hard link is the same file under a second name: whoever edits it in place (`patchelf`, an editor, `>>`) edits it
+everywhere, in uv's cache too. See docs/decisions/0007.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from venvstacks.tools.files import link_or_copy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LinkMode = Literal["clone", "copy", "hardlink"]
+"""How files get into a folder: cloned if possible (else copied), always copied, or hard-linked if possible."""
+
+_FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_PIECE = 1 << 20
+_AT_ONCE = 1 << 30
+
+
+def lay_file(source: Path | str, target: Path | str, mode: LinkMode = "clone") -> None:
+    """Make the new file `target` hold what the file `source` holds, with its executable bit.
+
+    Raises:
+        OSError: It cannot be read or written, or `target` is there already.
+    """
+    if mode == "hardlink":
+        link_or_copy(Path(source), Path(target))
+    elif mode == "clone" and _cloned_by_name(os.fspath(source), os.fspath(target)):
+        Path(target).chmod(_mode(Path(target).stat()))
+    else:
+        _copy(source, target, clone=mode == "clone")
+
+
+def _mode(info: os.stat_result) -> int:
+    return 0o755 if info.st_mode & stat.S_IXUSR else 0o644
+
+
+def _copy(source: Path | str, target: Path | str, *, clone: bool) -> None:
+    reading = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        info = os.fstat(reading)
+        mode = _mode(info)
+        writing = os.open(target, _NEW, mode)
+        try:
+            if not (clone and _cloned(reading, writing)):
+                _copy_bytes(reading, writing, info.st_size)
+            if hasattr(os, "fchmod"):  # whatever the umask is
+                os.fchmod(writing, mode)
+        finally:
+            os.close(writing)
+    finally:
+        os.close(reading)
+
+
+def _cloned(reading: int, writing: int) -> bool:
+    """Share the blocks of an open file with a new one (Btrfs, XFS, bcachefs, ZFS on Linux); say whether that worked."""
+    if sys.platform != "linux":
+        return False
+    import fcntl  # noqa: PLC0415 - not on every system
+
+    try:
+        fcntl.ioctl(writing, _FICLONE, reading)
+    except OSError:  # each file system refuses in its own way, and a copy tells what is really wrong
+        return False
+    return True
+
+
+def _copy_bytes(reading: int, writing: int, size: int) -> None:
+    """Copy within the kernel where it can, by hand where it cannot or as far as it did not come."""
+    if hasattr(os, "copy_file_range") and size:
+        try:
+            while os.copy_file_range(reading, writing, _AT_ONCE):
+                pass
+        except OSError:  # between some file systems, and in some sandboxes
+            pass
+    while piece := os.read(reading, _PIECE):
+        view = memoryview(piece)
+        while view:
+            view = view[os.write(writing, view) :]
+
+
+def _cloned_by_name(source: str, target: str) -> bool:
+    """Clone a file by name, as macOS does (APFS); say whether that worked."""
+    clone = _clonefile()
+    return clone is not None and clone(os.fsencode(source), os.fsencode(target), 0) == 0
+
+
+@cache
+def _clonefile() -> Callable[[bytes, bytes, int], int] | None:
+    function: Callable[[bytes, bytes, int], int] | None = None
+    if sys.platform == "darwin":
+        import ctypes  # noqa: PLC0415 - only where it is needed
+
+        function = getattr(ctypes.CDLL(None), "clonefile", None)
+    return function
