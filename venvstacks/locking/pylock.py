@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from venvstacks.locking.locks import LayerLock, LockedPackage, Wheel
 from venvstacks.locking.merge import sort_packages
-from venvstacks.locking.resolution import UnusableLockError, load_document, load_packages, make_wheel_entry
+from venvstacks.locking.resolution import UnusableLockError, load_document, make_wheel_entry, packages_of
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 
 SHARED_MARKER = "sys_platform == 'from_lower_layer'"
@@ -121,7 +121,7 @@ def parse_lock(text: str, python: PythonImplementation) -> LayerLock:
 
     try:
         targets = _targets(document.get("environments"), holds)
-        entries = [_parse_package(table, targets, holds) for table in load_packages(text)]
+        entries = [_parse_package(table, targets, holds) for table in packages_of(document)]
         return LayerLock(
             str(document.get("requires-python", "")),
             targets,

@@ -56,7 +56,15 @@ def load_packages(text: str) -> list[dict[str, Any]]:
     Raises:
         UnusableLockError: It is no such lock.
     """
-    document = load_document(text)
+    return packages_of(load_document(text))
+
+
+def packages_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The package tables of a lock that is loaded.
+
+    Raises:
+        UnusableLockError: They are no tables.
+    """
     packages = document.get("packages", [])
     if not isinstance(packages, list) or not all(isinstance(package, dict) for package in packages):
         raise UnusableLockError("'packages' is not an array of tables")
