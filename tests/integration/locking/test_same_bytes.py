@@ -1,4 +1,4 @@
-"""Locking again gives the same bytes: online and offline, with one job and many, in another folder, by another Python."""
+"""Locking again gives the same bytes: online and offline, with one job and many, elsewhere, from a fresh cache."""
 
 from __future__ import annotations
 
