@@ -15,6 +15,7 @@ from typing import Any
 DOCS = Path("docs")
 DECISIONS = DOCS / "decisions"
 SCHEMA = DOCS / "schema/venvstacks.schema.json"
+PLAN_SCHEMA = DOCS / "schema/plan.schema.json"
 PAGES = (DOCS / "specification.md", DOCS / "commands.md", DOCS / "troubleshooting.md", DECISIONS / "index.md")
 
 _MARKED = re.compile(r"(?P<begin><!-- begin: (?P<name>.+?) -->\n).*?(?P<end><!-- end: (?P=name) -->)", re.DOTALL)
@@ -34,6 +35,7 @@ _ENDINGS = {
     "LOCKING": "locking failed",
     "BUILDING": "building or linking failed",
     "PUBLISHING": "publishing or exporting failed",
+    "WORK_TO_DO": "`plan --exit-code` found work to do",
     "INTERRUPTED": "interrupted (Ctrl-C)",
     "TERMINATED": "ended by SIGTERM",
 }
@@ -41,10 +43,12 @@ _ENDINGS = {
 
 def write_reference() -> None:
     """Write the schema and fill the pages; files that are right already are left alone."""
+    from venvstacks.forecast import plan_schema_text  # noqa: PLC0415
     from venvstacks.model.schema import schema_text  # noqa: PLC0415 - doit only lists tasks most of the time
     from venvstacks.records.schemas import published_schemas  # noqa: PLC0415
 
     published = {SCHEMA.with_name(name): text for name, text in published_schemas().items()}
+    published[PLAN_SCHEMA] = plan_schema_text()
     texts = {SCHEMA: schema_text(), **published, **{page: fill(page.read_text("utf-8")) for page in PAGES}}
     for path, text in texts.items():
         if not path.exists() or path.read_text("utf-8") != text:

@@ -22,6 +22,7 @@ FLOORS = {
     "graph": 4, "records": 4, "deploying": 4,
     "actions": 5, "planning": 5, "loading": 5,
     "forecast": 5.5,  # counts up what `planning` says
+    "cachekey": 5.5, "explain": 6.5,
     "engine": 6, "jobs": 6,
     "api": 7, "deployment": 7,
     "__init__": 7.5,  # what `import venvstacks` gives: the names of `api`

@@ -21,6 +21,7 @@ class ExitCode(IntEnum):
     LOCKING = 4
     BUILDING = 5
     PUBLISHING = 6
+    WORK_TO_DO = 10
     INTERRUPTED = 130
     TERMINATED = 143
 

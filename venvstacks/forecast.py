@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -146,6 +147,11 @@ def plan_schema() -> dict[str, Any]:
             download_bytes=span,
         ),
     }
+
+
+def plan_schema_text() -> str:
+    """The schema as the committed file has it."""
+    return json.dumps(plan_schema(), indent=2, sort_keys=True) + "\n"
 
 
 def _table(description: str, **properties: object) -> dict[str, Any]:

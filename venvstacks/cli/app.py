@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from venvstacks.api import Options, Request, Selection
-from venvstacks.cli import deployment, locking
+from venvstacks.cli import deployment, insight, locking
 from venvstacks.cli import options as o
 from venvstacks.cli.session import Session, Verbosity
 from venvstacks.cli.version import show_version
@@ -90,6 +90,7 @@ def build(
     publish_derived: o.PublishDerived = None,
     archive_format: o.ArchiveFormat = None,
     archive_level: o.ArchiveLevel = None,
+    compression: o.Compression = None,
     runtime_provider: o.RuntimeProvider = None,
     check_imports: o.CheckImports = None,
     check_environments: o.CheckEnvironments = False,
@@ -98,11 +99,12 @@ def build(
     json: o.Json = False,
     jobs: o.Jobs = None,
     keep_going: o.KeepGoing = False,
+    trace: o.Trace = None,
 ) -> int:
     """Build (and lock, and publish) the environments of all layers."""
     settings = Options(
         build_dir=build_dir, output_dir=output_dir, tag_outputs=tag_outputs, archive_format=archive_format,
-        archive_level=archive_level, runtime_providers=_many(runtime_provider) or None,
+        archive_level=archive_level, compression=compression, runtime_providers=_many(runtime_provider) or None,
         local_wheels=_many(local_wheels), use_index=index, check_imports=check_imports, jobs=jobs,
     )  # fmt: skip
     session = Session.open(context.obj, spec, settings)
@@ -121,7 +123,7 @@ def build(
         keep_going=keep_going,
         check_environments=check_environments,
     )
-    return session.show_and_run(request, show=show, show_only=show_only, json=json)
+    return session.show_and_run(request, show=show, show_only=show_only, json=json, trace=trace)
 
 
 @app.command()
@@ -141,11 +143,13 @@ def publish(
     publish_derived: o.PublishDerived = None,
     archive_format: o.ArchiveFormat = None,
     archive_level: o.ArchiveLevel = None,
+    compression: o.Compression = None,
     show: o.Show = False,
     show_only: o.ShowOnly = False,
     json: o.Json = False,
     jobs: o.Jobs = None,
     keep_going: o.KeepGoing = False,
+    trace: o.Trace = None,
 ) -> int:
     """Publish one reproducible archive for each layer."""
     settings = Options(
@@ -154,6 +158,7 @@ def publish(
         tag_outputs=tag_outputs,
         archive_format=archive_format,
         archive_level=archive_level,
+        compression=compression,
         jobs=jobs,
     )
     session = Session.open(context.obj, spec, settings)
@@ -172,8 +177,8 @@ def publish(
         check_environments=check_environments,
     )
     if dry_run:
-        return session.plan(request, json=json)
-    return session.show_and_run(request, show=show, show_only=show_only, json=json)
+        return session.plan(request, form="json" if json else "text")
+    return session.show_and_run(request, show=show, show_only=show_only, json=json, trace=trace)
 
 
 @app.command()
@@ -196,6 +201,7 @@ def local_export(
     json: o.Json = False,
     jobs: o.Jobs = None,
     keep_going: o.KeepGoing = False,
+    trace: o.Trace = None,
 ) -> int:
     """Lay environments down as folders that can be used on this machine."""
     session = Session.open(
@@ -216,39 +222,11 @@ def local_export(
         check_environments=check_environments,
     )
     if dry_run:
-        return session.plan(request, json=json)
-    return session.show_and_run(request, show=show, show_only=show_only, json=json)
+        return session.plan(request, form="json" if json else "text")
+    return session.show_and_run(request, show=show, show_only=show_only, json=json, trace=trace)
 
 
-@app.command()
-def plan(
-    context: typer.Context,
-    spec: o.Spec,
-    *,
-    build_dir: o.BuildDir = "_build",
-    output_dir: o.ArtifactsDir = "_artifacts",
-    tag_outputs: o.TagOutputs = False,
-    archive_format: o.ArchiveFormat = None,
-    archive_level: o.ArchiveLevel = None,
-    runtime_provider: o.RuntimeProvider = None,
-    local_wheels: o.LocalWheels = None,
-    include: o.Include = None,
-    allow_missing: o.AllowMissing = False,
-    json: o.Json = False,
-) -> int:
-    """Say what locking, building and publishing would do now, and why; do nothing."""
-    settings = Options(
-        build_dir=build_dir,
-        output_dir=output_dir,
-        tag_outputs=tag_outputs,
-        archive_format=archive_format,
-        archive_level=archive_level,
-        runtime_providers=_many(runtime_provider) or None,
-        local_wheels=_many(local_wheels),
-    )
-    session = Session.open(context.obj, spec, settings)
-    selection = Selection(include=_many(include), allow_missing=allow_missing)
-    return session.plan(Request(("lock", "build", "publish"), selection), json=json)
+insight.register(app)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

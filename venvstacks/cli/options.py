@@ -67,6 +67,10 @@ ArchiveFormat = Annotated[
 ArchiveLevel = Annotated[
     int | None, typer.Option("--archive-level", metavar="N", help="Compression level of the archive format.")
 ]
+Compression = Annotated[
+    str | None,
+    typer.Option("--compression", metavar="EFFORT", help="fast, balanced, small, or a level as a number."),
+]
 LinkModeOption = Annotated[
     LinkMode | None,
     typer.Option("--link-mode", help="How files get into exports (clone falls back to copy)."),
@@ -104,6 +108,10 @@ Jobs = Annotated[
 ]
 KeepGoing = Annotated[
     bool, typer.Option("--keep-going", help="Go on with what does not depend on a failure.", rich_help_panel=_RUN)
+]
+Trace = Annotated[
+    Path | None,
+    typer.Option("--trace", metavar="FILE", help="Write a trace for Chrome or Perfetto.", rich_help_panel=_RUN),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write outputs even if they are current.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and why; do nothing.")]

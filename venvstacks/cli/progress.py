@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from venvstacks.api import Report
 from venvstacks.cli.boundary import tell_defect, tell_error
-from venvstacks.engine.events import Listener, Outcome, Silence
-from venvstacks.errors import VenvstacksError
+from venvstacks.engine.events import Listener, Outcome, Silence, Status
+from venvstacks.errors import UsageError, VenvstacksError
+from venvstacks.tools.files import write_atomically
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -21,6 +25,9 @@ def make_listener(*, quiet: bool, verbose: bool) -> Listener:
     if quiet:
         return Silence()
     return LiveDisplay(verbose=verbose) if sys.stderr.isatty() else PlainLines(verbose=verbose)
+
+
+_UNDONE: tuple[Status, ...] = ("failed", "interrupted", "blocked", "not run")
 
 
 class PlainLines:
@@ -123,15 +130,41 @@ def describe(outcome: Outcome, *, verbose: bool) -> str:
     return f"{outcome.status:>9}  {name}" if verbose else ""
 
 
-def summarize(outcomes: Sequence[Outcome], began: float) -> str:
-    """How many tasks ended how, and the time that it took."""
-    counts = Counter(outcome.status for outcome in outcomes)
-    told = [
-        f"{counts[status]} {status}"
-        for status in ("done", "up to date", "failed", "blocked", "not run")
-        if counts[status]
-    ]
-    return f"{', '.join(told) or 'nothing to do'} in {time.perf_counter() - began:.2f} s"
+def summarize(report: Report, began: float) -> str:
+    """How many tasks ended how, the time that it took, and the chain of tasks that took it.
+
+    A task that was cut off had something running before it that came out the same, so that it was up to date.
+    """
+    counts = Counter(outcome.status for outcome in report.outcomes)
+    cut_off = len(report.cut_off)
+    numbers: dict[str, int] = {
+        "done": counts["done"],
+        "cut off": cut_off,
+        "up to date": counts["up to date"] - cut_off,
+        **{str(status): counts[status] for status in _UNDONE},
+    }
+    told = ", ".join(f"{number} {what}" for what, number in numbers.items() if number)
+    line = f"{told or 'nothing to do'} in {time.perf_counter() - began:.2f} s"
+    path = report.critical_path
+    if len(path.tasks) > 1:
+        line += f"\ncritical path: {' > '.join(path.tasks)}, {path.seconds:.2f} s"
+    return line
+
+
+def write_trace(report: Report, place: Path) -> None:
+    """Write what happened in a run as a file for Chrome's tracing page or Perfetto.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    from venvstacks.records.events import read_events, trace_of  # noqa: PLC0415 - rarely asked for
+
+    events = read_events(report.events) if report.events else ()
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, json.dumps(trace_of(events, report.critical_path.tasks)) + "\n")
+    except OSError as error:
+        raise UsageError(f"the trace {place} cannot be written: {error}", hint="choose another --trace file") from error
 
 
 def tell_failures(outcomes: Sequence[Outcome]) -> None:

@@ -12,8 +12,9 @@ from typing import TextIO
 
 from venvstacks import api
 from venvstacks.cli.boundary import relative
-from venvstacks.cli.progress import make_listener, summarize, tell_failures
-from venvstacks.cli.show import plan_lines, render_tree, stack_data, stack_tree, staleness_lines
+from venvstacks.cli.planned import draw, plan_lines
+from venvstacks.cli.progress import make_listener, summarize, tell_failures, write_trace
+from venvstacks.cli.show import render_tree, stack_data, stack_tree, staleness_lines
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.graph.selection import Operation, Selection, select_layers
 from venvstacks.locking.changes import describe_changes
@@ -43,13 +44,13 @@ class Session:
                 print(f"warning: {warning}", file=sys.stderr)
         return cls(project, verbosity)
 
-    def operations(self, *, lock: bool, build: bool, publish: bool) -> tuple[Operation, ...]:
+    def operations(self, *, lock: bool, build: bool, publish: bool, export: bool = False) -> tuple[Operation, ...]:
         """The operations that flags ask for.
 
         Raises:
             UsageError: None at all.
         """
-        flags: dict[Operation, bool] = {"lock": lock, "build": build, "publish": publish}
+        flags: dict[Operation, bool] = {"lock": lock, "build": build, "publish": publish, "export": export}
         wanted = tuple(name for name, flag in flags.items() if flag)
         if not wanted:
             raise UsageError("nothing is to be done", hint="leave out --no-build, or add --lock or --publish")
@@ -69,31 +70,49 @@ class Session:
                 print(line)
         return ExitCode.DONE
 
-    def plan(self, request: api.Request, *, json: bool) -> int:
-        """Say on standard output what a request would do."""
-        plan = api.plan(self.project, request)
-        if json:
-            print(json_text.dumps({"tasks": [task.as_json() for task in plan]}, indent=2, ensure_ascii=False))
-        else:
-            print("\n".join(plan_lines(plan, verbose=self.verbosity.verbose)))
-        return ExitCode.DONE
+    def plan(self, request: api.Request, *, form: str = "text", exit_code: bool = False) -> int:
+        """Say on standard output what a request would do.
 
-    def show_and_run(self, request: api.Request, *, show: bool, show_only: bool, json: bool) -> int:
+        Args:
+            request: The request.
+            form: `text`, `json`, `dot` or `mermaid`.
+            exit_code: Whether the exit code tells if there is work to do.
+        """
+        plan = api.plan(self.project, request)
+        if form == "json":
+            print(json_text.dumps(plan.as_json(), indent=2, ensure_ascii=False))
+        elif form == "text":
+            print("\n".join(plan_lines(plan, verbose=self.verbosity.verbose)))
+        else:
+            print(draw(plan, form), end="")
+        return ExitCode.WORK_TO_DO if exit_code and not plan.is_idle else ExitCode.DONE
+
+    def show_and_run(
+        self, request: api.Request, *, show: bool, show_only: bool, json: bool, trace: Path | None = None
+    ) -> int:
         """Show the selected layers if asked to, then carry out the request unless asked not to."""
         if show or show_only or json:
             self.show(request.selection, json=json)
-        return ExitCode.DONE if show_only else self.run(request, changes_to=sys.stderr if json else sys.stdout)
+        return ExitCode.DONE if show_only else self.run(request, sys.stderr if json else sys.stdout, trace)
 
-    def run(self, request: api.Request, changes_to: TextIO | None = None) -> int:
-        """Carry out a request and tell how it went; what changed in locks goes to a stream of its own, if any."""
+    def run(self, request: api.Request, changes_to: TextIO | None = None, trace: Path | None = None) -> int:
+        """Carry out a request and tell how it went.
+
+        Args:
+            request: The request.
+            changes_to: Where to tell what changed in locks, if anywhere.
+            trace: Where to write a trace of the run, if anywhere.
+        """
         began = time.perf_counter()
         listener = make_listener(quiet=self.verbosity.quiet, verbose=self.verbosity.verbose)
         report = api.run(self.project, request, listener)
+        if trace:
+            write_trace(report, trace)
         tell_failures(report.outcomes)
         for line in describe_changes(report.lock_changes) if changes_to else ():
             print(line, file=changes_to)
         if not self.verbosity.quiet:
-            print(summarize(report.outcomes, began), file=sys.stderr)
+            print(summarize(report, began), file=sys.stderr)
             if not report.failures:
                 for line in self._places(request):
                     print(line, file=sys.stderr)

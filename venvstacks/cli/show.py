@@ -1,13 +1,11 @@
-"""What is shown about stacks and plans: text and data made of values, printed by the commands."""
+"""What is shown about stacks: text and data made of values, printed by the commands."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from venvstacks.model.specification import LayerKind
 from venvstacks.model.stack import Layer, Stack
-from venvstacks.planning import PlannedTask
 from venvstacks.reasons import Reason
 
 Tree = Mapping[str, "Tree"]
@@ -88,20 +86,3 @@ def stack_data(
             if layer.kind == kind and layer.env_name in chosen
         ]
     return {"specification": stack.source, "layers": layers}
-
-
-def plan_lines(plan: Sequence[PlannedTask], *, verbose: bool = False) -> Iterator[str]:
-    """What would be done, with reasons; tasks that are up to date only if `verbose`."""
-    width = max((len(task.name) for task in plan), default=0)
-    for task in plan:
-        if task.status == "up to date" and not verbose:
-            continue
-        reasons = [str(reason) for reason in task.reasons]
-        if task.upstream:
-            reasons.append(f"after {', '.join(task.upstream)}")
-        yield f"{task.status:<10}  {task.name:<{width}}  {'; '.join(reasons)}".rstrip()
-    counts = Counter(task.status for task in plan)
-    told = ", ".join(
-        f"{counts[status]} {status}" for status in ("run", "maybe", "blocked", "up to date") if counts[status]
-    )
-    yield f"{len(plan)} tasks: {told}" if plan else "no tasks"

@@ -101,7 +101,12 @@ class StackLayout:
 
     def log(self, task: str) -> str:
         """The file that collects what a task's child processes print."""
-        return f"{self.state}/logs/{task.replace(':', '-')}.log"
+        return f"{self.logs}/{task.replace(':', '-')}.log"
+
+    @property
+    def logs(self) -> str:
+        """The folder of the logs of all tasks."""
+        return f"{self.state}/logs"
 
     @property
     def staging(self) -> str:

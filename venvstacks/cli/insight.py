@@ -1,0 +1,156 @@
+"""The commands that look and tell: what would run and why, what ran and why, what to cache."""
+
+from __future__ import annotations
+
+import json as json_text
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from venvstacks.api import Options, Request, Selection
+from venvstacks.cli import options as o
+from venvstacks.cli.boundary import relative
+from venvstacks.cli.session import Session
+from venvstacks.errors import ExitCode
+from venvstacks.explain import LastRun, last_run
+from venvstacks.graph.selection import Operation
+
+Text = list[str] | None
+
+
+class Format(StrEnum):
+    """How a plan is shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    DOT = "dot"
+    MERMAID = "mermaid"
+
+
+def _flag(name: str, help_text: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(f"--{name}/--no-{name}", help=help_text)
+    return option
+
+
+def plan(
+    context: typer.Context,
+    spec: o.Spec,
+    *,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    export_dir: Annotated[str, typer.Option("--export-dir", metavar="DIR", help="Exported environments.")] = "_export",
+    lock: Annotated[bool, _flag("lock", "Plan to lock.")] = True,
+    build: Annotated[bool, _flag("build", "Plan to build.")] = True,
+    publish: Annotated[bool, _flag("publish", "Plan to publish.")] = True,
+    export: Annotated[bool, _flag("export", "Plan to export.")] = False,
+    clean: o.Clean = False,
+    force: o.Force = False,
+    check_environments: o.CheckEnvironments = False,
+    index: o.Index = True,
+    local_wheels: o.LocalWheels = None,
+    tag_outputs: o.TagOutputs = False,
+    include: o.Include = None,
+    reset_lock: o.ResetLock = None,
+    allow_missing: o.AllowMissing = False,
+    lock_dependencies: o.LockDependencies = None,
+    build_dependencies: o.BuildDependencies = None,
+    publish_dependencies: o.PublishDependencies = None,
+    include_dependencies: o.IncludeDependencies = None,
+    build_derived: o.BuildDerived = None,
+    publish_derived: o.PublishDerived = None,
+    archive_format: o.ArchiveFormat = None,
+    archive_level: o.ArchiveLevel = None,
+    compression: o.Compression = None,
+    runtime_provider: o.RuntimeProvider = None,
+    check_imports: o.CheckImports = None,
+    jobs: o.Jobs = None,
+    json: o.Json = False,
+    form: Annotated[Format, typer.Option("--format", help="How to show the plan.")] = Format.TEXT,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if there is work to do.")] = False,
+) -> int:
+    """Say what locking, building and publishing would do now, and why; do nothing."""
+    settings = Options(
+        build_dir=build_dir, output_dir=output_dir, export_dir=export_dir, tag_outputs=tag_outputs,
+        archive_format=archive_format, archive_level=archive_level, compression=compression, use_index=index, check_imports=check_imports,
+        runtime_providers=_many(runtime_provider) or None, local_wheels=_many(local_wheels), jobs=jobs,
+    )  # fmt: skip
+    session = Session.open(context.obj, spec, settings)
+    selection = Selection(
+        include=_many(include), reset_lock=_many(reset_lock), allow_missing=allow_missing,
+        lock_dependencies=lock_dependencies, build_dependencies=build_dependencies,
+        publish_dependencies=publish_dependencies, include_dependencies=include_dependencies,
+        build_derived=build_derived, publish_derived=publish_derived,
+    )  # fmt: skip
+    operations: tuple[Operation, ...] = session.operations(lock=lock, build=build, publish=publish, export=export)
+    request = Request(operations, selection, clean=clean, force=force, check_environments=check_environments)
+    return session.plan(request, form=Format.JSON if json else form, exit_code=exit_code)
+
+
+def why(
+    context: typer.Context,
+    spec: o.Spec,
+    *,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, e.g. build:app-hello.")],
+    build_dir: o.BuildDir = "_build",
+    json: o.Json = False,
+) -> int:
+    """Say why a task last ran, how long it took, what it printed, and how to repeat it by hand."""
+    session = Session.open(context.obj, spec, Options(build_dir=build_dir))
+    found = last_run(session.project, task)
+    if json:
+        print(json_text.dumps(found.as_json() if found else None, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(_told(found)) if found else f"no log of the last runs tells of {task}")
+    return ExitCode.DONE
+
+
+def _told(run: LastRun) -> Iterator[str]:
+    took = "" if run.seconds is None else f" after {run.seconds:.2f} s"
+    yield f"{run.task}: {run.status}{took}, in a run with {run.door} that began at {run.time}"
+    if run.error:
+        yield f"error: {run.error}"
+    yield "because of:"
+    yield from (f"  {reason}" for reason in run.reasons)
+    if run.commands:
+        yield "child processes (staging folders that they name are gone once a task has ended):"
+        yield from (f"  {line}" for line in run.commands)
+    if run.log_end:
+        yield f"end of {relative(run.log)}:"
+        yield from (f"  {line}" for line in run.log_end)
+    yield f"events: {relative(run.events)}"
+
+
+def cache_key(
+    context: typer.Context,
+    spec: o.Spec,
+    *,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    restore: Annotated[bool, typer.Option("--restore", help="Print the prefix of earlier keys instead.")] = False,
+    paths: Annotated[bool, typer.Option("--paths", help="Print what to store instead, a path on each line.")] = False,
+    json: o.Json = False,
+) -> int:
+    """Print the key under which a CI system should store the task state of this stack."""
+    from venvstacks.cachekey import cache_key as key_of  # noqa: PLC0415 - rarely asked for
+
+    session = Session.open(context.obj, spec, Options(build_dir=build_dir, output_dir=output_dir))
+    found = key_of(session.project)
+    if json:
+        print(json_text.dumps(found.as_json(), indent=2))
+    elif paths:
+        print("\n".join(found.paths))
+    else:
+        print(found.restore if restore else found.key)
+    return ExitCode.DONE
+
+
+def _many(values: Text) -> tuple[str, ...]:
+    return tuple(values or ())
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    for command in (plan, why, cache_key):
+        app.command()(command)
