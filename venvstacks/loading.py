@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from venvstacks.archives.formats import archive_format
+from venvstacks.archives.formats import (
+    DEFAULT_FORMAT,
+    SMALLEST_FORMAT,
+    ArchiveFormat,
+    archive_format,
+    check_epoch,
+)
 from venvstacks.errors import Fault, SourceError, SpecificationError, UsageError
 from venvstacks.graph.compiler import Configuration, LinkMode, compile_stack
 from venvstacks.graph.taskgraph import TaskGraph
@@ -40,6 +46,8 @@ class Options:
         tag_outputs: Whether published names carry platform and build number.
         archive_format: `tar.zst`, `tar.xz`, `tar.gz` or `zip`.
         archive_level: Compression level of that format.
+        compression: `fast`, `balanced`, `small` (which also chooses the smallest format, unless one is named), or a
+            level in digits.
         link_mode: How files get into exports: `clone`, `copy` or `hardlink`.
         runtime_providers: Where Pythons come from, in order.
         local_wheels: Folders of wheels that are not on an index.
@@ -55,6 +63,7 @@ class Options:
     tag_outputs: bool = False
     archive_format: str | None = None
     archive_level: int | None = None
+    compression: str | None = None
     link_mode: LinkMode | None = None
     runtime_providers: tuple[str, ...] | None = None
     local_wheels: tuple[str, ...] = ()
@@ -125,7 +134,7 @@ def load_project(
     path = Path(path).expanduser().absolute()
     draft = parse_draft(_read(path, path.name), path.name)
     stack = resolve(draft, _read_surroundings(draft, path.parent, environment))
-    configuration = _configure(stack.settings, options, path.parent)
+    configuration = _configure(stack.settings, options, path.parent, _epoch(environment))
     return Project(path, stack, configuration, compile_stack(stack, configuration), options, environment)
 
 
@@ -183,7 +192,7 @@ def _read_uv_file(path: Path) -> UvTable | None:
         raise SpecificationError(path.name, (Fault(f"not valid TOML: {error}"),)) from None
 
 
-def _configure(settings: ToolSettings, options: Options, base: Path) -> Configuration:
+def _configure(settings: ToolSettings, options: Options, base: Path, epoch: int | None) -> Configuration:
     layout = StackLayout(
         build=_stored(base, options.build_dir),
         artifacts=_stored(base, options.output_dir),
@@ -194,10 +203,7 @@ def _configure(settings: ToolSettings, options: Options, base: Path) -> Configur
             "environments, archives and exports cannot share a folder",
             hint=f"they go to {layout.build}, {layout.artifacts} and {layout.export}; choose another output folder",
         )
-    chosen = archive_format(options.archive_format or settings.archive_format)
-    level = settings.archive_level if options.archive_level is None else options.archive_level
-    if level is not None:
-        chosen.level(level)
+    chosen, level = _choose_compression(settings, options)
     check = settings.check_imports if options.check_imports is None else options.check_imports
     return Configuration(
         platform=identify_platform(sys.platform, platform.machine()),
@@ -205,6 +211,7 @@ def _configure(settings: ToolSettings, options: Options, base: Path) -> Configur
         tools=_tool_versions(),
         archive_format=chosen.suffix,
         archive_level=level,
+        epoch=epoch,
         tag_outputs=options.tag_outputs,
         local_wheels=_local_wheels(base, options.local_wheels),
         check_imports=check,
@@ -212,6 +219,33 @@ def _configure(settings: ToolSettings, options: Options, base: Path) -> Configur
         link_mode=options.link_mode or settings.link_mode,
         runtime_providers=options.runtime_providers or settings.runtime_providers,
     )
+
+
+def _choose_compression(settings: ToolSettings, options: Options) -> tuple[ArchiveFormat, int | None]:
+    """Format and level of archives; what the caller says goes before what the specification says."""
+    effort = settings.compression if options.compression is None else options.compression
+    named = options.archive_format or settings.archive_format
+    chosen = archive_format(named or (SMALLEST_FORMAT if effort == "small" else DEFAULT_FORMAT))
+    if options.archive_level is not None:
+        if options.compression is not None:
+            raise UsageError("both a compression and an archive level are given", hint="give one of them")
+        return chosen, chosen.level(options.archive_level)
+    if options.compression is None and settings.archive_level is not None:
+        return chosen, chosen.level(settings.archive_level)
+    return chosen, chosen.effort(effort)
+
+
+def _epoch(environment: Mapping[str, str]) -> int | None:
+    """`SOURCE_DATE_EPOCH`, by the reproducible builds project's specification of it: seconds since 1970."""
+    text = environment.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise UsageError(
+            f"SOURCE_DATE_EPOCH is not a number of seconds: {text!r}",
+            hint="give seconds since 1970 (UTC), or unset it to use the times of the locks",
+        )
+    return check_epoch(int(text))
 
 
 def _folder(base: Path, name: str) -> Path:

@@ -215,6 +215,7 @@ class Workshop:
             configuration.archive_level,
             configuration.tag_outputs,
             self.orders.force_archives,
+            configuration.epoch,
         )
         return archive_layer(self._published(node), settings, self.tools)
 

@@ -24,6 +24,7 @@ from venvstacks.tools.files import (
 from venvstacks.tools.process import Processes
 
 _POSTINSTALL = "postinstall.py"
+_X86 = frozenset({"x86_64", "amd64"})
 _FILE_MANIFEST = 1
 """Raised when what is published beside an archive changes, so that it is published again."""
 
@@ -58,12 +59,14 @@ class ArchiveSettings:
         level: Compression level, or None for the format's default.
         tagged: Whether names carry platform and build number.
         force: Whether to write an archive even if the metadata says that it is current.
+        epoch: The time of all members, in seconds since 1970; None for that of the layer's lock.
     """
 
     format: str
     level: int | None = None
     tagged: bool = False
     force: bool = False
+    epoch: int | None = None
 
 
 def archive_layer(published: PublishedLayer, settings: ArchiveSettings, tools: Tools) -> dict[str, object]:
@@ -80,7 +83,11 @@ def archive_layer(published: PublishedLayer, settings: ArchiveSettings, tools: T
     tag = platform.name if settings.tagged else None
     place = published.base / layout.published_metadata(layout.artifacts, published.layer, tag)
     common = published.metadata(
-        format=settings.format, level=settings.level, tagged=settings.tagged, file_manifest=_FILE_MANIFEST
+        format=settings.format,
+        level=settings.level,
+        epoch=settings.epoch,
+        tagged=settings.tagged,
+        file_manifest=_FILE_MANIFEST,
     )
     previous = read_metadata(place)
     current = previous is not None and previous.product.inputs_digest == common.product.inputs_digest
@@ -110,9 +117,10 @@ def _write(
             contents=contents,
             destination=folder / name,
             format=settings.format,
-            epoch=epoch(published.lock),
+            epoch=epoch(published.lock) if settings.epoch is None else settings.epoch,
             level=settings.level,
             threads=tools.threads,
+            x86=published.platform.machine in _X86,
         )
     )
     if previous and previous.archive_hashes == {"sha256": written.sha256} and build > 1:

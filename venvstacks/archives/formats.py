@@ -18,6 +18,7 @@ from venvstacks.errors import UsageError
 from venvstacks.tools.files import replacing
 
 DEFAULT_FORMAT = "tar.zst"
+SMALLEST_FORMAT = "tar.xz"
 DEFAULT_EFFORT = "balanced"
 _EPOCHS = range(8**11)  # what a tar header can say: 1970 to 2242
 
@@ -62,6 +63,22 @@ class ArchiveFormat:
             )
         return level
 
+    def effort(self, wanted: str | int | None) -> int | None:
+        """The level for `fast`, `balanced`, `small` or a number; None for the default.
+
+        Raises:
+            UsageError: There is no such effort or level.
+        """
+        if wanted is None or wanted == DEFAULT_EFFORT:
+            return None
+        if wanted in self.efforts:
+            return self.efforts[str(wanted)]
+        if isinstance(wanted, str) and not wanted.isdigit():
+            raise UsageError(
+                f"there is no compression {wanted!r}", hint=f"use {', '.join(self.efforts)}, or a level as a number"
+            )
+        return self.level(int(wanted))
+
 
 def _write_tar(
     contents: Contents, epoch: int, compression: Compression, sink: Sink, *, compress: StreamCompressor
@@ -78,7 +95,7 @@ ARCHIVE_FORMATS: Mapping[str, ArchiveFormat] = {
     known.suffix: known
     for known in (
         ArchiveFormat("tar.zst", partial(_write_tar, compress=zstd_stream), range(1, 23), _efforts(3, 10, 19)),
-        ArchiveFormat("tar.xz", partial(_write_tar, compress=xz_stream), range(10), _efforts(1, 6, 9)),
+        ArchiveFormat("tar.xz", partial(_write_tar, compress=xz_stream), range(10), _efforts(1, 6, 6)),
         ArchiveFormat("tar.gz", partial(_write_tar, compress=gzip_stream), range(1, 10), _efforts(1, 6, 9)),
         ArchiveFormat("zip", write_zip, range(1, 10), _efforts(1, 6, 9), time=zip_time),
     )
@@ -107,6 +124,7 @@ class ArchiveRequest:
         format: Name in `ARCHIVE_FORMATS`.
         level: The format's compression level, None for its default.
         threads: How many threads may compress; has no influence on the bytes.
+        x86: Whether programs in it are for x86 processors; xz then compresses them better.
     """
 
     contents: Contents
@@ -115,6 +133,7 @@ class ArchiveRequest:
     format: str = DEFAULT_FORMAT
     level: int | None = None
     threads: int = 1
+    x86: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +164,7 @@ def write_archive(request: ArchiveRequest) -> ArchiveWritten:
     """
     chosen = archive_format(request.format)
     _check_numbers(request)
-    compression = Compression(chosen.level(request.level), request.threads, request.contents.size)
+    compression = Compression(chosen.level(request.level), request.threads, request.contents.size, x86=request.x86)
     epoch = chosen.time(request.epoch)
     with not_written(request.destination), replacing(request.destination) as temporary, temporary.open("wb") as stream:
         sink = Sink(stream)
@@ -153,11 +172,21 @@ def write_archive(request: ArchiveRequest) -> ArchiveWritten:
     return ArchiveWritten(sink.size, sink.sha256, epoch)
 
 
-def _check_numbers(request: ArchiveRequest) -> None:
-    if request.epoch not in _EPOCHS:
+def check_epoch(epoch: int) -> int:
+    """A time that every format can say.
+
+    Raises:
+        UsageError: This one is none.
+    """
+    if epoch not in _EPOCHS:
         raise UsageError(
-            f"archives cannot carry the time {request.epoch}",
+            f"archives cannot carry the time {epoch}",
             hint="give seconds since 1970 (UTC), from 0 to the year 2242",
         )
+    return epoch
+
+
+def _check_numbers(request: ArchiveRequest) -> None:
+    check_epoch(request.epoch)
     if request.threads < 1:
         raise UsageError(f"{request.threads} threads cannot compress anything", hint="use at least 1 thread")

@@ -33,11 +33,13 @@ class Compression:
         level: The format's own scale.
         threads: How many threads may work, at least 1; has no influence on the bytes.
         expected: About how many bytes will come, computed from the members; decides table sizes, hence the bytes.
+        x86: Whether programs in them are for x86 processors.
     """
 
     level: int
     threads: int
     expected: int
+    x86: bool = False
 
 
 class StreamCompressor(Protocol):
@@ -87,14 +89,18 @@ def zstd_parameters(compression: Compression) -> ZstdCompressionParameters:
 
 def xz_stream(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
     """Concatenated xz streams of 24 MiB of content each, which every xz reader takes as one."""
+    work = partial(_xz_block, level=compression.level, x86=compression.x86)
     with workers(compression.threads) as threads:
-        yield from threads.in_order(partial(_xz_block, level=compression.level), blocks_of(chunks, _XZ_BLOCK))
+        yield from threads.in_order(work, blocks_of(chunks, _XZ_BLOCK))
 
 
-def _xz_block(block: bytes, level: int) -> bytes:
+def _xz_block(block: bytes, level: int, *, x86: bool) -> bytes:
+    """One xz stream; in programs for x86, calls of one function are first made to look alike (saves 1 to 2 %)."""
     import lzma  # noqa: PLC0415 - not part of every Python
 
-    return lzma.compress(block, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC64, preset=level)
+    filters: list[dict[str, int]] = [{"id": lzma.FILTER_X86}] if x86 else []
+    filters.append({"id": lzma.FILTER_LZMA2, "preset": level})
+    return lzma.compress(block, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC64, filters=filters)
 
 
 def gzip_stream(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:

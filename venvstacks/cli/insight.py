@@ -73,8 +73,9 @@ def plan(
     """Say what locking, building and publishing would do now, and why; do nothing."""
     settings = Options(
         build_dir=build_dir, output_dir=output_dir, export_dir=export_dir, tag_outputs=tag_outputs,
-        archive_format=archive_format, archive_level=archive_level, compression=compression, use_index=index, check_imports=check_imports,
-        runtime_providers=_many(runtime_provider) or None, local_wheels=_many(local_wheels), jobs=jobs,
+        archive_format=archive_format, archive_level=archive_level, compression=compression, use_index=index,
+        check_imports=check_imports, runtime_providers=_many(runtime_provider) or None,
+        local_wheels=_many(local_wheels), jobs=jobs,
     )  # fmt: skip
     session = Session.open(context.obj, spec, settings)
     selection = Selection(

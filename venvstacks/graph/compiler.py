@@ -16,7 +16,7 @@ from venvstacks.model.layout import LAYER_CONFIG, EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 
-RECIPES: Mapping[str, int] = {"build": 1, "link": 1, "archive": 2, "export": 2}
+RECIPES: Mapping[str, int] = {"build": 1, "link": 1, "archive": 3, "export": 2}
 """Raised when a step begins to do something else with the same inputs, so that old results are redone."""
 
 Bytecode = Literal["on-deploy", "shipped", "none"]
@@ -35,6 +35,7 @@ class Configuration:
         tools: Versions of the tools that shape results, by name.
         archive_format: Format of archives.
         archive_level: Compression level, or None for the format's default.
+        epoch: The time that archived files carry, in seconds since 1970; None for the times of the locks.
         tag_outputs: Whether published names carry platform and build number.
         local_wheels: Wheel files of the local wheel folders, relative to the specification's folder.
         check_imports: Whether linked layers are imported.
@@ -48,6 +49,7 @@ class Configuration:
     tools: Mapping[str, str] = field(default_factory=dict)
     archive_format: str = "tar.zst"
     archive_level: int | None = None
+    epoch: int | None = None
     tag_outputs: bool = False
     local_wheels: tuple[str, ...] = ()
     check_imports: bool = True
@@ -212,6 +214,7 @@ class _Compiler:
                 "recipe": RECIPES["archive"],
                 "format": configuration.archive_format,
                 "level": configuration.archive_level,
+                "epoch": configuration.epoch,
                 "tagged": configuration.tag_outputs,
                 "compressor": [compressor, configuration.tools.get(compressor)],
             },

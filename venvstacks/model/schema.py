@@ -59,6 +59,8 @@ def _without_null(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if not isinstance(value, dict):
         return value
     choices = [choice for choice in value.get("anyOf", ()) if choice != {"type": "null"}]
+    if choices:
+        value = {**value, "anyOf": choices}
     if len(choices) == 1:
         value = {**{key: part for key, part in value.items() if key != "anyOf"}, **choices[0]}
     dropped = [key for key, part in value.items() if (key == "title" and isinstance(part, str)) or part is None]

@@ -187,8 +187,11 @@ class ToolSettings(Table):
     runtime_archives: dict[Implementation, dict[PlatformName, RuntimeArchive]] = Field(
         default_factory=dict, description="For provider 'archive': python_implementation to platform to url and sha256"
     )
-    archive_format: Literal["tar.zst", "tar.xz", "tar.gz", "zip"] = Field(
-        "tar.zst", description="Format of published archives"
+    archive_format: Literal["tar.zst", "tar.xz", "tar.gz", "zip"] | None = Field(
+        None, description="Format of published archives; default tar.zst, and tar.xz where compression is small"
+    )
+    compression: Literal["fast", "balanced", "small"] | int | None = Field(
+        None, description="How hard to compress: by name, or a level of the format; default balanced"
     )
     archive_level: int | None = Field(None, description="Compression level; default as fits the format")
     link_mode: Literal["clone", "copy", "hardlink"] = Field(

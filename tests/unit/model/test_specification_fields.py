@@ -169,10 +169,14 @@ def test_nothing_on_top_claims_to_run_on_less_than_what_is_below() -> None:
 
 
 SETTINGS = {
-    "defaults": ("", "archive_format", "tar.zst"),
+    "defaults": ("", "bytecode", "on-deploy"),
     "providers": ('runtime-providers = ["host", "archive"]', "runtime_providers", ("host", "archive")),
     "format": ('archive-format = "zip"', "archive_format", "zip"),
     "level": ("archive-level = 19", "archive_level", 19),
+    "effort": ('compression = "small"', "compression", "small"),
+    "effort as a number": ("compression = 7", "compression", 7),
+    "bytecode": ('bytecode = "shipped"', "bytecode", "shipped"),
+    "link mode": ('link-mode = "hardlink"', "link_mode", "hardlink"),
     "jobs": ("jobs = 4", "jobs", 4),
     "cache": ('cache = "../cache"', "cache", "../cache"),
 }
