@@ -113,14 +113,9 @@ def deploy(
         names = None if applications is None else tuple(applications)
         offer.closure(names or ())
         place = make_place(Path(folder))
-        tools = settings.tools(place)
         with changing(place, on_wait=settings.on_wait, timeout=settings.wait):
             request = action.DeployRequest(place, opened, offer, machine, names, repair, synchronise)
-            try:
-                return action.deploy(request, tools)
-            except KeyboardInterrupt:
-                tools.processes.stop()
-                raise
+            return action.deploy(request, settings.tools(place))
 
 
 def rollback(folder: Path | str, generation: int | None = None, settings: Settings | None = None) -> Generation:

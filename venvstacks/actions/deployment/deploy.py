@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from venvstacks.actions.deployment.source import Source
 from venvstacks.actions.deployment.verify import verify_instance
 from venvstacks.actions.tools import Tools
 from venvstacks.archives.expected import ExpectedTree
+from venvstacks.archives.workers import workers
 from venvstacks.deploying.binding import Bound, Inventory, Work, bind, plan_work
 from venvstacks.deploying.offers import Offer, application_name
 from venvstacks.deploying.state import Generation, InstanceRecord, needed_instances
@@ -176,23 +176,32 @@ def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceR
     makes = (*work.fetch, *(one for one, _ in work.rebind))
     trees = {one.id: expected_tree(lists[one.id], one.layer, request.platform) for one in makes}
     _check_space(request, work, trees)
-    prepared: list[Prepared] = []
-    with ThreadPoolExecutor(_LANES) as pool:
-        files = [one.layer.archive for one in work.fetch]
-        archives = list(pool.map(lambda file: source.obtain(file, place.downloads), files))
-    with ThreadPoolExecutor(max(1, tools.threads)) as pool:
-        jobs = sorted(zip(work.fetch, archives, strict=True), key=lambda job: -trees[job[0].id].size)
-        unpacking = [
-            pool.submit(unpack_instance, one, trees[one.id], lists[one.id], archive, place.staging)
-            for one, archive in jobs
+    files = [one.layer.archive for one in work.fetch]
+    with workers(_LANES) as lanes:
+        archives = list(lanes.pool.map(lambda file: source.obtain(file, place.downloads), files))
+    fetched = zip(work.fetch, archives, strict=True)
+    with workers(max(1, tools.threads)) as lanes:
+        making = [
+            lanes.pool.submit(unpack_instance, one, trees[one.id], lists[one.id], archive, place.staging)
+            for one, archive in sorted(fetched, key=lambda job: -trees[job[0].id].size)  # the longest first
         ]
-        linking = [pool.submit(link_instance, one, trees[one.id], store[donor], place) for one, donor in work.rebind]
-        prepared = [job.result() for job in (*unpacking, *linking)]
+        making += [lanes.pool.submit(link_instance, one, trees[one.id], store[id_], place) for one, id_ in work.rebind]
+        prepared = [job.result() for job in making]
     settle(prepared, place)
-    with ThreadPoolExecutor(max(1, tools.threads)) as pool:
-        for job in [pool.submit(finish, one, place, tools) for one in prepared]:
-            job.result()
-    return sum(one.layer.archive.size for one in work.fetch)
+    _finish_all(prepared, place, tools)
+    return sum(file.size for file in files)
+
+
+def _finish_all(prepared: Sequence[Prepared], place: Place, tools: Tools) -> None:
+    """Run every post-install; when one fails, or the user has enough, the others are ended."""
+    with workers(max(1, tools.threads)) as lanes:
+        jobs = [lanes.pool.submit(finish, one, place, tools) for one in prepared]
+        try:
+            for job in jobs:
+                job.result()
+        except BaseException:
+            tools.processes.stop()
+            raise
 
 
 def _check_space(request: DeployRequest, work: Work, trees: Mapping[str, ExpectedTree]) -> None:
