@@ -1,24 +1,26 @@
 """Tiny graphs as text, and fake actions that note what ran, for tests of the engine and of plans.
 
-A line of a graph is `name: inputs -> outputs`, with `< task` at its end for a mere ordering.
+A line of a graph is `name: inputs -> outputs`, with `< task` at its end for a mere ordering. An output in brackets,
+`[x]`, lies in an environment, and an input in brackets stands for the task that makes it as one that is worked in.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from venvstacks.engine.events import Outcome, Silence
 from venvstacks.engine.folderlock import FolderLock
+from venvstacks.engine.journal import Journal
 from venvstacks.engine.look import look_at
 from venvstacks.engine.paths import Paths
 from venvstacks.engine.runner import run_graph
 from venvstacks.engine.tasks import Services
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
-from venvstacks.planning import PlannedTask, make_plan
+from venvstacks.planning import PlannedTask, make_plan, spared_tasks
 from venvstacks.reasons import Reason
 from venvstacks.records.store import TaskStore
 
@@ -34,19 +36,26 @@ STATE = ".state/tasks.db"
 def graph_of(text: str, versions: Mapping[str, object] | None = None) -> TaskGraph:
     """The graph that `text` describes; `versions` are the tasks' fingerprints, and what nobody makes is a source."""
     nodes = [_node(line, versions or {}) for line in text.strip().splitlines()]
-    made = {path for node in nodes for path in node.outputs}
-    sources = {path for node in nodes for path in node.inputs} - made
+    made = {path: node.name for node in nodes for path in node.outputs}
+    nodes = [replace(node, uses=tuple(made[path] for path in node.uses)) for node in nodes]
+    sources = {path for node in nodes for path in node.inputs} - made.keys()
     return TaskGraph(tuple(nodes), frozenset(sources))
 
 
 def _node(line: str, versions: Mapping[str, object]) -> TaskNode:
     name, _, rest = line.strip().partition(":")
     rest, _, after = rest.partition("<")
-    inputs, _, outputs = rest.partition("->")
+    read, _, written = rest.partition("->")
+    inputs = tuple(path for path in read.split() if path[0] != "[")
     return TaskNode(
-        name, "build", name, tuple(inputs.split()), outputs=tuple(outputs.split()), after=tuple(after.split()),
-        fingerprint={"version": versions.get(name, 0)},
+        name, "build", name, inputs, outputs=tuple(path.strip("[]") for path in written.split()),
+        after=tuple(after.split()), fingerprint={"version": versions.get(name, 0)},
+        trees=_bracketed(written), uses=_bracketed(read),
     )  # fmt: skip
+
+
+def _bracketed(text: str) -> tuple[str, ...]:
+    return tuple(path[1:-1] for path in text.split() if path[0] == "[")
 
 
 @dataclass
@@ -63,6 +72,7 @@ class Bench:
         ran: Tasks that ran, in the order in which they began.
         outcomes: Those of the last run, by task.
         on_wait: Called when a run has to wait for another.
+        journal: Takes down what happens.
     """
 
     base: Path
@@ -72,6 +82,7 @@ class Bench:
     ran: list[str] = field(default_factory=list)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     on_wait: Callable[[], None] | None = None
+    journal: Journal = field(default_factory=lambda: Journal(None))
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def write(self, **content: str) -> None:
@@ -99,16 +110,22 @@ class Bench:
         for path in node.outputs:
             (self.base / path).write_text("".join(letters))
 
-    def services(self, forced: Iterable[str] = (), cwd: Path | None = None) -> Services:
+    def services(
+        self, forced: Iterable[str] = (), cwd: Path | None = None, spared: frozenset[str] = frozenset()
+    ) -> Services:
         paths = Paths(self.base, cwd or Path.cwd())
         lock = FolderLock(self.base / ".state" / "run.lock", self.on_wait)
-        return Services(self.perform, _never_described, paths, lock, frozenset(forced))
+        trees = {node.name: node.trees for node in self.graph.nodes if node.trees}
+        return Services(
+            self.perform, _never_described, paths, lock, frozenset(forced), spared=spared, trees=trees,
+            journal=self.journal,
+        )  # fmt: skip
 
-    def run(self, forced: Iterable[str] = (), **options: Any) -> list[str]:
+    def run(self, forced: Iterable[str] = (), wanted: Iterable[str] = (), **options: Any) -> list[str]:
         """Run the graph and return the names of the tasks that ran, in the graph's order."""
         self.ran.clear()
         options = {"jobs": 1, "listener": Silence(), **options}
-        services = self.services(forced)
+        services = self.services(forced, spared=self.look(forced, wanted)[0])
         services.lock.acquire()
         try:
             outcomes = run_graph(self.graph, services, state=str(self.base / STATE), **options)
@@ -123,11 +140,17 @@ class Bench:
     def reasons(self, name: str) -> list[str]:
         return [str(reason) for reason in self.outcomes[name].reasons]
 
-    def plan(self, forced: Iterable[str] = ()) -> dict[str, PlannedTask]:
+    def plan(self, forced: Iterable[str] = (), wanted: Iterable[str] = ()) -> dict[str, PlannedTask]:
         """What a plan says, by task."""
+        return self.look(forced, wanted)[1]
+
+    def look(self, forced: Iterable[str], wanted: Iterable[str]) -> tuple[frozenset[str], dict[str, PlannedTask]]:
+        """The tasks whose environments may stay away, and what a plan says by task."""
+        forced, wanted = frozenset(forced), frozenset(wanted)
         with TaskStore(self.base / STATE, writable=False) as store:
             look = look_at(store, Paths(self.base, self.base), _never_described)
-            return {task.name: task for task in make_plan(self.graph, look, frozenset(forced))}
+            spared = spared_tasks(self.graph, look, forced, wanted)
+            return spared, {task.name: task for task in make_plan(self.graph, look, forced, spared)}
 
 
 def _never_described(node: TaskNode) -> tuple[Reason, ...]:

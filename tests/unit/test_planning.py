@@ -8,7 +8,7 @@ import pytest
 
 from tests.tiny_graphs import graph_of
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
-from venvstacks.planning import Look, PlannedTask, make_plan
+from venvstacks.planning import Look, PlannedTask, make_plan, spared_tasks
 from venvstacks.reasons import Reason
 from venvstacks.records.tasks import TaskRecord
 
@@ -36,12 +36,14 @@ class World:
     def record(self, task: str) -> TaskRecord | None:
         return self.records.get(task)
 
-    def plan(self, forced: Collection[str] = ()) -> dict[str, PlannedTask]:
+    def look(self) -> Look:
         def exists(path: str) -> bool:
             return self.files.get(path) is not None
 
-        look = Look(self, self.files.get, exists, lambda node: self.described.get(node.name, ()))
-        return {task.name: task for task in make_plan(self.graph, look, forced)}
+        return Look(self, self.files.get, exists, lambda node: self.described.get(node.name, ()))
+
+    def plan(self, forced: Collection[str] = ()) -> dict[str, PlannedTask]:
+        return {task.name: task for task in make_plan(self.graph, self.look(), forced)}
 
 
 def shown(plan: Mapping[str, PlannedTask]) -> str:
@@ -150,7 +152,52 @@ def test_plans_as_data(world: World) -> None:
     assert world.plan()["c"].as_json() == {
         "task": "c",
         "status": "run",
-        "reasons": [{"kind": "changed input", "subject": "t", "old": "t", "new": "new"}],
+        "reasons": [{"kind": "changed input", "subject": "t", "old": "t", "new": "new", "details": []}],
         "upstream": [],
         "seconds": 2.5,
     }
+
+
+LAYERS = """
+py: s -> py.json [py.tree]
+base: py.json b [py.tree] -> base.json [base.tree]
+app: base.json a [py.tree] [base.tree] -> app.json [app.tree]
+zip: app.json z [app.tree] -> app.zip
+other: py.json o [py.tree] -> other.json [other.tree]
+"""
+TREES = ("py.tree", "base.tree", "app.tree", "other.tree")
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted", "spared"),
+    [
+        ({}, [], "app base other py"),
+        ({"o": "new"}, [], "app base other"),
+        ({"a": "new"}, [], "other"),
+        ({"z": "new"}, [], "other"),
+        ({"b": "new"}, [], "other"),
+        ({"app.zip": None}, [], "other"),
+        ({"s": "new"}, [], "other"),
+        ({}, ["base"], "app other"),
+        ({}, ["app", "other"], ""),
+    ],
+)
+def test_environments_are_demanded_by_what_works_in_them(
+    change: dict[str, str | None], wanted: list[str], spared: str
+) -> None:
+    world = World(graph_of(LAYERS))
+    world.files |= dict.fromkeys(TREES) | change
+    assert " ".join(sorted(spared_tasks(world.graph, world.look(), (), wanted))) == spared
+
+
+def test_environments_that_are_there_are_nobodys_business() -> None:
+    world = World(graph_of(LAYERS))
+    assert spared_tasks(world.graph, world.look()) == frozenset()
+
+
+def test_a_spared_task_is_up_to_date_and_what_is_laid_down_again_runs() -> None:
+    world = World(graph_of(LAYERS))
+    world.files |= dict.fromkeys(TREES) | {"a": "new"}
+    spared = spared_tasks(world.graph, world.look())
+    planned = {task.name: task.status for task in make_plan(world.graph, world.look(), (), spared)}
+    assert planned == {"py": "run", "base": "run", "app": "run", "zip": "maybe", "other": "maybe"}
