@@ -46,7 +46,7 @@ class Remains:
     """What can be found in a folder after a run.
 
     Attributes:
-        paths: Everything that lies there, relative; bytecode and logs apart.
+        paths: Everything that lies there, relative; bytecode, logs and the history of runs apart.
         results: Digests of locks and archives, and of exports as far as they do not name their own place.
     """
 
@@ -56,7 +56,8 @@ class Remains:
     @classmethod
     def of(cls, base: Path) -> Remains:
         """Look at `base`."""
-        found = [path for path in base.rglob("*") if "__pycache__" not in path.parts and path.parent.name != "logs"]
+        passed_over = {base / "_build/.venvstacks/logs", base / "_build/.venvstacks/runs"}
+        found = [path for path in base.rglob("*") if "__pycache__" not in path.parts and path.parent not in passed_over]
         results = {
             path.relative_to(base).as_posix(): sha256_file(path)
             for path in (*base.glob("requirements/*/*"), *base.glob("_artifacts/*"))
