@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venvstacks.graph.schedule import bottom_levels, critical_path, makespan_bound
+from venvstacks.graph.schedule import (
+    FIRST_ESTIMATES,
+    Pools,
+    bottom_levels,
+    critical_path,
+    expected_makespan,
+    makespan_bound,
+)
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 
 
@@ -86,3 +93,25 @@ def test_a_list_schedule_by_bottom_levels_respects_the_bound(
     bound = makespan_bound(graph, seconds, jobs)
     assert bound <= max(done.values()) + 1e-9
     assert jobs > 1 or max(done.values()) == pytest.approx(sum(seconds.values()))
+
+
+@pytest.mark.parametrize(("jobs", "seconds"), [(1, 10.0), (2, 6.0), (3, 6.0)])
+def test_an_expected_makespan_is_that_of_the_longest_way_first(jobs: int, seconds: float) -> None:
+    graph = graph_of({"short": (), "long": (), "last": ("long",), "free": ()})
+    took = {"short": 1.0, "long": 5.0, "last": 1.0, "free": 3.0}
+    assert expected_makespan(graph, took, jobs) == seconds
+
+
+def test_an_expected_makespan_of_nothing_is_nothing() -> None:
+    assert expected_makespan(graph_of({"a": ()}), {}, 2) == 0.0
+
+
+def test_pools_bound_tasks_of_a_sort() -> None:
+    pools = Pools.for_jobs(8)
+    assert pools.has_room("archive", {"compression": 1})
+    assert not pools.has_room("archive", {"compression": 2})
+    assert pools.has_room("build", {"compression": 2})
+    assert not pools.has_room("build", {"disk": 4})
+    assert not pools.has_room("export", {"disk": 4})
+    assert pools.has_room("link", {"": 100})
+    assert all(Pools.for_jobs(1).has_room(kind, {}) for kind in FIRST_ESTIMATES)

@@ -1,0 +1,97 @@
+"""plan in its forms, why, traces and cache-key, as people and scripts call them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.small_stacks import has_python, run, write_stack
+from tests.wheels import make_wheel
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_python(), reason="no CPython 3.11.7 to make a runtime of")]
+
+SPEC = "venvstacks.toml"
+LOCAL = ("--no-index", "--local-wheels", "wheels")
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Path:
+    return write_stack(tmp_path / "stack").parent
+
+
+def venvstacks(stack: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = run("venvstacks", *arguments, cwd=stack)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def test_a_plan_in_all_its_forms(stack: Path) -> None:
+    before = sorted(stack.rglob("*"))
+    plan = ("plan", SPEC, *LOCAL)
+    assert venvstacks(stack, *plan, "--exit-code", code=10).stdout.endswith("manifest:archives\n")
+    assert venvstacks(stack, *plan, "--format", "dot").stdout.startswith("digraph")
+    assert venvstacks(stack, *plan, "--format", "mermaid").stdout.startswith("flowchart")
+    exported = json.loads(venvstacks(stack, *plan, "--export", "--no-publish", "--json").stdout)
+    kinds = {task["task"].partition(":")[0] for task in exported["tasks"]}
+    assert kinds == {"lock", "build", "link", "export", "manifest"}
+    only = venvstacks(stack, *plan, "--no-lock", "--no-publish", "--include", "py").stdout
+    assert {line.split()[1] for line in only.splitlines() if line.startswith("run")} == {
+        "lock:py",
+        "build:py",
+        "link:py",
+    }
+    assert "nothing is to be done" in venvstacks(
+        stack, *plan, "--no-lock", "--no-build", "--no-publish", code=2
+    ).stderr  # fmt: skip
+    assert sorted(stack.rglob("*")) == before
+
+
+def test_why_a_trace_and_the_closing_line(stack: Path) -> None:
+    told = venvstacks(stack, "build", SPEC, "--lock", "--publish", *LOCAL, "--trace", "made/trace.json").stderr
+    assert "critical path: lock:py > " in told
+    spans = json.loads((stack / "made/trace.json").read_text("utf-8"))["traceEvents"]
+    marked = {span["name"] for span in spans if span["cat"] == "critical"}
+    assert "build:framework-base" in {span["name"] for span in spans}
+    assert marked >= {"lock:py"}
+
+    why = json.loads(venvstacks(stack, "why", SPEC, "build:framework-base", "--json").stdout)
+    assert (why["status"], why["door"], why["reasons"][0]["kind"]) == ("done", "venvstacks", "never run")
+    assert any("uv" in line and "pip install" in line for line in why["commands"])
+    shown = venvstacks(stack, "why", SPEC, "link:app-hello").stdout
+    assert "link:app-hello: done after " in shown
+    assert "end of _build/.venvstacks/logs/link-app-hello.log:" in shown
+    hint = venvstacks(stack, "why", SPEC, "link:app-hallo", code=2).stderr
+    assert "did you mean 'link:app-hello'?" in hint
+    assert "no log" in venvstacks(stack, "why", SPEC, "export:app-hello").stdout
+
+    assert venvstacks(stack, "plan", SPEC, *LOCAL, "--exit-code").stdout == "13 tasks: 13 up to date\n"
+    again = venvstacks(stack, "build", SPEC, "--lock", "--publish", *LOCAL, "--trace", "made/idle.json").stderr
+    assert "13 up to date" in again
+    assert json.loads((stack / "made/idle.json").read_text("utf-8"))["traceEvents"] == []
+
+
+def test_a_child_can_be_started_again_by_hand(stack: Path) -> None:
+    venvstacks(stack, "build", SPEC, "--lock", *LOCAL)
+    (command,) = json.loads(venvstacks(stack, "why", SPEC, "link:py", "--json").stdout)["commands"]
+    assert shlex.split(command)[:2] == ["env", "-i"]
+    assert subprocess.run(command, shell=True, cwd=stack, capture_output=True, check=False).returncode == 0
+
+
+def test_a_changed_package_is_named_with_its_versions(stack: Path) -> None:
+    venvstacks(stack, "build", SPEC, "--lock", *LOCAL)
+    make_wheel(stack / "wheels", "alpha", "2.0")
+    venvstacks(stack, "lock", SPEC, "--upgrade", *LOCAL)
+    told = venvstacks(stack, "plan", SPEC, *LOCAL, "--no-publish").stdout
+    assert "alpha 1.0 -> 2.0" in told
+
+
+def test_a_key_is_one_line(stack: Path) -> None:
+    key, prefix = venvstacks(stack, "cache-key", SPEC).stdout, venvstacks(stack, "cache-key", SPEC, "--restore").stdout
+    assert key.startswith(prefix.strip())
+    assert key.count("\n") == 1
+    assert "_build/.venvstacks\n" in venvstacks(stack, "cache-key", SPEC, "--paths").stdout
+    assert json.loads(venvstacks(stack, "cache-key", SPEC, "--json").stdout)["key"] == key.strip()

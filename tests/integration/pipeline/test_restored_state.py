@@ -1,0 +1,79 @@
+"""What a CI system restores: task state and published metadata, in another folder, at another time; nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.ponds import Pond, ran
+from venvstacks.cachekey import cache_key
+from venvstacks.graph.selection import Operation
+
+BUILD_PUBLISH: tuple[Operation, ...] = ("lock", "build", "publish")
+
+
+@pytest.fixture
+def restored(published_pond: Pond, tmp_path: Path) -> Pond:
+    """A fresh checkout of the pond elsewhere, with what `cache-key --paths` names copied into it."""
+    base = tmp_path / "elsewhere" / "deeper"
+    ignored = shutil.ignore_patterns("_build", "_artifacts", "_export")
+    shutil.copytree(published_pond.base, base, ignore=ignored)
+    stored = cache_key(published_pond.project()).paths
+    left_out = {path[1:] for path in stored if path.startswith("!")}
+    for path in stored:
+        if not path.startswith("!"):
+            shutil.copytree(published_pond.base / path, base / path)
+    for path in left_out:
+        shutil.rmtree(base / path, ignore_errors=True)
+    for number, path in enumerate(sorted(base.rglob("*"))):
+        os.utime(path, (10**9 + number, 10**9 + number))
+    return Pond(base, published_pond.cache, published_pond.uv_cache)
+
+
+def test_an_unchanged_stack_has_nothing_to_do(restored: Pond) -> None:
+    assert set(restored.plan(*BUILD_PUBLISH).values()) == {"up to date"}
+    assert ran(restored.run(*BUILD_PUBLISH)) == set()
+    assert not (restored.base / "_build/py").exists()
+
+
+def test_a_changed_launch_module_is_that_layers_business(restored: Pond) -> None:
+    restored.edit("import sys", "import  sys", "launch/plain.py")
+    below, layer = {"build:py", "link:py"}, {"build:app-plain", "link:app-plain", "archive:app-plain"}
+    assert ran(restored.run(*BUILD_PUBLISH)) == {*below, *layer, "manifest:archives"}
+    assert not (restored.base / "_build/framework-frog").exists()
+    assert ran(restored.run(*BUILD_PUBLISH)) == set(), "and then everything is up to date again"
+
+
+def test_a_changed_option_of_archives_needs_the_environments_that_are_packed(restored: Pond) -> None:
+    planned = restored.plan("publish", archive_level=3)
+    assert {name for name, status in planned.items() if status == "run"} >= {"build:app-newt", "link:app-newt"}
+
+
+def test_who_asks_for_environments_gets_them(restored: Pond) -> None:
+    built = ran(restored.run("build"))
+    assert built == {f"{kind}:{name}" for kind in ("build", "link") for name in names_of(restored)}
+    assert ran(restored.run(*BUILD_PUBLISH)) == set()
+
+
+def names_of(pond: Pond) -> set[str]:
+    return {node.env_name for node in pond.project().graph.nodes if node.kind == "build"}
+
+
+def test_keys_follow_what_counts(restored: Pond, published_pond: Pond) -> None:
+    key = cache_key(restored.project())
+    assert key == cache_key(published_pond.project()), "neither place nor time"
+    assert key.key.startswith(key.restore)
+    restored.spec.write_text("# 🐸\n" + restored.spec.read_text("utf-8"), "utf-8")
+    assert cache_key(restored.project()) == key, "nor comments"
+
+    restored.edit("import sys", "import  sys", "launch/plain.py")
+    module = cache_key(restored.project())
+    restored.edit('requirements = ["lily"]', 'requirements = ["lily>=1"]')
+    requirement = cache_key(restored.project())
+    assert len({key.key, module.key, requirement.key}) == 3
+    assert {key.restore, module.restore, requirement.restore} == {key.restore}
+    (restored.base / "requirements/py/pylock.py.toml").unlink()
+    assert cache_key(restored.project()).key != requirement.key

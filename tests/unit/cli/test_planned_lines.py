@@ -1,0 +1,73 @@
+"""How plans read on a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tiny_graphs import graph_of
+from venvstacks.cli.planned import draw, plan_lines, told_bytes
+from venvstacks.forecast import Plan
+from venvstacks.planning import PlannedTask
+from venvstacks.reasons import Reason
+
+GRAPH = graph_of("""
+a: s -> a.out
+b: a.out -> b.out
+c: t -> c.out
+d: b.out c.out -> d.out
+""")
+CHANGED = Reason("changed input", "lock", "1", "2", ("numpy 2.1.0 -> 2.2.0", "+ scipy 1.0"))
+
+
+def test_first_causes_stand_first_and_what_follows_below_them() -> None:
+    tasks = (
+        PlannedTask("a", "run", (CHANGED,), seconds=2.0),
+        PlannedTask("b", "maybe", upstream=("a",), seconds=1.0),
+        PlannedTask("c", "up to date", seconds=1.0),
+        PlannedTask("d", "run", (Reason("missing output", "d.out"),), upstream=("b",), seconds=3.0),
+    )
+    assert list(plan_lines(Plan(GRAPH, tasks, 2, {"d": 1_500_000}))) == [
+        "run         a      changed input: lock: numpy 2.1.0 -> 2.2.0, + scipy 1.0",
+        "maybe         b",
+        "run             d  missing output: d.out",
+        "4 tasks: 2 run, 1 maybe, 1 up to date",
+        "about 5.0 s to 6.0 s with 2 jobs; critical path: a > b > d",
+        "users of the published archives would download 1.5 MB again",
+    ]
+
+
+def test_several_causes_and_tasks_that_never_ran() -> None:
+    tasks = (
+        PlannedTask("a", "run", (Reason("never run"),)),
+        PlannedTask("b", "run", (Reason("never run"),), upstream=("a",)),
+        PlannedTask("c", "run", (Reason("never run"),)),
+        PlannedTask("d", "maybe", upstream=("b", "c")),
+    )
+    lines = list(plan_lines(Plan(GRAPH, tasks)))
+    assert lines[:4] == [
+        "run         a    never run",
+        "run           b  never run",
+        "run         c    never run",
+        "maybe         d  also after 1 other",
+    ]
+    assert "some tasks never having run" in lines[5]
+
+
+def test_nothing_to_do() -> None:
+    tasks = tuple(PlannedTask(name, "up to date") for name in "abcd")
+    assert list(plan_lines(Plan(GRAPH, tasks))) == ["4 tasks: 4 up to date"]
+    assert list(plan_lines(Plan(GRAPH, tasks), verbose=True))[0] == "up to date  a"
+    assert list(plan_lines(Plan(graph_of("a: s -> a.out"), ()))) == ["no tasks"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (107_200_000, "107.2 MB")]
+)
+def test_bytes(value: float, text: str) -> None:
+    assert told_bytes(value) == text
+
+
+def test_drawings() -> None:
+    plan = Plan(GRAPH, tuple(PlannedTask(name, "run") for name in "abcd"))
+    assert draw(plan, "dot").startswith("digraph")
+    assert draw(plan, "mermaid").startswith("flowchart")
