@@ -24,7 +24,7 @@ FLOORS = {
     "forecast": 5.5,  # counts up what `planning` says
     "cachekey": 5.5, "explain": 6.5,
     "engine": 6, "jobs": 6,
-    "api": 7, "deployment": 7,
+    "api": 7, "deployment": 7, "verifying": 7,
     "__init__": 7.5,  # what `import venvstacks` gives: the names of `api`
     "cli": 8, "tasks": 8,
     "__main__": 9, "dodo": 9,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from venvstacks.api import Options, Request, Selection
-from venvstacks.cli import deployment, insight, locking
+from venvstacks.cli import deployment, insight, locking, verification
 from venvstacks.cli import options as o
 from venvstacks.cli.session import Session, Verbosity
 from venvstacks.cli.version import show_version
@@ -227,6 +227,7 @@ def local_export(
 
 
 insight.register(app)
+verification.register(app)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
