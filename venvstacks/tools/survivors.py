@@ -6,7 +6,7 @@ takes the lock back when the last process that has the file open is gone, howeve
 ends in good order is taken back by the run itself, even if a child left a process behind.
 
 Asking Linux to kill children with their parent (PR_SET_PDEATHSIG) would take code that runs between fork and exec,
-which Python warns of in programs with threads, and would not reach what children start (docs/decisions/0007).
+which Python warns of in programs with threads, and would not reach what children start (docs/decisions/0010).
 """
 
 from __future__ import annotations
