@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 _PIECE = 1 << 20
@@ -29,7 +30,16 @@ def plain_chunks(stream: BinaryIO, suffix: str) -> Iterator[bytes]:
     Raises:
         ValueError: The stream is damaged, ends too early, or something follows it.
     """
-    return _READERS[suffix](stream)
+    return _read_ahead(_READERS[suffix](stream))
+
+
+def _read_ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Decompress the next piece in a thread of its own while this one is hashed and written."""
+    with ThreadPoolExecutor(1, thread_name_prefix="inflate") as pool:
+        coming = pool.submit(next, chunks, b"")
+        while piece := coming.result():
+            coming = pool.submit(next, chunks, b"")
+            yield piece
 
 
 def _zstd(stream: BinaryIO) -> Iterator[bytes]:
@@ -87,7 +97,8 @@ def _gzip(stream: BinaryIO) -> Iterator[bytes]:
             piece = inflater.decompress(data, _PIECE)
             if not data and not piece:
                 raise ValueError("the archive is cut off")
-            yield piece
+            if piece:
+                yield piece
     except zlib.error as error:
         raise ValueError(f"the compressed data is damaged: {error}") from error
     if inflater.unused_data or stream.read(1):
