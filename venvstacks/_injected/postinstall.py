@@ -135,9 +135,14 @@ def sitecustomize_text(config: dict[str, Any], layer_folder: str, flavour: Modul
     """The `sitecustomize.py` that puts the packages of the layers below behind the layer's own, `.pth` files included.
 
     It runs at every start: it imports nothing that Python has not loaded by then, and hands `addsitedir` the known
-    paths, which would otherwise look at all of them again for every folder. Arguments as for `pyvenv_cfg_text`.
+    paths, which would otherwise look at all of them again for every folder. Where shared libraries of layers below are
+    found by the wrapper, `sys.executable` becomes the wrapper: children that get an environment of their own need it
+    too. Arguments as for `pyvenv_cfg_text`.
     """
     folders = [ascii(_absolute(layer_folder, path, flavour)) for path in config["pylib_dirs"]]
+    started_by = []
+    if config.get("dynlib_dirs"):
+        started_by = [f"sys.executable = {_absolute(layer_folder, config['python'], flavour)!a}"]
     return "\n".join(
         [
             "# Written by venvstacks for the place where this layer lies; postinstall.py writes it anew.",
@@ -147,6 +152,7 @@ def sitecustomize_text(config: dict[str, Any], layer_folder: str, flavour: Modul
             "",
             "_known = {os.path.normcase(path) for path in sys.path}",
             *(f"site.addsitedir({folder}, _known)" for folder in folders),
+            *started_by,
             "",
         ]
     )
