@@ -2,8 +2,7 @@
 
 Archives hold no absolute path. What Python wants to be absolute is written here, from the relative paths in
 `share/venv/metadata/venvstacks_layer.json`: `pyvenv.cfg` (which base Python this environment belongs to) and
-`sitecustomize.py` (the packages of the layers below). Then the layer's own Python compiles its bytecode, unless the
-layer brings it or does without.
+`sitecustomize.py` (the packages of the layers below). Then the layer's own Python compiles bytecode, if that is wanted.
 
 Any Python from 3.8 on may run this file, so it needs the standard library only. It may be run again at any time,
 and must be when the folder of the layers has moved. Exit status: 0 done, 1 the layer is damaged or cannot be written
@@ -140,9 +139,7 @@ def sitecustomize_text(config: dict[str, Any], layer_folder: str, flavour: Modul
     too. Arguments as for `pyvenv_cfg_text`.
     """
     folders = [ascii(_absolute(layer_folder, path, flavour)) for path in config["pylib_dirs"]]
-    started_by = []
-    if config.get("dynlib_dirs"):
-        started_by = [f"sys.executable = {_absolute(layer_folder, config['python'], flavour)!a}"]
+    wrapped = [config["python"]] if config.get("dynlib_dirs") else []
     return "\n".join(
         [
             "# Written by venvstacks for the place where this layer lies; postinstall.py writes it anew.",
@@ -152,7 +149,7 @@ def sitecustomize_text(config: dict[str, Any], layer_folder: str, flavour: Modul
             "",
             "_known = {os.path.normcase(path) for path in sys.path}",
             *(f"site.addsitedir({folder}, _known)" for folder in folders),
-            *started_by,
+            *(f"sys.executable = {_absolute(layer_folder, python, flavour)!a}" for python in wrapped),
             "",
         ]
     )
