@@ -83,6 +83,7 @@ def tidy(tree: Path, python: PythonImplementation, platform: TargetPlatform) -> 
     if not platform.is_windows:
         _settle_interpreter(tree, python)
     _remove_unwanted(tree, python, platform)
+    _remove_case_twins(tree)
     _set_modes(tree)
     (tree / standard_library(python, platform) / "site-packages").mkdir(exist_ok=True)
     check_contents(tree, python, platform)
@@ -109,6 +110,23 @@ def _remove_unwanted(tree: Path, python: PythonImplementation, platform: TargetP
             if not is_wanted((relative / name).as_posix(), python, platform):
                 remove_tree(Path(folder, name))
         folders[:] = [name for name in folders if Path(folder, name).is_dir()]
+
+
+def _remove_case_twins(tree: Path) -> None:
+    """Of files whose paths differ in case alone, keep the one that is spelled smaller.
+
+    The terminal descriptions that ncurses brings hold such names (`2621A`, `2621a`). They cannot lie side by side where
+    a file system folds case, and for that reason deploying refuses them everywhere.
+    """
+    kept: dict[str, Path] = {}
+    for folder, _, files in os.walk(tree):
+        for name in files:
+            path = Path(folder, name)
+            folded = path.relative_to(tree).as_posix().casefold()
+            first, second = sorted((kept.get(folded, path), path))
+            kept[folded] = second
+            if first != second:
+                first.unlink()
 
 
 def _set_modes(tree: Path) -> None:

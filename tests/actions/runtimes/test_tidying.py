@@ -34,6 +34,14 @@ def test_tidying_leaves_exactly_a_runtime(tmp_path: Path) -> None:
     assert (tree / "lib/python3.11/os.py").stat().st_mode & 0o777 == 0o644
 
 
+def test_names_that_differ_in_case_alone_are_thinned_out(tmp_path: Path) -> None:
+    twins = {"share/terminfo/2/2621A": b"A", "share/terminfo/2/2621a": b"a", "share/terminfo/E/Eterm": b"E"}
+    tree = grow(tmp_path, WANTED | twins | {"share/terminfo/e/eterm": b"e"})
+    tidy(tree, PYTHON, LINUX)
+    described = {entry.path for entry in scan_tree(tree) if entry.path.startswith("share/terminfo/")}
+    assert described - set(WANTED) == {"share/terminfo/2/2621a", "share/terminfo/e/eterm"}
+
+
 def test_tidying_twice_changes_nothing(tmp_path: Path) -> None:
     tree = grow(tmp_path, WANTED | UNWANTED)
     tidy(tree, PYTHON, LINUX)
