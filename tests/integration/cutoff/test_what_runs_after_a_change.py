@@ -37,10 +37,10 @@ def built(published_pond: Pond, tmp_path: Path) -> Pond:
     return Pond(tmp_path / "built", published_pond.cache, published_pond.uv_cache)
 
 
-def tasks_that_run(project: Project) -> set[str]:
-    """Run everything; what ran was foreseen, and what was foreseen to run did."""
-    foreseen = {task.name: task.status for task in plan(project, WHOLE)}
-    report = run(project, WHOLE)
+def tasks_that_run(project: Project, request: Request = WHOLE) -> set[str]:
+    """Carry a request out; what ran was foreseen, and what was foreseen to run did."""
+    foreseen = {task.name: task.status for task in plan(project, request)}
+    report = run(project, request)
     status = {outcome.name: outcome.status for outcome in report.outcomes}
     assert status.keys() == foreseen.keys()
     assert set(status.values()) <= {"done", "up to date"}, [str(failure.error) for failure in report.failures]
@@ -160,8 +160,8 @@ CHANGES: list[tuple[str, Change, AbstractSet[str]]] = [
     ("archive gone, metadata there", delete_archive, set()),  # somebody has uploaded it
     ("archive and metadata gone", delete_archive_and_metadata, {"archive:framework-frog"}),
     ("export's metadata gone", delete_export, {"export:framework-frog"}),
-    ("environment gone", delete_environment, tasks("build link", "framework-frog")),
-    ("runtime's environment gone", delete_runtime, tasks("build link", "py")),
+    ("environment gone", delete_environment, set()),  # nothing needs it: what was published of it is current
+    ("runtime's environment gone", delete_runtime, set()),
     ("task records gone", delete_state, tasks("build link archive export", *BUILT)),
 ]
 
@@ -210,3 +210,14 @@ def test_a_library_that_is_not_linked_any_more(built: Pond) -> None:
     built.edit('requirements = ["frog"]', 'requirements = ["frog"]\ndynlib_exclude = ["**/libfrog*"]')
     expected = tasks("link archive export", "framework-frog", "app-newt") | MANIFESTS
     assert tasks_that_run(built.project(check_imports=False)) == expected
+
+
+def test_an_environment_that_is_gone_is_built_where_it_is_needed(built: Pond) -> None:
+    delete_environment(built)
+    assert tasks_that_run(built.project(), Request(("lock", "build"))) == tasks("build link", "framework-frog")
+    delete_runtime(built)
+    assert tasks_that_run(built.project(), Request(("lock", "build"))) == tasks("build link", "py")
+    delete_environment(built)
+    delete_archive_and_metadata(built)
+    expected = {*tasks("build link", "framework-frog"), "archive:framework-frog"}
+    assert tasks_that_run(built.project()) == expected
