@@ -73,7 +73,7 @@ def test_errors_say_what_is_wrong_and_what_to_do(stack: Path, case: str) -> None
 
 def test_a_wrong_specification_names_every_fault(stack: Path) -> None:
     (stack / "venvstacks.toml").write_text('[[runtimes]]\nname = "x"\nrequiremnts = []\n')
-    done = run("venvstacks", "plan", "venvstacks.toml", cwd=stack)
+    done = run("venvstacks", "plan", "venvstacks.toml", cwd=stack, VENVSTACKS_JOBS="2")
     assert done.returncode == 3
     assert "venvstacks.toml:3" in done.stderr
     assert "requirements" in done.stderr
@@ -102,8 +102,8 @@ def test_show_as_tree_and_as_data(stack: Path, check_golden: Callable[[str, str]
 
 
 def test_plan_as_text_and_as_data(stack: Path, check_golden: Callable[[str, str], None]) -> None:
-    text = run("venvstacks", "plan", "venvstacks.toml", cwd=stack)
-    data = run("venvstacks", "plan", "venvstacks.toml", "--json", cwd=stack)
+    text = run("venvstacks", "plan", "venvstacks.toml", cwd=stack, VENVSTACKS_JOBS="2")
+    data = run("venvstacks", "plan", "venvstacks.toml", "--json", cwd=stack, VENVSTACKS_JOBS="2")
     assert (text.returncode, data.returncode, text.stderr, data.stderr) == (0, 0, "", "")
     check_golden("plan_small_stack.txt", text.stdout)
     check_golden("plan_small_stack.json", data.stdout)
