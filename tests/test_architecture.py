@@ -42,7 +42,8 @@ PURE = ("model", "locking", "linking", "graph", "archives/members.py", "archives
 HARMLESS: dict[str, set[str] | None] = {
     "__future__": None, "collections": None, "dataclasses": None, "difflib": None, "enum": None, "fnmatch": None,
     "functools": None, "graphlib": None, "heapq": None, "itertools": None, "json": None, "posixpath": None, "re": None,
-    "shlex": None, "string": None, "tomllib": None, "types": None, "typing": None, "unicodedata": None, "urllib.parse": None,
+    "shlex": None, "string": None, "tomllib": None, "types": None, "typing": None, "unicodedata": None,
+    "urllib.parse": None,
     "packaging": None, "pydantic": None, "tomli_w": None,
     "datetime": None,  # values of times; asking for the present one is refused below
     "pathlib": {"PurePath", "PurePosixPath", "PureWindowsPath"},

@@ -131,12 +131,13 @@ def test_a_reader_that_leaves_early_is_no_error(stack: Path) -> None:
 def test_locking_says_one_line_for_each_task_and_where_the_locks_are(stack: Path) -> None:
     options = ("venvstacks.toml", "--no-index", "--local-wheels", "wheels", "--if-needed")
     done = run("venvstacks", "lock", *options, cwd=stack)
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert (done.returncode, done.stdout) == (0, "framework-base:\n  + alpha 1.0\n"), done.stderr
     lines = done.stderr.splitlines()
     assert sorted(line.split()[-1] for line in lines[:3]) == ["lock:app-hello", "lock:framework-base", "lock:py"]
     assert "\x1b" not in done.stderr
     assert lines[3].startswith("3 done in")
-    assert lines[4] == "locks: requirements"
+    assert lines[4].startswith("critical path: ")
+    assert lines[5] == "locks: requirements"
     again = run("venvstacks", "-v", "lock", *options, cwd=stack)
     assert "up to date  lock:py" in again.stderr
     quiet = run("venvstacks", "-q", "lock", *options, cwd=stack)

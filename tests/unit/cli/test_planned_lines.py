@@ -56,7 +56,7 @@ def test_several_causes_and_tasks_that_never_ran() -> None:
 def test_nothing_to_do() -> None:
     tasks = tuple(PlannedTask(name, "up to date") for name in "abcd")
     assert list(plan_lines(Plan(GRAPH, tasks))) == ["4 tasks: 4 up to date"]
-    assert list(plan_lines(Plan(GRAPH, tasks), verbose=True))[0] == "up to date  a"
+    assert next(iter(plan_lines(Plan(GRAPH, tasks), verbose=True))) == "up to date  a"
     assert list(plan_lines(Plan(graph_of("a: s -> a.out"), ()))) == ["no tasks"]
 
 
