@@ -129,6 +129,8 @@ def _default(said: Mapping[str, Any]) -> str:
 def _type(said: Mapping[str, Any]) -> str:
     if "enum" in said:
         return _choices(said)
+    if "anyOf" in said:
+        return ", ".join(map(_type, said["anyOf"]))
     if said.get("type") == "array":
         return "list of " + ("names" if "enum" in said["items"] else "strings")
     return {"string": "string", "boolean": "true or false", "integer": "whole number"}.get(

@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
+MEMORY = 1 << 30
+"""Bytes that compressing one archive may take; as many archives as `Tools.compressors` says are under way at once."""
+
+
+def affordable(threads: int, each: int) -> int:
+    """How many of the wanted threads fit into `MEMORY` if each takes `each` bytes; at least one."""
+    return max(1, min(threads, MEMORY // each))
+
 
 @dataclass(frozen=True)
 class Workers:
