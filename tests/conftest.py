@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from venvstacks.tools import survivors
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew instead of comparing")
+
+
+@pytest.fixture(autouse=True)
+def _hold_no_build_folder() -> Iterator[None]:
+    """Fail a test that leaves a build folder held: every child of later tests would be handed its lock."""
+    before = survivors.descriptors()
+    yield
+    assert survivors.descriptors() == before, "this test leaves a build folder held; release its lock"
 
 
 @pytest.fixture
