@@ -73,7 +73,8 @@ class Processes:
     """
 
     _living: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
+    # reentrant, as a signal handler that calls `stop` may interrupt the main thread in the midst of another call
+    _guard: threading.RLock = field(default_factory=threading.RLock)
     _stopping: bool = False
     started: int = 0
     watch: Callable[[Completed, Path | None, Path | None, Mapping[str, str]], None] | None = None
@@ -146,7 +147,7 @@ class Processes:
         """Send `signum` to every living child and all that it started, and start no more."""
         with self._guard:
             self._stopping = True
-            for child in self._living.values():
+            for child in list(self._living.values()):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     if os.name == "posix":
                         os.killpg(child.pid, signum)
