@@ -98,7 +98,7 @@ def _remove_if_abandoned(path: Path) -> None:
 
 
 def _default_mode(path: Path) -> int:
-    """What `open` would have given the file; `mkstemp` makes it private, and a published file must not be."""
+    """Readable by everybody, whatever the umask: `mkstemp` makes files private, and a published one must not be."""
     return 0o644 | (path.stat().st_mode & stat.S_IXUSR)
 
 
@@ -150,12 +150,15 @@ def remove_tree(path: Path) -> None:
         return
 
     def make_writable(function: object, name: str, error: object) -> None:  # noqa: ARG001 - shutil's protocol
-        Path(name).parent.chmod(0o700)
-        Path(name).chmod(0o700)
-        if Path(name).is_dir() and not Path(name).is_symlink():
-            shutil.rmtree(name)
-        else:
-            Path(name).unlink()
+        stuck = Path(name)
+        stuck.parent.chmod(0o700)
+        if stuck.is_dir() and not stuck.is_symlink():
+            stuck.chmod(0o700)
+            shutil.rmtree(stuck)
+            return
+        if os.name != "posix" and not stuck.is_symlink():
+            stuck.chmod(stat.S_IWRITE)  # Windows asks the file; elsewhere its mode may be another name's as well
+        stuck.unlink()
 
     if sys.version_info >= (3, 12):
         shutil.rmtree(path, onexc=make_writable)
