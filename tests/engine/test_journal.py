@@ -101,3 +101,10 @@ def test_children_are_taken_down_without_secrets(tmp_path: Path) -> None:
     assert (event.task, event.facts["program"], event.facts["argv"]) == ("build:a", "uv", ["/bin/uv", "pip"])
     assert event.facts["env"] == {"HOME": None, "UV_NO_PROGRESS": "1", **dict.fromkeys(secret)}
     assert "word" not in logs(tmp_path)[0].read_text()
+
+
+def test_names_that_are_no_unicode_end_no_run(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.write("process ended", "t", argv=["caf\udce9"])
+    journal.close()
+    assert [event.facts.get("argv") for event in read_events(logs(tmp_path)[0])] == [None, ["caf?"], None]

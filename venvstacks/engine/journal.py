@@ -56,7 +56,7 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             now = datetime.now(UTC)
             self.path = folder / f"{now:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}.jsonl"
-            self._stream = self.path.open("x", encoding="utf-8")
+            self._stream = self.path.open("x", encoding="utf-8", errors="replace")  # paths need not be Unicode
             self._stream.write(
                 Event(event="run began", at=0.0, facts={"door": self._door, "time": now.isoformat()}).line()
             )

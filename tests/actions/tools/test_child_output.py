@@ -36,3 +36,11 @@ def test_children_see_nothing_that_steers_results() -> None:
     assert scrubbed_environment(environment, keep=["MINE"], prefixes=("PIP_",)) == {
         "PATH": "/bin", "LC_ALL": "C", "MINE": "1", "PIP_X": "x",
     }  # fmt: skip
+
+
+def test_names_that_are_no_unicode_do_not_keep_a_child_from_being_logged(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    script = "import sys; print(len(sys.argv[1].encode('utf-8', 'surrogateescape')))"
+    done = Processes().run([sys.executable, "-X", "utf8", "-c", script, "caf\udce9"], env={}, log=log)
+    assert done.stdout == "4\n"
+    assert "caf?" in log.read_text("utf-8")

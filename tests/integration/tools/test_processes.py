@@ -56,3 +56,36 @@ def test_a_second_signal_may_come_while_the_first_one_stops_children(tmp_path: P
             run.send_signal(signal.SIGKILL)
             run.communicate()
     assert (run.returncode, told) == (0, "stopped\n")
+
+
+INTERRUPTED_WHILE_WAITING = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from venvstacks.tools.process import Processes
+
+here = Path("child")
+
+def interrupt():
+    while not (here.exists() and here.read_text(encoding="utf-8")):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=interrupt).start()
+try:
+    Processes().run(["sh", "-c", "echo $$ > child; exec sleep 60"], env=dict(os.environ))
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+try:
+    os.kill(int(here.read_text(encoding="utf-8")), 0)
+except ProcessLookupError:
+    print("nobody is left", flush=True)
+"""
+
+
+def test_a_child_does_not_outlive_an_interrupted_call(tmp_path: Path) -> None:
+    """A call in the main thread, as `verify` makes: the child's own session keeps the terminal's Ctrl-C from it."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_WAITING], cwd=tmp_path, text=True, stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True, timeout=30, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["interrupted", "nobody is left"]
