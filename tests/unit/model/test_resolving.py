@@ -36,11 +36,9 @@ def test_environment_names_and_order_of_layers() -> None:
     assert [layer.kind for layer in stack.layers] == ["runtime", "framework", "application"]
 
 
-def test_layers_below_and_above() -> None:
+def test_layers_below() -> None:
     text = runtime() + framework("a") + framework("b", "a") + framework("c", "a") + application("x", "b", "c")
     assert names_below(text, "app-x") == ["framework-b", "framework-c", "framework-a", "py"]
-    stack = stack_of(text)
-    assert [layer.name for layer in stack.above(stack.by_env_name["framework-a"])] == ["b", "c", "x"]
 
 
 def test_an_application_may_stand_on_a_runtime() -> None:
