@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_bytes, sha256_file, sha256_json, walk_tree
+from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_file, sha256_json, walk_tree
 from venvstacks.runtimes.request import PreparedRuntime, RuntimeRequest
 from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically
 
@@ -23,8 +23,6 @@ _RECIPE = 1
 """Raised whenever the same input is turned into another tree, so that older preparations are not taken for new."""
 
 _FORMAT = 1
-
-_SMALL = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -151,9 +149,4 @@ def _looks_alike(entry: TreeEntry, found: os.DirEntry[str]) -> bool:
 
 
 def _have_digests(files: list[tuple[str, int, str]]) -> bool:
-    return all(_digest(Path(path), size) == digest for path, size, digest in files)
-
-
-def _digest(path: Path, size: int) -> str:
-    """Small files are read whole, which is a third faster than by `sha256_file`'s buffer."""
-    return sha256_bytes(path.read_bytes()) if size < _SMALL else sha256_file(path)
+    return all(sha256_file(path, size) == digest for path, size, digest in files)

@@ -17,8 +17,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from venvstacks.errors import RuntimeUnavailableError
+from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
-from venvstacks.runtimes.contents import interpreter
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -66,7 +66,7 @@ def find_root(folder: Path, python: PythonImplementation, platform: TargetPlatfo
     Raises:
         RuntimeUnavailableError: The interpreter is in none of these places.
     """
-    wanted = interpreter(python, platform)
+    wanted = EnvironmentLayout.of_python(python, platform).interpreter
     children = sorted(child for child in folder.iterdir() if child.is_dir() and not child.is_symlink())
     for root in (folder, *children, *(child / "install" for child in children)):
         if os.path.lexists(root / wanted):
