@@ -30,6 +30,14 @@ b: a.out -> b.out
 c: b.out -> c.out
 """
 
+FAN = """
+a: s -> a.out
+b: t -> b.out
+c: a.out -> c.out
+d: b.out -> d.out
+e: c.out -> e.out
+"""
+
 STATE = ".state/tasks.db"
 
 

@@ -9,26 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_graphs import STATE, Bench
+from tests.tiny_graphs import FAN, STATE, Bench
 from venvstacks.engine.events import Outcome
 from venvstacks.errors import InterruptedRunError
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.records.store import TaskStore
-
-FAN = """
-a: s -> a.out
-b: t -> b.out
-c: a.out -> c.out
-d: b.out -> d.out
-e: c.out -> e.out
-"""
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    made = Bench(tmp_path)
-    made.write(s="x")
-    return made
 
 
 @pytest.fixture
