@@ -74,6 +74,7 @@ REACHES: dict[str, set[str]] = {
     "os._exit": {"cli/boundary.py"},
     "os.execvpe": {"tools/process.py"},
     "os.killpg": {"tools/process.py"},
+    "os.cpu_count": {"tools/processors.py"},
     "importlib.import_module": {"tools"},  # what one system alone has
 } | {name: set() for name in (
     "os.getenv", "os.putenv", "os.unsetenv", "os.chdir", "os.fchdir", "os.getcwd", "os.kill", "os.fork", "os.system",

@@ -28,6 +28,7 @@ from venvstacks.model.requirement_files import included_files
 from venvstacks.model.resolve import Surroundings, resolve
 from venvstacks.model.specification import ToolSettings, UvTable
 from venvstacks.model.stack import SourceTree, Stack
+from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.sources import read_source
 
 UV_FILE = "venvstacks.uv.toml"
@@ -106,7 +107,7 @@ class Project:
     @property
     def jobs(self) -> int:
         """Tasks that run at the same time."""
-        return self.options.jobs or self.stack.settings.jobs or os.cpu_count() or 1
+        return self.options.jobs or self.stack.settings.jobs or usable_processors()
 
     @property
     def cache(self) -> Path:

@@ -18,6 +18,7 @@ from pathlib import Path
 from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_file, sha256_json, walk_tree
 from venvstacks.runtimes.request import PreparedRuntime, RuntimeRequest
 from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically
+from venvstacks.tools.processors import usable_processors
 
 _RECIPE = 1
 """Raised whenever the same input is turned into another tree, so that older preparations are not taken for new."""
@@ -136,7 +137,7 @@ def is_sound(tree: Path, entries: tuple[TreeEntry, ...]) -> bool:
     if expected:
         return False
     to_hash.sort(key=lambda row: row[1])  # so that dealing them out gives every thread as many bytes
-    lanes = max(1, min(4, os.cpu_count() or 1))
+    lanes = min(4, usable_processors())
     with ThreadPoolExecutor(lanes) as pool:
         return all(pool.map(_have_digests, [to_hash[lane::lanes] for lane in range(lanes)]))
 
