@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 # A room may import rooms of lower floors, and its own modules.
 FLOORS = {
-    "errors": 1, "digests": 1, "reasons": 1, "_injected": 1,
+    "errors": 1, "modes": 1, "digests": 1, "reasons": 1, "_injected": 1,
     "model": 2, "tools": 2,
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
     "graph": 4, "records": 4, "deploying": 4,
@@ -32,6 +32,7 @@ FLOORS = {
 }  # fmt: skip
 
 SIDEWAYS = {
+    ("digests.py", "modes"): "which files count as executable is part of what a tree holds; modes imports nobody",
     ("tools/sources.py", "model"): "reads from disk what the model calls a SourceTree; the model never looks back",
     ("tasks/reference.py", "cli"): "writes the reference of commands from the commands themselves",
 }
@@ -48,7 +49,8 @@ HARMLESS: dict[str, set[str] | None] = {
     "packaging": None, "pydantic": None, "tomli_w": None,
     "datetime": None,  # values of times; asking for the present one is refused below
     "pathlib": {"PurePath", "PurePosixPath", "PureWindowsPath"},
-    "venvstacks.errors": None, "venvstacks.reasons": None, "venvstacks.model": None, "venvstacks.locking": None,
+    "venvstacks.errors": None, "venvstacks.modes": None,
+    "venvstacks.reasons": None, "venvstacks.model": None, "venvstacks.locking": None,
     "venvstacks.linking": None, "venvstacks.graph": None, "venvstacks.deploying": None,
     "venvstacks.archives.expected": None,
     "venvstacks.digests": {"TreeEntry", "canonical_json", "prefixed", "sha256_bytes", "sha256_json", "tree_digest"},

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from venvstacks.modes import is_executable
+
 _PREFIX = "sha256:"
 _SMALL = 1 << 20
 
@@ -117,7 +119,7 @@ def _entry_of(path: str, entry: os.DirEntry[str]) -> TreeEntry:
     info = entry.stat(follow_symlinks=False)
     if not stat.S_ISREG(info.st_mode):
         raise OSError(f"{entry.path} is neither a file nor a folder nor a symbolic link")
-    executable = bool(info.st_mode & stat.S_IXUSR)
+    executable = is_executable(info.st_mode)
     if info.st_size > _SMALL:
         return TreeEntry(path, info.st_size, executable, sha256_file(entry.path))
     content = Path(entry.path).read_bytes()  # as `sha256_file` does, and the size is that of what was hashed

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from pathlib import Path
 
 from venvstacks.digests import walk_tree
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
+from venvstacks.modes import FOLDER_MODE, settled_mode
 from venvstacks.tools.files import remove_tree
 
 _BYTECODE = (".pyc", ".pyo")
@@ -122,11 +122,11 @@ def _remove_case_twins(tree: Path) -> None:
 
 def _set_modes(tree: Path) -> None:
     for folder, _, files in os.walk(tree):
-        Path(folder).chmod(0o755)
+        Path(folder).chmod(FOLDER_MODE)
         for name in files:
             path = Path(folder, name)
             if not path.is_symlink():
-                path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
+                path.chmod(settled_mode(path.stat().st_mode))
 
 
 def check_contents(tree: Path, python: PythonImplementation, platform: TargetPlatform) -> None:

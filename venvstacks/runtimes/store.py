@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_file, sha256_json, walk_tree
+from venvstacks.modes import is_executable
 from venvstacks.runtimes.request import PreparedRuntime, RuntimeRequest
 from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically
 from venvstacks.tools.processors import usable_processors
@@ -146,7 +147,7 @@ def _looks_alike(entry: TreeEntry, found: os.DirEntry[str]) -> bool:
     if found.is_symlink():
         return entry.target == Path(found.path).readlink().as_posix()
     info = found.stat(follow_symlinks=False)
-    return not entry.is_link and (entry.size, entry.executable) == (info.st_size, bool(info.st_mode & 0o100))
+    return not entry.is_link and (entry.size, entry.executable) == (info.st_size, is_executable(info.st_mode))
 
 
 def _have_digests(files: list[tuple[str, int, str]]) -> bool:
