@@ -76,6 +76,15 @@ def _stale(state: LockState) -> tuple[Reason, ...]:
     return stale_reasons(state.metadata, state.lock_text, state.wanted, fault=state.metadata_fault)
 
 
+def is_refused(request: LockRequest, hash_file: Callable[[Path], str] = sha256_file) -> bool:
+    """Whether the lock is there but not valid, and the request's policy forbids to renew it."""
+    return _is_refused(request, read_state(request, hash_file))
+
+
+def _is_refused(request: LockRequest, state: LockState) -> bool:
+    return request.policy == "require-valid" and state.lock_text is not None and bool(_stale(state))
+
+
 def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
     """Make the layer's lock valid, as far as the request's policy allows.
 
@@ -89,7 +98,7 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
     reasons = _reasons(state)
     if request.policy != "renew" and not reasons:
         return _unchanged(state, reasons)
-    if request.policy == "require-valid" and state.lock_text is not None and _stale(state):
+    if _is_refused(request, state):
         raise StaleLockError(
             f"the lock of layer '{request.layer.env_name}' does not fit its inputs any more",
             details=tuple(str(reason) for reason in reasons),

@@ -85,7 +85,10 @@ def plan(
         build_derived=build_derived, publish_derived=publish_derived,
     )  # fmt: skip
     operations: tuple[Operation, ...] = session.operations(lock=lock, build=build, publish=publish, export=export)
-    request = Request(operations, selection, clean=clean, force=force, check_environments=check_environments)
+    request = Request(
+        operations, selection, lock_policy="if-needed" if lock else "require-valid", clean=clean, force=force,
+        check_environments=check_environments,
+    )  # fmt: skip
     return session.plan(request, form=Format.JSON if json else form, exit_code=exit_code)
 
 

@@ -89,6 +89,19 @@ def test_a_changed_package_is_named_with_its_versions(stack: Path) -> None:
     assert "alpha 1.0 -> 2.0" in told
 
 
+def test_a_plan_knows_that_building_renews_no_lock(stack: Path) -> None:
+    venvstacks(stack, "build", SPEC, "--lock", *LOCAL)
+    text = (stack / SPEC).read_text("utf-8")
+    (stack / SPEC).write_text(text.replace('requirements = ["alpha"]', 'requirements = ["alpha>=1"]'), "utf-8")
+    plan = ("plan", SPEC, *LOCAL, "--no-lock", "--no-publish")
+    told = venvstacks(stack, *plan, "--exit-code", code=10).stdout
+    assert "blocked     lock:framework-base" in told
+    assert "hint: locks that no longer fit are renewed" in told
+    venvstacks(stack, "build", SPEC, *LOCAL, code=4)
+    assert "run         lock:framework-base" in venvstacks(stack, "plan", SPEC, *LOCAL).stdout
+    assert "blocked     lock:framework-base" in venvstacks(stack, "publish", SPEC, "--dry-run").stdout
+
+
 def test_a_key_is_one_line(stack: Path) -> None:
     key, prefix = venvstacks(stack, "cache-key", SPEC).stdout, venvstacks(stack, "cache-key", SPEC, "--restore").stdout
     assert key.startswith(prefix.strip())
