@@ -153,6 +153,8 @@ def _commands() -> dict[str, Any]:
 
 def _options(command: Any) -> str:  # noqa: ANN401 - typer's command
     rows = [row for parameter in command.params for row in _option(parameter)]
+    if not rows:
+        return "No options."
     return _table(("option", "default", "meaning"), rows)
 
 

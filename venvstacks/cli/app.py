@@ -7,13 +7,15 @@ from typing import Annotated
 import typer
 
 from venvstacks.api import Options, Request, Selection
-from venvstacks.cli import deployment, insight, locking, verification
+from venvstacks.cli import beginning, deployment, insight, locking, verification
 from venvstacks.cli import options as o
+from venvstacks.cli.helps import App, Group
 from venvstacks.cli.session import Session, Verbosity
 from venvstacks.cli.version import show_version
 
-app = typer.Typer(
+app = App(
     name="venvstacks",
+    cls=Group,
     help="Lock, build, link and publish layered Python environments.",
     no_args_is_help=True,
     add_completion=True,
@@ -39,6 +41,9 @@ def common(
 ) -> None:
     """Take the options that stand before the command."""
     context.obj = Verbosity(quiet=quiet, verbose=verbose)
+
+
+app.command()(beginning.init)
 
 
 @app.command()
@@ -228,6 +233,7 @@ def local_export(
 
 insight.register(app)
 verification.register(app)
+app.command()(beginning.schema)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

@@ -67,7 +67,7 @@ def plan(
     check_imports: o.CheckImports = None,
     jobs: o.Jobs = None,
     json: o.Json = False,
-    form: Annotated[Format, typer.Option("--format", help="How to show the plan.")] = Format.TEXT,
+    form: Annotated[Format, typer.Option("--format", metavar="FORM", help="text, json, dot or mermaid.")] = Format.TEXT,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if there is work to do.")] = False,
 ) -> int:
     """Say what locking, building and publishing would do now, and why; do nothing."""

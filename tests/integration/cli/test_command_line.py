@@ -13,7 +13,9 @@ import pytest
 
 from tests.small_stacks import run, write_stack
 
-COMMANDS = ("show", "lock", "build", "publish", "local-export", "plan", "run")
+COMMANDS = (
+    "init", "show", "lock", "build", "publish", "local-export", "plan", "why", "cache-key", "verify", "schema", "run",
+)  # fmt: skip
 
 
 @pytest.fixture
