@@ -78,23 +78,27 @@ class LiveDisplay(PlainLines):
         """Show a task as running."""
         if self._progress is None:
             self._progress = self._open()
-        self._running[name] = self._progress.add_task(name, total=None)
+        self._running[name] = self._progress.add_task(name, total=None, count="")
 
     def _open(self) -> Progress:
         from rich.console import Console  # noqa: PLC0415 - loaded for a display only
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
         )
         progress = Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
-        self._total = progress.add_task("tasks", total=self._count, completed=self._ended)
+        self._total = progress.add_task("tasks", total=self._count, completed=self._ended, count=self._told_count)
         progress.start()
         return progress
+
+    @property
+    def _told_count(self) -> str:
+        return f"{self._ended}/{self._count}"
 
     def ended(self, outcome: Outcome) -> None:
         """Take a task out of the running ones."""
@@ -102,7 +106,7 @@ class LiveDisplay(PlainLines):
         if self._progress is not None and self._total is not None:
             if (bar := self._running.pop(outcome.name, None)) is not None:
                 self._progress.remove_task(bar)
-            self._progress.update(self._total, completed=self._ended)
+            self._progress.update(self._total, completed=self._ended, count=self._told_count)
         super().ended(outcome)
 
     def end(self) -> None:
