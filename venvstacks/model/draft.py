@@ -208,8 +208,13 @@ class _Reader:
         try:
             return model.model_validate(table)
         except ValidationError as error:
-            for detail in error.errors():
-                self._translate(model, path, detail, layer)
+            details = error.errors()
+            places = [detail["loc"] for detail in details]
+            for detail in details:
+                # an array is only short for want of the elements that are wrong themselves
+                inside = any(place[: len(detail["loc"])] == detail["loc"] != place for place in places)
+                if not (detail["type"] == "too_short" and inside):
+                    self._translate(model, path, detail, layer)
             return None
 
     def _translate(self, model: type[Table], path: KeyPath, detail: Any, layer: str | None) -> None:  # noqa: ANN401
@@ -225,6 +230,8 @@ class _Reader:
             message = str(detail["ctx"]["error"])
         elif detail["type"] in _TYPES:
             message = f"must be {_TYPES[detail['type']]}"
+        elif detail["type"] == "literal_error":
+            message = f"{detail['input']!r} is not one of {detail['ctx']['expected']}"
         else:
             message = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
         self._fault((*path, *location), message, layer, hint)

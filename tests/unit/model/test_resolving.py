@@ -159,7 +159,7 @@ def test_platforms_of_two_frameworks_are_what_both_have() -> None:
 def test_a_platform_that_is_missing_below_is_a_fault(below: list[str]) -> None:
     text = runtime(platforms=below) + application("x", platforms=["macosx_arm64"])
     fault = the_fault_of(text)
-    assert "'macosx_arm64' is not one that the layers below are made for: 'py' lack it" in fault.message
+    assert "'macosx_arm64' is not one that the layers below are made for: 'py' lacks it" in fault.message
     assert (fault.layer, fault.key) == ("x", "platforms")
 
 
@@ -264,3 +264,7 @@ def test_exclude_newer_from_the_environment() -> None:
     assert stack_of(SMALL, exclude_newer="2026-01-01").uv == {"exclude-newer": "2026-01-01"}
     text = f'{SMALL}[tool.uv]\nexclude-newer = "2025-01-01"\n'
     assert stack_of(text, exclude_newer="2026-01-01").uv == {"exclude-newer": "2025-01-01"}
+
+
+def test_a_stack_without_layers_is_told_to_have_none() -> None:
+    assert "declares no layers" in stack_of("# nothing yet\n").warnings[0]
