@@ -147,7 +147,7 @@ def _plan_task(
     active = {path: maker for path, maker in makers.items() if planned[maker].status in {"run", "maybe"}}
     upstream = tuple(dict.fromkeys(active.values()))
     record = look.records.record(node.name)
-    seconds = record.seconds if record else None
+    seconds = record.seconds if record and (record.seconds or record.failed is None) else None
     blocked = [name for name in sorted(graph.requires(node)) if planned[name].status == "blocked"]
     if blocked:
         reasons = tuple(Reason("missing input", f"the result of {name}") for name in blocked)

@@ -242,3 +242,10 @@ def test_what_may_not_be_renewed_is_blocked_once_it_is_stale(world: World) -> No
     assert shown({task.name: task for task in make_plan(world.graph, look)}) == "....."
     world.records["b"] = replace(world.records["b"], interrupted=True)
     assert shown({task.name: task for task in make_plan(world.graph, look)}) == ".B.BB"
+
+
+def test_how_long_a_task_takes_that_never_ended_well_is_not_known(world: World) -> None:
+    world.records["b"] = TaskRecord({}, failed="disk full")
+    assert world.plan()["b"].seconds is None
+    world.records["b"] = TaskRecord({}, failed="disk full", seconds=3.0)
+    assert world.plan()["b"].seconds == 3.0

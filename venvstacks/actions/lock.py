@@ -156,7 +156,10 @@ def _write(
         write_if_changed(paths.summary, summary_text(request.layer, lock))
         write_if_changed(paths.metadata, metadata.to_text())
     except OSError as error:
-        raise LockError(f"the lock of layer '{state.env_name}' cannot be written: {error}") from error
+        raise LockError(
+            f"the lock of layer '{state.env_name}' cannot be written: {error.strerror or error}",
+            hint=f"make {paths.lock.parent} writable, and see whether its disk is full",
+        ) from error
     return LockResult(
         state.env_name, reasons, resolved=resolved, changed=changed, before=state.earlier_lock, after=lock,
         metadata=metadata,

@@ -104,6 +104,8 @@ class Session:
             trace: Where to write a trace of the run, if anywhere.
         """
         began = time.perf_counter()
+        if trace:  # a place that cannot be written to is told before anything runs
+            write_trace(api.Report(()), trace)
         listener = make_listener(quiet=self.verbosity.quiet, verbose=self.verbosity.verbose)
         report = api.run(self.project, request, listener)
         if trace:

@@ -73,7 +73,10 @@ class FolderLock:
                     hint="wait for it to end, or use another --build-dir",
                 ) from None
             except OSError as error:
-                raise StateError(f"{self.path} cannot be written: {error}") from error
+                raise StateError(
+                    f"{self.path} cannot be written: {error.strerror or error}",
+                    hint="make the build folder writable, or choose another --build-dir",
+                ) from error
             self._held = lock
 
     @property

@@ -95,6 +95,18 @@ def test_a_damaged_state_is_told(stack: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("place", "code"), [("_build/.venvstacks/run.lock", 2), ("requirements/py/packages-py.txt", 4)]
+)
+def test_places_that_cannot_be_written_to(stack: Path, place: str, code: int) -> None:
+    (stack / place).mkdir(parents=True)  # permissions do not bind those who may do everything
+    done = run("venvstacks", "lock", "venvstacks.toml", "--no-index", "--local-wheels", "wheels", cwd=stack)
+    assert done.returncode == code, done.stderr
+    assert "cannot be written: " in done.stderr
+    assert "hint: make " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_show_as_tree_and_as_data(stack: Path, check_golden: Callable[[str, str], None]) -> None:
     tree = run("venvstacks", "show", "venvstacks.toml", cwd=stack)
     data = run("venvstacks", "show", "venvstacks.toml", "--json", cwd=stack)

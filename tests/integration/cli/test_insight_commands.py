@@ -74,6 +74,12 @@ def test_why_a_trace_and_the_closing_line(stack: Path) -> None:
     assert json.loads((stack / "made/idle.json").read_text("utf-8"))["traceEvents"] == []
 
 
+def test_a_trace_that_cannot_be_written_is_told_before_anything_runs(stack: Path) -> None:
+    told = venvstacks(stack, "build", SPEC, *LOCAL, "--trace", "venvstacks.toml/trace.json", code=2).stderr
+    assert "hint: choose another --trace file" in told
+    assert not (stack / "_build").exists()
+
+
 def test_a_child_can_be_started_again_by_hand(stack: Path) -> None:
     venvstacks(stack, "build", SPEC, "--lock", *LOCAL)
     (command,) = json.loads(venvstacks(stack, "why", SPEC, "link:py", "--json").stdout)["commands"]
