@@ -149,6 +149,8 @@ def publish(
     archive_format: o.ArchiveFormat = None,
     archive_level: o.ArchiveLevel = None,
     compression: o.Compression = None,
+    runtime_provider: o.RuntimeProvider = None,
+    check_imports: o.CheckImports = None,
     show: o.Show = False,
     show_only: o.ShowOnly = False,
     json: o.Json = False,
@@ -164,6 +166,8 @@ def publish(
         archive_format=archive_format,
         archive_level=archive_level,
         compression=compression,
+        runtime_providers=_many(runtime_provider) or None,
+        check_imports=check_imports,
         jobs=jobs,
     )
     session = Session.open(context.obj, spec, settings)
@@ -201,6 +205,8 @@ def local_export(
     publish_dependencies: o.PublishDependencies = None,
     publish_derived: o.PublishDerived = None,
     link_mode: o.LinkModeOption = None,
+    runtime_provider: o.RuntimeProvider = None,
+    check_imports: o.CheckImports = None,
     show: o.Show = False,
     show_only: o.ShowOnly = False,
     json: o.Json = False,
@@ -209,9 +215,11 @@ def local_export(
     trace: o.Trace = None,
 ) -> int:
     """Lay environments down as folders that can be used on this machine."""
-    session = Session.open(
-        context.obj, spec, Options(build_dir=build_dir, export_dir=output_dir, link_mode=link_mode, jobs=jobs)
-    )
+    settings = Options(
+        build_dir=build_dir, export_dir=output_dir, link_mode=link_mode, check_imports=check_imports, jobs=jobs,
+        runtime_providers=_many(runtime_provider) or None,
+    )  # fmt: skip
+    session = Session.open(context.obj, spec, settings)
     selection = Selection(
         include=_many(include),
         allow_missing=allow_missing,
@@ -244,10 +252,15 @@ def run(
     application: Annotated[str, typer.Argument(metavar="APP", help="Application layer to start.")],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGS]", help="Its arguments.")] = None,
     build_dir: o.BuildDir = "_build",
+    runtime_provider: o.RuntimeProvider = None,
+    check_imports: o.CheckImports = None,
     jobs: o.Jobs = None,
 ) -> int:
     """Start an application in its build environment, which is brought up to date first."""
-    session = Session.open(context.obj, spec, Options(build_dir=build_dir, jobs=jobs))
+    settings = Options(
+        build_dir=build_dir, runtime_providers=_many(runtime_provider) or None, check_imports=check_imports, jobs=jobs
+    )
+    session = Session.open(context.obj, spec, settings)
     return session.run_application(application, _many(arguments))
 
 

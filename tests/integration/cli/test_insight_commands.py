@@ -80,6 +80,18 @@ def test_a_trace_that_cannot_be_written_is_told_before_anything_runs(stack: Path
     assert not (stack / "_build").exists()
 
 
+def test_what_was_built_with_an_option_is_up_to_date_for_every_command_that_is_given_it(stack: Path) -> None:
+    text = (stack / SPEC).read_text("utf-8")
+    (stack / SPEC).write_text(text.replace('runtime-providers = ["host"]', ""), "utf-8")
+    option = ("--runtime-provider", "host", "--no-check-imports")
+    venvstacks(stack, "build", SPEC, *LOCAL, *option)
+    for command in ("publish", "local-export"):
+        told = venvstacks(stack, command, SPEC, *option).stderr
+        assert "build:" not in told
+        assert "link:" not in told.partition("critical path")[0]
+    assert "🐸 1.0" in venvstacks(stack, "run", SPEC, "hello", *option).stdout
+
+
 def test_a_child_can_be_started_again_by_hand(stack: Path) -> None:
     venvstacks(stack, "build", SPEC, "--lock", *LOCAL)
     (command,) = json.loads(venvstacks(stack, "why", SPEC, "link:py", "--json").stdout)["commands"]
