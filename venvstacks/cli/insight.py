@@ -106,13 +106,14 @@ def why(
     if json:
         print(json_text.dumps(found.as_json() if found else None, indent=2, ensure_ascii=False))
     else:
-        print("\n".join(_told(found)) if found else f"no log of the last runs tells of {task}")
+        print("\n".join(_told(found)) if found else f"{task} did not run in any of the runs of which there are logs")
     return ExitCode.DONE
 
 
 def _told(run: LastRun) -> Iterator[str]:
     took = "" if run.seconds is None else f" after {run.seconds:.2f} s"
-    yield f"{run.task}: {run.status}{took}, in a run with {run.door} that began at {run.time}"
+    began = f"{run.time[:19].replace('T', ' ')} UTC"
+    yield f"{run.task}: {run.status}{took}, in a run with {run.door} that began at {began}"
     if run.error:
         yield f"error: {run.error}"
     yield "because of:"
