@@ -34,7 +34,7 @@ _ENDINGS = {
     "SPECIFICATION": "the specification is wrong",
     "LOCKING": "locking failed",
     "BUILDING": "building or linking failed",
-    "PUBLISHING": "publishing or exporting failed",
+    "PUBLISHING": "publishing, exporting, verifying or deploying failed",
     "WORK_TO_DO": "`plan --exit-code` found work to do",
     "INTERRUPTED": "interrupted (Ctrl-C)",
     "TERMINATED": "ended by SIGTERM",

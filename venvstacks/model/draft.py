@@ -59,7 +59,7 @@ class DraftLayer:
         path: Its place in the document, e.g. `("frameworks", 0)`.
         kind: Which of the three arrays it stands in.
         name: The name as written, or a description of the place where there is none.
-        spec: The validated table, or None if it has faults.
+        spec: The validated table, or None if it has faults other than unknown keys.
     """
 
     path: KeyPath
@@ -215,6 +215,18 @@ class _Reader:
                 inside = any(place[: len(detail["loc"])] == detail["loc"] != place for place in places)
                 if not (detail["type"] == "too_short" and inside):
                     self._translate(model, path, detail, layer)
+            return self._without_unknown(model, table, details)
+
+    def _without_unknown(self, model: type[_TableT], table: object, details: list[Any]) -> _TableT | None:
+        """A table whose only faults are unknown keys, without these: what else is wrong with it is then told too."""
+        if not isinstance(table, dict) or any(
+            detail["type"] != "extra_forbidden" or len(detail["loc"]) > 1 for detail in details
+        ):
+            return None
+        unknown = {detail["loc"][0] for detail in details}
+        try:
+            return model.model_validate({key: value for key, value in table.items() if key not in unknown})
+        except ValidationError:  # a fault between keys: the misspelt one may be what is missing
             return None
 
     def _translate(self, model: type[Table], path: KeyPath, detail: Any, layer: str | None) -> None:  # noqa: ANN401

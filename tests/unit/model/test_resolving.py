@@ -268,3 +268,9 @@ def test_exclude_newer_from_the_environment() -> None:
 
 def test_a_stack_without_layers_is_told_to_have_none() -> None:
     assert "declares no layers" in stack_of("# nothing yet\n").warnings[0]
+
+
+def test_a_misspelt_key_hides_no_other_fault() -> None:
+    text = RUNTIME + '[[applications]]\nname = "app"\nruntime = "pi"\nrequirements = []\nlaunch_module = "none.py"\n'
+    faults = faults_of(text + "version = true\n", sources={"none.py": None})
+    assert {fault.key for fault in faults} == {"version", "launch_module", "runtime"}
