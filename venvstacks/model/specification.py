@@ -176,12 +176,16 @@ class RuntimeArchive(Table):
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file, 64 hex digits")
 
 
+ProviderName = Literal["standalone", "host", "archive"]
+"""Where a Python may come from."""
+
+
 class ToolSettings(Table):
     """`[tool.venvstacks]`: how this stack is built. Every key is optional."""
 
     model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"), serialize_by_alias=True)
 
-    runtime_providers: Listing[Literal["standalone", "host", "archive"]] = Field(
+    runtime_providers: Listing[ProviderName] = Field(
         ("standalone",), min_length=1, description="Where Pythons come from, tried in this order"
     )
     runtime_archives: dict[Implementation, dict[PlatformName, RuntimeArchive]] = Field(

@@ -55,6 +55,7 @@ CASES = {
     "a folder": (["build", "."], 3, "this is a folder"),
     "no such layer": (["build", "venvstacks.toml", "--include", "bse"], 2, "no environment matches 'bse'"),
     "no such application": (["run", "venvstacks.toml", "helo"], 2, "applications: hello"),
+    "no such provider": (["plan", "venvstacks.toml", "--runtime-provider", "hots"], 2, "did you mean 'host'?"),
     "nothing to be done": (["build", "venvstacks.toml", "--no-build"], 2, "nothing is to be done"),
     "no such wheels": (["lock", "venvstacks.toml", "--local-wheels", "none"], 2, "check --local-wheels"),
     "nothing to lock from": (["lock", "venvstacks.toml", "--no-index"], 4, "alpha"),
