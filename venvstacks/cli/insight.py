@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -106,18 +106,22 @@ def why(
     if json:
         print(json_text.dumps(found.as_json() if found else None, indent=2, ensure_ascii=False))
     else:
-        print("\n".join(_told(found)) if found else f"{task} did not run in any of the runs of which there are logs")
+        print(
+            "\n".join(_told(found, session.project.graph.makers))
+            if found
+            else f"{task} did not run in any of the runs of which there are logs"
+        )
     return ExitCode.DONE
 
 
-def _told(run: LastRun) -> Iterator[str]:
+def _told(run: LastRun, makers: Mapping[str, str]) -> Iterator[str]:
     took = "" if run.seconds is None else f" after {run.seconds:.2f} s"
     began = f"{run.time[:19].replace('T', ' ')} UTC"
     yield f"{run.task}: {run.status}{took}, in a run with {run.door} that began at {began}"
     if run.error:
         yield f"error: {run.error}"
     yield "because of:"
-    yield from (f"  {reason}" for reason in run.reasons)
+    yield from (f"  {reason.told(makers)}" for reason in run.reasons)
     if run.commands:
         yield "child processes (staging folders that they name are gone once a task has ended):"
         yield from (f"  {line}" for line in run.commands)

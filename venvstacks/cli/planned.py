@@ -38,7 +38,7 @@ def _rows(plan: Plan, *, verbose: bool) -> Iterator[tuple[str, str, str]]:
 
     def walk(tasks: list[PlannedTask], depth: int) -> Iterator[tuple[str, str, str]]:
         for task in tasks:
-            told = _told(task, depth)
+            told = _told(task, depth, plan.graph.makers)
             yield task.status, "  " * depth + task.name, told
             yield from walk(below.get(task.name, []), depth + 1)
 
@@ -54,9 +54,9 @@ def _causes(task: PlannedTask, status: Mapping[str, str]) -> list[str]:
     return certain or known
 
 
-def _told(task: PlannedTask, depth: int) -> str:
+def _told(task: PlannedTask, depth: int, makers: Mapping[str, str]) -> str:
     """A task's own reasons; what it follows from stands above it, so that only further causes are named."""
-    told = [str(reason) for reason in task.reasons]
+    told = [reason.told(makers) for reason in task.reasons]
     others = len(task.upstream) - 1
     if depth and others > 0 and not told:
         told.append(f"also after {others} other{'s' if others > 1 else ''}")

@@ -53,6 +53,17 @@ def test_several_causes_and_tasks_that_never_ran() -> None:
     assert "some tasks never having run" in lines[5]
 
 
+def test_results_of_other_tasks_are_named_by_these() -> None:
+    tasks = (
+        PlannedTask("a", "run", (Reason("changed input", "s", "1", "2"),)),
+        PlannedTask("d", "run", (Reason("changed input", "c.out", "1", "2"), CHANGED)),
+    )
+    assert list(plan_lines(Plan(GRAPH, tasks)))[:2] == [
+        "run         a  changed input: s: 1 -> 2",
+        "run         d  changed result: c; changed input: lock: numpy 2.1.0 -> 2.2.0, + scipy 1.0",
+    ]
+
+
 def test_what_has_to_run_stands_below_what_is_certain_to_run() -> None:
     tasks = (
         PlannedTask("a", "run", (Reason("never run"),)),
