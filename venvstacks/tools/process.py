@@ -13,7 +13,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -107,15 +107,19 @@ class Processes:
         """
         command = tuple(str(part) for part in argv)
         begun = time.perf_counter()
-        child = self._start(command, env, cwd)
+        child: subprocess.Popen[str] | None = None
         try:
+            with _signals_held_back():
+                child = self._start(command, env, cwd)
             stdout, stderr = child.communicate()
         except BaseException:  # an interrupt, for calls in the main thread: the child's own session has seen none
-            _end(child)
+            if child is not None:
+                _end(child)
             raise
         finally:
-            with self._guard:
-                self._living.pop(child.pid, None)
+            if child is not None:
+                with self._guard:
+                    self._living.pop(child.pid, None)
         done = Completed(command, child.returncode, stdout, stderr, time.perf_counter() - begun)
         if log is not None:
             _append_to_log(log, done, cwd)
@@ -169,6 +173,29 @@ def _send(child: subprocess.Popen[str], signum: int) -> None:
             os.killpg(child.pid, signum)
         else:
             child.terminate()
+
+
+@contextlib.contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Handle interrupts afterwards: one that is raised within `Popen` would leave a child that nobody knows of.
+
+    Blocking them would not do, as children inherit that. Other threads than the main one see no signals anyway.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, _: received.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for late in received:
+            signal.raise_signal(late)
 
 
 def _end(child: subprocess.Popen[str]) -> None:

@@ -7,8 +7,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from venvstacks.tools.process import Processes
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 
@@ -61,6 +64,7 @@ def test_a_second_signal_may_come_while_the_first_one_stops_children(tmp_path: P
 INTERRUPTED_WHILE_WAITING = """
 import os, signal, sys, threading, time
 from pathlib import Path
+from typing import Any
 from venvstacks.tools.process import Processes
 
 here = Path("child")
@@ -89,3 +93,20 @@ def test_a_child_does_not_outlive_an_interrupted_call(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True, timeout=30, check=True,
     )  # fmt: skip
     assert done.stdout.splitlines() == ["interrupted", "nobody is left"]
+
+
+def test_an_interrupt_while_a_child_is_started_leaves_none_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    children: list[subprocess.Popen[str]] = []
+
+    class Interrupted(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            children.append(self)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Processes().run(["sleep", "60"], env=dict(os.environ))
+    (child,) = children
+    assert child.poll() == -signal.SIGTERM
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
