@@ -200,13 +200,13 @@ def _signals_held_back() -> Iterator[None]:
 
 def _end(child: subprocess.Popen[str]) -> None:
     """Let a child clean up if it does so soon; a second interrupt does not wait for that."""
-    try:
-        _send(child, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(_PATIENCE_SECONDS)
-    finally:
-        _send(child, KILL)
-        child.wait()
+    with child:  # closes its pipes, and waits
+        try:
+            _send(child, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_PATIENCE_SECONDS)
+        finally:
+            _send(child, KILL)
 
 
 def append_to_log(log: Path, lines: Iterable[str]) -> None:
