@@ -13,6 +13,7 @@ from venvstacks.actions.lock_failures import raise_failure
 from venvstacks.actions.lock_files import read_layer_lock
 from venvstacks.actions.lock_request import LockPaths, LockRequest
 from venvstacks.actions.tools import Tools
+from venvstacks.actions.unsafe_wheels import check_local_wheels
 from venvstacks.errors import LockError, MissingToolError, ProcessFailedError
 from venvstacks.locking.exclusion import LeftOut, check_exclusions, find_left_out, left_out_below
 from venvstacks.locking.locks import LayerLock, ResolvedPackage, Wheel, provision_of
@@ -54,6 +55,7 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
             resolver = Resolver(runs, below)
             resolutions = resolver.resolve()
             lock = merge_resolutions(layer, resolutions, provision, resolver.left_out(resolutions))
+            check_local_wheels(request.lock_folder(layer), lock, layer.env_name, LockError)
             return _with_sizes(request, lock)
     except (MissingToolError, ProcessFailedError) as error:
         raise LockError(f"layer '{layer.env_name}' cannot be locked: {error.message}", hint=error.hint) from error
@@ -83,7 +85,7 @@ def read_lower_locks(request: LockRequest) -> list[tuple[str, LayerLock]]:
 
 def _with_sizes(request: LockRequest, lock: LayerLock) -> LayerLock:
     """A lock with the sizes of local wheels that are left out, because it is sizes that people leave them out for."""
-    folder = (request.base / request.layout.lock_file(request.layer)).parent
+    folder = request.lock_folder(request.layer)
 
     def measured(wheel: Wheel) -> Wheel:
         place = Path(os.path.normpath(folder / wheel.location))  # the folder itself may not be there yet
@@ -103,7 +105,7 @@ def wheel_folders(request: LockRequest, below: Sequence[tuple[str, LayerLock]]) 
     """
     found = dict.fromkeys(request.local_wheel_dirs)
     for lower, (_, lock) in zip(request.layer.below, below, strict=True):
-        folder = (request.base / request.layout.lock_file(lower)).parent
+        folder = request.lock_folder(lower)
         places = (Path(os.path.normpath(folder / wheel.location)).parent for wheel in lock.path_wheels)
         found |= dict.fromkeys(place for place in places if place.is_dir())
     return tuple(found)
@@ -186,8 +188,7 @@ class Resolver:
 
     def _read_one(self, attempt: Attempt) -> tuple[ResolvedPackage, ...]:
         request = self.runs.request
-        folder = (request.base / request.layout.lock_file(request.layer)).parent.as_posix()
         try:
-            return read_resolution(attempt.text, folder)
+            return read_resolution(attempt.text, request.lock_folder(request.layer).as_posix())
         except UnusableLockError as error:
             raise LockError(f"layer '{request.layer.env_name}' cannot be locked: {error}") from None

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from venvstacks.errors import BuildError, MissingToolError, ProcessFailedError
+from venvstacks.errors import BuildError, MissingToolError, ProcessFailedError, UnsafeWheelError
 from venvstacks.tools.process import Completed, Processes, scrubbed_environment
-from venvstacks.tools.uv_failures import FailureKind, explain_failure
+from venvstacks.tools.uv_failures import FailureKind, explain_failure, passed_over
 
 # Where things are and how they are reached; none of these changes what a resolution ends in.
 _TRANSPORT = frozenset({
@@ -213,6 +213,7 @@ def install(request: InstallRequest, processes: Processes, environment: Mapping[
         environment: This program's own environment variables; uv sees the part that it may.
 
     Raises:
+        UnsafeWheelError: uv unpacked a wheel, and passed over members that lead out of it.
         BuildError: uv failed, or is not there.
         InterruptedRunError: The run is being stopped.
     """
@@ -220,18 +221,19 @@ def install(request: InstallRequest, processes: Processes, environment: Mapping[
         **uv_environment(environment),
         "MACOSX_DEPLOYMENT_TARGET": request.macos,
         "UV_NO_INSTALLER_METADATA": "1",
+        "RUST_LOG": "uv_extract=warn",  # the only way in which uv tells what it passes over
     }
+    cannot = f"the packages of layer '{request.layer}' cannot be installed"
     try:
-        return processes.run(request.argv(find_uv()), env=child_environment, log=request.log)
-    except ProcessFailedError as error:
-        failure = explain_failure(error.output)
-        raise BuildError(
-            f"the packages of layer '{request.layer}' cannot be installed",
-            details=failure.explanation,
-            hint=_INSTALL_HINTS.get(failure.kind),
-        ) from error
-    except MissingToolError as error:
-        raise BuildError(error.message, hint=error.hint) from error
+        done = processes.run(request.argv(find_uv()), env=child_environment, log=request.log, check=False)
+    except (MissingToolError, ProcessFailedError) as error:
+        raise BuildError(f"{cannot}: {error.message}", details=error.details, hint=error.hint) from error
     finally:
         # uv guards environments against other uv processes by this file, and leaves it there, empty.
         (request.prefix / ".lock").unlink(missing_ok=True)
+    if members := passed_over(done.stderr):
+        raise UnsafeWheelError(f"{cannot}: a wheel holds files that lead out of it", details=members)
+    if done.returncode:
+        failure = explain_failure(done.stdout + done.stderr)
+        raise BuildError(cannot, details=failure.explanation, hint=_INSTALL_HINTS.get(failure.kind))
+    return done

@@ -41,6 +41,13 @@ _BAD_ANSWER = re.compile(
     re.IGNORECASE,
 )
 
+_PASSED_OVER = re.compile(r"^WARN Skipping unsafe file name: (.+)$", re.MULTILINE)
+
+
+def passed_over(stderr: str) -> tuple[str, ...]:
+    """Members of wheels that uv did not unpack because they lead out of the folder; it tells in its log alone."""
+    return tuple(dict.fromkeys(_PASSED_OVER.findall(stderr)))
+
 
 def explain_failure(stderr: str) -> UvFailure:
     """Read what uv prints when a resolution or an installation fails."""
