@@ -36,7 +36,7 @@ def test_six_targets_lock_from_pypi_as_of_a_day_and_again_alike_offline(tmp_path
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the lock is for Python 3.11")
 def test_uv_takes_a_lock_of_six_targets_on_each_of_them(tmp_path: Path) -> None:
-    """Packages with wheels for every platform, one of them other on each, and one that only Windows needs."""
+    """Packages whose wheels differ from platform to platform, and one that only Windows needs."""
     layer = runtime("base", ["numpy", "tqdm", "markupsafe"], targets=tuple(PLATFORMS))
     tools = tools_for(tmp_path, **CERTIFICATES)
     request = request_for(layer, tmp_path)
