@@ -57,6 +57,12 @@ class LockState:
         return found and hash_lock(self.lock_text or "") == self.metadata.requirements_hash  # type: ignore[union-attr]
 
     @property
+    def is_damaged(self) -> bool:
+        """Whether lock and metadata are both there, but not as they were written together."""
+        both = self.lock_text is not None and (self.metadata is not None or self.metadata_fault is not None)
+        return both and not self.is_intact
+
+    @property
     def missing_companions(self) -> tuple[str, ...]:
         """Names of the generated files beside the lock that are not there."""
         beside = (self.paths.requirements, self.paths.summary)

@@ -24,6 +24,8 @@ _TRANSPORT = frozenset({
 _CREDENTIAL = re.compile(r"UV_INDEX_.+_(USERNAME|PASSWORD)")
 
 _INSTALL_HINTS: Mapping[FailureKind, str] = {
+    "credentials": "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, netrc or UV_KEYRING_PROVIDER",
+    "server error": "the index that the lock names has a fault: try again later, or tell whoever runs it",
     "bad answer": "a file is not the one that was locked: lock again if it was rebuilt on purpose, else mistrust it",
     "network": "the wheels are not all in uv's cache, and where they lie cannot be reached: check the network",
 }

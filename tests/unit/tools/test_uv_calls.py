@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from venvstacks.tools.uv import CompileCall, InstallRequest, uv_environment
-from venvstacks.tools.uv_failures import explain_failure
+from venvstacks.tools.uv_failures import explain_failure, passed_over
 
 
 def test_only_transport_and_credentials_reach_uv() -> None:
@@ -77,6 +77,16 @@ def test_offline_installs_say_so() -> None:
             "no wheels",
             ("w", "v"),
         ),
+        (
+            "error: No solution found when resolving dependencies\n  cause: there are no versions of x and a, no.",
+            "unknown package",
+            ("x",),
+        ),
+        (
+            "error: Failed to fetch: https://h/simple/\n  cause: HTTP status server error (502 Bad Gateway)",
+            "server error",
+            (),
+        ),
         ("error: Failed to fetch: https://h/simple/\n  cause: Connection refused", "network", ()),
         (
             (
@@ -93,3 +103,14 @@ def test_failures_are_told_apart(stderr: str, kind: str, packages: tuple[str, ..
     failure = explain_failure(stderr)
     assert (failure.kind, failure.packages) == (kind, packages)
     assert not any(line.startswith(("error:", "  cause:")) for line in failure.explanation)
+
+
+def test_what_uv_says_about_its_progress_explains_nothing() -> None:
+    stderr = "Using Python 3.11.7 environment at: env\nResolved 2 packages in 1ms\nerror: Failed to parse: uv.toml\n"
+    assert explain_failure(stderr).explanation == ("Failed to parse: uv.toml",)
+
+
+def test_members_that_uv_passes_over_are_read_from_its_log() -> None:
+    stderr = "Resolved 1 package in 1ms\nWARN Skipping unsafe file name: ../a b.py\nPrepared 1 package\n"
+    assert passed_over(stderr) == ("../a b.py",)
+    assert passed_over("warning: Skipping unsafe file name: x\n") == ()
