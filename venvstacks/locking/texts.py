@@ -24,11 +24,6 @@ def project_name(env_name: str) -> str:
     return str(canonicalize_name(re.sub("[^A-Za-z0-9]+", "-", f"layer-{env_name}").strip("-")))
 
 
-def direct_names(layer: Layer) -> frozenset[str]:
-    """Normalised names of the distributions that the layer itself requires."""
-    return frozenset(_name(text) for text in layer.requirements)
-
-
 def _name(requirement: str) -> str:
     return str(canonicalize_name(Requirement(requirement).name))
 
