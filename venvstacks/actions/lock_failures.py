@@ -23,7 +23,7 @@ _MOST_EXCLUSIONS = 25
 
 _Failures = Mapping[TargetPlatform, UvFailure]
 
-_SIMPLE: Mapping[FailureKind, tuple[str, str | None]] = {
+_SIMPLE: Mapping[FailureKind, tuple[str, str]] = {
     "network": (
         "a package index cannot be reached",
         (
@@ -59,7 +59,10 @@ _SIMPLE: Mapping[FailureKind, tuple[str, str | None]] = {
             "package_indexes, if it is an explicit one), or its wheel in a folder named with --local-wheels"
         ),
     ),
-    "other": ("uv refuses its inputs", None),
+    "other": (
+        "uv refuses its inputs",
+        "settings.toml is what uv is given of [tool.uv] in the specification, or of venvstacks.uv.toml beside it",
+    ),
 }
 """What is not about the requirements of layers against each other: why, and what to look at."""
 

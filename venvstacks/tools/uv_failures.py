@@ -57,9 +57,7 @@ def passed_over(stderr: str) -> tuple[str, ...]:
 
 def explain_failure(stderr: str) -> UvFailure:
     """Read what uv prints when a resolution or an installation fails."""
-    lines = [
-        re.sub(r"^(error: |  cause: |hint: | {9}(?=\S))", "", line) for line in stderr.splitlines() if line.strip()
-    ]
+    lines = [re.sub(r"^(error: |  cause: |hint: | {9})", "", line) for line in stderr.splitlines() if line.strip()]
     explanation = tuple(line for line in lines if not line.startswith(_NOT_TOLD))
     kind = _kind(stderr)
     names = {"no wheels": _NO_WHEELS, "unknown package": _UNKNOWN, "bad answer": _BROKEN_WHEEL}.get(kind)

@@ -175,7 +175,12 @@ def test_an_index_that_is_not_there_is_told(bench: Bench) -> None:
 def test_a_setting_that_uv_does_not_know_is_told(bench: Bench) -> None:
     with pytest.raises(LockError, match="refuses its inputs") as caught:
         bench.lock(runtime("base", ["beta"]), uv={"exclude-newr": "2024-01-01"})
-    assert any("exclude-newr" in line for line in caught.value.details)
+    place, _, bar, text, mark, *_ = caught.value.details
+    assert place == "Failed to parse: settings.toml"
+    assert "[tool.uv]" in (caught.value.hint or "")
+    assert text == '1 | exclude-newr = "2024-01-01"'
+    assert text.index("exclude-newr") == mark.index("^"), "marks stand below what they mean"
+    assert bar.index("|") == mark.index("|")
 
 
 def test_uv_configuration_above_and_in_the_environment_has_no_influence(bench: Bench) -> None:
