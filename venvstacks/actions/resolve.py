@@ -20,6 +20,7 @@ from venvstacks.locking.exclusion import LeftOut, check_exclusions, find_left_ou
 from venvstacks.locking.locks import LayerLock, ResolvedPackage, Wheel, provision_of
 from venvstacks.locking.merge import merge_resolutions, requires_python
 from venvstacks.locking.resolution import UnusableLockError, read_resolution
+from venvstacks.locking.texts import exactly
 from venvstacks.model.declared import required_names
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.tools.files import staging_folder
@@ -141,7 +142,7 @@ class Resolver:
         return align_versions(resolutions, self._attempt_with, provided)
 
     def _attempt_with(self, versions: Mapping[str, str]) -> _Resolutions | None:
-        pins = tuple(f"{name}=={version}" for name, version in versions.items())
+        pins = tuple(exactly(name, version) for name, version in versions.items())
         attempts = self.attempt_all(Conditions(constraints=pins))
         failed = any(attempt.failure for attempt in attempts.values())
         return None if failed else self._read(attempts)

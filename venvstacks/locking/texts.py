@@ -99,9 +99,14 @@ def _ordered_indexes(layer: Layer, uv: UvTable, base: str) -> list[dict[str, Any
     return front + [entry for entry in declared if entry.get("name") not in wanted]
 
 
+def exactly(name: str, version: str) -> str:
+    """A requirement of one version and no other: `==1.0` would also be fulfilled by `1.0+local` (PEP 440)."""
+    return f"{name}==={version}"
+
+
 def constraints_text(versions: Mapping[str, str], constraints: Sequence[str] = ()) -> str:
     """Constraints that hold a resolution to exact versions, and to further constraints (PEP 508)."""
-    pins = [f"{name}=={version}" for name, version in sorted(versions.items())]
+    pins = [exactly(name, version) for name, version in sorted(versions.items())]
     return "".join(f"{line}\n" for line in (*pins, *constraints))
 
 

@@ -92,7 +92,7 @@ class CompileCall:
         interpreter: An interpreter of the target's implementation, of any version; saves uv half of its time, which
             goes into looking for one (0.27 against 0.14 s here).
         macos: Oldest macOS that wheels may need.
-        find_links: Further folders of wheels.
+        find_links: Further folders of wheels, absolute.
         use_index: Whether package indexes may be asked.
         excluded: A file that names packages to leave out, or None.
         refreshed: Packages about which indexes are asked although uv's cache knows them; None: all of them.
@@ -119,7 +119,7 @@ class CompileCall:
             "--preview-features", "pylock", "--quiet", "--no-header", "--color", "never",
         ]  # fmt: skip
         for folder in self.find_links:
-            options += ["--find-links", folder]
+            options += ["--find-links", folder.as_uri()]  # in a path, uv takes what follows a # for a fragment
         if not self.use_index:
             options.append("--no-index")
         if self.excluded:

@@ -62,6 +62,25 @@ def test_a_folder_reached_through_a_link_gives_relative_paths(bench: Bench, tmp_
     assert [wheel.location for wheel in lock.path_wheels] == ["../../wheelhouse/beta-2.0-py3-none-any.whl"]
 
 
+def test_a_folder_may_be_called_anything(bench: Bench, tmp_path: Path) -> None:
+    odd = Bench(tmp_path / "a b%20c#d é" / "spec")
+    odd.base.parent.mkdir()
+    bench.base.rename(odd.base)
+    base = runtime("base", ["beta"])
+    odd.lock(base)
+    lock = odd.lock(framework("upper", ["alpha"], base)).after
+    assert {wheel.location.rpartition("/")[0] for wheel in lock.path_wheels} == {"../../wheelhouse"}
+    assert odd.reasons(base) == ()
+
+
+def test_a_local_version_above_is_no_substitute_for_what_a_lower_layer_holds(bench: Bench) -> None:
+    base = runtime("base", ["beta"])
+    bench.lock(base)
+    bench.wheel("beta", "2.0+cpu")
+    lock = bench.lock(framework("upper", ["alpha"], base)).after
+    assert {p.name: p.version for p in lock.shared("linux_x86_64")} == {"beta": "2.0"}
+
+
 def test_a_changed_lower_layer_that_does_not_matter_changes_no_byte_above(bench: Bench) -> None:
     base = runtime("base", ["beta"])
     upper = framework("upper", ["alpha"], base, versioned=True)

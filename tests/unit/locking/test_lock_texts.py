@@ -52,7 +52,7 @@ def test_a_project_is_a_workspace_of_its_own() -> None:
 
 def test_constraints_are_sorted_pins() -> None:
     provided = {"b": "2", "a": "1+cpu"}
-    assert constraints_text(provided, ["c<3"]) == "a==1+cpu\nb==2\nc<3\n"
+    assert constraints_text(provided, ["c<3"]) == "a===1+cpu\nb===2\nc<3\n"
 
 
 def test_requirements_file_repeats_what_is_declared() -> None:

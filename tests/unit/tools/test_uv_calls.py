@@ -37,8 +37,9 @@ def test_a_resolution_never_builds_and_reads_no_other_configuration() -> None:
 
 
 def test_options_appear_where_asked_for() -> None:
-    argv = compile_argv(find_links=(Path("a"), Path("b")), use_index=False, excluded=Path("ex.txt"))
-    assert argv[-7:] == ["--find-links", "a", "--find-links", "b", "--no-index", "--excludes", "ex.txt"]
+    argv = compile_argv(find_links=(Path("/a"), Path("/b #1")), use_index=False, excluded=Path("ex.txt"))
+    assert argv[-7:-3] == ["--find-links", "file:///a", "--find-links", "file:///b%20%231"]
+    assert argv[-3:] == ["--no-index", "--excludes", "ex.txt"]
 
 
 @pytest.mark.parametrize(
