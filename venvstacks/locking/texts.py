@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import tomli_w
 from packaging.requirements import Requirement
@@ -87,8 +88,14 @@ def settings_text(layer: Layer, uv: UvTable, base: str) -> str:
 
 
 def absolute_location(place: str, base: str) -> str:
-    """A URL as it is; a path made absolute from the specification's folder."""
-    return place if "://" in place else posixpath.normpath(posixpath.join(base, place))
+    """A URL as it is; a path from the specification's folder as a `file:` URL.
+
+    In a path, uv takes what follows a `#` for a fragment.
+    """
+    if "://" in place:
+        return place
+    path = posixpath.normpath(posixpath.join(base, place))
+    return f"file://{quote(path if path.startswith('/') else f'/{path}', safe='/:')}"
 
 
 def _ordered_indexes(layer: Layer, uv: UvTable, base: str) -> list[dict[str, Any]]:

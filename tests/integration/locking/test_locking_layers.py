@@ -71,6 +71,9 @@ def test_a_folder_may_be_called_anything(bench: Bench, tmp_path: Path) -> None:
     lock = odd.lock(framework("upper", ["alpha"], base)).after
     assert {wheel.location.rpartition("/")[0] for wheel in lock.path_wheels} == {"../../wheelhouse"}
     assert odd.reasons(base) == ()
+    index = {"name": "flat", "url": "wheelhouse", "format": "flat", "default": True}
+    for uv in ({"no-index": True, "find-links": ["wheelhouse"]}, {"index": [index]}):
+        odd.lock(runtime("other", ["beta"]), uv=uv, local_wheel_dirs=(), use_index=True)
 
 
 def test_a_local_version_above_is_no_substitute_for_what_a_lower_layer_holds(bench: Bench) -> None:
