@@ -28,7 +28,9 @@ from venvstacks.tools.process import Processes
 
 _RESULTS, _REPORT, _PICTURE = "benchmarks.json", "benchmarks.md", "benchmarks-growth.svg"
 _QUICK_STACKS = ("layers-10",)
-_QUICK_WITHOUT = ("publish-small", "unpack", "deploy-by-hand", "export-kept")
+_QUICK_WITHOUT = (
+    "publish-small", "pipeline-alone", "unpack", "deploy-by-hand", "export-kept", "unpack-bytecode", "deploy-bytecode",
+)  # fmt: skip
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:

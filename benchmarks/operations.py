@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.stacks import SPEC
-from benchmarks.workspace import PLAIN, Commands, Workspace
+from benchmarks.workspace import PLAIN, WITH_BYTECODE, Commands, Workspace
 
 _STARTS = 20
+_IMPORTS = 5
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Operation:
         divisor: How many equal things the commands do; figures are of one.
         only_this: Why the original is not measured; empty if it is.
         against: The operation of the original that this one is compared with, where it is not the same one.
+        bound: Another operation of this product that this one is held against, if there is one.
         slow: Whether half as many runs are enough.
         archives: The folder whose archives are weighed afterwards, if any.
         watches_archive: Whether to note if the application's archive came out unchanged.
@@ -36,6 +38,7 @@ class Operation:
     divisor: int = 1
     only_this: str = ""
     against: str = ""
+    bound: str = ""
     slow: bool = False
     archives: str = ""
     watches_archive: bool = False
@@ -55,6 +58,11 @@ def _forget_everything(workspace: Workspace) -> None:
 def _forget_environments(workspace: Workspace) -> None:
     workspace.ensure("locked")
     workspace.remove("_build")
+
+
+def _forget_results(workspace: Workspace) -> None:
+    _forget_environments(workspace)
+    workspace.remove("_artifacts")
 
 
 def _forget_archives(workspace: Workspace) -> None:
@@ -88,14 +96,36 @@ def _small(workspace: Workspace) -> Commands:
     return [workspace.work("publish", "--output-dir", "_small", *level)]
 
 
-def _deploy(workspace: Workspace) -> Commands:
+def _deploy(workspace: Workspace, archives: str = "_artifacts") -> Commands:
     application = workspace.stack.application.removeprefix("app-")
-    return [workspace.contestant.command("deploy", "_artifacts", "--to", "_kept", "--app", application)]
+    return [workspace.contestant.command("deploy", archives, "--to", "_kept", "--app", application)]
 
 
 def _prepare_deploy(workspace: Workspace) -> None:
     workspace.ensure("published")
     workspace.remove("_kept")
+
+
+def _prepare_deploy_with_bytecode(workspace: Workspace) -> None:
+    workspace.ensure("published with bytecode")
+    workspace.remove("_kept")
+
+
+def _starts(workspace: Workspace) -> Commands:
+    return [[str(workspace.deployed_python()), "-c", "pass"]] * _STARTS
+
+
+def _imports(workspace: Workspace) -> Commands:
+    return [[str(workspace.deployed_python()), "-c", f"import {workspace.stack.imported}"]] * _IMPORTS
+
+
+def _imports_in_plain(workspace: Workspace) -> Commands:
+    return [[f"{PLAIN}/bin/python", "-c", f"import {workspace.stack.imported}"]] * _IMPORTS
+
+
+_SAME_FOR_BOTH = "it is the same for both"
+_PARTS_MEASURED = "its parts are measured"
+_SHIPS_NONE = "it ships no bytecode"
 
 
 OPERATIONS = {
@@ -127,6 +157,14 @@ OPERATIONS = {
             only_this="it has one compression", against="publish", archives="_small", unsettles=True,
         ),
         Operation(
+            "pipeline", "build and publish from valid locks", _forget_results, lambda w: [w.pipeline()],
+            only_this=_PARTS_MEASURED, bound="pipeline-alone", slow=True, unsettles=True,
+        ),
+        Operation(
+            "pipeline-alone", "the same with `--jobs 1`", _forget_results, lambda w: [w.pipeline("--jobs", "1")],
+            only_this=_PARTS_MEASURED, slow=True, unsettles=True,
+        ),
+        Operation(
             "pipeline-again", "lock, build and publish, nothing changed", lambda w: w.ensure("published"),
             lambda w: [w.pipeline()],
         ),
@@ -156,12 +194,30 @@ OPERATIONS = {
             only_this="it has no such command", against="deploy-by-hand",
         ),
         Operation(
-            "start", "`python -c pass` in the deployed application", lambda w: w.ensure("deployed"),
-            lambda w: [[str(w.deployed_python()), "-c", "pass"]] * _STARTS, divisor=_STARTS,
+            "unpack-bytecode", "unpack one application's chain, bytecode shipped",
+            lambda w: w.ensure("published with bytecode"), lambda w: w.unpacking(WITH_BYTECODE),
+            only_this=_SHIPS_NONE, slow=True, archives=WITH_BYTECODE,
         ),
         Operation(
-            "start-plain", "`python -c pass` in an empty venv on the same runtime", lambda w: w.ensure("plain"),
-            lambda _: [[f"{PLAIN}/bin/python", "-c", "pass"]] * _STARTS, divisor=_STARTS,
+            "deploy-bytecode", "`venvstacks deploy` of one application, bytecode shipped",
+            _prepare_deploy_with_bytecode, lambda w: _deploy(w, WITH_BYTECODE), slow=True,
+            only_this=_SHIPS_NONE, against="deploy-by-hand", bound="unpack-bytecode",
+        ),
+        Operation(
+            "start", "`python -c pass` in the deployed application", lambda w: w.ensure("deployed"), _starts,
+            divisor=_STARTS, bound="start-plain",
+        ),
+        Operation(
+            "start-plain", "`python -c pass` in a plain venv with the same packages", lambda w: w.ensure("plain"),
+            lambda _: [[f"{PLAIN}/bin/python", "-c", "pass"]] * _STARTS, divisor=_STARTS, only_this=_SAME_FOR_BOTH,
+        ),
+        Operation(
+            "import", "import a package of a lower layer in the deployed application", lambda w: w.ensure("deployed"),
+            _imports, divisor=_IMPORTS, bound="import-plain",
+        ),
+        Operation(
+            "import-plain", "import it in a plain venv with the same packages", lambda w: w.ensure("plain"),
+            _imports_in_plain, divisor=_IMPORTS, only_this=_SAME_FOR_BOTH,
         ),
         Operation("show", "`show`", lambda w: w.ensure("built"), lambda w: [w.contestant.command("show", SPEC)]),
         Operation(

@@ -64,6 +64,8 @@ def _stack(stack: StackCase, results: Results) -> Iterator[str]:
         yield "\n".join(f"{number}. {note}" for number, note in enumerate(notes, 1))
     if sizes := list(_sizes(stack, results)):
         yield table(("archives", "MB", "of the original's"), sizes)
+    if bounds := list(_bounds(stack, results)):
+        yield table(("this product against itself", "s", "against", "s", "ratio", "difference, ms"), bounds)
 
 
 def _line(operation: Operation, stack: StackCase, results: Results, notes: list[str]) -> Iterator[tuple[str, ...]]:
@@ -102,10 +104,23 @@ def _sizes(stack: StackCase, results: Results) -> Iterator[tuple[str, ...]]:
         ("the original's", original),
         ("this product's", results.find(stack.name, "publish", "this")),
         ("this product's smallest", results.find(stack.name, "publish-small", "this")),
+        ("this product's with bytecode", results.find(stack.name, "unpack-bytecode", "this")),
     ):
         if row and row.archive_bytes is not None:
             share = f"{row.archive_bytes / reference:.2f}" if reference else ""
             yield title, f"{row.archive_bytes / 1e6:.1f}", share
+
+
+def _bounds(stack: StackCase, results: Results) -> Iterator[tuple[str, ...]]:
+    """Operations of this product that are held against others of it."""
+    for operation in OPERATIONS.values():
+        row = results.find(stack.name, operation.name, "this")
+        bound = results.find(stack.name, operation.bound, "this")
+        if row and bound:
+            yield (
+                operation.title, _figure(row.seconds), OPERATIONS[operation.bound].title, _figure(bound.seconds),
+                f"{row.seconds / bound.seconds:.2f}", f"{(row.seconds - bound.seconds) * 1000:.1f}",
+            )  # fmt: skip
 
 
 def table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -45,6 +45,7 @@ class StackCase:
         layers: How many it has.
         pythons: Implementations of its runtimes.
         application: Environment name of the application that is deployed and started.
+        imported: What that application imports from the layers below it.
         launch_module: The file that is changed by one byte, relative to the specification.
         write: Writes specification, modules and wheels into a folder.
         local_wheels: Whether it brings wheels of its own.
@@ -57,6 +58,7 @@ class StackCase:
     layers: int
     pythons: tuple[str, ...]
     application: str
+    imported: str
     launch_module: str
     write: Callable[[Path, Kit], None]
     local_wheels: bool = False
@@ -146,6 +148,7 @@ def _generated(layers: int, without_original: str = "") -> StackCase:
         layers=layers,
         pythons=("cpython@3.11.7",),
         application="app-a001",
+        imported="bench_base",
         launch_module="modules/a001.py",
         write=lambda folder, _: write_generated(layers, folder, SPEC, PROVIDER),
         local_wheels=True,
@@ -163,6 +166,7 @@ STACKS = {
             8,
             ("cpython@3.11.7", "cpython@3.12.1"),
             "app-scipy-import",
+            "scipy.integrate",
             "launch_modules/scipy_import.py",
             _write_sample,
         ),
@@ -172,6 +176,7 @@ STACKS = {
             4,
             ("cpython@3.11.7",),
             "app-tensors",
+            "torch",
             "tensors.py",
             _write_torch,
             local_wheels=True,

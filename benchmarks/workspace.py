@@ -11,12 +11,15 @@ from benchmarks.contestants import Contestant, kept_folder
 from benchmarks.measure import Place, Sample, measure
 from benchmarks.stacks import SPEC, Kit, StackCase
 from venvstacks.tools.files import remove_tree
+from venvstacks.tools.uv import find_uv
 
-State = Literal["locked", "built", "published", "exported", "deployed", "plain"]
+State = Literal["locked", "built", "published", "published with bytecode", "exported", "deployed", "plain"]
 Commands = list[list[str]]
 
 DEPLOYED = "_deployed"
 PLAIN = "_plain"
+WITH_BYTECODE = "_artifacts_with_bytecode"
+_SPEC_WITH_BYTECODE = "with-bytecode.toml"
 
 
 @dataclass
@@ -49,6 +52,9 @@ class Workspace:
         self.stack.write(self.folder, self.kit)
         module = self.folder / self.stack.launch_module
         module.write_text(module.read_text("utf-8") + "\n# 0\n", encoding="utf-8")
+        text = (self.folder / SPEC).read_text("utf-8")
+        text = text.replace("[tool.venvstacks]\n", '[tool.venvstacks]\nbytecode = "shipped"\n')
+        (self.folder / _SPEC_WITH_BYTECODE).write_text(text, encoding="utf-8")
 
     def change_launch_module(self) -> None:
         """Change one byte of the launch module, in a comment."""
@@ -94,6 +100,7 @@ class Workspace:
             return
         before: dict[State, State] = {
             "built": "locked", "published": "built", "exported": "built", "deployed": "published", "plain": "deployed",
+            "published with bytecode": "locked",
         }  # fmt: skip
         if state in before:
             self.ensure(before[state])
@@ -105,14 +112,21 @@ class Workspace:
             "locked": lambda: [self.work("lock")],
             "built": lambda: [self.work("build")],
             "published": lambda: [self.pipeline()],
+            "published with bytecode": lambda: [self._pipeline_with_bytecode()],
             "exported": lambda: [self.work("local-export")],
             "deployed": self._deploy_anew,
-            "plain": lambda: [[str(self.deployed_python(runtime=True)), "-m", "venv", PLAIN]],
+            "plain": self._make_plain,
         }
 
-    def pipeline(self) -> list[str]:
+    def pipeline(self, *options: str) -> list[str]:
         """The command line that locks what has to be locked, builds and publishes."""
-        return self.work("build", "--lock-if-needed", "--publish")
+        return self.work("build", "--lock-if-needed", "--publish", *options)
+
+    def _pipeline_with_bytecode(self) -> list[str]:
+        folders = ("--build-dir", "_build_with_bytecode", "--output-dir", WITH_BYTECODE)
+        return self.contestant.command(
+            "build", _SPEC_WITH_BYTECODE, *self.stack.options, "--lock-if-needed", "--publish", *folders
+        )
 
     def published(self, folder: str = "_artifacts") -> dict[str, dict[str, Any]]:
         """The metadata of every published layer by environment name."""
@@ -123,24 +137,38 @@ class Workspace:
         """Size of all published archives together, in bytes."""
         return sum(entry["archive_size"] for entry in self.published(folder).values())
 
-    def chain(self) -> list[dict[str, Any]]:
+    def chain(self, folder: str = "_artifacts") -> list[dict[str, Any]]:
         """Metadata of the deployed application and of all layers that it needs, the runtime first."""
-        published = self.published()
+        published = self.published(folder)
         application = published[self.stack.application]
         targets = {entry["install_target"]: entry for entry in published.values()}
         names = [application["runtime_layer"], *reversed(application["required_layers"]), application["install_target"]]
         return [targets[name] for name in names]
 
-    def unpacking(self) -> Commands:
+    def unpacking(self, archives: str = "_artifacts") -> Commands:
         """Commands that unpack the application's chain side by side, with the system's tar."""
         self.remove(DEPLOYED)
         (self.folder / DEPLOYED).mkdir()
-        return [["tar", "-xf", f"_artifacts/{entry['archive_name']}", "-C", DEPLOYED] for entry in self.chain()]
+        chain = self.chain(archives)
+        return [["tar", "-xf", f"{archives}/{entry['archive_name']}", "-C", DEPLOYED] for entry in chain]
 
     def post_installing(self) -> Commands:
         """Commands that run the unpacked chain's post-install scripts, from the runtime upwards."""
         python = str(self.deployed_python(runtime=True))
         return [[python, "-I", f"{DEPLOYED}/{entry['install_target']}/postinstall.py"] for entry in self.chain()]
+
+    def _make_plain(self) -> Commands:
+        """Commands that make one virtual environment which holds the packages of all layers of the chain."""
+        install = [str(find_uv()), "pip", "install", "--quiet", "--no-config", "--python", f"{PLAIN}/bin/python"]
+        locks = [
+            f"requirements/{entry['layer_name']}/pylock.{entry['layer_name'].replace('.', '_')}.toml"
+            for entry in self.chain()
+        ]
+        return [
+            [str(self.deployed_python(runtime=True)), "-m", "venv", "--clear", "--without-pip", PLAIN],
+            *([*install, "--requirements", lock] for lock in locks),
+            [f"{PLAIN}/bin/python", "-m", "compileall", "-q", f"{PLAIN}/lib"],
+        ]
 
     def _deploy_anew(self) -> Commands:
         return [*self.unpacking(), *self.post_installing()]

@@ -34,7 +34,7 @@ _ENDINGS = {
     "SPECIFICATION": "the specification is wrong",
     "LOCKING": "locking failed",
     "BUILDING": "building or linking failed",
-    "PUBLISHING": "publishing or exporting failed",
+    "PUBLISHING": "publishing, exporting, verifying or deploying failed",
     "WORK_TO_DO": "`plan --exit-code` found work to do",
     "INTERRUPTED": "interrupted (Ctrl-C)",
     "TERMINATED": "ended by SIGTERM",
@@ -153,6 +153,8 @@ def _commands() -> dict[str, Any]:
 
 def _options(command: Any) -> str:  # noqa: ANN401 - typer's command
     rows = [row for parameter in command.params for row in _option(parameter)]
+    if not rows:
+        return "No options."
     return _table(("option", "default", "meaning"), rows)
 
 

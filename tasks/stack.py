@@ -22,22 +22,11 @@ DOIT_CONFIG = {
     "reporter": Reporter,
 }
 
-_GROUPS = {
-    "lock": "lock the packages of all layers of the sample",
-    "build": "build their environments",
-    "link": "link them to the layers below",
-    "archive": "publish one archive for each layer",
-    "export": "lay the environments down as folders that can be used on this machine",
-    "manifest": "describe all archives, and all exports, together",
-    "applications": "run the sample's applications from their exports",
-}
-
 
 def task_stack() -> Iterator[dict[str, Any]]:
     """Yield the tasks of each layer of the sample, and of the manifests."""
-    for group, doc in _GROUPS.items():
-        yield {"basename": group, "name": None, "doc": doc}
     yield from doit_tasks(SAMPLE)
+    yield {"basename": "applications", "name": None, "doc": "run the sample's applications from their exports"}
     yield from _applications(load_project(SAMPLE))
 
 

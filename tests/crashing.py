@@ -159,10 +159,12 @@ def _parents() -> Iterator[tuple[int, int]]:
             yield int(folder.name), int((folder / "stat").read_text().rpartition(")")[2].split()[1])
 
 
-def processes_at_work_in(folder: Path) -> list[str]:
-    """Command lines of living processes that name `folder`, or work there."""
+def processes_at_work_in(folder: Path, *, but: int | None = None) -> list[str]:
+    """Command lines of living processes that name `folder`, or work there; `but` is the id of one that is left out."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
+        if process.name == str(but):
+            continue
         with contextlib.suppress(OSError):
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             if str(folder) in command or (process / "cwd").readlink().is_relative_to(folder):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from tests import loopback
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 
@@ -88,32 +89,16 @@ class Index:
 def running(index: Index) -> Iterator[Index]:
     """Serve an index on a port of its own."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, kind, body = index.answer(self.path, self.headers.get("Authorization"))
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            if status == 401:
-                self.send_header("WWW-Authenticate", 'Basic realm="index"')
-            self.end_headers()
-            with suppress(ConnectionError):  # whoever asked may have given up, which is what some tests are about
-                self.wfile.write(b"" if self.command == "HEAD" else body)
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        status, kind, body = index.answer(request.path, request.headers.get("Authorization"))
+        request.send_response(status)
+        request.send_header("Content-Type", kind)
+        request.send_header("Content-Length", str(len(body)))
+        if status == 401:
+            request.send_header("WWW-Authenticate", 'Basic realm="index"')
+        request.end_headers()
+        request.wfile.write(b"" if request.command == "HEAD" else body)
 
-        do_HEAD = do_GET  # noqa: N815 - the name that http.server looks for
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.block_on_close = False
-    index.url = f"http://127.0.0.1:{server.server_port}/simple"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with loopback.serving(answer) as url:
+        index.url = f"{url}/simple"
         yield index
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -7,11 +7,11 @@ import hashlib
 import http.server
 import io
 import tarfile
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import loopback
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 from venvstacks.runtimes.request import ArchiveSource, RuntimeKit, RuntimeRequest
 from venvstacks.tools.process import Processes
@@ -116,21 +116,6 @@ class Mirror:
 def serving() -> Iterator[Mirror]:
     """A mirror that runs until the block ends."""
     mirror = Mirror()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            mirror.answer(self)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = False
-        mirror.url = f"http://127.0.0.1:{server.server_port}/files"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield mirror
-        finally:
-            server.shutdown()
-            thread.join()
+    with loopback.serving(mirror.answer) as url:
+        mirror.url = f"{url}/files"
+        yield mirror

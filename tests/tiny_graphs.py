@@ -2,6 +2,7 @@
 
 A line of a graph is `name: inputs -> outputs`, with `< task` at its end for a mere ordering. An output in brackets,
 `[x]`, lies in an environment, and an input in brackets stands for the task that makes it as one that is worked in.
+`[x@t]` lies in the environment that task `t` lays down, and goes away with it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,14 @@ b: a.out -> b.out
 c: b.out -> c.out
 """
 
+FAN = """
+a: s -> a.out
+b: t -> b.out
+c: a.out -> c.out
+d: b.out -> d.out
+e: c.out -> e.out
+"""
+
 STATE = ".state/tasks.db"
 
 
@@ -48,14 +57,19 @@ def _node(line: str, versions: Mapping[str, object]) -> TaskNode:
     read, _, written = rest.partition("->")
     inputs = tuple(path for path in read.split() if path[0] != "[")
     return TaskNode(
-        name, "build", name, inputs, outputs=tuple(path.strip("[]") for path in written.split()),
+        name, "build", name, inputs, outputs=tuple(_path(word) for word in written.split()),
         after=tuple(after.split()), fingerprint={"version": versions.get(name, 0)},
         trees=_bracketed(written), uses=_bracketed(read),
+        within=next((word.partition("@")[2].strip("]") for word in written.split() if "@" in word), None),
     )  # fmt: skip
 
 
 def _bracketed(text: str) -> tuple[str, ...]:
-    return tuple(path[1:-1] for path in text.split() if path[0] == "[")
+    return tuple(_path(word) for word in text.split() if word[0] == "[")
+
+
+def _path(word: str) -> str:
+    return word.strip("[]").partition("@")[0]
 
 
 @dataclass
@@ -107,6 +121,8 @@ class Bench:
 
     def do(self, node: TaskNode) -> None:
         letters = sorted({letter for path in node.inputs for letter in self.read(path)})
+        for path in (path for other in self.graph.nodes if other.within == node.name for path in other.trees):
+            (self.base / path).unlink(missing_ok=True)
         for path in node.outputs:
             (self.base / path).write_text("".join(letters))
 

@@ -159,7 +159,7 @@ def _predict(
     """What would become of each task, and the tasks whose environments may stay away."""
     paths = Paths(project.base, project.base)
     with TaskStore(project.base / project.configuration.layout.task_state, writable=False) as store:
-        look = replace(look_at(store, paths, workshop.describe_staleness), found=found)
+        look = replace(look_at(store, paths, workshop.describe_staleness), found=found, refuses=workshop.refuses)
         spared = spared_tasks(job.graph, look, job.forced, job.wanted)
         return make_plan(job.graph, look, job.forced, spared), spared
 

@@ -21,7 +21,8 @@ class CacheKey:
     Attributes:
         key: Names the state that belongs to exactly these inputs.
         restore: Prefix of the keys of this stack's earlier states: the latest of them is the best to begin with.
-        paths: What to store, relative to the specification's folder; with `!` in front what to leave out of it.
+        paths: What to store, relative to the specification's folder; with `!` in front what to leave out of it. What
+            GitHub's cache action leaves out has to stand beside what it takes: it does not look into whole folders.
     """
 
     key: str
@@ -56,7 +57,7 @@ def cache_key(project: Project) -> CacheKey:
     stack = re.sub(r"[^A-Za-z0-9._-]+", "-", project.path.stem)
     restore = f"venvstacks-{_FORMAT}-{platform}-{stack}-"
     layout = configuration.layout
-    paths = (layout.state, f"!{layout.logs}", f"!{layout.staging}", f"{layout.artifacts}/{METADATA_DIR}")
+    paths = (f"{layout.state}/*", f"!{layout.logs}", f"!{layout.staging}", f"{layout.artifacts}/{METADATA_DIR}")
     return CacheKey(f"{restore}{state[:32]}", restore, paths)
 
 

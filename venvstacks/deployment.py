@@ -34,6 +34,7 @@ from venvstacks.actions.tools import Tools
 from venvstacks.deploying.state import Generation
 from venvstacks.errors import UsageError
 from venvstacks.model.platforms import TargetPlatform, identify_platform
+from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.transfer import Downloads, Progress
 
 __all__ = ["Settings", "Status", "collect", "deploy", "execute", "remove", "rollback", "status"]
@@ -57,7 +58,7 @@ class Settings:
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    threads: int = field(default_factory=usable_processors)
     progress: Progress | None = None
     on_wait: Callable[[], None] = _no_waiting
     wait: float = -1

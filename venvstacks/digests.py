@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from venvstacks.modes import is_executable
+
 _PREFIX = "sha256:"
 _SMALL = 1 << 20
 
@@ -34,12 +36,18 @@ def sha256_json(value: object) -> str:
     return sha256_bytes(canonical_json(value))
 
 
-def sha256_file(path: Path | str) -> str:
+def sha256_file(path: Path | str, size: int | None = None) -> str:
     """Hex SHA-256 of a file's content.
+
+    Args:
+        path: The file.
+        size: Its size in bytes, where that is known: small files are read whole, a third faster than in pieces.
 
     Raises:
         OSError: The file cannot be read.
     """
+    if size is not None and size <= _SMALL:
+        return sha256_bytes(Path(path).read_bytes())
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -111,10 +119,10 @@ def _entry_of(path: str, entry: os.DirEntry[str]) -> TreeEntry:
     info = entry.stat(follow_symlinks=False)
     if not stat.S_ISREG(info.st_mode):
         raise OSError(f"{entry.path} is neither a file nor a folder nor a symbolic link")
-    executable = bool(info.st_mode & stat.S_IXUSR)
+    executable = is_executable(info.st_mode)
     if info.st_size > _SMALL:
         return TreeEntry(path, info.st_size, executable, sha256_file(entry.path))
-    content = Path(entry.path).read_bytes()  # a third faster than through a buffer, and trees are small files mostly
+    content = Path(entry.path).read_bytes()  # as `sha256_file` does, and the size is that of what was hashed
     return TreeEntry(path, len(content), executable, sha256_bytes(content))
 
 

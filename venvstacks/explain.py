@@ -68,7 +68,7 @@ def last_run(project: Project, task: str) -> LastRun | None:
     """
     if task not in project.graph.by_name:
         nearest = difflib.get_close_matches(task, project.graph.by_name, n=1, cutoff=0.4)
-        hint = f"did you mean '{nearest[0]}'?" if nearest else "`venvstacks -v plan` names all tasks"
+        hint = f"did you mean '{nearest[0]}'?" if nearest else "`venvstacks -v plan SPEC` names all tasks"
         raise UsageError(f"there is no task '{task}'", hint=hint)
     layout = project.configuration.layout
     for path in logs(project.base / layout.runs):

@@ -129,7 +129,7 @@ def plan_schema() -> dict[str, Any]:
         "what would become of one task",
         task=text,
         status={"enum": statuses},
-        reasons={**names, "items": reason},
+        reasons={**names, "items": reason, "description": "its own; none where only tasks before it make it run"},
         upstream={**names, "items": text, "description": "tasks before it that would or may run"},
         seconds={"type": ["number", "null"], "description": "how long it took the last time"},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import platform
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import get_args
 
 from venvstacks.archives.formats import (
     DEFAULT_FORMAT,
@@ -26,8 +28,9 @@ from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import identify_platform
 from venvstacks.model.requirement_files import included_files
 from venvstacks.model.resolve import Surroundings, resolve
-from venvstacks.model.specification import ToolSettings, UvTable
+from venvstacks.model.specification import ProviderName, ToolSettings, UvTable
 from venvstacks.model.stack import SourceTree, Stack
+from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.sources import read_source
 
 UV_FILE = "venvstacks.uv.toml"
@@ -106,7 +109,7 @@ class Project:
     @property
     def jobs(self) -> int:
         """Tasks that run at the same time."""
-        return self.options.jobs or self.stack.settings.jobs or os.cpu_count() or 1
+        return self.options.jobs or self.stack.settings.jobs or usable_processors()
 
     @property
     def cache(self) -> Path:
@@ -205,6 +208,8 @@ def _configure(settings: ToolSettings, options: Options, base: Path, epoch: int 
         )
     chosen, level = _choose_compression(settings, options)
     check = settings.check_imports if options.check_imports is None else options.check_imports
+    for name in options.runtime_providers or ():
+        _check_provider(name)
     return Configuration(
         platform=identify_platform(sys.platform, platform.machine()),
         layout=layout,
@@ -233,6 +238,14 @@ def _choose_compression(settings: ToolSettings, options: Options) -> tuple[Archi
     if options.compression is None and settings.archive_level is not None:
         return chosen, chosen.level(settings.archive_level)
     return chosen, chosen.effort(effort)
+
+
+def _check_provider(name: str) -> None:
+    known = get_args(ProviderName)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+        raise UsageError(f"'{name}' is no runtime provider", hint=hint)
 
 
 def _epoch(environment: Mapping[str, str]) -> int | None:

@@ -8,7 +8,7 @@ not, and for a `maybe` it depends on whether what comes before it comes out the 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
@@ -39,6 +39,7 @@ class Look:
         describe_staleness: For tasks whose outputs describe themselves: why they are not valid.
         found: What else is known to be wrong with results, by task.
         facts: What an input says of itself, e.g. the versions that a lock pins.
+        refuses: Whether a task that is stale would fail, since what it made before may not be renewed.
     """
 
     records: Records
@@ -47,6 +48,7 @@ class Look:
     describe_staleness: Callable[[TaskNode], tuple[Reason, ...]]
     found: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
     facts: Callable[[str], Mapping[str, str]] = lambda _: {}
+    refuses: Callable[[TaskNode], bool] = lambda _: False
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class PlannedTask:
     Attributes:
         name: The task.
         status: What would become of it.
-        reasons: What makes it run, or keeps it from running; first causes only.
+        reasons: What makes it run, or keeps it from running; first causes only, hence empty where tasks before it do.
         upstream: Tasks before it that would or may run and whose results it uses.
         seconds: How long it took the last time, or None if nobody knows.
     """
@@ -96,7 +98,11 @@ def make_plan(
     for node in graph.nodes:
         awaited = tuple(path for path in node.outputs if node.name not in spared or path not in node.trees)
         missing = [path for path in awaited if not look.exists(path)]
-        planned[node.name] = _plan_task(node, graph, look, (forced, missing), planned)
+        task = _plan_task(node, graph, look, (forced, missing), planned)
+        host = planned.get(node.within or "")
+        if task.status == "maybe" and host and host.status == "run" and any(path in node.trees for path in awaited):
+            task = replace(task, status="run")  # its files go with the environment that is laid down anew
+        planned[node.name] = task
     return tuple(planned.values())
 
 
@@ -141,7 +147,7 @@ def _plan_task(
     active = {path: maker for path, maker in makers.items() if planned[maker].status in {"run", "maybe"}}
     upstream = tuple(dict.fromkeys(active.values()))
     record = look.records.record(node.name)
-    seconds = record.seconds if record else None
+    seconds = record.seconds if record and (record.seconds or record.failed is None) else None
     blocked = [name for name in sorted(graph.requires(node)) if planned[name].status == "blocked"]
     if blocked:
         reasons = tuple(Reason("missing input", f"the result of {name}") for name in blocked)
@@ -149,7 +155,8 @@ def _plan_task(
     reasons = (*look.found.get(node.name, ()), *_reasons(node, look, record, active, missing))
     if node.name in forced:
         reasons = (Reason("forced"), *reasons)
-    if any(reason.kind == "missing input" for reason in reasons) and not node.self_described:
+    lacking = any(reason.kind == "missing input" for reason in reasons) and not node.self_described
+    if lacking or (reasons and look.refuses(node)):
         return PlannedTask(node.name, "blocked", reasons, upstream, seconds)
     if reasons:
         return PlannedTask(node.name, "run", reasons, upstream, seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -37,6 +38,16 @@ class Reason:
     def as_json(self) -> dict[str, object]:
         """The reason as JSON data."""
         return {**asdict(self), "details": list(self.details)}
+
+    def told(self, makers: Mapping[str, str]) -> str:
+        """The reason for people who know tasks rather than the files through which tasks speak to each other.
+
+        Args:
+            makers: Output path to the name of the task that makes it.
+        """
+        if self.kind == "changed input" and self.subject in makers and not self.details:
+            return f"changed result: {makers[self.subject]}"
+        return str(self)
 
     def __str__(self) -> str:
         text = f"{self.kind}: {self.subject}" if self.subject else self.kind

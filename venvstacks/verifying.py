@@ -103,11 +103,7 @@ def verify(project: Project, wanted: Verification, processes: Processes | None =
     layers = _published_layers(project, wanted.selection)
     processes = processes or Processes()
     with _second_place(wanted.work_dir) as place:
-        try:
-            _build_again(project, layers, wanted, place, processes)
-        except KeyboardInterrupt:
-            processes.stop()
-            raise
+        _build_again(project, layers, wanted, place, processes)
         return tuple(_compare(project, layer, place) for layer in layers)
 
 

@@ -39,7 +39,7 @@ def node_of(attributes: dict[str, Any]) -> TaskNode:
 
 def test_nodes_inputs_and_fingerprints_are_the_same(spec: Path) -> None:
     graph: TaskGraph = load_project(spec).graph
-    listed = list(doit_tasks(spec))
+    listed = [each for each in doit_tasks(spec) if each["name"]]
     loader = ModuleTaskLoader({"DOIT_CONFIG": doit_config(spec), "task_stack": lambda: doit_tasks(spec)})
     loader.setup({})
     command = List(task_loader=loader)

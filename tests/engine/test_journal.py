@@ -89,10 +89,22 @@ def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
 def test_children_are_taken_down_without_secrets(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     watch = ProcessWatch(journal, {"build-a.log": "build:a"})
-    env = {"HOME": "/x", "UV_INDEX_URL": "https://user:word@localhost", "UV_TOKEN": "word", "UV_NO_PROGRESS": "1"}
+    secret = {
+        "UV_INDEX_URL": "https://user:word@localhost",
+        "UV_TOKEN": "word",
+        "https_proxy": "http://user:word@proxy",
+    }
+    env = {"HOME": "/x", "UV_NO_PROGRESS": "1", **secret}
     watch(Completed(("/bin/uv", "pip"), 0, "out", "", 0.25), Path("logs/build-a.log"), None, env)
     journal.close()
     event = next(event for event in read_events(logs(tmp_path)[0]) if event.event == "process ended")
     assert (event.task, event.facts["program"], event.facts["argv"]) == ("build:a", "uv", ["/bin/uv", "pip"])
-    assert event.facts["env"] == {"HOME": None, "UV_INDEX_URL": None, "UV_TOKEN": None, "UV_NO_PROGRESS": "1"}
+    assert event.facts["env"] == {"HOME": None, "UV_NO_PROGRESS": "1", **dict.fromkeys(secret)}
     assert "word" not in logs(tmp_path)[0].read_text()
+
+
+def test_names_that_are_no_unicode_end_no_run(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.write("process ended", "t", argv=["caf\udce9"])
+    journal.close()
+    assert [event.facts.get("argv") for event in read_events(logs(tmp_path)[0])] == [None, ["caf?"], None]

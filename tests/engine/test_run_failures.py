@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.tiny_graphs import STATE, Bench
+from tests.tiny_graphs import FAN, STATE, Bench
 from venvstacks.engine.events import Silence
 from venvstacks.errors import BuildError, MissingInputError, StateError
 from venvstacks.graph.taskgraph import TaskNode
-
-FAN = """
-a: s -> a.out
-b: t -> b.out
-c: a.out -> c.out
-d: b.out -> d.out
-e: c.out -> e.out
-"""
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    made = Bench(tmp_path)
-    made.write(s="x")
-    return made
 
 
 def fail(node: TaskNode) -> None:

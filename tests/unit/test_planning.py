@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -201,3 +202,50 @@ def test_a_spared_task_is_up_to_date_and_what_is_laid_down_again_runs() -> None:
     spared = spared_tasks(world.graph, world.look())
     planned = {task.name: task.status for task in make_plan(world.graph, world.look(), (), spared)}
     assert planned == {"py": "run", "base": "run", "app": "run", "zip": "maybe", "other": "maybe"}
+
+
+HOSTED = """
+build: s low.out -> build.json [python]
+link: build.json l -> link.json [config@build]
+zip: link.json -> app.zip
+low: t -> low.out
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, "...."),
+        ({"s": "new"}, ".RRm"),
+        ({"t": "new"}, "Rmmm"),
+        ({"python": None}, ".RRm"),
+        ({"l": "new"}, "..Rm"),
+    ],
+)
+def test_what_lies_in_an_environment_that_is_laid_down_anew_is_made_anew(
+    change: dict[str, str | None], expected: str
+) -> None:
+    world = World(graph_of(HOSTED))
+    world.files |= change
+    assert shown(world.plan()) == expected
+
+
+def test_where_an_environment_may_stay_away_nothing_in_it_is_awaited() -> None:
+    world = World(graph_of(HOSTED))
+    world.files |= {"s": "new"}
+    planned = {task.name: task.status for task in make_plan(world.graph, world.look(), (), {"link"})}
+    assert planned == {"low": "up to date", "build": "run", "link": "maybe", "zip": "maybe"}
+
+
+def test_what_may_not_be_renewed_is_blocked_once_it_is_stale(world: World) -> None:
+    look = replace(world.look(), refuses=lambda node: node.name == "b")
+    assert shown({task.name: task for task in make_plan(world.graph, look)}) == "....."
+    world.records["b"] = replace(world.records["b"], interrupted=True)
+    assert shown({task.name: task for task in make_plan(world.graph, look)}) == ".B.BB"
+
+
+def test_how_long_a_task_takes_that_never_ended_well_is_not_known(world: World) -> None:
+    world.records["b"] = TaskRecord({}, failed="disk full")
+    assert world.plan()["b"].seconds is None
+    world.records["b"] = TaskRecord({}, failed="disk full", seconds=3.0)
+    assert world.plan()["b"].seconds == 3.0

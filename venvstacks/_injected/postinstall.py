@@ -24,7 +24,6 @@ from typing import Any
 LAYER_CONFIG = "share/venv/metadata/venvstacks_layer.json"
 
 _FILES_PER_WORKER = 50  # a further process costs about as much as compiling this many files
-_MOST_WORKERS = 60  # Windows cannot wait for more processes at once
 _SELF = "\0"  # stands for the layer's folder in path arithmetic; no real name can be this
 
 
@@ -83,12 +82,7 @@ def _normalised(path: str) -> str:
     Refused everywhere is therefore what only Windows takes for a path, backslashes and drives, and what no file name
     should hold, control characters and lone surrogates.
     """
-    if (
-        not path
-        or path.startswith("/")
-        or re.match("[A-Za-z]:", path)
-        or re.search(r"[\x00-\x1f\\\ud800-\udfff]", path)
-    ):
+    if not path or re.match("/|[A-Za-z]:", path) or re.search(r"[\x00-\x1f\\\ud800-\udfff]", path):
         return ""
     plain = posixpath.normpath(f"{_SELF}/{path}")
     return "" if plain.split("/")[0] == ".." else plain
@@ -219,35 +213,42 @@ def compile_bytecode(layer_folder: Path | str) -> str:
     sources = folder / config["site_dir"]
     if config["python"] == config["base_python"]:
         sources = sources.parent
+    command = [str(folder / config["python"]), "-I", "-S", "-B", "-X", "utf8", "-W", "ignore", "-m", "compileall"]
+    command += ["-qq", "--invalidation-mode", "timestamp", "-i", "-"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
     try:
-        workers = min(_usable_cpus(), _MOST_WORKERS, 1 + _drop_stale_bytecode(sources) // _FILES_PER_WORKER)
-        command = [str(folder / config["python"]), "-I", "-S", "-B", "-W", "ignore", "-m", "compileall", "-qq"]
-        command += ["--invalidation-mode", "timestamp", "-j", str(workers), str(sources)]
-        child = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        shares = _shares(_without_stale_bytecode(sources))
+        with contextlib.ExitStack() as held:
+            children: list[Any] = [held.enter_context(subprocess.Popen(command, **pipes)) for _ in shares]
+            for child, share in zip(children, shares):  # noqa: B905 - Python 3.8 knows no `strict`
+                with contextlib.suppress(BrokenPipeError), child.stdin:  # one that ends early says why
+                    child.stdin.write(share)
+            told = b"".join(child.stderr.read() for child in children).decode("utf-8", "replace").strip()
     except OSError as error:
         return f"cannot run {folder / config['python']}: {error.strerror or error}"
-    complaint = child.stderr.decode("utf-8", "replace").strip().splitlines()
-    return complaint[-1] if child.returncode and complaint else ""
+    return told.splitlines()[-1] if told and any(child.returncode for child in children) else ""
 
 
-def _usable_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _shares(sources: list[str]) -> list[bytes]:
+    """Sources by child, a line each; compileall's own workers are handed one at a time, which takes longer."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = min(cpus, -(-len(sources) // _FILES_PER_WORKER))  # none without sources: it would compile all of sys.path
+    sources.sort(key=lambda path: os.lstat(path).st_size, reverse=True)  # every child gets large and small ones
+    return [b"\n".join(map(os.fsencode, sources[number::count])) for number in range(count)]
 
 
-def _drop_stale_bytecode(sources: Path) -> int:
-    """Remove bytecode that is older than the arrival of its source; count the sources.
+def _without_stale_bytecode(folder: Path) -> list[str]:
+    """All sources, after removing bytecode that is older than the arrival of its source.
 
     Python knows bytecode by the time and size of its source. Archives set times, so that a changed file of the same
     length, unpacked over the old one, looks unchanged. Its inode's change time tells (on Windows nothing does).
     """
     from importlib.util import source_from_cache  # noqa: PLC0415 - as above
 
-    count = 0
-    for parent, _, names in os.walk(sources):
+    sources = []
+    for parent, _, names in os.walk(folder):
         if not parent.endswith("__pycache__"):
-            count += sum(name.endswith(".py") for name in names)
+            sources += [f"{parent}{os.sep}{name}" for name in names if name.endswith(".py")]
             continue
         for name in names:
             bytecode = Path(parent, name)
@@ -255,7 +256,7 @@ def _drop_stale_bytecode(sources: Path) -> int:
                 source = Path(source_from_cache(str(bytecode)))
                 if source.stat().st_ctime_ns >= bytecode.stat().st_mtime_ns:
                     bytecode.unlink()
-    return count
+    return sources
 
 
 def _missing_layers(layer_folder: Path, config: dict[str, Any]) -> list[str]:
@@ -276,8 +277,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         relink(layer_folder)
         config = load_layer_config(layer_folder)
-        missing = _missing_layers(layer_folder, config)
-        if missing:
+        if missing := _missing_layers(layer_folder, config):
             _complain(f"warning: not there yet, unpack beside this layer: {', '.join(missing)}")
         idle = options.no_compile or missing or config["bytecode"] != "on-deploy"
         problem = "" if idle else compile_bytecode(layer_folder)

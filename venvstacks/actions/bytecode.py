@@ -59,12 +59,12 @@ class Compilation:
         Of a runtime, the standard library is compiled as well.
         """
         runtime = layer.runtime or layer
-        site = EnvironmentLayout.of(layer, platform).site_dir
+        layout = EnvironmentLayout.of(layer, platform)
         return cls(
             layer=layer.name,
             python=environment.with_name(runtime.env_name) / EnvironmentLayout.of(runtime, platform).interpreter,
             tree=environment,
-            folder=site if layer.runtime else posixpath.dirname(site),
+            folder=layout.site_dir if layer.runtime else layout.library,
             entries=entries,
             published=True,
             failure=failure,

@@ -10,7 +10,6 @@ import glob
 import io
 import os
 import posixpath
-import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +18,7 @@ from venvstacks.digests import TreeEntry, prefixed, scan_tree, sha256_file, tree
 from venvstacks.errors import BuildError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.stack import SourceTree
+from venvstacks.modes import settled_mode
 from venvstacks.records.trees import SourceHash
 from venvstacks.tools.files import link_or_copy, remove_tree, write_atomically
 
@@ -106,12 +106,12 @@ def copy_source(source: SourceTree, base: Path, site: Path) -> SourceHash:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             target.write_bytes((base / path).read_bytes())
-            executable = (base / path).stat().st_mode & stat.S_IXUSR
+            mode = (base / path).stat().st_mode
         except OSError as error:
             raise BuildError(
                 f"module file {path} cannot be copied: {error.strerror or error}",
                 hint="if it was moved or removed meanwhile, run the same command again",
             ) from error
-        target.chmod(0o755 if executable else 0o644)
+        target.chmod(settled_mode(mode))
     digest = tree_digest(scan_tree(place)) if source.is_package else sha256_file(place)
     return SourceHash(name=source.module, hash=prefixed(digest))

@@ -76,6 +76,15 @@ def _stale(state: LockState) -> tuple[Reason, ...]:
     return stale_reasons(state.metadata, state.lock_text, state.wanted, fault=state.metadata_fault)
 
 
+def is_refused(request: LockRequest, hash_file: Callable[[Path], str] = sha256_file) -> bool:
+    """Whether the lock is there but not valid, and the request's policy forbids to renew it."""
+    return _is_refused(request, read_state(request, hash_file))
+
+
+def _is_refused(request: LockRequest, state: LockState) -> bool:
+    return request.policy == "require-valid" and state.lock_text is not None and bool(_stale(state))
+
+
 def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
     """Make the layer's lock valid, as far as the request's policy allows.
 
@@ -89,7 +98,7 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
     reasons = _reasons(state)
     if request.policy != "renew" and not reasons:
         return _unchanged(state, reasons)
-    if request.policy == "require-valid" and state.lock_text is not None and _stale(state):
+    if _is_refused(request, state):
         raise _refusal(state, reasons)
     if request.policy != "renew" and _resolution_holds(state):
         return _write(request, state, tools, state.read_lock(), reasons=reasons, resolved=False)
@@ -152,7 +161,10 @@ def _write(
         write_if_changed(paths.summary, summary_text(request.layer, lock))
         write_if_changed(paths.metadata, metadata.to_text())
     except OSError as error:
-        raise LockError(f"the lock of layer '{state.env_name}' cannot be written: {error}") from error
+        raise LockError(
+            f"the lock of layer '{state.env_name}' cannot be written: {error.strerror or error}",
+            hint=f"make {paths.lock.parent} writable, and see whether its disk is full",
+        ) from error
     return LockResult(
         state.env_name, reasons, resolved=resolved, changed=changed, before=state.earlier_lock, after=lock,
         metadata=metadata,

@@ -7,7 +7,7 @@ import os
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -225,8 +225,13 @@ def local_wheels(request: LockRequest, names: frozenset[str]) -> Iterator[Path]:
         # not Path.glob: 0.12 instead of 0.17 s for the plan of 40 layers over 320 wheels
         found = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208
         for name in sorted(name for name in found if name.endswith(".whl")):
-            if canonicalize_name(name.partition("-")[0]) in names:
+            if _distribution_of(name) in names:
                 yield folder / name
+
+
+@lru_cache(maxsize=1 << 14)  # each layer looks for its own among all of them
+def _distribution_of(wheel: str) -> str:
+    return str(canonicalize_name(wheel.partition("-")[0]))
 
 
 def relative_to_base(request: LockRequest, path: Path) -> str:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from venvstacks.actions.lock import LockPolicy, LockRequest, LockResult, lock_layer, lock_reasons
+from venvstacks.actions.lock import LockPolicy, LockRequest, LockResult, is_refused, lock_layer, lock_reasons
 from venvstacks.actions.tools import Tools
 from venvstacks.graph.compiler import Configuration
 from venvstacks.graph.taskgraph import TaskNode
@@ -108,6 +108,10 @@ class Workshop:
         if written != wanted_manifest(self._gathered(node)):
             return (Reason("changed input", "metadata of the layers"),)
         return ()
+
+    def refuses(self, node: TaskNode) -> bool:
+        """Whether doing a task that is stale would fail: a lock that is there and may not be renewed."""
+        return node.kind == "lock" and is_refused(self._lock_request(node))
 
     def leavings(self, node: TaskNode) -> tuple[Path, ...]:
         """Files and folders that a task leaves behind and that can be made anew from what stays.

@@ -62,7 +62,10 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
     except (MissingToolError, ProcessFailedError) as error:
         raise LockError(f"layer '{layer.env_name}' cannot be locked: {error.message}", hint=error.hint) from error
     except OSError as error:
-        raise LockError(f"layer '{layer.env_name}' cannot be locked: {error}") from error
+        raise LockError(
+            f"layer '{layer.env_name}' cannot be locked: {error}",
+            hint="check free space and permissions of the build folder",
+        ) from error
 
 
 def read_lower_locks(request: LockRequest) -> list[tuple[str, LayerLock]]:

@@ -12,8 +12,8 @@ from pathlib import PureWindowsPath
 
 from venvstacks.digests import TreeEntry, sha256_bytes
 from venvstacks.errors import PublishError
+from venvstacks.modes import FOLDER_MODE, file_mode
 
-_FOLDER_MODE = 0o755
 _LINK_MODE = 0o777
 _NO_ADDED: Mapping[str, bytes] = {}
 
@@ -58,7 +58,7 @@ class Member:
         """Permission bits, normalised: they do not tell under which umask the environment was built."""
         if self.is_link:
             return _LINK_MODE
-        return _FOLDER_MODE if self.is_folder or self.executable else 0o644
+        return FOLDER_MODE if self.is_folder else file_mode(executable=self.executable)
 
 
 def is_shipped(path: str) -> bool:

@@ -18,6 +18,7 @@ from venvstacks.archives.untar import read_tar
 from venvstacks.archives.unzip import read_zip
 from venvstacks.digests import TreeEntry
 from venvstacks.errors import UnsafeArchiveError
+from venvstacks.modes import FOLDER_MODE, file_mode
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 READABLE = ("tar.zst", "tar.xz", "tar.gz", "zip")
@@ -38,7 +39,7 @@ def unpack_archive(archive: Path, expected: ExpectedTree, destination: Path) -> 
     root = destination / expected.top
     for folder in sorted(expected.folders):
         (root / folder).mkdir()
-        (root / folder).chmod(0o755)
+        (root / folder).chmod(FOLDER_MODE)
     try:
         _lay_down(archive, expected, root)
     except ValueError as error:
@@ -103,7 +104,7 @@ def _check_announced(found: FoundMember, entry: TreeEntry) -> None:
 def _write_file(found: FoundMember, entry: TreeEntry, place: str) -> None:
     digest = hashlib.sha256()
     left = entry.size
-    mode = 0o755 if entry.executable else 0o644
+    mode = file_mode(executable=entry.executable)
     with open(os.open(place, _NEW_FILE, mode), "wb", buffering=0) as stream:  # noqa: PTH123 - by descriptor
         if hasattr(os, "fchmod"):  # whatever the umask is
             os.fchmod(stream.fileno(), mode)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from venvstacks.archives.found import FoundMember
+from venvstacks.modes import is_executable
 
 _BLOCK = 512
 _RECORD = 20 * _BLOCK
@@ -113,7 +114,7 @@ def _found(block: bytes, kind: bytes, size: int, rest: tuple[_Extended, Iterator
         return FoundMember(path, target=target)
     if target:
         raise ValueError(f"{path!r} is a file but has a link's target")
-    executable = bool(_number(block[100:108]) & 0o100)
+    executable = is_executable(_number(block[100:108]))
     return FoundMember(path, size=size, executable=executable, content=content)
 
 

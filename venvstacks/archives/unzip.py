@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from venvstacks.archives.found import FoundMember
+from venvstacks.modes import is_executable
 
 _PIECE = 1 << 20
 _END_RECORD = 22
@@ -73,7 +74,7 @@ def _found(pack: zipfile.ZipFile, info: zipfile.ZipInfo) -> FoundMember:
         return FoundMember(path, target=_target(pack, info))
     if kind not in {0, stat.S_IFREG}:
         raise ValueError(f"{path!r} is neither a file nor a folder nor a symbolic link")
-    return FoundMember(path, size=info.file_size, executable=bool(mode & 0o100), content=_content(pack, info))
+    return FoundMember(path, size=info.file_size, executable=is_executable(mode), content=_content(pack, info))
 
 
 def _target(pack: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:

@@ -7,13 +7,15 @@ from typing import Annotated
 import typer
 
 from venvstacks.api import Options, Request, Selection
-from venvstacks.cli import deployment, insight, locking, verification
+from venvstacks.cli import beginning, deployment, insight, locking, verification
 from venvstacks.cli import options as o
+from venvstacks.cli.helps import App, Group
 from venvstacks.cli.session import Session, Verbosity
 from venvstacks.cli.version import show_version
 
-app = typer.Typer(
+app = App(
     name="venvstacks",
+    cls=Group,
     help="Lock, build, link and publish layered Python environments.",
     no_args_is_help=True,
     add_completion=True,
@@ -39,6 +41,9 @@ def common(
 ) -> None:
     """Take the options that stand before the command."""
     context.obj = Verbosity(quiet=quiet, verbose=verbose)
+
+
+app.command()(beginning.init)
 
 
 @app.command()
@@ -144,6 +149,8 @@ def publish(
     archive_format: o.ArchiveFormat = None,
     archive_level: o.ArchiveLevel = None,
     compression: o.Compression = None,
+    runtime_provider: o.RuntimeProvider = None,
+    check_imports: o.CheckImports = None,
     show: o.Show = False,
     show_only: o.ShowOnly = False,
     json: o.Json = False,
@@ -159,6 +166,8 @@ def publish(
         archive_format=archive_format,
         archive_level=archive_level,
         compression=compression,
+        runtime_providers=_many(runtime_provider) or None,
+        check_imports=check_imports,
         jobs=jobs,
     )
     session = Session.open(context.obj, spec, settings)
@@ -196,6 +205,8 @@ def local_export(
     publish_dependencies: o.PublishDependencies = None,
     publish_derived: o.PublishDerived = None,
     link_mode: o.LinkModeOption = None,
+    runtime_provider: o.RuntimeProvider = None,
+    check_imports: o.CheckImports = None,
     show: o.Show = False,
     show_only: o.ShowOnly = False,
     json: o.Json = False,
@@ -204,9 +215,11 @@ def local_export(
     trace: o.Trace = None,
 ) -> int:
     """Lay environments down as folders that can be used on this machine."""
-    session = Session.open(
-        context.obj, spec, Options(build_dir=build_dir, export_dir=output_dir, link_mode=link_mode, jobs=jobs)
-    )
+    settings = Options(
+        build_dir=build_dir, export_dir=output_dir, link_mode=link_mode, check_imports=check_imports, jobs=jobs,
+        runtime_providers=_many(runtime_provider) or None,
+    )  # fmt: skip
+    session = Session.open(context.obj, spec, settings)
     selection = Selection(
         include=_many(include),
         allow_missing=allow_missing,
@@ -228,6 +241,7 @@ def local_export(
 
 insight.register(app)
 verification.register(app)
+app.command()(beginning.schema)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -238,10 +252,15 @@ def run(
     application: Annotated[str, typer.Argument(metavar="APP", help="Application layer to start.")],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGS]", help="Its arguments.")] = None,
     build_dir: o.BuildDir = "_build",
+    runtime_provider: o.RuntimeProvider = None,
+    check_imports: o.CheckImports = None,
     jobs: o.Jobs = None,
 ) -> int:
     """Start an application in its build environment, which is brought up to date first."""
-    session = Session.open(context.obj, spec, Options(build_dir=build_dir, jobs=jobs))
+    settings = Options(
+        build_dir=build_dir, runtime_providers=_many(runtime_provider) or None, check_imports=check_imports, jobs=jobs
+    )
+    session = Session.open(context.obj, spec, settings)
     return session.run_application(application, _many(arguments))
 
 

@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import signal
 import sys
 import tempfile
 import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from venvstacks.errors import ExitCode, VenvstacksError
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: ends this program as Ctrl-C does, so that children and temporary folders go as well."""
+
+
+@contextlib.contextmanager
+def _orderly_termination() -> Iterator[None]:
+    """Let SIGTERM raise `_Terminated` in the block; runs of tasks have a handler of their own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(signum: int, frame: object) -> NoReturn:  # noqa: ARG001 - the protocol of handlers
+        raise _Terminated
+
+    previous = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def run_command_line(arguments: list[str]) -> int:
     """Run the command line and return its exit code; nothing escapes."""
     try:
-        return _run(arguments)
+        with _orderly_termination():
+            return _run(arguments)
     except VenvstacksError as error:
         tell_error(error)
         return int(error.exit_code)
-    except (KeyboardInterrupt, EOFError):
+    except (KeyboardInterrupt, EOFError) as ending:
         print("error: interrupted", file=sys.stderr)
-        return _leave_at_once()
+        return _leave_at_once(ExitCode.TERMINATED if isinstance(ending, _Terminated) else ExitCode.INTERRUPTED)
     except BrokenPipeError:
         return _nobody_listens()
     except SystemExit as leaving:  # the parser leaves like this when a pipe breaks
@@ -53,12 +79,12 @@ def _nobody_listens() -> int:
     return int(ExitCode.DONE)
 
 
-def _leave_at_once() -> int:
+def _leave_at_once(code: ExitCode) -> int:
     """End this process without waiting for threads that are still at work; they write nothing in place."""
     if threading.active_count() > 1:
         sys.stderr.flush()
-        os._exit(ExitCode.INTERRUPTED)
-    return int(ExitCode.INTERRUPTED)
+        os._exit(code)
+    return int(code)
 
 
 def _tell_other(error: Exception) -> int:

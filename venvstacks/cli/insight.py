@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -67,7 +67,7 @@ def plan(
     check_imports: o.CheckImports = None,
     jobs: o.Jobs = None,
     json: o.Json = False,
-    form: Annotated[Format, typer.Option("--format", help="How to show the plan.")] = Format.TEXT,
+    form: Annotated[Format, typer.Option("--format", metavar="FORM", help="text, json, dot or mermaid.")] = Format.TEXT,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if there is work to do.")] = False,
 ) -> int:
     """Say what locking, building and publishing would do now, and why; do nothing."""
@@ -85,7 +85,10 @@ def plan(
         build_derived=build_derived, publish_derived=publish_derived,
     )  # fmt: skip
     operations: tuple[Operation, ...] = session.operations(lock=lock, build=build, publish=publish, export=export)
-    request = Request(operations, selection, clean=clean, force=force, check_environments=check_environments)
+    request = Request(
+        operations, selection, lock_policy="if-needed" if lock else "require-valid", clean=clean, force=force,
+        check_environments=check_environments,
+    )  # fmt: skip
     return session.plan(request, form=Format.JSON if json else form, exit_code=exit_code)
 
 
@@ -103,17 +106,22 @@ def why(
     if json:
         print(json_text.dumps(found.as_json() if found else None, indent=2, ensure_ascii=False))
     else:
-        print("\n".join(_told(found)) if found else f"no log of the last runs tells of {task}")
+        print(
+            "\n".join(_told(found, session.project.graph.makers))
+            if found
+            else f"{task} did not run in any of the runs of which there are logs"
+        )
     return ExitCode.DONE
 
 
-def _told(run: LastRun) -> Iterator[str]:
+def _told(run: LastRun, makers: Mapping[str, str]) -> Iterator[str]:
     took = "" if run.seconds is None else f" after {run.seconds:.2f} s"
-    yield f"{run.task}: {run.status}{took}, in a run with {run.door} that began at {run.time}"
+    began = f"{run.time[:19].replace('T', ' ')} UTC"
+    yield f"{run.task}: {run.status}{took}, in a run with {run.door} that began at {began}"
     if run.error:
         yield f"error: {run.error}"
     yield "because of:"
-    yield from (f"  {reason}" for reason in run.reasons)
+    yield from (f"  {reason.told(makers)}" for reason in run.reasons)
     if run.commands:
         yield "child processes (staging folders that they name are gone once a task has ended):"
         yield from (f"  {line}" for line in run.commands)

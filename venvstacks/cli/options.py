@@ -11,7 +11,7 @@ from venvstacks.graph.compiler import LinkMode
 
 Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="Stack specification, usually venvstacks.toml.")]
 
-_FOLDERS, _LAYERS, _RUN = "Folders", "Layers", "Run"
+_FOLDERS, _LAYERS, _PACKAGES, _ARCHIVES, _RUN = "Folders", "Layers", "Packages", "Archives", "Run"
 
 BuildDir = Annotated[
     str, typer.Option("--build-dir", metavar="DIR", help="Environments and task state.", rich_help_panel=_FOLDERS)
@@ -24,7 +24,12 @@ ExportDir = Annotated[
 ]
 LocalWheels = Annotated[
     list[str] | None,
-    typer.Option("--local-wheels", metavar="DIR", help="Folder of wheels to use beside indexes; repeatable."),
+    typer.Option(
+        "--local-wheels",
+        metavar="DIR",
+        help="Folder of wheels to use beside indexes; repeatable.",
+        rich_help_panel=_PACKAGES,
+    ),
 ]
 Include = Annotated[
     list[str] | None,
@@ -55,25 +60,49 @@ IncludeDependencies = Annotated[
 BuildDerived = Annotated[bool | None, _reach("build-derived", "Build layers above included ones too.")]
 PublishDerived = Annotated[bool | None, _reach("publish-derived", "Publish layers above included ones too.")]
 
-Index = Annotated[bool, typer.Option("--index/--no-index", help="Whether package indexes may be asked.")]
+Index = Annotated[
+    bool,
+    typer.Option("--index/--no-index", help="Whether package indexes may be asked.", rich_help_panel=_PACKAGES),
+]
 Clean = Annotated[bool, typer.Option("--clean", help="Start from nothing: no earlier pins or environments.")]
-TagOutputs = Annotated[bool, typer.Option("--tag-outputs", help="Put platform and build number into published names.")]
+TagOutputs = Annotated[
+    bool,
+    typer.Option(
+        "--tag-outputs", help="Put platform and build number into published names.", rich_help_panel=_ARCHIVES
+    ),
+]
 ArchiveFormat = Annotated[
     str | None,
     typer.Option(
-        "--archive-format", metavar="FORMAT", help="tar.zst, tar.xz, tar.gz or zip.", envvar="VENVSTACKS_ARCHIVE_FORMAT"
+        "--archive-format",
+        metavar="FORMAT",
+        help="tar.zst, tar.xz, tar.gz or zip.",
+        envvar="VENVSTACKS_ARCHIVE_FORMAT",
+        rich_help_panel=_ARCHIVES,
     ),
 ]
 ArchiveLevel = Annotated[
-    int | None, typer.Option("--archive-level", metavar="N", help="Compression level of the archive format.")
+    int | None,
+    typer.Option(
+        "--archive-level", metavar="N", help="Compression level of the archive format.", rich_help_panel=_ARCHIVES
+    ),
 ]
 Compression = Annotated[
     str | None,
-    typer.Option("--compression", metavar="EFFORT", help="fast, balanced, small, or a level as a number."),
+    typer.Option(
+        "--compression",
+        metavar="EFFORT",
+        help="fast, balanced, small, or a level as a number.",
+        rich_help_panel=_ARCHIVES,
+    ),
 ]
 LinkModeOption = Annotated[
     LinkMode | None,
-    typer.Option("--link-mode", help="How files get into exports (clone falls back to copy)."),
+    typer.Option(
+        "--link-mode",
+        metavar="MODE",
+        help="How files get into exports: clone (or else copy), copy or hardlink.",
+    ),
 ]
 RuntimeProvider = Annotated[
     list[str] | None,

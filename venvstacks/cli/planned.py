@@ -18,7 +18,9 @@ def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
     for status, name, told in rows:
         yield f"{status:<10}  {name:<{width}}  {told}".rstrip()
     counts = [f"{plan.counts[said]} {said}" for said in ("run", "maybe", "blocked", "up to date") if plan.counts[said]]
-    yield f"{len(plan)} tasks: {', '.join(counts)}" if len(plan) else "no tasks"
+    yield f"{len(plan)} task{'s' if len(plan) > 1 else ''}: {', '.join(counts)}" if len(plan) else "no tasks"
+    if any(task.status == "blocked" and task.name.startswith("lock:") and task.reasons for task in plan):
+        yield "hint: locks that no longer fit are renewed by `venvstacks lock`, or with --lock"
     if not plan.is_idle:
         yield from _totals(plan)
 
@@ -27,15 +29,16 @@ def _rows(plan: Plan, *, verbose: bool) -> Iterator[tuple[str, str, str]]:
     below: dict[str, list[PlannedTask]] = {}
     first: list[PlannedTask] = []
     place = {task.name: number for number, task in enumerate(plan)}
+    status = {task.name: task.status for task in plan}
     for task in plan:
         if task.status == "up to date":
             continue
-        causes = [name for name in task.upstream if name in place]
+        causes = _causes(task, status)
         below.setdefault(max(causes, key=place.__getitem__), []).append(task) if causes else first.append(task)
 
     def walk(tasks: list[PlannedTask], depth: int) -> Iterator[tuple[str, str, str]]:
         for task in tasks:
-            told = _told(task, depth)
+            told = _told(task, depth, plan.graph.makers)
             yield task.status, "  " * depth + task.name, told
             yield from walk(below.get(task.name, []), depth + 1)
 
@@ -44,9 +47,16 @@ def _rows(plan: Plan, *, verbose: bool) -> Iterator[tuple[str, str, str]]:
         yield from ((task.status, task.name, "") for task in plan if task.status == "up to date")
 
 
-def _told(task: PlannedTask, depth: int) -> str:
+def _causes(task: PlannedTask, status: Mapping[str, str]) -> list[str]:
+    """The tasks that a task follows from: if they alone make it run, those of them that are certain to run."""
+    known = [name for name in task.upstream if name in status]
+    certain = [name for name in known if status[name] == "run"] if task.status == "run" and not task.reasons else []
+    return certain or known
+
+
+def _told(task: PlannedTask, depth: int, makers: Mapping[str, str]) -> str:
     """A task's own reasons; what it follows from stands above it, so that only further causes are named."""
-    told = [str(reason) for reason in task.reasons]
+    told = [reason.told(makers) for reason in task.reasons]
     others = len(task.upstream) - 1
     if depth and others > 0 and not told:
         told.append(f"also after {others} other{'s' if others > 1 else ''}")

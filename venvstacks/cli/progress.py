@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +20,18 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
-def make_listener(*, quiet: bool, verbose: bool) -> Listener:
-    """The listener that fits standard error."""
+def make_listener(makers: Mapping[str, str], *, quiet: bool, verbose: bool) -> Listener:
+    """The listener that fits standard error.
+
+    Args:
+        makers: Output path to the name of the task that makes it.
+        quiet: Whether nothing is said.
+        verbose: Whether reasons are told, and tasks that are up to date.
+    """
     if quiet:
         return Silence()
-    return LiveDisplay(verbose=verbose) if sys.stderr.isatty() else PlainLines(verbose=verbose)
+    shape = LiveDisplay if sys.stderr.isatty() else PlainLines
+    return shape(makers, verbose=verbose)
 
 
 _UNDONE: tuple[Status, ...] = ("failed", "interrupted", "blocked", "not run")
@@ -33,7 +40,8 @@ _UNDONE: tuple[Status, ...] = ("failed", "interrupted", "blocked", "not run")
 class PlainLines:
     """One line for each task that ran."""
 
-    def __init__(self, *, verbose: bool) -> None:
+    def __init__(self, makers: Mapping[str, str], *, verbose: bool) -> None:
+        self.makers = makers
         self.verbose = verbose
 
     def begin(self, total: int) -> None:
@@ -44,7 +52,7 @@ class PlainLines:
 
     def ended(self, outcome: Outcome) -> None:
         """Tell what became of a task."""
-        if line := describe(outcome, verbose=self.verbose):
+        if line := describe(outcome, self.makers, verbose=self.verbose):
             self.say(line)
 
     def end(self) -> None:
@@ -62,8 +70,8 @@ class PlainLines:
 class LiveDisplay(PlainLines):
     """The same lines, above a bar and what is running at the moment."""
 
-    def __init__(self, *, verbose: bool) -> None:
-        super().__init__(verbose=verbose)
+    def __init__(self, makers: Mapping[str, str], *, verbose: bool) -> None:
+        super().__init__(makers, verbose=verbose)
         self._progress: Progress | None = None
         self._total: TaskID | None = None
         self._running: dict[str, TaskID] = {}
@@ -78,23 +86,27 @@ class LiveDisplay(PlainLines):
         """Show a task as running."""
         if self._progress is None:
             self._progress = self._open()
-        self._running[name] = self._progress.add_task(name, total=None)
+        self._running[name] = self._progress.add_task(name, total=None, count="")
 
     def _open(self) -> Progress:
         from rich.console import Console  # noqa: PLC0415 - loaded for a display only
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
         )
         progress = Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
-        self._total = progress.add_task("tasks", total=self._count, completed=self._ended)
+        self._total = progress.add_task("tasks", total=self._count, completed=self._ended, count=self._told_count)
         progress.start()
         return progress
+
+    @property
+    def _told_count(self) -> str:
+        return f"{self._ended}/{self._count}"
 
     def ended(self, outcome: Outcome) -> None:
         """Take a task out of the running ones."""
@@ -102,7 +114,7 @@ class LiveDisplay(PlainLines):
         if self._progress is not None and self._total is not None:
             if (bar := self._running.pop(outcome.name, None)) is not None:
                 self._progress.remove_task(bar)
-            self._progress.update(self._total, completed=self._ended)
+            self._progress.update(self._total, completed=self._ended, count=self._told_count)
         super().ended(outcome)
 
     def end(self) -> None:
@@ -118,9 +130,9 @@ class LiveDisplay(PlainLines):
             self._progress.console.print(line, markup=False, soft_wrap=True)
 
 
-def describe(outcome: Outcome, *, verbose: bool) -> str:
+def describe(outcome: Outcome, makers: Mapping[str, str], *, verbose: bool) -> str:
     """One line about a task; empty for what is not worth one."""
-    name, reasons = outcome.name, "; ".join(map(str, outcome.reasons))
+    name, reasons = outcome.name, "; ".join(reason.told(makers) for reason in outcome.reasons)
     if outcome.status == "done":
         return f"{outcome.seconds:7.2f} s  {name}" + (f"  ({reasons})" if verbose and reasons else "")
     if outcome.status == "blocked":

@@ -15,6 +15,7 @@ from venvstacks.cli.boundary import relative
 from venvstacks.cli.planned import draw, plan_lines
 from venvstacks.cli.progress import make_listener, summarize, tell_failures, write_trace
 from venvstacks.cli.show import render_tree, stack_data, stack_tree, staleness_lines
+from venvstacks.engine.events import Listener
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.graph.selection import Operation, Selection, select_layers
 from venvstacks.locking.changes import describe_changes
@@ -104,7 +105,9 @@ class Session:
             trace: Where to write a trace of the run, if anywhere.
         """
         began = time.perf_counter()
-        listener = make_listener(quiet=self.verbosity.quiet, verbose=self.verbosity.verbose)
+        if trace:  # a place that cannot be written to is told before anything runs
+            write_trace(api.Report(()), trace)
+        listener = self._listener()
         report = api.run(self.project, request, listener)
         if trace:
             write_trace(report, trace)
@@ -117,6 +120,10 @@ class Session:
                 for line in self._places(request):
                     print(line, file=sys.stderr)
         return report.exit_code
+
+    def _listener(self) -> Listener:
+        verbosity = self.verbosity
+        return make_listener(self.project.graph.makers, quiet=verbosity.quiet, verbose=verbosity.verbose)
 
     def _places(self, request: api.Request) -> Iterator[str]:
         layout = self.project.configuration.layout
@@ -139,7 +146,7 @@ class Session:
         layer = api.find_application(self.project, name)
         selection = Selection(include=(layer.env_name,))
         request = api.Request(("build",), selection, lock_policy="require-valid")
-        listener = make_listener(quiet=self.verbosity.quiet, verbose=self.verbosity.verbose)
+        listener = self._listener()
         report = api.run(self.project, request, listener)
         tell_failures(report.outcomes)
         if not report.failures:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ from venvstacks.engine.paths import Paths
 from venvstacks.engine.state import ContentChecker, PathCodec
 from venvstacks.engine.tasks import Services, task_attributes
 from venvstacks.errors import VenvstacksError
-from venvstacks.graph.taskgraph import TaskGraph
+from venvstacks.graph.taskgraph import TaskGraph, TaskKind
 
 
 def configuration(paths: Paths, task_state: str, jobs: int) -> dict[str, Any]:
@@ -29,8 +29,20 @@ def configuration(paths: Paths, task_state: str, jobs: int) -> dict[str, Any]:
     }
 
 
+_GROUPS: Mapping[TaskKind, str] = {
+    "lock": "lock the packages of all layers",
+    "build": "build the environments of all layers",
+    "link": "link all environments to the layers below them",
+    "archive": "publish one archive for each layer",
+    "export": "lay all environments down as folders that can be used on this machine",
+    "manifest": "describe all archives, and all exports, together",
+}
+
+
 def task_dictionaries(graph: TaskGraph, services: Services) -> Iterator[dict[str, Any]]:
     """The tasks of `graph` as a task creator yields them; tasks of one kind form a group of that name."""
+    kinds = {node.kind for node in graph.nodes}
+    yield from ({"basename": kind, "name": None, "doc": doc} for kind, doc in _GROUPS.items() if kind in kinds)
     for node in graph.nodes:
         basename, _, name = node.name.partition(":")
         yield {"basename": basename, "name": name, **task_attributes(node, graph, services)}

@@ -43,7 +43,7 @@ class FolderLock:
         self._timeout = timeout
         self._shared = shared
         self._guard = threading.Lock()
-        self._held: object = None
+        self._held: BaseFileLock | None = None
 
     def acquire(self) -> None:
         """Hold the lock; nothing happens if this process holds it already.
@@ -73,7 +73,10 @@ class FolderLock:
                     hint="wait for it to end, or use another --build-dir",
                 ) from None
             except OSError as error:
-                raise StateError(f"{self.path} cannot be written: {error}") from error
+                raise StateError(
+                    f"{self.path} cannot be written: {error.strerror or error}",
+                    hint="make the build folder writable, or choose another --build-dir",
+                ) from error
             self._held = lock
 
     @property
@@ -93,7 +96,7 @@ class FolderLock:
         with self._guard:
             if self._held is not None:
                 survivors.let_go(self._children)
-                self._held.release()  # type: ignore[attr-defined]
+                self._held.release()
                 self._held = None
 
 

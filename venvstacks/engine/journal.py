@@ -56,7 +56,7 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             now = datetime.now(UTC)
             self.path = folder / f"{now:%Y%m%dT%H%M%S.%fZ}-{os.getpid()}.jsonl"
-            self._stream = self.path.open("x", encoding="utf-8")
+            self._stream = self.path.open("x", encoding="utf-8", errors="replace")  # paths need not be Unicode
             self._stream.write(
                 Event(event="run began", at=0.0, facts={"door": self._door, "time": now.isoformat()}).line()
             )
@@ -64,13 +64,14 @@ class Journal:
             self.path = self._folder = None
             raise
         for old in logs(folder)[KEPT:]:
-            old.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # another process may have it open
+                old.unlink()
         return self._stream
 
-    def close(self, **facts: Any) -> None:  # noqa: ANN401
+    def close(self) -> None:
         """End the log; nothing is written of a run in which no task ran."""
         if self._stream is not None:
-            self.write("run ended", **facts)
+            self.write("run ended")
             with self._guard, contextlib.suppress(OSError):
                 self._stream.close()
                 self._stream = self._folder = None
@@ -98,7 +99,7 @@ class ProcessWatch:
         Variables whose names tell of secrets, and those that everybody has, are noted by name only.
         """
         task = self._tasks.get(log.name, "") if log else ""
-        hidden = {name for name in env if name.startswith(_PLACES) or any(word in name for word in _SECRET)}
+        hidden = {name for name in env if _is_hidden(name.upper())}  # `https_proxy` is as good as `HTTPS_PROXY`
         self._journal.write(
             "process ended",
             task,
@@ -109,6 +110,10 @@ class ProcessWatch:
             status=done.returncode,
             seconds=round(done.seconds, 4),
         )
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(_PLACES) or any(word in name for word in _SECRET)
 
 
 def keep_journal(project: Project, workshop: Workshop, door: str) -> Journal:

@@ -23,9 +23,7 @@ from venvstacks.errors import InterruptedRunError, StateError
 from venvstacks.graph.schedule import FIRST_ESTIMATES, Pools, bottom_levels
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.records.store import TaskStore
-
-_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
-"""The signal that no child can refuse; Windows has but one."""
+from venvstacks.tools.process import KILL
 
 
 def run_graph(
@@ -156,7 +154,7 @@ def _stopping_on_signals(runner: _Runner, on_interrupt: Callable[[int], None]) -
     def stop(signum: int, frame: object) -> None:  # noqa: ARG001
         received.append(signum)
         runner._stop_running = True  # noqa: SLF001 - doit offers no other way; pinned by tests/engine
-        on_interrupt(signal.SIGTERM if len(received) == 1 else _KILL)
+        on_interrupt(signal.SIGTERM if len(received) == 1 else KILL)
         if len(received) > 1:
             raise KeyboardInterrupt
 

@@ -228,7 +228,9 @@ class _Cleaning:
     def __init__(self, node: TaskNode, services: Services) -> None:
         self._node = node
         self._services = services
-        self.__name__ = f"clean {node.name}"
+
+    def __str__(self) -> str:
+        return f"<what {self._node.name} has left"  # doit drops the first character, and what follows an " at "
 
     def __call__(self, dryrun: bool) -> None:  # noqa: FBT001 - doit's protocol
         """Take away what is there, and say so; only say so where nothing is to be done."""

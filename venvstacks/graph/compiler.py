@@ -195,6 +195,7 @@ class _Compiler:
                 f"build:{layer.env_name}",
                 *(f"{kind}:{below.env_name}" for below in layer.below for kind in ("build", "link")),
             ),
+            within=f"build:{layer.env_name}",
         )
 
     def _deployed_names(self, layer: Layer) -> tuple[str, ...]:

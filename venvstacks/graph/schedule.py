@@ -96,11 +96,6 @@ def critical_path(graph: TaskGraph, seconds: Mapping[str, float]) -> CriticalPat
     return CriticalPath(ran, sum(seconds.get(name, 0.0) for name in ran))
 
 
-def makespan_bound(graph: TaskGraph, seconds: Mapping[str, float], jobs: int) -> float:
-    """What no schedule on `jobs` processors can beat: the critical path, or all work divided evenly."""
-    return max(critical_path(graph, seconds).seconds, sum(seconds.values()) / max(1, jobs))
-
-
 def expected_makespan(graph: TaskGraph, seconds: Mapping[str, float], jobs: int) -> float:
     """How long a run would take if each task took as long as expected, tasks going in the order of `bottom_levels`.
 

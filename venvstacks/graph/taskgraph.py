@@ -36,6 +36,8 @@ class TaskNode:
             they are valid without any record of a run.
         trees: Those of the outputs that lie in an environment: they may be away as long as nobody works there.
         uses: Names of the tasks in whose environments this one works, hence whose `trees` it needs.
+        within: Name of the task that lays down the environment in which `trees` are, where that is another one, whose
+            result this one reads: whenever that has run, they are gone.
     """
 
     name: str
@@ -49,6 +51,7 @@ class TaskNode:
     self_described: bool = False
     trees: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    within: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from packaging.markers import InvalidMarker, Marker
@@ -113,15 +113,9 @@ def parse_lock(text: str, python: PythonImplementation) -> LayerLock:
         UnusableLockError: It is not a usable PEP 751 lock.
     """
     document = load_document(text)
-
-    @cache
-    def holds(marker: str) -> tuple[str, ...]:
-        parsed = Marker(marker)
-        return tuple(n for n, t in PLATFORMS.items() if parsed.evaluate(dict(t.marker_environment(python))))
-
     try:
-        targets = _targets(document.get("environments"), holds)
-        entries = [_parse_package(table, targets, holds) for table in packages_of(document)]
+        targets = _targets(document.get("environments"), python)
+        entries = [_parse_package(table, targets, python) for table in packages_of(document)]
         return LayerLock(
             str(document.get("requires-python", "")),
             targets,
@@ -133,14 +127,21 @@ def parse_lock(text: str, python: PythonImplementation) -> LayerLock:
         raise UnusableLockError(f"the lock cannot be read: {error}") from error
 
 
-def _targets(environments: Any, holds: Any) -> tuple[str, ...]:  # noqa: ANN401 - checked by use
+@lru_cache(maxsize=1 << 12)  # all locks of a stack name the same few targets
+def _where(marker: str, python: PythonImplementation) -> tuple[str, ...]:
+    """Names of the platforms on which a marker holds."""
+    parsed = Marker(marker)
+    return tuple(name for name, target in PLATFORMS.items() if parsed.evaluate(target.marker_environment(python)))
+
+
+def _targets(environments: Any, python: PythonImplementation) -> tuple[str, ...]:  # noqa: ANN401 - checked by use
     if environments is None:
         return tuple(PLATFORMS)
-    meant = {name for marker in environments for name in holds(marker)}
+    meant = {name for marker in environments for name in _where(marker, python)}
     return tuple(name for name in PLATFORMS if name in meant)
 
 
-def _parse_package(table: dict[str, Any], targets: tuple[str, ...], holds: Any) -> LockedPackage:  # noqa: ANN401
+def _parse_package(table: dict[str, Any], targets: tuple[str, ...], python: PythonImplementation) -> LockedPackage:
     marker = table.get("marker", "")
     provider = excluder = None
     ours = table.get("tool", {}).get(_CREATOR, {})
@@ -150,7 +151,7 @@ def _parse_package(table: dict[str, Any], targets: tuple[str, ...], holds: Any) 
         excluder = ours.get("left-out-by", _UNKNOWN_PROVIDER)
     if provider or excluder:
         marker = marker.removeprefix(SHARED_MARKER).removeprefix(LEFT_OUT_MARKER).removeprefix(" and ")
-    meant = holds(marker) if marker else targets
+    meant = _where(marker, python) if marker else targets
     wheels = tuple(
         make_wheel_entry(wheel.get("path") or wheel["url"], wheel, is_path="path" in wheel)
         for wheel in table.get("wheels", ())

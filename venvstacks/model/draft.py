@@ -59,7 +59,7 @@ class DraftLayer:
         path: Its place in the document, e.g. `("frameworks", 0)`.
         kind: Which of the three arrays it stands in.
         name: The name as written, or a description of the place where there is none.
-        spec: The validated table, or None if it has faults.
+        spec: The validated table, or None if it has faults other than unknown keys.
     """
 
     path: KeyPath
@@ -209,8 +209,25 @@ class _Reader:
         try:
             return model.model_validate(table)
         except ValidationError as error:
-            for detail in error.errors():
-                self._translate(model, path, detail, layer)
+            details = error.errors()
+            places = [detail["loc"] for detail in details]
+            for detail in details:
+                # an array is only short for want of the elements that are wrong themselves
+                inside = any(place[: len(detail["loc"])] == detail["loc"] != place for place in places)
+                if not (detail["type"] == "too_short" and inside):
+                    self._translate(model, path, detail, layer)
+            return self._without_unknown(model, table, details)
+
+    def _without_unknown(self, model: type[_TableT], table: object, details: list[Any]) -> _TableT | None:
+        """A table whose only faults are unknown keys, without these: what else is wrong with it is then told too."""
+        if not isinstance(table, dict) or any(
+            detail["type"] != "extra_forbidden" or len(detail["loc"]) > 1 for detail in details
+        ):
+            return None
+        unknown = {detail["loc"][0] for detail in details}
+        try:
+            return model.model_validate({key: value for key, value in table.items() if key not in unknown})
+        except ValidationError:  # a fault between keys: the misspelt one may be what is missing
             return None
 
     def _translate(self, model: type[Table], path: KeyPath, detail: Any, layer: str | None) -> None:  # noqa: ANN401
@@ -226,6 +243,8 @@ class _Reader:
             message, hint = str(refused), getattr(refused, "hint", hint)
         elif detail["type"] in _TYPES:
             message = f"must be {_TYPES[detail['type']]}"
+        elif detail["type"] == "literal_error":
+            message = f"{detail['input']!r} is not one of {detail['ctx']['expected']}"
         else:
             message = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
         self._fault((*path, *location), message, layer, hint)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
-from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.model.stack import Layer
 
 LAYER_CONFIG = "share/venv/metadata/venvstacks_layer.json"
@@ -36,12 +36,24 @@ class EnvironmentLayout:
     @classmethod
     def of(cls, layer: Layer, platform: TargetPlatform) -> EnvironmentLayout:
         """The layout of `layer`'s environment on `platform`."""
+        return cls.of_python(layer.python, platform, is_runtime=layer.runtime is None)
+
+    @classmethod
+    def of_python(
+        cls, python: PythonImplementation, platform: TargetPlatform, *, is_runtime: bool = True
+    ) -> EnvironmentLayout:
+        """The layout of a Python itself, or else of a virtual environment of it."""
         if platform.is_windows:
-            folder = "" if layer.runtime is None else "Scripts"
-            python = posixpath.join(folder, "python.exe")
-            return cls(folder, python, python, "Lib/site-packages")
-        versioned = layer.python.versioned_name
+            folder = "" if is_runtime else "Scripts"
+            program = posixpath.join(folder, "python.exe")
+            return cls(folder, program, program, "Lib/site-packages")
+        versioned = python.versioned_name
         return cls("bin", "bin/python", f"bin/{versioned}", f"lib/{versioned}/site-packages")
+
+    @property
+    def library(self) -> str:
+        """The folder that a runtime has its standard library in."""
+        return posixpath.dirname(self.site_dir)
 
 
 @dataclass(frozen=True)

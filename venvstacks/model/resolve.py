@@ -91,7 +91,10 @@ class _Resolver:
                 self.resolved.append(layer)
         if self.faults:
             raise SpecificationError(self.draft.source, tuple(self.faults))
-        return Stack(self.draft.source, tuple(self.resolved), self.draft.settings, self.uv, self.draft.warnings)
+        warnings = self.draft.warnings
+        if not self.resolved:
+            warnings += (f"{self.draft.source} declares no layers; `venvstacks init DIR` writes some to begin with",)
+        return Stack(self.draft.source, tuple(self.resolved), self.draft.settings, self.uv, warnings)
 
     def _fault(
         self, path: KeyPath, message: str, layer: str | None = None, key: str | None = None, hint: str | None = None
@@ -211,7 +214,8 @@ class _Resolver:
             lacking = [layer.name for layer in below if PLATFORMS[name] not in layer.platforms]
             if lacking:
                 told = ", ".join(f"'{layer}'" for layer in lacking)
-                message = f"platform '{name}' is not one that the layers below are made for: {told} lack it"
+                verb = "lacks" if len(lacking) == 1 else "lack"
+                message = f"platform '{name}' is not one that the layers below are made for: {told} {verb} it"
                 path = (*entry.path, "platforms", index)
                 self._fault(path, message, entry.name, "platforms", "remove it here, or add it below")
         if spec.platforms is None:

@@ -196,12 +196,16 @@ class RuntimeArchive(Table):
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file, 64 hex digits")
 
 
+ProviderName = Literal["standalone", "host", "archive"]
+"""Where a Python may come from."""
+
+
 class ToolSettings(Table):
     """`[tool.venvstacks]`: how this stack is built. Every key is optional."""
 
     model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"), serialize_by_alias=True)
 
-    runtime_providers: Annotated[Listing[Literal["standalone", "host", "archive"]], AfterValidator(_some)] = Field(
+    runtime_providers: Annotated[Listing[ProviderName], AfterValidator(_some)] = Field(
         ("standalone",), description="Where Pythons come from, tried in this order", json_schema_extra={"minItems": 1}
     )
     runtime_archives: dict[Implementation, dict[PlatformName, RuntimeArchive]] = Field(

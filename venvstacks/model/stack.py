@@ -160,7 +160,3 @@ class Stack:
     def by_env_name(self) -> Mapping[str, Layer]:
         """Layers by environment name."""
         return {layer.env_name: layer for layer in self.layers}
-
-    def above(self, layer: Layer) -> tuple[Layer, ...]:
-        """All layers that stand on `layer`, in declared order."""
-        return tuple(other for other in self.layers if layer in other.below)

@@ -70,7 +70,10 @@ def why_stale(record: TaskRecord | None, present: Present) -> tuple[Reason, ...]
     reasons += compare_settings(dict(record.fingerprint), dict(present.fingerprint))
     reasons += _compare_inputs(record, present)
     if set(record.outputs) != set(present.outputs):
-        reasons.append(Reason("changed output list", "", _listed(record.outputs), _listed(present.outputs)))
+        before, after = set(record.outputs), set(present.outputs)
+        reasons.append(
+            Reason("changed output list", "", _listed(before - after) or None, _listed(after - before) or None)
+        )
     reasons += [Reason("missing output", path) for path in present.outputs if path in present.missing]
     return tuple(reasons)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from pathlib import Path
 
 from venvstacks.digests import walk_tree
 from venvstacks.errors import RuntimeUnavailableError
+from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
+from venvstacks.modes import FOLDER_MODE, settled_mode
 from venvstacks.tools.files import remove_tree
 
 _BYTECODE = (".pyc", ".pyo")
@@ -42,8 +43,8 @@ def is_wanted(path: str, python: PythonImplementation, platform: TargetPlatform)
         return len(parts) == 1 or _is_wanted_program(parts[1], python)
     if parts[:2] == ["share", "man"]:
         return False
-    library = standard_library(python, platform).lower() if platform.is_windows else standard_library(python, platform)
-    folder = library.split("/")
+    library = EnvironmentLayout.of_python(python, platform).library
+    folder = (library.lower() if platform.is_windows else library).split("/")
     return parts[: len(folder)] != folder or _is_wanted_in_library(parts[len(folder) :])
 
 
@@ -61,16 +62,6 @@ def _is_wanted_in_library(parts: list[str]) -> bool:
     return not _TEST_PACKAGES.intersection(parts[:2])
 
 
-def standard_library(python: PythonImplementation, platform: TargetPlatform) -> str:
-    """Folder of the standard library, relative to the runtime."""
-    return "Lib" if platform.is_windows else f"lib/{python.versioned_name}"
-
-
-def interpreter(python: PythonImplementation, platform: TargetPlatform) -> str:
-    """Path of the interpreter's own file, relative to the runtime."""
-    return "python.exe" if platform.is_windows else f"bin/{python.versioned_name}"
-
-
 def tidy(tree: Path, python: PythonImplementation, platform: TargetPlatform) -> None:
     """Turn an unpacked or copied Python into a runtime: remove what is not wanted, set links, modes and site-packages.
 
@@ -85,7 +76,7 @@ def tidy(tree: Path, python: PythonImplementation, platform: TargetPlatform) -> 
     _remove_unwanted(tree, python, platform)
     _remove_case_twins(tree)
     _set_modes(tree)
-    (tree / standard_library(python, platform) / "site-packages").mkdir(exist_ok=True)
+    (tree / EnvironmentLayout.of_python(python, platform).site_dir).mkdir(exist_ok=True)
     check_contents(tree, python, platform)
 
 
@@ -131,11 +122,11 @@ def _remove_case_twins(tree: Path) -> None:
 
 def _set_modes(tree: Path) -> None:
     for folder, _, files in os.walk(tree):
-        Path(folder).chmod(0o755)
+        Path(folder).chmod(FOLDER_MODE)
         for name in files:
             path = Path(folder, name)
             if not path.is_symlink():
-                path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
+                path.chmod(settled_mode(path.stat().st_mode))
 
 
 def check_contents(tree: Path, python: PythonImplementation, platform: TargetPlatform) -> None:
@@ -144,7 +135,8 @@ def check_contents(tree: Path, python: PythonImplementation, platform: TargetPla
     Raises:
         RuntimeUnavailableError: It does not, or a symbolic link in it leads out of it.
     """
-    for needed in (interpreter(python, platform), f"{standard_library(python, platform)}/os.py"):
+    layout = EnvironmentLayout.of_python(python, platform)
+    for needed in (layout.interpreter, f"{layout.library}/os.py"):
         if not (tree / needed).is_file():
             raise RuntimeUnavailableError(
                 f"what was supplied as {python} for {platform.name} has no file {needed}",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from venvstacks.errors import RuntimeUnavailableError
-from venvstacks.runtimes.contents import interpreter, tidy
+from venvstacks.model.layout import EnvironmentLayout
+from venvstacks.runtimes.contents import tidy
 from venvstacks.runtimes.installed import Installation, Search, search
 from venvstacks.runtimes.relocate import copy_installation, neutralise, old_places
 from venvstacks.runtimes.request import PreparedRuntime, RuntimeKit, RuntimeRequest
@@ -54,7 +55,8 @@ def relocate(installation: Installation, request: RuntimeRequest, kit: RuntimeKi
     set_run_paths(tree, tuple(places), kit, shared=installation.libpython is not None)
     neutralise(tree, places)
     tidy(tree, request.python, request.platform)
-    check_runtime(tree, interpreter(request.python, request.platform), request.python.version, kit, original)
+    layout = EnvironmentLayout.of_python(request.python, request.platform)
+    check_runtime(tree, layout.interpreter, request.python.version, kit, original)
     libraries, glibc = system_needs(tree, kit)
     return Made(build="host", notes=_notes(libraries, glibc))
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
-from venvstacks.errors import RuntimeUnavailableError, UsageError
+from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.runtimes.archive import ArchiveProvider
 from venvstacks.runtimes.host import HostProvider
 from venvstacks.runtimes.request import PreparedRuntime, Provider, RuntimeKit, RuntimeRequest
@@ -21,12 +19,10 @@ def prepare_runtime(names: tuple[str, ...], request: RuntimeRequest, kit: Runtim
 
     Raises:
         RuntimeUnavailableError: None can; what each said stands in the details.
-        UsageError: One of the names is no provider's.
         InterruptedRunError: The run is being stopped.
     """
-    chosen = [_look_up(name) for name in names]
     said: list[str] = []
-    for provider in chosen:
+    for provider in (PROVIDERS[name] for name in names):
         try:
             return provider.prepare(request, kit)
         except RuntimeUnavailableError as error:
@@ -39,14 +35,6 @@ def prepare_runtime(names: tuple[str, ...], request: RuntimeRequest, kit: Runtim
         hint="name other providers, in the order in which to try them, with --runtime-provider "
         "or runtime-providers in [tool.venvstacks]",
     )
-
-
-def _look_up(name: str) -> Provider:
-    if name in PROVIDERS:
-        return PROVIDERS[name]
-    near = difflib.get_close_matches(name, PROVIDERS, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(PROVIDERS)}"
-    raise UsageError(f"'{name}' is no runtime provider", hint=hint)
 
 
 def _quote(name: str, error: RuntimeUnavailableError) -> list[str]:

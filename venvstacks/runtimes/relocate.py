@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 
 from venvstacks.digests import walk_tree
+from venvstacks.modes import settled_mode
 from venvstacks.runtimes.contents import is_wanted
 from venvstacks.runtimes.installed import Installation
 from venvstacks.runtimes.request import RuntimeRequest
@@ -77,7 +78,7 @@ def _copy_entry(source: Path, target: Path, folder: Path) -> None:
 def _copy_file(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
-    target.chmod(0o755 if os.access(source, os.X_OK) and source.stat().st_mode & 0o100 else 0o644)
+    target.chmod(settled_mode(source.stat().st_mode))
 
 
 def old_places(installation: Installation, facts: Facts) -> dict[str, str]:

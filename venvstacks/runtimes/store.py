@@ -15,16 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_bytes, sha256_file, sha256_json, walk_tree
+from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_file, sha256_json, walk_tree
+from venvstacks.modes import is_executable
 from venvstacks.runtimes.request import PreparedRuntime, RuntimeRequest
 from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically
+from venvstacks.tools.processors import usable_processors
 
 _RECIPE = 1
 """Raised whenever the same input is turned into another tree, so that older preparations are not taken for new."""
 
 _FORMAT = 1
-
-_SMALL = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def is_sound(tree: Path, entries: tuple[TreeEntry, ...]) -> bool:
     if expected:
         return False
     to_hash.sort(key=lambda row: row[1])  # so that dealing them out gives every thread as many bytes
-    lanes = max(1, min(4, os.cpu_count() or 1))
+    lanes = min(4, usable_processors())
     with ThreadPoolExecutor(lanes) as pool:
         return all(pool.map(_have_digests, [to_hash[lane::lanes] for lane in range(lanes)]))
 
@@ -147,13 +147,8 @@ def _looks_alike(entry: TreeEntry, found: os.DirEntry[str]) -> bool:
     if found.is_symlink():
         return entry.target == Path(found.path).readlink().as_posix()
     info = found.stat(follow_symlinks=False)
-    return not entry.is_link and (entry.size, entry.executable) == (info.st_size, bool(info.st_mode & 0o100))
+    return not entry.is_link and (entry.size, entry.executable) == (info.st_size, is_executable(info.st_mode))
 
 
 def _have_digests(files: list[tuple[str, int, str]]) -> bool:
-    return all(_digest(Path(path), size) == digest for path, size, digest in files)
-
-
-def _digest(path: Path, size: int) -> str:
-    """Small files are read whole, which is a third faster than by `sha256_file`'s buffer."""
-    return sha256_bytes(path.read_bytes()) if size < _SMALL else sha256_file(path)
+    return all(sha256_file(path, size) == digest for path, size, digest in files)

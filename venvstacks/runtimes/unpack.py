@@ -17,8 +17,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from venvstacks.errors import RuntimeUnavailableError
+from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
-from venvstacks.runtimes.contents import interpreter
+from venvstacks.modes import file_mode, is_executable
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -66,7 +67,7 @@ def find_root(folder: Path, python: PythonImplementation, platform: TargetPlatfo
     Raises:
         RuntimeUnavailableError: The interpreter is in none of these places.
     """
-    wanted = interpreter(python, platform)
+    wanted = EnvironmentLayout.of_python(python, platform).interpreter
     children = sorted(child for child in folder.iterdir() if child.is_dir() and not child.is_symlink())
     for root in (folder, *children, *(child / "install" for child in children)):
         if os.path.lexists(root / wanted):
@@ -85,7 +86,7 @@ def _unpack_zip(archive: Path, folder: Path) -> None:
                 place.mkdir(parents=True, exist_ok=True)
                 continue
             with pack.open(info) as content:
-                _write(place, content, executable=bool(info.external_attr >> 16 & 0o100))
+                _write(place, content, executable=is_executable(info.external_attr >> 16))
 
 
 def _unpack_tar(archive: Path, folder: Path) -> None:
@@ -102,7 +103,7 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
             elif member.isreg():
                 content = pack.extractfile(member)
                 if content is not None:
-                    _write(place, content, executable=bool(member.mode & 0o100))
+                    _write(place, content, executable=is_executable(member.mode))
             else:
                 raise ValueError(f"{member.name} is neither a file nor a folder nor a link")
     _make_links(folder, links)
@@ -147,7 +148,7 @@ def _write(place: Path, content: IO[bytes], *, executable: bool) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.open("xb") as stream:
         shutil.copyfileobj(content, stream, 1 << 18)
-    place.chmod(0o755 if executable else 0o644)
+    place.chmod(file_mode(executable=executable))
 
 
 def _copy_again(source: Path, place: Path) -> None:
@@ -155,7 +156,7 @@ def _copy_again(source: Path, place: Path) -> None:
     if not source.is_file():
         raise ValueError(f"{place.name} is a hard link to a file that did not come before it")
     with source.open("rb") as content:
-        _write(place, content, executable=os.access(source, os.X_OK))
+        _write(place, content, executable=is_executable(source.stat().st_mode))
 
 
 def _make_links(folder: Path, links: list[tuple[Path, str]]) -> None:

@@ -7,12 +7,12 @@ everywhere, in uv's cache too. See docs/decisions/0007.
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from venvstacks.modes import settled_mode
 from venvstacks.tools.files import link_or_copy
 
 if TYPE_CHECKING:
@@ -36,20 +36,16 @@ def lay_file(source: Path | str, target: Path | str, mode: LinkMode = "clone") -
     if mode == "hardlink":
         link_or_copy(Path(source), Path(target))
     elif mode == "clone" and _cloned_by_name(os.fspath(source), os.fspath(target)):
-        Path(target).chmod(_mode(Path(target).stat()))
+        Path(target).chmod(settled_mode(Path(target).stat().st_mode))
     else:
         _copy(source, target, clone=mode == "clone")
-
-
-def _mode(info: os.stat_result) -> int:
-    return 0o755 if info.st_mode & stat.S_IXUSR else 0o644
 
 
 def _copy(source: Path | str, target: Path | str, *, clone: bool) -> None:
     reading = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
         info = os.fstat(reading)
-        mode = _mode(info)
+        mode = settled_mode(info.st_mode)
         writing = os.open(target, _NEW, mode)
         try:
             if not (clone and _cloned(reading, writing)):

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+from venvstacks.modes import FOLDER_MODE, settled_mode
+
 fcntl: ModuleType | None = None  # Windows
 with contextlib.suppress(ImportError):
     fcntl = importlib.import_module("fcntl")
@@ -59,7 +61,7 @@ def replacing(path: Path) -> Iterator[Path]:
     with _marked_as_alive(handle):
         try:
             yield temporary
-            temporary.chmod(_default_mode(temporary))
+            temporary.chmod(settled_mode(temporary.stat().st_mode))  # mkstemp makes files private
             temporary.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -97,17 +99,12 @@ def _remove_if_abandoned(path: Path) -> None:
         path.unlink()
 
 
-def _default_mode(path: Path) -> int:
-    """What `open` would have given the file; `mkstemp` makes it private, and a published file must not be."""
-    return 0o644 | (path.stat().st_mode & stat.S_IXUSR)
-
-
 @contextlib.contextmanager
 def staging_folder(parent: Path, name: str) -> Iterator[Path]:
     """A new empty folder below `parent`, removed with all that is left in it when the block ends."""
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=parent))
-    folder.chmod(0o755)
+    folder.chmod(FOLDER_MODE)
     try:
         yield folder
     finally:
@@ -150,12 +147,15 @@ def remove_tree(path: Path) -> None:
         return
 
     def make_writable(function: object, name: str, error: object) -> None:  # noqa: ARG001 - shutil's protocol
-        Path(name).parent.chmod(0o700)
-        Path(name).chmod(0o700)
-        if Path(name).is_dir() and not Path(name).is_symlink():
-            shutil.rmtree(name)
-        else:
-            Path(name).unlink()
+        stuck = Path(name)
+        stuck.parent.chmod(0o700)
+        if stuck.is_dir() and not stuck.is_symlink():
+            stuck.chmod(0o700)
+            shutil.rmtree(stuck)
+            return
+        if os.name != "posix" and not stuck.is_symlink():
+            stuck.chmod(stat.S_IWRITE)  # Windows asks the file; elsewhere its mode may be another name's as well
+        stuck.unlink()
 
     if sys.version_info >= (3, 12):
         shutil.rmtree(path, onexc=make_writable)
@@ -173,4 +173,4 @@ def link_or_copy(source: Path, target: Path) -> None:
         os.link(source, target, follow_symlinks=False)
     except OSError:
         shutil.copyfile(source, target)
-        target.chmod(0o755 if source.stat().st_mode & stat.S_IXUSR else 0o644)
+        target.chmod(settled_mode(source.stat().st_mode))

@@ -21,6 +21,10 @@ from typing import NoReturn
 from venvstacks.errors import InterruptedRunError, ProcessFailedError
 from venvstacks.tools import survivors
 
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+"""The signal that no child can refuse; Windows has but one."""
+
+_PATIENCE_SECONDS = 5.0
 _INHERITED = frozenset({
     "HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TEMP", "TMP", "TMPDIR",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
@@ -73,7 +77,8 @@ class Processes:
     """
 
     _living: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
+    # reentrant, as a signal handler that calls `stop` may interrupt the main thread in the midst of another call
+    _guard: threading.RLock = field(default_factory=threading.RLock)
     _stopping: bool = False
     started: int = 0
     watch: Callable[[Completed, Path | None, Path | None, Mapping[str, str]], None] | None = None
@@ -105,6 +110,9 @@ class Processes:
         child = self._start(command, env, cwd)
         try:
             stdout, stderr = child.communicate()
+        except BaseException:  # an interrupt, for calls in the main thread: the child's own session has seen none
+            _end(child)
+            raise
         finally:
             with self._guard:
                 self._living.pop(child.pid, None)
@@ -146,17 +154,32 @@ class Processes:
         """Send `signum` to every living child and all that it started, and start no more."""
         with self._guard:
             self._stopping = True
-            for child in self._living.values():
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    if os.name == "posix":
-                        os.killpg(child.pid, signum)
-                    else:
-                        child.terminate()
+            for child in list(self._living.values()):
+                _send(child, signum)
 
     @property
     def stopping(self) -> bool:
         """Whether `stop` was called."""
         return self._stopping
+
+
+def _send(child: subprocess.Popen[str], signum: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.name == "posix":
+            os.killpg(child.pid, signum)
+        else:
+            child.terminate()
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """Let a child clean up if it does so soon; a second interrupt does not wait for that."""
+    try:
+        _send(child, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_PATIENCE_SECONDS)
+    finally:
+        _send(child, KILL)
+        child.wait()
 
 
 def append_to_log(log: Path, lines: Iterable[str]) -> None:
@@ -166,7 +189,7 @@ def append_to_log(log: Path, lines: Iterable[str]) -> None:
         OSError: It cannot be written.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as stream:
+    with log.open("a", encoding="utf-8", errors="replace") as stream:  # paths need not be Unicode
         stream.writelines(f"{line}\n" for line in lines)
 
 

@@ -84,4 +84,5 @@ def descriptors() -> tuple[int, ...]:
     """What children have to be handed."""
     if fcntl is None:
         return ()
-    return tuple(descriptor for descriptor, _ in _held.values())
+    # a copy instead of `_guard`, which `hold` keeps for as long as it waits for another run's children
+    return tuple(descriptor for descriptor, _ in list(_held.values()))

@@ -41,7 +41,7 @@ def replace_by_link(place: Path) -> None:
 
 
 def add(place: Path) -> None:
-    place.write_text("new")
+    place.write_text("new", encoding="utf-8")
 
 
 DAMAGE: list[tuple[str, Callable[[Path], None], str]] = [

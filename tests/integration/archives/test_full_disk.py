@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.packable_trees import EPOCH, add_large_files, make_tree
+from tests.small_disks import run_on_small_disk
 
 CHILD = """
 import resource, sys
@@ -63,16 +63,8 @@ def test_a_limit_on_file_sizes_leaves_the_old_archive(root: Path, tmp_path: Path
 
 @pytest.mark.parametrize("name", [*FORMATS, "folder"])
 def test_a_full_disk_leaves_the_old_archive(root: Path, tmp_path: Path, name: str) -> None:
-    small_disk = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
-    mount = 'mount -t tmpfs -o size=200k tmpfs "$1"'
-    if (
-        shutil.which("unshare") is None
-        or subprocess.run([*small_disk, mount, "sh", tmp_path], check=False, capture_output=True).returncode
-    ):
-        pytest.skip("a small file system cannot be mounted here")
-    script = f'{mount} && shift && exec "$@"'
-    command = [sys.executable, "-c", CHILD, root, tmp_path, name, "0"]
-    done = subprocess.run([*small_disk, script, "sh", tmp_path, *command], check=True, capture_output=True, text=True)
+    done = run_on_small_disk([sys.executable, "-c", CHILD, root, tmp_path, name, "0"], tmp_path, "200k")
+    assert done.returncode == 0, done.stderr
     what = tmp_path / ("export" if name == "folder" else "archive")
     assert done.stdout.splitlines() == [
         f"{what} cannot be written: No space left on device",

@@ -13,7 +13,9 @@ import pytest
 
 from tests.small_stacks import run, write_stack
 
-COMMANDS = ("show", "lock", "build", "publish", "local-export", "plan", "run")
+COMMANDS = (
+    "init", "show", "lock", "build", "publish", "local-export", "plan", "why", "cache-key", "verify", "schema", "run",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -53,6 +55,7 @@ CASES = {
     "a folder": (["build", "."], 3, "this is a folder"),
     "no such layer": (["build", "venvstacks.toml", "--include", "bse"], 2, "no environment matches 'bse'"),
     "no such application": (["run", "venvstacks.toml", "helo"], 2, "applications: hello"),
+    "no such provider": (["plan", "venvstacks.toml", "--runtime-provider", "hots"], 2, "did you mean 'host'?"),
     "nothing to be done": (["build", "venvstacks.toml", "--no-build"], 2, "nothing is to be done"),
     "no such wheels": (["lock", "venvstacks.toml", "--local-wheels", "none"], 2, "check --local-wheels"),
     "nothing to lock from": (["lock", "venvstacks.toml", "--no-index"], 4, "alpha"),
@@ -91,6 +94,18 @@ def test_a_damaged_state_is_told(stack: Path) -> None:
         assert done.returncode == 2
         assert "hint: remove the file" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "code"), [("_build/.venvstacks/run.lock", 2), ("requirements/py/packages-py.txt", 4)]
+)
+def test_places_that_cannot_be_written_to(stack: Path, place: str, code: int) -> None:
+    (stack / place).mkdir(parents=True)  # permissions do not bind those who may do everything
+    done = run("venvstacks", "lock", "venvstacks.toml", "--no-index", "--local-wheels", "wheels", cwd=stack)
+    assert done.returncode == code, done.stderr
+    assert "cannot be written: " in done.stderr
+    assert "hint: make " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_show_as_tree_and_as_data(stack: Path, check_golden: Callable[[str, str], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -62,16 +63,38 @@ def test_why_a_trace_and_the_closing_line(stack: Path) -> None:
     assert (why["status"], why["door"], why["reasons"][0]["kind"]) == ("done", "venvstacks", "never run")
     assert any("uv" in line and "pip install" in line for line in why["commands"])
     shown = venvstacks(stack, "why", SPEC, "link:app-hello").stdout
-    assert "link:app-hello: done after " in shown
+    assert re.match(
+        r"link:app-hello: done after \d+\.\d\d s, in a run with venvstacks that began at "
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n",
+        shown,
+    )
     assert "end of _build/.venvstacks/logs/link-app-hello.log:" in shown
     hint = venvstacks(stack, "why", SPEC, "link:app-hallo", code=2).stderr
     assert "did you mean 'link:app-hello'?" in hint
-    assert "no log" in venvstacks(stack, "why", SPEC, "export:app-hello").stdout
+    assert "did not run in any" in venvstacks(stack, "why", SPEC, "export:app-hello").stdout
 
     assert venvstacks(stack, "plan", SPEC, *LOCAL, "--exit-code").stdout == "13 tasks: 13 up to date\n"
     again = venvstacks(stack, "build", SPEC, "--lock", "--publish", *LOCAL, "--trace", "made/idle.json").stderr
     assert "13 up to date" in again
     assert json.loads((stack / "made/idle.json").read_text("utf-8"))["traceEvents"] == []
+
+
+def test_a_trace_that_cannot_be_written_is_told_before_anything_runs(stack: Path) -> None:
+    told = venvstacks(stack, "build", SPEC, *LOCAL, "--trace", "venvstacks.toml/trace.json", code=2).stderr
+    assert "hint: choose another --trace file" in told
+    assert not (stack / "_build").exists()
+
+
+def test_what_was_built_with_an_option_is_up_to_date_for_every_command_that_is_given_it(stack: Path) -> None:
+    text = (stack / SPEC).read_text("utf-8")
+    (stack / SPEC).write_text(text.replace('runtime-providers = ["host"]', ""), "utf-8")
+    option = ("--runtime-provider", "host", "--no-check-imports")
+    venvstacks(stack, "build", SPEC, *LOCAL, *option)
+    for command in ("publish", "local-export"):
+        told = venvstacks(stack, command, SPEC, *option).stderr
+        assert "build:" not in told
+        assert "link:" not in told.partition("critical path")[0]
+    assert "🐸 1.0" in venvstacks(stack, "run", SPEC, "hello", *option).stdout
 
 
 def test_a_child_can_be_started_again_by_hand(stack: Path) -> None:
@@ -89,9 +112,22 @@ def test_a_changed_package_is_named_with_its_versions(stack: Path) -> None:
     assert "alpha 1.0 -> 2.0" in told
 
 
+def test_a_plan_knows_that_building_renews_no_lock(stack: Path) -> None:
+    venvstacks(stack, "build", SPEC, "--lock", *LOCAL)
+    text = (stack / SPEC).read_text("utf-8")
+    (stack / SPEC).write_text(text.replace('requirements = ["alpha"]', 'requirements = ["alpha>=1"]'), "utf-8")
+    plan = ("plan", SPEC, *LOCAL, "--no-lock", "--no-publish")
+    told = venvstacks(stack, *plan, "--exit-code", code=10).stdout
+    assert "blocked     lock:framework-base" in told
+    assert "hint: locks that no longer fit are renewed" in told
+    venvstacks(stack, "build", SPEC, *LOCAL, code=4)
+    assert "run         lock:framework-base" in venvstacks(stack, "plan", SPEC, *LOCAL).stdout
+    assert "blocked     lock:framework-base" in venvstacks(stack, "publish", SPEC, "--dry-run").stdout
+
+
 def test_a_key_is_one_line(stack: Path) -> None:
     key, prefix = venvstacks(stack, "cache-key", SPEC).stdout, venvstacks(stack, "cache-key", SPEC, "--restore").stdout
     assert key.startswith(prefix.strip())
     assert key.count("\n") == 1
-    assert "_build/.venvstacks\n" in venvstacks(stack, "cache-key", SPEC, "--paths").stdout
+    assert "_build/.venvstacks/*\n" in venvstacks(stack, "cache-key", SPEC, "--paths").stdout
     assert json.loads(venvstacks(stack, "cache-key", SPEC, "--json").stdout)["key"] == key.strip()

@@ -84,8 +84,9 @@ def start_command(pond: Pond) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def children_of(pond: Pond) -> list[str]:
-    return [command for command in processes_at_work_in(pond.base) if " -m venvstacks " not in command]
+def children_of(run: subprocess.Popen[str], pond: Pond) -> list[str]:
+    """Told apart by its id: before it has become another program, a new process bears the name of whoever made it."""
+    return processes_at_work_in(pond.base, but=run.pid)
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -95,7 +96,7 @@ def test_a_signal_ends_the_run_and_all_its_children(
     """The signal comes while children are at work."""
     pond = unlocked.copy(tmp_path / "stack")
     run = start_command(pond)
-    until(lambda: children_of(pond) or run.poll() is not None, "a child begins")
+    until(lambda: children_of(run, pond) or run.poll() is not None, "a child begins")
     run.send_signal(signum)
     _, said = run.communicate(timeout=60)
     assert run.returncode == code, said
@@ -111,7 +112,7 @@ def test_a_second_interrupt_waits_for_nothing(
 ) -> None:
     pond = unlocked.copy(tmp_path / "stack")
     run = start_command(pond)
-    until(lambda: children_of(pond), "a child begins")
+    until(lambda: children_of(run, pond), "a child begins")
     run.send_signal(signal.SIGINT)
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=60)

@@ -26,12 +26,12 @@ def built(published_pond: Pond, tmp_path: Path) -> Pond:
 
 
 def found(pond: Pond) -> dict[str, set[tuple[str, str]]]:
-    """Task to (kind, subject) of each reason, for the tasks that would run."""
+    """Task to (kind, subject) of each reason, for the tasks that would run of their own accord."""
     planned = plan(pond.project(), CHECKED)
     return {
         task.name: {(reason.kind, reason.subject) for reason in task.reasons}
         for task in planned
-        if task.status == "run"
+        if task.status == "run" and task.reasons
     }
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.deploying_children import ROOT
+from tests.small_disks import run_on_small_disk
 
 SIZES = int(os.environ.get("VENVSTACKS_TEST_DISKS", "4"))
 
@@ -57,16 +54,6 @@ print("all is well")
 
 
 def test_a_full_disk_changes_nothing(old_stack: Path, new_stack: Path, tmp_path: Path) -> None:
-    small_disk = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
-    mount = 'mount -t tmpfs -o size=48m tmpfs "$1"'
-    if (
-        shutil.which("unshare") is None
-        or subprocess.run([*small_disk, mount, "sh", tmp_path], check=False, capture_output=True).returncode
-    ):
-        pytest.skip("a small file system cannot be mounted here")
     command = [sys.executable, "-B", "-c", CHILD, old_stack, new_stack, tmp_path, str(SIZES)]
-    script = f'{mount} && shift && exec "$@"'
-    done = subprocess.run(
-        [*small_disk, script, "sh", tmp_path, *command], cwd=ROOT, check=False, capture_output=True, text=True
-    )
+    done = run_on_small_disk(command, tmp_path, "48m", cwd=ROOT)
     assert done.stdout == "all is well\n", done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -119,6 +120,27 @@ def test_many_files_are_compiled_by_several_processes(app: Path) -> None:
         (app / SITE / f"{name}.py").write_text(f"x = {name!r}\n", encoding="utf-8")
     assert post_install(app).stderr == ""
     assert {f"{name}.{TAG}" for name in names} <= bytecode(app)
+
+
+def test_files_of_any_name_are_compiled_and_links_that_lead_nowhere_are_not(app: Path) -> None:
+    for name in ("two words", "🐸", "-x", "%s"):
+        (app / SITE / f"{name}.py").write_text("x = 1\n", encoding="utf-8")
+    (app / SITE / "nowhere.py").symlink_to("not-there.py")
+    assert post_install(app, LC_ALL="C").stderr == ""
+    assert {f"{name}.{TAG}" for name in ("two words", "🐸", "-x", "%s", "newt")} <= bytecode(app)
+
+
+def test_a_layer_without_sources_compiles_nothing_at_all(app: Path) -> None:
+    """compileall without a file name would compile everything that Python can import."""
+    for source in (app / SITE).glob("*.py"):
+        source.unlink()
+    config = json.loads((app / LAYER_CONFIG).read_text("utf-8"))
+    (app / LAYER_CONFIG).write_text(json.dumps({**config, "pylib_dirs": []}), encoding="utf-8")
+    (app / "bin/python").unlink()
+    (app / "bin/python").write_text("#!/bin/sh\necho started >&2; exit 1\n", encoding="utf-8")
+    (app / "bin/python").chmod(0o755)
+    done = post_install(app)
+    assert (done.returncode, done.stderr, bytecode(app)) == (0, "", set())
 
 
 def test_a_runtime_compiles_its_standard_library_too(layers: Layers) -> None:

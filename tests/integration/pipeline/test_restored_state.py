@@ -17,17 +17,22 @@ BUILD_PUBLISH: tuple[Operation, ...] = ("lock", "build", "publish")
 
 @pytest.fixture
 def restored(published_pond: Pond, tmp_path: Path) -> Pond:
-    """A fresh checkout of the pond elsewhere, with what `cache-key --paths` names copied into it."""
+    """A fresh checkout of the pond elsewhere, with what `cache-key --paths` names copied into it.
+
+    As GitHub's cache action does: patterns are expanded, and of what they give the whole is taken, folders included.
+    """
     base = tmp_path / "elsewhere" / "deeper"
     ignored = shutil.ignore_patterns("_build", "_artifacts", "_export")
     shutil.copytree(published_pond.base, base, ignore=ignored)
     stored = cache_key(published_pond.project()).paths
     left_out = {path[1:] for path in stored if path.startswith("!")}
-    for path in stored:
-        if not path.startswith("!"):
-            shutil.copytree(published_pond.base / path, base / path)
-    for path in left_out:
-        shutil.rmtree(base / path, ignore_errors=True)
+    taken = [place for path in stored if not path.startswith("!") for place in published_pond.base.glob(path)]
+    for place in taken:
+        path = place.relative_to(published_pond.base)
+        (base / path).parent.mkdir(parents=True, exist_ok=True)
+        if path.as_posix() not in left_out:
+            shutil.copytree(place, base / path) if place.is_dir() else shutil.copy2(place, base / path)
+    assert not (base / "_build/.venvstacks/logs").exists()
     for number, path in enumerate(sorted(base.rglob("*"))):
         os.utime(path, (10**9 + number, 10**9 + number))
     return Pond(base, published_pond.cache, published_pond.uv_cache)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tasks.dev import task_docs
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -53,6 +56,18 @@ def test_ci_fails_for_a_command_that_the_readme_does_not_have() -> None:
     done = subprocess.run([ROOT / ".ci/readme-command", "sing"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "no command marked 'sing'" in done.stderr
+
+
+def test_the_documentation_builds_and_a_page_that_nobody_can_reach_fails_it(tmp_path: Path) -> None:
+    (settings,) = task_docs()["actions"]
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy2(ROOT / "mkdocs.yml", tmp_path)
+    done = subprocess.run(settings, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (tmp_path / "docs/lost.md").write_text("# Lost\n")
+    done = subprocess.run(settings, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "lost.md" in done.stderr
 
 
 def test_pdm_lock_fits_the_project() -> None:

@@ -62,6 +62,18 @@ def test_archive_sizes_stand_beside_the_original_s() -> None:
     assert "| this product's smallest | 99.0 | 0.99 |" in report
 
 
+def test_operations_are_held_against_others_of_this_product() -> None:
+    report = write_report(results(row("start", "this", 0.0125), row("start-plain", "this", 0.01)), None)
+    (line,) = (line for line in report.splitlines() if "| 1.25 |" in line)
+    assert [cell.strip() for cell in line.split("|")[2:-1]] == [
+        "0.013", "`python -c pass` in a plain venv with the same packages", "0.010", "1.25", "2.5",
+    ]  # fmt: skip
+
+
+def test_nothing_is_held_against_what_was_not_measured() -> None:
+    assert "against itself" not in write_report(results(row("start", "this", 0.0125)), None)
+
+
 def test_a_skipped_stack_says_why() -> None:
     report = write_report(results(skipped={"torch": "pip finds no wheel"}), None)
     assert "Not measured: pip finds no wheel." in report

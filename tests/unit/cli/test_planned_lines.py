@@ -53,6 +53,42 @@ def test_several_causes_and_tasks_that_never_ran() -> None:
     assert "some tasks never having run" in lines[5]
 
 
+def test_results_of_other_tasks_are_named_by_these() -> None:
+    tasks = (
+        PlannedTask("a", "run", (Reason("changed input", "s", "1", "2"),)),
+        PlannedTask("d", "run", (Reason("changed input", "c.out", "1", "2"), CHANGED)),
+    )
+    assert list(plan_lines(Plan(GRAPH, tasks)))[:2] == [
+        "run         a  changed input: s: 1 -> 2",
+        "run         d  changed result: c; changed input: lock: numpy 2.1.0 -> 2.2.0, + scipy 1.0",
+    ]
+
+
+def test_what_has_to_run_stands_below_what_is_certain_to_run() -> None:
+    tasks = (
+        PlannedTask("a", "run", (Reason("never run"),)),
+        PlannedTask("b", "run", (Reason("forced"),)),
+        PlannedTask("c", "maybe", upstream=("a",)),
+        PlannedTask("d", "run", upstream=("b", "c")),
+    )
+    assert list(plan_lines(Plan(GRAPH, tasks)))[:4] == [
+        "run         a    never run",
+        "maybe         c",
+        "run         b    forced",
+        "run           d  also after 1 other",
+    ]
+
+
+def test_locks_that_may_not_be_renewed_come_with_a_way_out() -> None:
+    graph = graph_of("lock:a: s -> a.lock")
+    plan = Plan(graph, (PlannedTask("lock:a", "blocked", (Reason("changed setting", "python", "1", "2"),)),))
+    assert list(plan_lines(plan)) == [
+        "blocked     lock:a  changed setting: python: 1 -> 2",
+        "1 task: 1 blocked",
+        "hint: locks that no longer fit are renewed by `venvstacks lock`, or with --lock",
+    ]
+
+
 def test_nothing_to_do() -> None:
     tasks = tuple(PlannedTask(name, "up to date") for name in "abcd")
     assert list(plan_lines(Plan(GRAPH, tasks))) == ["4 tasks: 4 up to date"]

@@ -4,7 +4,7 @@ import pytest
 
 from tests.specs import SMALL, stack_of
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
-from venvstacks.model.platforms import PLATFORMS
+from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 
 POSIX = ("bin", "bin/python", "bin/python3.11", "lib/python3.11/site-packages")
 WINDOWS_RUNTIME = ("", "python.exe", "python.exe", "Lib/site-packages")
@@ -30,6 +30,12 @@ def test_pypy_has_its_own_names() -> None:
     (layer,) = stack_of('[[runtimes]]\nname = "pp"\nrequirements = []\npython_implementation = "pypy@3.10.14"').layers
     layout = EnvironmentLayout.of(layer, PLATFORMS["linux_x86_64"])
     assert (layout.interpreter, layout.site_dir) == ("bin/pypy3.10", "lib/pypy3.10/site-packages")
+
+
+def test_the_standard_library_is_around_site_packages() -> None:
+    python = PythonImplementation.parse("pypy@3.11.13")
+    assert EnvironmentLayout.of_python(python, PLATFORMS["linux_x86_64"]).library == "lib/pypy3.11"
+    assert EnvironmentLayout.of_python(python, PLATFORMS["win_amd64"]).library == "Lib"
 
 
 def test_lock_files_have_no_further_dots_in_their_names() -> None:

@@ -36,11 +36,9 @@ def test_environment_names_and_order_of_layers() -> None:
     assert [layer.kind for layer in stack.layers] == ["runtime", "framework", "application"]
 
 
-def test_layers_below_and_above() -> None:
+def test_layers_below() -> None:
     text = runtime() + framework("a") + framework("b", "a") + framework("c", "a") + application("x", "b", "c")
     assert names_below(text, "app-x") == ["framework-b", "framework-c", "framework-a", "py"]
-    stack = stack_of(text)
-    assert [layer.name for layer in stack.above(stack.by_env_name["framework-a"])] == ["b", "c", "x"]
 
 
 def test_an_application_may_stand_on_a_runtime() -> None:
@@ -161,7 +159,7 @@ def test_platforms_of_two_frameworks_are_what_both_have() -> None:
 def test_a_platform_that_is_missing_below_is_a_fault(below: list[str]) -> None:
     text = runtime(platforms=below) + application("x", platforms=["macosx_arm64"])
     fault = the_fault_of(text)
-    assert "'macosx_arm64' is not one that the layers below are made for: 'py' lack it" in fault.message
+    assert "'macosx_arm64' is not one that the layers below are made for: 'py' lacks it" in fault.message
     assert (fault.layer, fault.key) == ("x", "platforms")
 
 
@@ -267,3 +265,13 @@ def test_exclude_newer_from_the_environment() -> None:
     assert stack_of(SMALL, exclude_newer="2026-01-01").uv == {"exclude-newer": "2026-01-01"}
     text = f'{SMALL}[tool.uv]\nexclude-newer = "2025-01-01"\n'
     assert stack_of(text, exclude_newer="2026-01-01").uv == {"exclude-newer": "2025-01-01"}
+
+
+def test_a_stack_without_layers_is_told_to_have_none() -> None:
+    assert "declares no layers" in stack_of("# nothing yet\n").warnings[0]
+
+
+def test_a_misspelt_key_hides_no_other_fault() -> None:
+    text = RUNTIME + '[[applications]]\nname = "app"\nruntime = "pi"\nrequirements = []\nlaunch_module = "none.py"\n'
+    faults = faults_of(text + "version = true\n", sources={"none.py": None})
+    assert {fault.key for fault in faults} == {"version", "launch_module", "runtime"}

@@ -211,3 +211,8 @@ def test_settings_refused(line: str, key: str, message: str) -> None:
     fault = next(fault for fault in faults_of(f"[tool.venvstacks]\n{line}\n{RUNTIME}") if message in fault.message)
     assert (fault.line, fault.key, fault.layer) == (2, f"tool.venvstacks.{key}", None)
     assert fault.describe(SOURCE).startswith(f"{SOURCE}:2: key 'tool.venvstacks.{key}': ")
+
+
+def test_a_wrong_element_is_one_fault() -> None:
+    fault = the_fault_of(f'[tool.venvstacks]\nruntime-providers = ["hots"]\n{RUNTIME}')
+    assert fault.message == "'hots' is not one of 'standalone', 'host' or 'archive'"

@@ -31,7 +31,7 @@ def present(**changes: Any) -> Present:
         ({}, {"inputs": {}}, ["dropped input: in"]),
         ({}, {"fingerprint": {"uv": "2"}}, ["changed setting: uv: 1 -> 2"]),
         ({}, {"fingerprint": {}}, ["changed setting: uv: 1 -> nothing"]),
-        ({}, {"outputs": ("out", "new")}, ["changed output list: out -> new, out"]),
+        ({}, {"outputs": ("out", "new")}, ["changed output list: nothing -> new"]),
         ({}, {"missing": ["out"]}, ["missing output: out"]),
         (
             {"interrupted": True, "fingerprint": {}},

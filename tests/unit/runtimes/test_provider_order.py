@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from tests.packed_pythons import kit_in, wanted_python
-from venvstacks.errors import InterruptedRunError, RuntimeUnavailableError, UsageError
+from venvstacks.errors import InterruptedRunError, RuntimeUnavailableError
+from venvstacks.model.specification import ProviderName
 from venvstacks.runtimes import prepare
 from venvstacks.runtimes.request import PreparedRuntime, Provider, RuntimeKit, RuntimeRequest
 
@@ -66,20 +68,11 @@ def test_an_interrupted_run_tries_no_further_provider(monkeypatch: pytest.Monkey
     assert last.asked == []
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"), [("standalon", "did you mean 'standalone'?"), ("xyz", "known are standalone, host, archive")]
-)
-def test_unknown_names_are_wrong_usage(name: str, hint: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=f"'{name}' is no runtime provider") as caught:
-        prepare.prepare_runtime((name,), wanted_python(), kit_in(tmp_path))
-    assert caught.value.hint == hint
-
-
 def test_no_provider_at_all(tmp_path: Path) -> None:
     with pytest.raises(RuntimeUnavailableError, match="none was named"):
         prepare.prepare_runtime((), wanted_python(), kit_in(tmp_path))
 
 
 def test_the_table_knows_each_provider_by_its_name() -> None:
-    assert [*prepare.PROVIDERS] == ["standalone", "host", "archive"]
+    assert tuple(prepare.PROVIDERS) == get_args(ProviderName)
     assert all(name == provider.name for name, provider in prepare.PROVIDERS.items())

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
-from venvstacks.runtimes.contents import interpreter, is_wanted, standard_library
+from venvstacks.runtimes.contents import is_wanted
 
 CPYTHON = PythonImplementation("cpython", "3.11.7")
 PYPY = PythonImplementation("pypy", "3.11.13")
@@ -74,10 +74,3 @@ def test_pypy_keeps_the_library_that_its_interpreter_loads() -> None:
     assert is_wanted("bin/pypy3.11", PYPY, LINUX)
     assert not is_wanted("bin/pypy3", PYPY, LINUX)
     assert not is_wanted("lib/pypy3.11/test/test_os.py", PYPY, LINUX)
-
-
-def test_places() -> None:
-    assert interpreter(CPYTHON, LINUX) == "bin/python3.11"
-    assert interpreter(CPYTHON, WINDOWS) == "python.exe"
-    assert standard_library(PYPY, LINUX) == "lib/pypy3.11"
-    assert standard_library(CPYTHON, WINDOWS) == "Lib"

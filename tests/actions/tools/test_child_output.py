@@ -1,0 +1,46 @@
+"""What children of a run are given, and what is kept of what they print."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from venvstacks.errors import ProcessFailedError
+from venvstacks.tools.process import Processes, scrubbed_environment
+
+
+def test_a_child_is_told_of_whole_and_logged(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "task.log"
+    script = "import sys; print('out 🐸'); print('err', file=sys.stderr); sys.exit(3)"
+    argv = [sys.executable, "-X", "utf8", "-c", script]
+    with pytest.raises(ProcessFailedError) as raised:
+        Processes().run(argv, env={}, log=log)
+    assert raised.value.returncode == 3
+    assert raised.value.output.splitlines() == ["out 🐸", "err"]
+    first, *rest = log.read_text("utf-8").splitlines()
+    assert first.startswith("$ ")
+    assert rest[:-1] == ["out 🐸", "err"]
+    assert rest[-1].startswith("[exit status 3 after ")
+
+
+def test_a_program_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(ProcessFailedError, match="cannot be started"):
+        Processes().run([tmp_path / "nowhere"], env={})
+
+
+def test_children_see_nothing_that_steers_results() -> None:
+    environment = {"PATH": "/bin", "UV_INDEX_URL": "x", "PYTHONPATH": "x", "PIP_X": "x", "MINE": "1", "LC_ALL": "C"}
+    assert scrubbed_environment(environment) == {"PATH": "/bin", "LC_ALL": "C"}
+    assert scrubbed_environment(environment, keep=["MINE"], prefixes=("PIP_",)) == {
+        "PATH": "/bin", "LC_ALL": "C", "MINE": "1", "PIP_X": "x",
+    }  # fmt: skip
+
+
+def test_names_that_are_no_unicode_do_not_keep_a_child_from_being_logged(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    script = "import sys; print(len(sys.argv[1].encode('utf-8', 'surrogateescape')))"
+    done = Processes().run([sys.executable, "-X", "utf8", "-c", script, "caf\udce9"], env={}, log=log)
+    assert done.stdout == "4\n"
+    assert "caf?" in log.read_text("utf-8")

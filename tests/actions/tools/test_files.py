@@ -1,0 +1,104 @@
+"""Files written whole or not at all, trees swapped in whole, and trees removed without touching anything else."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from venvstacks.tools.files import (
+    remove_leftovers,
+    remove_tree,
+    replacing,
+    staging_folder,
+    swap_in,
+    write_atomically,
+    write_if_changed,
+)
+
+
+def modes(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def _ordinary_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let read-only folders hold whoever runs the tests, root included."""
+    unlink = os.unlink
+
+    def guarded(path: Any, *, dir_fd: int | None = None) -> None:
+        folder = os.fstat(dir_fd) if dir_fd is not None else Path(path).parent.stat()
+        if not folder.st_mode & stat.S_IWUSR:
+            raise PermissionError(13, "permission denied", str(path))
+        unlink(path, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", guarded)
+
+
+def test_a_write_replaces_the_whole_file_or_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "file"
+    write_atomically(file, "ä\n")
+    assert file.read_bytes() == "ä\n".encode()
+    half_way = replacing(file)
+    half_way.__enter__().write_bytes(b"half")
+    half_way.__exit__(RuntimeError, RuntimeError(), None)
+    assert file.read_bytes() == "ä\n".encode()
+    assert [path.name for path in file.parent.iterdir()] == ["file"]
+
+
+def test_an_equal_file_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    assert write_if_changed(file, "same")
+    inode = file.stat().st_ino
+    assert not write_if_changed(file, b"same")
+    assert file.stat().st_ino == inode
+    assert write_if_changed(file, "other")
+
+
+def test_a_tree_is_swapped_in_whole(tmp_path: Path) -> None:
+    place, trash = tmp_path / "env", tmp_path / "trash"
+    for content in ("old", "new"):
+        with staging_folder(tmp_path, "env") as staging:
+            (staging / "tree").mkdir()
+            (staging / "tree" / content).touch()
+            swap_in(staging / "tree", place, trash=trash)
+    assert [path.name for path in place.iterdir()] == ["new"]
+    assert not list(trash.iterdir())
+
+
+def test_leftovers_of_one_name_go_and_others_stay(tmp_path: Path) -> None:
+    for name in ("app.abcdefgh", "app.x", "app-two.abcdefgh", "app"):
+        (tmp_path / name).mkdir()
+    remove_leftovers(tmp_path, "app")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["app", "app-two.abcdefgh", "app.x"]
+
+
+@pytest.mark.usefixtures("_ordinary_user")
+@pytest.mark.skipif(os.name != "posix", reason="read-only folders hold nobody elsewhere")
+def test_a_read_only_tree_is_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "tree" / "below"
+    folder.mkdir(parents=True)
+    (folder / "file").touch()
+    folder.chmod(0o500)
+    remove_tree(tmp_path / "tree")
+    assert not (tmp_path / "tree").exists()
+
+
+@pytest.mark.usefixtures("_ordinary_user")
+@pytest.mark.skipif(os.name != "posix", reason="read-only folders hold nobody elsewhere")
+def test_removing_a_tree_changes_no_mode_outside_it(tmp_path: Path) -> None:
+    outside = tmp_path / "interpreter"
+    outside.touch(mode=0o644)
+    outside.chmod(0o644)
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    (folder / "link").symlink_to(outside)
+    (folder / "second name").hardlink_to(outside)
+    (folder / "broken").symlink_to("nowhere")
+    folder.chmod(0o500)
+    remove_tree(folder)
+    assert not folder.exists()
+    assert modes(outside) == 0o644

@@ -1,0 +1,50 @@
+"""What a signal does to commands that run no tasks, and so have no engine that would listen to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+
+COMMAND = """
+import os, sys, tempfile, time
+from pathlib import Path
+from venvstacks.cli import boundary
+from venvstacks.tools.process import Processes
+
+def work(arguments):
+    with tempfile.TemporaryDirectory(dir=os.getcwd()):
+        Processes().run(["sh", "-c", "echo $$ > child; exec sleep 60"], env=dict(os.environ))
+
+boundary._run = work
+sys.exit(boundary.run_command_line([]))
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_no_child_and_no_folder(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    root = str(Path(__file__).parents[3])
+    command = subprocess.Popen(
+        [sys.executable, "-c", COMMAND], cwd=tmp_path, env={**os.environ, "PYTHONPATH": root},
+        text=True, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    child = tmp_path / "child"
+    try:
+        while not (child.exists() and child.read_text("utf-8")):
+            assert command.poll() is None
+        command.send_signal(number)
+        _, told = command.communicate(timeout=30)
+    finally:
+        if command.poll() is None:
+            command.kill()
+            command.communicate()
+    assert (command.returncode, told) == (code, "error: interrupted\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["child"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(child.read_text("utf-8")), 0)

@@ -1,0 +1,91 @@
+"""Children are stopped from signal handlers, which may interrupt whatever the main thread is doing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+
+ROOT = Path(__file__).parents[3]
+
+INTERRUPTED_WHILE_STOPPING = """
+import os, signal, sys, threading
+from venvstacks.errors import InterruptedRunError
+from venvstacks.tools.process import Processes
+
+processes = Processes()
+signal.signal(signal.SIGINT, lambda *_: processes.stop(signal.SIGKILL))
+
+kill = os.killpg
+def interrupt_and_kill(group, signum):
+    os.killpg = kill
+    signal.raise_signal(signal.SIGINT)  # the handler runs before the next line, in the midst of the outer stop
+    kill(group, signum)
+os.killpg = interrupt_and_kill
+
+def work():
+    try:
+        processes.run(["sleep", "60"], env=dict(os.environ))
+    except InterruptedRunError:
+        print("stopped", flush=True)
+
+worker = threading.Thread(target=work)
+worker.start()
+while not processes.started:
+    pass
+processes.stop(signal.SIGTERM)
+worker.join()
+"""
+
+
+def test_a_second_signal_may_come_while_the_first_one_stops_children(tmp_path: Path) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED_WHILE_STOPPING], cwd=tmp_path, text=True, stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
+    )  # fmt: skip
+    try:
+        told, _ = run.communicate(timeout=20)
+    finally:
+        if run.poll() is None:
+            run.send_signal(signal.SIGKILL)
+            run.communicate()
+    assert (run.returncode, told) == (0, "stopped\n")
+
+
+INTERRUPTED_WHILE_WAITING = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from venvstacks.tools.process import Processes
+
+here = Path("child")
+
+def interrupt():
+    while not (here.exists() and here.read_text(encoding="utf-8")):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=interrupt).start()
+try:
+    Processes().run(["sh", "-c", "echo $$ > child; exec sleep 60"], env=dict(os.environ))
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+try:
+    os.kill(int(here.read_text(encoding="utf-8")), 0)
+except ProcessLookupError:
+    print("nobody is left", flush=True)
+"""
+
+
+def test_a_child_does_not_outlive_an_interrupted_call(tmp_path: Path) -> None:
+    """A call in the main thread, as `verify` makes: the child's own session keeps the terminal's Ctrl-C from it."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_WAITING], cwd=tmp_path, text=True, stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True, timeout=30, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["interrupted", "nobody is left"]
