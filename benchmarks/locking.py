@@ -9,7 +9,6 @@ changed in the topmost application, and once more with nothing to do (in a proce
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -64,16 +63,27 @@ def measure(spec: Path, what: str, jobs: int, request: Request) -> None:
     print(f"{what:<44} {seconds:7.2f} s  {resolved} layers resolved", flush=True)
 
 
+_WITHOUT_PROCESSES = """
+import sys
+
+def refuse(event, arguments):
+    if event in {"subprocess.Popen", "os.fork", "os.exec", "os.posix_spawn", "os.spawn", "os.system"}:
+        raise RuntimeError(f"{event}: {arguments}")
+
+sys.addaudithook(refuse)
+sys.argv[0] = "venvstacks"
+from venvstacks.cli import main
+main()
+"""
+
+
 def measure_idle(spec: Path, jobs: int) -> None:
-    """The whole command with nothing to do; uv is taken away, so that a process would fail."""
-    environment = {**os.environ, "PATH": "/nowhere"}
-    command = [sys.executable, "-m", "venvstacks", "lock", str(spec), "--if-needed", "--local-wheels", "wheels"]
+    """The whole command with nothing to do; it fails if it starts a process."""
+    command = [sys.executable, "-c", _WITHOUT_PROCESSES, "lock", str(spec), "--if-needed", "--local-wheels", "wheels"]
     times = []
     for _ in range(5):
         began = time.perf_counter()
-        done = subprocess.run(
-            [*command, "--no-index", "--jobs", str(jobs)], env=environment, check=True, capture_output=True, text=True
-        )
+        done = subprocess.run([*command, "--no-index", "--jobs", str(jobs)], check=True, capture_output=True, text=True)
         times.append(time.perf_counter() - began)
     print(f"{'nothing changed, whole command, best of 5':<44} {min(times):7.2f} s  {done.stderr.splitlines()[0]}")
 

@@ -145,6 +145,10 @@ class BuildError(VenvstacksError):
     exit_code = ExitCode.BUILDING
 
 
+class UnsafeWheelError(BuildError):
+    """A wheel holds members that would be laid down outside of the environment."""
+
+
 class RuntimeUnavailableError(BuildError):
     """No provider could supply the Python that a runtime layer wants."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from packaging.utils import canonicalize_name
 
-from venvstacks.actions.lock_files import installed_names
+from venvstacks.actions.lock_files import chosen_names
 from venvstacks.actions.lock_request import LockPolicy
 from venvstacks.actions.perform import Orders
 from venvstacks.errors import UsageError
@@ -133,15 +133,15 @@ def _owners(project: Project, packages: Collection[str], selected: Collection[st
         UsageError: No selected layer installs one of the packages.
     """
     layout = project.configuration.layout
-    installed = {
-        layer.env_name: installed_names(project.base / layout.lock_file(layer), layer.python)
+    chosen = {
+        layer.env_name: chosen_names(project.base / layout.lock_file(layer), layer.python)
         for layer in project.stack.layers
     }
     for package in packages:
-        homes = [name for name, names in installed.items() if package in names]
+        homes = [name for name, names in chosen.items() if package in names]
         if not set(homes) & set(selected):
-            raise _nowhere(package, homes, frozenset().union(*installed.values()))
-    return frozenset(f"lock:{name}" for name in selected if installed[name] & set(packages))
+            raise _nowhere(package, homes, frozenset().union(*chosen.values()))
+    return frozenset(f"lock:{name}" for name in selected if chosen[name] & set(packages))
 
 
 def _nowhere(package: str, homes: Collection[str], known: Collection[str]) -> UsageError:

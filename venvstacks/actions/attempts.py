@@ -14,6 +14,7 @@ from venvstacks.locking.dependencies import Dependencies, read_dependencies
 from venvstacks.locking.locks import LayerLock, Provision
 from venvstacks.locking.pylock import pins_text
 from venvstacks.locking.texts import constraints_text, project_name, project_text, settings_text
+from venvstacks.model.declared import required_names
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 from venvstacks.tools.files import staging_folder
@@ -138,9 +139,15 @@ class UvRuns:
         )
 
     def dependencies(self, target: TargetPlatform, versions: Mapping[str, str]) -> Dependencies | None:
-        """Who needs whom where the layer is resolved to exactly `versions`; None where that is not possible."""
+        """Who needs whom where the layer is resolved to exactly `versions`; None where that is not possible.
+
+        Roots are what the layer itself requires, without what is required for the sake of its index alone.
+        """
         attempt = self.attempt(target, Conditions(versions=versions, annotated=True))
-        return None if attempt.failure else read_dependencies(attempt.text, project_name(self.layer.env_name))
+        if attempt.failure:
+            return None
+        found = read_dependencies(attempt.text, project_name(self.layer.env_name))
+        return replace(found, roots=found.roots.intersection(required_names(self.layer, target)))
 
     def for_layer(self, layer: Layer) -> UvRuns:
         """The same for another layer."""

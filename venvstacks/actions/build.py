@@ -10,9 +10,10 @@ from venvstacks.actions.environment import copy_source, drop_scripts, lay_down
 from venvstacks.actions.importcheck import child_command
 from venvstacks.actions.installed import damaged_distributions
 from venvstacks.actions.tools import Tools
+from venvstacks.actions.unsafe_wheels import check_local_wheels, name_unsafe_wheels
 from venvstacks.archives.members import is_shipped
 from venvstacks.digests import scan_tree, tree_digest
-from venvstacks.errors import BuildError, ProcessFailedError
+from venvstacks.errors import BuildError, ProcessFailedError, UnsafeWheelError
 from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.pylock import parse_lock
 from venvstacks.locking.resolution import UnusableLockError
@@ -159,8 +160,10 @@ def _install_packages(request: BuildRequest, fresh: Path, tools: Tools) -> None:
     has it downloaded at every build: 0.9 s for scikit-learn and what it needs, against 0.3 s.
     """
     lock_file = request.base / request.layout.lock_file(request.layer)
-    if not any(_read_lock(request, lock_file).installed(request.platform.name)):
+    lock = _read_lock(request, lock_file)
+    if not any(lock.installed(request.platform.name)):
         return
+    check_local_wheels(lock_file.parent, lock, request.layer.name, BuildError)
     settings = fresh.with_name("uv.toml")
     settings.write_text(settings_text(request.layer, request.uv, str(request.base)), "utf-8")
     wanted = InstallRequest(
@@ -174,9 +177,18 @@ def _install_packages(request: BuildRequest, fresh: Path, tools: Tools) -> None:
         settings=settings,
     )
     try:
+        _install_cached_or_fetched(wanted, tools, may_fetch=request.use_index)
+    except UnsafeWheelError as error:
+        raise name_unsafe_wheels(error, lock, request.platform.name, wanted, tools) from None
+
+
+def _install_cached_or_fetched(wanted: InstallRequest, tools: Tools, *, may_fetch: bool) -> None:
+    try:
         install(wanted, tools.processes, tools.environment)
+    except UnsafeWheelError:
+        raise
     except BuildError:
-        if not request.use_index:
+        if not may_fetch:
             raise
         install(replace(wanted, use_index=True), tools.processes, tools.environment)
 

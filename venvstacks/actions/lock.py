@@ -99,17 +99,22 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
     if request.policy != "renew" and not reasons:
         return _unchanged(state, reasons)
     if _is_refused(request, state):
-        raise StaleLockError(
-            f"the lock of layer '{request.layer.env_name}' does not fit its inputs any more",
-            details=tuple(str(reason) for reason in reasons),
-            hint="run `venvstacks lock`, or build with --lock-if-needed",
-        )
+        raise _refusal(state, reasons)
     if request.policy != "renew" and _resolution_holds(state):
         return _write(request, state, tools, state.read_lock(), reasons=reasons, resolved=False)
     from venvstacks.actions.resolve import resolve_layer  # noqa: PLC0415 - valid locks, which are the rule, need no uv
 
     lock = resolve_layer(request, state.earlier_lock, tools)
     return _write(request, state, tools, lock, reasons=reasons, resolved=True)
+
+
+def _refusal(state: LockState, reasons: tuple[Reason, ...]) -> StaleLockError:
+    why, hint = "does not fit its inputs any more", "run `venvstacks lock`, or build with --lock-if-needed"
+    if state.is_damaged:
+        why = "was damaged or edited"
+        hint = "restore its files from version control, or run `venvstacks lock`, which keeps versions that can be read"
+    details = tuple(str(reason) for reason in reasons)
+    return StaleLockError(f"the lock of layer '{state.env_name}' {why}", details=details, hint=hint)
 
 
 def _resolution_holds(state: LockState) -> bool:

@@ -23,10 +23,20 @@ _MOST_EXCLUSIONS = 25
 
 _Failures = Mapping[TargetPlatform, UvFailure]
 
-_SIMPLE: Mapping[FailureKind, tuple[str, str | None]] = {
+_SIMPLE: Mapping[FailureKind, tuple[str, str]] = {
     "network": (
         "a package index cannot be reached",
-        "check the network and the indexes in [tool.uv]; --no-index with --local-wheels locks without a network",
+        (
+            "check the network and the indexes in [tool.uv] (slow ones may need a larger UV_HTTP_TIMEOUT, in seconds); "
+            "--no-index with --local-wheels locks without a network"
+        ),
+    ),
+    "server error": (
+        "a package index answers with an error",
+        (
+            "try again later, or tell whoever runs the index; is its URL in [tool.uv] right? --no-index with "
+            "--local-wheels locks without it"
+        ),
     ),
     "credentials": (
         "a package index refuses to be asked without valid credentials",
@@ -45,11 +55,14 @@ _SIMPLE: Mapping[FailureKind, tuple[str, str | None]] = {
     "unknown package": (
         "a package cannot be found",
         (
-            "check the spelling; a package of your own needs its index in [tool.uv] (and package_indexes, if it is an "
-            "explicit one), or its wheel in a folder named with --local-wheels"
+            "check the spelling, and exclude-newer; a package of your own needs its index in [tool.uv] (and "
+            "package_indexes, if it is an explicit one), or its wheel in a folder named with --local-wheels"
         ),
     ),
-    "other": ("uv refuses its inputs", None),
+    "other": (
+        "uv refuses its inputs",
+        "settings.toml is what uv is given of [tool.uv] in the specification, or of venvstacks.uv.toml beside it",
+    ),
 }
 """What is not about the requirements of layers against each other: why, and what to look at."""
 
@@ -69,7 +82,7 @@ def raise_failure(
         LockError: Anything else.
     """
     failed = {target: attempt.failure for target, attempt in attempts.items() if attempt.failure}
-    for kind in ("network", "credentials", "bad answer", "other", "unknown package"):
+    for kind in ("network", "credentials", "server error", "bad answer", "other", "unknown package"):
         failure = next((failure for failure in failed.values() if failure.kind == kind), None)
         if failure:
             raise _tell_simply(runs, failure)

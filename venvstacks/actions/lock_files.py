@@ -57,6 +57,12 @@ class LockState:
         return found and hash_lock(self.lock_text or "") == self.metadata.requirements_hash  # type: ignore[union-attr]
 
     @property
+    def is_damaged(self) -> bool:
+        """Whether lock and metadata are both there, but not as they were written together."""
+        both = self.lock_text is not None and (self.metadata is not None or self.metadata_fault is not None)
+        return both and not self.is_intact
+
+    @property
     def missing_companions(self) -> tuple[str, ...]:
         """Names of the generated files beside the lock that are not there."""
         beside = (self.paths.requirements, self.paths.summary)
@@ -138,11 +144,11 @@ def read_layer_lock(path: Path, python: PythonImplementation) -> LayerLock:
     raise LockError(f"the lock {path} cannot be used: {fault}", hint="run `venvstacks lock` to make it anew")
 
 
-def installed_names(path: Path, python: PythonImplementation) -> frozenset[str]:
-    """Names of the packages that the lock in a file installs on any target; none if it cannot be read."""
+def chosen_names(path: Path, python: PythonImplementation) -> frozenset[str]:
+    """Names of the packages whose versions the lock in a file chose; none if it cannot be read."""
     with contextlib.suppress(OSError, UnusableLockError):
         if (text := read_text(path)) is not None:
-            return parse_lock(text, python).installed_names
+            return parse_lock(text, python).chosen_names
     return frozenset()
 
 
@@ -208,7 +214,7 @@ def _wanted_wheels(
 
 def _locked_names(lock_text: str, python: PythonImplementation) -> frozenset[str]:
     try:
-        return parse_lock(lock_text, python).installed_names
+        return parse_lock(lock_text, python).chosen_names
     except UnusableLockError:
         return frozenset()  # the damage is a reason of its own
 
@@ -241,7 +247,7 @@ def made_from(request: LockRequest, state: LockState, lock: LayerLock) -> Locked
     """
     folder = posixpath.dirname(request.layout.lock_file(request.layer))
     used = {posixpath.normpath(posixpath.join(folder, wheel.location)) for wheel in lock.path_wheels}
-    used |= {relative_to_base(request, path) for path in local_wheels(request, lock.installed_names)}
+    used |= {relative_to_base(request, path) for path in local_wheels(request, lock.chosen_names)}
     try:
         wheels = {path: prefixed(sha256_file(request.base / path)) for path in sorted(used)}
     except OSError as error:

@@ -49,6 +49,10 @@ class LockRequest:
     align: bool = False
     drafts: Path | None = None
 
+    def lock_folder(self, layer: Layer) -> Path:
+        """The folder that paths in the lock of a layer, this one or a lower one, are relative to; it may not exist."""
+        return (self.base / self.layout.lock_file(layer)).parent
+
 
 @dataclass(frozen=True)
 class LockPaths:

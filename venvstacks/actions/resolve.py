@@ -13,12 +13,15 @@ from venvstacks.actions.lock_failures import raise_failure
 from venvstacks.actions.lock_files import read_layer_lock
 from venvstacks.actions.lock_request import LockPaths, LockRequest
 from venvstacks.actions.tools import Tools
+from venvstacks.actions.unsafe_wheels import check_local_wheels
 from venvstacks.errors import LockError, MissingToolError, ProcessFailedError
+from venvstacks.locking.dependencies import Dependencies
 from venvstacks.locking.exclusion import LeftOut, check_exclusions, find_left_out, left_out_below
 from venvstacks.locking.locks import LayerLock, ResolvedPackage, Wheel, provision_of
 from venvstacks.locking.merge import merge_resolutions, requires_python
 from venvstacks.locking.resolution import UnusableLockError, read_resolution
-from venvstacks.locking.texts import direct_names
+from venvstacks.locking.texts import exactly
+from venvstacks.model.declared import required_names
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.tools.files import staging_folder
 from venvstacks.tools.uv import UvKit
@@ -54,6 +57,7 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
             resolver = Resolver(runs, below)
             resolutions = resolver.resolve()
             lock = merge_resolutions(layer, resolutions, provision, resolver.left_out(resolutions))
+            check_local_wheels(request.lock_folder(layer), lock, layer.env_name, LockError)
             return _with_sizes(request, lock)
     except (MissingToolError, ProcessFailedError) as error:
         raise LockError(f"layer '{layer.env_name}' cannot be locked: {error.message}", hint=error.hint) from error
@@ -86,7 +90,7 @@ def read_lower_locks(request: LockRequest) -> list[tuple[str, LayerLock]]:
 
 def _with_sizes(request: LockRequest, lock: LayerLock) -> LayerLock:
     """A lock with the sizes of local wheels that are left out, because it is sizes that people leave them out for."""
-    folder = (request.base / request.layout.lock_file(request.layer)).parent
+    folder = request.lock_folder(request.layer)
 
     def measured(wheel: Wheel) -> Wheel:
         place = Path(os.path.normpath(folder / wheel.location))  # the folder itself may not be there yet
@@ -106,7 +110,7 @@ def wheel_folders(request: LockRequest, below: Sequence[tuple[str, LayerLock]]) 
     """
     found = dict.fromkeys(request.local_wheel_dirs)
     for lower, (_, lock) in zip(request.layer.below, below, strict=True):
-        folder = (request.base / request.layout.lock_file(lower)).parent
+        folder = request.lock_folder(lower)
         places = (Path(os.path.normpath(folder / wheel.location)).parent for wheel in lock.path_wheels)
         found |= dict.fromkeys(place for place in places if place.is_dir())
     return tuple(found)
@@ -141,7 +145,7 @@ class Resolver:
         return align_versions(resolutions, self._attempt_with, provided)
 
     def _attempt_with(self, versions: Mapping[str, str]) -> _Resolutions | None:
-        pins = tuple(f"{name}=={version}" for name, version in versions.items())
+        pins = tuple(exactly(name, version) for name, version in versions.items())
         attempts = self.attempt_all(Conditions(constraints=pins))
         failed = any(attempt.failure for attempt in attempts.values())
         return None if failed else self._read(attempts)
@@ -158,39 +162,62 @@ class Resolver:
         check_exclusions(layer, versions, {target: provision.on(target) for target in versions})
         if not layer.exclude and not any(lower.values()):
             return {}
-        graphs = run_for_all(layer.platforms, lambda target: self.runs.dependencies(target, versions[target.name]))
-        found: dict[str, dict[str, str]] = {}
-        for target, graph in graphs.items():
-            if graph is None:
-                raise LockError(f"layer '{layer.env_name}' cannot be locked: uv does not say who needs whom")
-            found[target.name] = find_left_out(layer, graph, provision.on(target.name), lower[target.name])
-        return found
+        graphs = run_for_all(layer.platforms, lambda target: self._dependencies(target, versions[target.name]))
+        return {
+            target.name: find_left_out(layer, graph, provision.on(target.name), lower[target.name])
+            for target, graph in graphs.items()
+        }
 
     def attempt_all(self, conditions: Conditions) -> dict[TargetPlatform, Attempt]:
-        """Attempts for all targets; a second one where packages turn out to have an index assigned.
+        """Attempts for all targets; further ones for those where packages turn up that have an index assigned.
 
         Raises:
             LockError: What uv wrote cannot be used.
         """
-        attempts = run_for_all(self.runs.layer.platforms, lambda target: self.runs.attempt(target, conditions))
-        late = {target: self._late_assignments(attempt) for target, attempt in attempts.items() if not attempt.failure}
-        again = {target: replace(conditions, also=conditions.also | names) for target, names in late.items() if names}
-        return attempts | run_for_all(again, lambda target: self.runs.attempt(target, again[target]))
+        wanted = dict.fromkeys(self.runs.layer.platforms, conditions)
+        attempts = self._attempt_each(wanted)
+        while again := {
+            target: replace(wanted[target], also=wanted[target].also | names)
+            for target, attempt in attempts.items()
+            if (names := self._indirect(target, attempt) - wanted[target].also)
+        }:
+            wanted |= again
+            attempts |= self._attempt_each(again)
+        return attempts
 
-    def _late_assignments(self, attempt: Attempt) -> frozenset[str]:
-        """Packages that have an index assigned, but only turned up as somebody's dependency."""
-        assigned = self.runs.layer.package_indexes.keys() - direct_names(self.runs.layer)
-        if not assigned:
+    def _attempt_each(self, wanted: Mapping[TargetPlatform, Conditions]) -> dict[TargetPlatform, Attempt]:
+        return run_for_all(wanted, lambda target: self.runs.attempt(target, wanted[target]))
+
+    def _indirect(self, target: TargetPlatform, attempt: Attempt) -> frozenset[str]:
+        """Packages that have an index assigned, but turned up as somebody's dependency."""
+        layer = self.runs.layer
+        indirect = layer.package_indexes.keys() - required_names(layer, target)
+        if not indirect or attempt.failure:
             return frozenset()
-        return frozenset(package.name for package in self._read_one(attempt) if package.name in assigned)
+        return frozenset(package.name for package in self._read_one(attempt) if package.name in indirect)
 
     def _read(self, attempts: Mapping[TargetPlatform, Attempt]) -> _Resolutions:
-        return {target.name: self._read_one(attempt) for target, attempt in attempts.items()}
+        found = run_for_all(attempts, lambda target: self._needed(target, attempts[target]))
+        return {target.name: packages for target, packages in found.items()}
+
+    def _needed(self, target: TargetPlatform, attempt: Attempt) -> tuple[ResolvedPackage, ...]:
+        """What was resolved, without what was required for the sake of its index and turned out not to be needed."""
+        packages = self._read_one(attempt)
+        if not self._indirect(target, attempt):
+            return packages
+        graph = self._dependencies(target, {package.name: package.version for package in packages})
+        needed = graph.reach({})
+        return tuple(package for package in packages if package.name in needed)
+
+    def _dependencies(self, target: TargetPlatform, versions: Mapping[str, str]) -> Dependencies:
+        graph = self.runs.dependencies(target, versions)
+        if graph is None:
+            raise LockError(f"layer '{self.runs.layer.env_name}' cannot be locked: uv does not say who needs whom")
+        return graph
 
     def _read_one(self, attempt: Attempt) -> tuple[ResolvedPackage, ...]:
         request = self.runs.request
-        folder = (request.base / request.layout.lock_file(request.layer)).parent.as_posix()
         try:
-            return read_resolution(attempt.text, folder)
+            return read_resolution(attempt.text, request.lock_folder(request.layer).as_posix())
         except UnusableLockError as error:
             raise LockError(f"layer '{request.layer.env_name}' cannot be locked: {error}") from None

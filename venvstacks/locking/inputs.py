@@ -28,7 +28,7 @@ _WITHOUT_EFFECT = frozenset({
     "python-preference", "required-version", "system-certs", "trusted-publishing",
 })  # fmt: skip
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]+@")
 
 
 def without_credentials(text: str) -> str:

@@ -95,9 +95,9 @@ class LayerLock:
         return (p for p in self.packages if p.left_out_by is not None and target in p.targets)
 
     @property
-    def installed_names(self) -> frozenset[str]:
-        """Names of all packages that are installed on any target."""
-        return frozenset(package.name for package in self.packages if package.is_installed)
+    def chosen_names(self) -> frozenset[str]:
+        """Names of all packages whose versions this layer chose: what it installs on any target, or leaves out."""
+        return frozenset(package.name for package in self.packages if not package.is_shared)
 
     @property
     def path_wheels(self) -> tuple[Wheel, ...]:

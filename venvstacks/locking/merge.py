@@ -91,6 +91,5 @@ def _disagreement(target: str, package: ResolvedPackage, found: Provided, provis
             f"{clash.version} in layer '{clash.layer}'"
         )
     if package.version != found.version:
-        # A constraint ==X also lets X+local through (PEP 440).
         return f"{package.name} on {target}: {found.version} in layer '{found.layer}', but {package.version} is needed"
     return None

@@ -169,7 +169,7 @@ def _parse_package(table: dict[str, Any], targets: tuple[str, ...], python: Pyth
 
 
 def pins_text(lock: LayerLock, target: str, unpinned: Collection[str] = ()) -> str:
-    """A lock of what one target installs, as a seed from which uv prefers its versions.
+    """A lock of what one target installs or leaves out, as a seed from which uv prefers its versions.
 
     uv ignores markers in a seed, so a seed never holds what belongs to other targets.
 
@@ -179,7 +179,8 @@ def pins_text(lock: LayerLock, target: str, unpinned: Collection[str] = ()) -> s
         unpinned: Packages whose versions are not to be kept.
     """
     lines = ['lock-version = "1.0"', f"created-by = {_quote(_CREATOR)}"]
-    pinned = [package for package in lock.installed(target) if package.name not in unpinned]
+    chosen = (*lock.installed(target), *lock.left_out(target))
+    pinned = [package for package in chosen if package.name not in unpinned]
     if not pinned:
         lines.append("packages = []")  # uv refuses a lock without that key
     for package in pinned:

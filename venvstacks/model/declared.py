@@ -9,15 +9,17 @@ from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 
 
-def declared_distributions(layer: Layer, platform: TargetPlatform) -> tuple[str, ...]:
-    """Normalised names of the distributions that `layer` requires on `platform`, in its order, each once.
-
-    What it excludes is not among them: it is resolved, but not there.
-    """
+def required_names(layer: Layer, platform: TargetPlatform) -> tuple[str, ...]:
+    """Normalised names of the distributions that `layer` itself requires on `platform`, in its order, each once."""
     environment = platform.marker_environment(layer.python)
     names: dict[str, None] = {}
     for text in layer.requirements:
         requirement = Requirement(text)
         if requirement.marker is None or requirement.marker.evaluate(environment):
             names[str(canonicalize_name(requirement.name))] = None
-    return tuple(name for name in names if name not in layer.exclude)
+    return tuple(names)
+
+
+def declared_distributions(layer: Layer, platform: TargetPlatform) -> tuple[str, ...]:
+    """The same without what the layer excludes: that is resolved, but not there."""
+    return tuple(name for name in required_names(layer, platform) if name not in layer.exclude)

@@ -146,7 +146,8 @@ class _Reader:
             self._read_layer(array, index, table) for array in SPECS for index, table in enumerate(self._tables(array))
         ]
         tool = self._table(("tool",), self.document.get("tool", {}))
-        settings = self._validate(ToolSettings, ("tool", "venvstacks"), tool.get("venvstacks", {}), None)
+        own = self._table(("tool", "venvstacks"), tool.get("venvstacks", {}))
+        settings = self._validate(ToolSettings, ("tool", "venvstacks"), own, None)
         uv = self._table(("tool", "uv"), tool["uv"]) if "uv" in tool else None
         return Draft(
             self.draft.source,
@@ -166,14 +167,14 @@ class _Reader:
     def _table(self, path: KeyPath, value: object) -> dict[str, Any]:
         if isinstance(value, dict):
             return value
-        self._fault(path, "must be a table")
+        self._fault(path, "must be a table", hint=_header(path))
         return {}
 
     def _tables(self, array: str) -> list[Any]:
         value = self.document.get(array, [])
         if isinstance(value, list):
             return value
-        self._fault((array,), f"must be an array of tables: write [[{array}]]")
+        self._fault((array,), "must be an array of tables", hint=_header((array, 0)))
         return []
 
     def _read_layer(self, array: str, index: int, value: object) -> DraftLayer:
@@ -231,15 +232,15 @@ class _Reader:
 
     def _translate(self, model: type[Table], path: KeyPath, detail: Any, layer: str | None) -> None:  # noqa: ANN401
         location: KeyPath = tuple(part for part in detail["loc"] if part != "[key]")
-        hint = None
+        hint = _description(model, location)
         if detail["type"] == "extra_forbidden":
             table = _INNER.get(str(location[0]), model) if len(location) > 1 else model
-            known = tuple(info.alias or key for key, info in table.model_fields.items())
-            message, hint = "unknown key", _suggestion(str(location[-1]), known)
+            message, hint = "unknown key", _suggestion(str(location[-1]), tuple(_descriptions(table)))
         elif detail["type"] == "missing":
             message = "this key is required"
         elif detail["type"] == "value_error":
-            message = str(detail["ctx"]["error"])
+            refused = detail["ctx"]["error"]
+            message, hint = str(refused), getattr(refused, "hint", hint)
         elif detail["type"] in _TYPES:
             message = f"must be {_TYPES[detail['type']]}"
         elif detail["type"] == "literal_error":
@@ -247,6 +248,26 @@ class _Reader:
         else:
             message = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
         self._fault((*path, *location), message, layer, hint)
+
+
+def _descriptions(model: type[Table]) -> dict[str, str | None]:
+    """What a table's keys are for, by their names in a specification."""
+    return {info.alias or name: info.description for name, info in model.model_fields.items()}
+
+
+def _description(model: type[Table], location: KeyPath) -> str | None:
+    """What the key at a place in a table is for, or else the key around it; None for the table as a whole."""
+    if not location:
+        return None
+    inner = _INNER.get(str(location[0]))
+    within = _descriptions(inner).get(str(location[-1])) if inner else None
+    return within or _descriptions(model).get(str(location[0]))
+
+
+def _header(path: KeyPath) -> str:
+    """How the table at `path` begins."""
+    names = ".".join(part for part in path if isinstance(part, str))
+    return f"write [[{names}]]" if isinstance(path[-1], int) else f"write [{names}]"
 
 
 def _suggestion(key: str, known: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from venvstacks.model.tables import Listing, Table
+from venvstacks.model.tables import Listing, RefusedValueError, Table
 
 
 def _file_path(value: str) -> str:
@@ -62,9 +62,10 @@ class RequirementsFrom(Table):
     def _one_file(self) -> RequirementsFrom:
         keys = [name for name in ("pyproject", "requirements", "lock") if name in type(self).model_fields]
         if sum(value is not None for value in self._paths) != 1:
-            raise ValueError(f"exactly one of {', '.join(keys)} must be given")
+            raise RefusedValueError(f"exactly one of {', '.join(keys)} must be given", "write one table for each file")
         if self.pyproject is None and (self.extras or self.groups or not self.dependencies):
-            raise ValueError("only a pyproject has dependencies, extras and groups to choose from")
+            message = "only a pyproject has dependencies, extras and groups to choose from"
+            raise RefusedValueError(message, "a requirements file or a lock is taken as a whole")
         return self
 
 

@@ -23,7 +23,10 @@ def find_name_faults(draft: Draft) -> Iterator[Fault]:
     for layer in draft.layers:
         name = _env_name(layer)
         if layer.kind == "runtime" and name.startswith(("framework-", "app-")):
-            yield fault(layer, "a runtime's name may not start with 'framework-' or 'app-'")
+            message = "a runtime's name may not start with 'framework-' or 'app-'"
+            yield fault(
+                layer, message, "environments of frameworks and applications are called so; choose another name"
+            )
         first = taken.setdefault(name.casefold(), layer)
         if first is not layer:
             line = draft.line_of((*first.path, "name"))

@@ -34,6 +34,7 @@ DEFAULT_GLIBC = "2.28"
 DEFAULT_MACOS = "13.0"
 
 _SOURCE_PLACE = "paths are relative to the specification"
+_FILE_PLACE = "correct that file, or what this key says about it; paths are relative to the specification"
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,10 @@ class _Resolver:
 
     def resolve(self) -> Stack:
         inline = self.draft.uv is not None
-        for path, message in find_uv_faults(self.uv):
+        for path, message, hint in find_uv_faults(self.uv):
             place = ("tool", "uv", *path) if inline else path
-            hint = None if inline else "in venvstacks.uv.toml beside the specification"
-            self._fault(place if inline else (), message, key=".".join(map(str, place)), hint=hint)
+            told = hint if inline else f"in venvstacks.uv.toml beside the specification: {hint}"
+            self._fault(place if inline else (), message, key=".".join(map(str, place)), hint=told)
         self.faults += find_name_faults(self.draft)
         self._check_macos_default()
         for entry in self.draft.layers:
@@ -149,7 +150,7 @@ class _Resolver:
             try:
                 yield gather_requirements(source, self.surroundings.requirement_files)
             except ValueError as error:
-                self._fault((*entry.path, key, index), str(error), entry.name, key)
+                self._fault((*entry.path, key, index), str(error), entry.name, key, _FILE_PLACE)
 
     def _check_macos_default(self) -> None:
         given = self.surroundings.macosx_deployment_target
@@ -179,7 +180,7 @@ class _Resolver:
         if len(runtimes) > 1:
             told = ", ".join(f"'{f.name}' on '{r.name if r else ''}'" for r, f in runtimes.items())
             message = f"all frameworks of a layer must share one runtime, but here are {told}"
-            self._fault(path, message, entry.name, "frameworks")
+            self._fault(path, message, entry.name, "frameworks", "name frameworks of one runtime only")
             return None
         try:
             order = linearize(frameworks, [(framework, *framework.frameworks) for framework in frameworks])

@@ -13,11 +13,11 @@ from typing import Annotated, Any, Literal
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
-from venvstacks.model.tables import Listing, Table, distinct
+from venvstacks.model.tables import Listing, RefusedValueError, Table, distinct
 
 LayerKind = Literal["runtime", "framework", "application"]
 
@@ -28,10 +28,10 @@ _FORBIDDEN_IN_NAMES = re.compile(r"""[\s/\\:*?"'<>|=\[\]{}%$`~#\x00-\x1f\x7f]"""
 
 def _layer_name(value: str) -> str:
     if not value or value[0] in "._-" or value.endswith(".") or _FORBIDDEN_IN_NAMES.search(value):
-        raise ValueError(
-            f"'{value}' cannot name a layer: names become folder, file and task names, so they may not be empty, "
-            "start with '.', '_' or '-', end with '.', or hold white space or any of "
-            "/ \\ : * ? \" ' < > | = [ ] { } % $ ` ~ #"
+        raise RefusedValueError(
+            f"'{value}' cannot name a layer",
+            "names become folder, file and task names, so they may not be empty, start with '.', '_' or '-', end with "
+            "'.', or hold white space or any of / \\ : * ? \" ' < > | = [ ] { } % $ ` ~ #",
         )
     return value
 
@@ -40,18 +40,21 @@ def _requirement(value: str) -> str:
     try:
         requirement = Requirement(value)
     except InvalidRequirement as error:
-        raise ValueError(f"'{value}' is not a requirement (PEP 508): {str(error).splitlines()[0]}") from None
+        raise RefusedValueError(
+            f"'{value}' is not a requirement (PEP 508): {str(error).splitlines()[0]}",
+            "write a name, with extras, versions and a marker if need be: \"frog[legs]>=1.2; python_version < '3.13'\"",
+        ) from None
     if requirement.url:
-        raise ValueError(
-            f"'{value}' names a URL; layers install wheels from indexes and local wheel folders only "
-            "(build a wheel and use --local-wheels)"
+        raise RefusedValueError(
+            f"'{value}' names a URL; layers install wheels from indexes and local wheel folders only",
+            "build a wheel and use --local-wheels",
         )
     return value
 
 
 def _platform(value: str) -> str:
     if value not in PLATFORMS:
-        raise ValueError(f"'{value}' is not a target platform; known are {', '.join(PLATFORMS)}")
+        raise RefusedValueError(f"'{value}' is not a target platform", f"known are {', '.join(PLATFORMS)}")
     return value
 
 
@@ -79,6 +82,20 @@ def _module_path(value: str) -> str:
     if not path.stem.isidentifier() or (path.suffix and path.suffix != ".py"):
         raise ValueError(f"'{value}' is neither a module file (name.py) nor a package folder (name)")
     return str(path)
+
+
+def _some(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values:
+        raise RefusedValueError("must not be empty", "name at least one, or leave this key out")
+    return values
+
+
+def _effort(value: object) -> object:
+    """One fault for what is neither of two types; pydantic would tell one for each."""
+    is_level = isinstance(value, int) and not isinstance(value, bool)
+    if not is_level and value not in (None, "fast", "balanced", "small"):
+        raise ValueError(f"{value!r} is neither 'fast', 'balanced' or 'small' nor a whole number")
+    return value
 
 
 def _package_name(value: str) -> str:
@@ -152,9 +169,12 @@ class _LayeredSpec(LayerSpec):
     @model_validator(mode="after")
     def _one_base(self) -> _LayeredSpec:
         if (self.runtime is None) == (self.frameworks is None):
-            raise ValueError("exactly one of 'runtime' and 'frameworks' must be given")
+            raise RefusedValueError(
+                "exactly one of 'runtime' and 'frameworks' must be given",
+                "a layer stands on a runtime, or on frameworks, whose runtime becomes its own",
+            )
         if self.frameworks is not None and not self.frameworks:
-            raise ValueError("'frameworks' is empty; name at least one, or use 'runtime'")
+            raise RefusedValueError("'frameworks' is empty", "name at least one, or use 'runtime'")
         return self
 
 
@@ -185,8 +205,8 @@ class ToolSettings(Table):
 
     model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"), serialize_by_alias=True)
 
-    runtime_providers: Listing[ProviderName] = Field(
-        ("standalone",), min_length=1, description="Where Pythons come from, tried in this order"
+    runtime_providers: Annotated[Listing[ProviderName], AfterValidator(_some)] = Field(
+        ("standalone",), description="Where Pythons come from, tried in this order", json_schema_extra={"minItems": 1}
     )
     runtime_archives: dict[Implementation, dict[PlatformName, RuntimeArchive]] = Field(
         default_factory=dict, description="For provider 'archive': python_implementation to platform to url and sha256"
@@ -194,7 +214,7 @@ class ToolSettings(Table):
     archive_format: Literal["tar.zst", "tar.xz", "tar.gz", "zip"] | None = Field(
         None, description="Format of published archives; default tar.zst, and tar.xz where compression is small"
     )
-    compression: Literal["fast", "balanced", "small"] | int | None = Field(
+    compression: Annotated[Literal["fast", "balanced", "small"] | int | None, BeforeValidator(_effort)] = Field(
         None, description="How hard to compress: by name, or a level of the format; default balanced"
     )
     archive_level: int | None = Field(None, description="Compression level; default as fits the format")

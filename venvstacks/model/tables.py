@@ -7,6 +7,14 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
+class RefusedValueError(ValueError):
+    """A value that a field does not take; `hint` says what it would take, where the field's description does not."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 class Table(BaseModel):
     """A table of the specification: unknown keys are faults, values are taken as they are written."""
 
@@ -25,9 +33,9 @@ def distinct(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """Refuse a list that names something twice.
 
     Raises:
-        ValueError: It does.
+        RefusedValueError: It does.
     """
     repeated = next((value for place, value in enumerate(values or ()) if value in (values or ())[:place]), None)
     if repeated is not None:
-        raise ValueError(f"'{repeated}' is named twice")
+        raise RefusedValueError(f"'{repeated}' is named twice", "once is enough")
     return values

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from venvstacks.model.positions import KeyPath
@@ -19,27 +20,52 @@ def _indexes(uv: UvTable) -> list[dict[str, Any]]:
     return [entry for entry in declared if isinstance(entry, dict)] if isinstance(declared, list) else []
 
 
-def find_uv_faults(uv: UvTable) -> Iterator[tuple[KeyPath, str]]:
-    """What would make uv's settings useless here, as (key path below `tool.uv`, message).
+def find_uv_faults(uv: UvTable) -> Iterator[tuple[KeyPath, str, str]]:
+    """What would make uv's settings useless here, as (key path below `tool.uv`, message, hint).
 
-    uv checks its own settings when it reads them; these are the rules that layered locks add: an index has a
-    location, and a source names an index, because only what an index serves can be locked for every platform.
+    uv checks its own settings when it reads them; these are the rules that layered locks add (an index has a location,
+    and a source names an index, because only what an index serves can be locked for every platform), and the types of
+    what is read here before uv sees it.
     """
+    for key, (types, expected, hint) in _READ_HERE.items():
+        if key in uv and not (isinstance(uv[key], types) and _holds_strings(uv[key])):
+            yield (key,), f"must be {expected}", hint
     declared = uv.get("index", [])
     if not isinstance(declared, list) or not all(isinstance(entry, dict) for entry in declared):
-        yield ("index",), "must be an array of tables: write [[tool.uv.index]]"
+        yield ("index",), "must be an array of tables", 'write [[tool.uv.index]] with a name = "..." and a url = "..."'
         return
-    names = index_names(uv)
+    yield from _find_index_faults(declared)
+    yield from _find_source_faults(uv.get("sources", {}), index_names(uv))
+
+
+_READ_HERE: Mapping[str, tuple[tuple[type, ...], str, str]] = {
+    "exclude-newer": ((str, date), "a string or a date", 'write "2026-01-31", "2026-01-31T12:00:00Z" or "1 week"'),
+    "find-links": ((list,), "an array of strings", 'write find-links = ["folder"], relative to the specification'),
+    "no-index": ((bool,), "true or false", "whether no package index is asked, but find-links and --local-wheels only"),
+    "override-dependencies": ((list,), "an array of strings", 'write override-dependencies = ["frog==1.2"]'),
+}
+
+
+def _holds_strings(value: object) -> bool:
+    return not isinstance(value, list) or all(isinstance(element, str) for element in value)
+
+
+def _find_index_faults(declared: list[dict[str, Any]]) -> Iterator[tuple[KeyPath, str, str]]:
     for number, entry in enumerate(declared):
         if not isinstance(entry.get("url"), str):
-            yield ("index", number), "an index needs a 'url'"
-    sources = uv.get("sources", {})
+            hint = 'the location of an index (PEP 503 or 691), or of a folder with format = "flat"'
+            yield ("index", number), "an index needs a 'url'", hint
+
+
+def _find_source_faults(sources: object, names: Collection[str]) -> Iterator[tuple[KeyPath, str, str]]:
+    form = '{ index = "<name of an index>" }'
     if not isinstance(sources, dict):
-        yield ("sources",), "must be a table"
+        yield ("sources",), "must be a table", f"write <package> = {form} in it"
         return
     for package, source in sources.items():
         for choice in source if isinstance(source, list) else [source]:
             if not isinstance(choice, dict) or "index" not in choice:
-                yield ("sources", package), 'only sources that name an index can be locked: { index = "name" }'
+                yield ("sources", package), "only sources that name an index can be locked", f"write {form}"
             elif choice["index"] not in names:
-                yield ("sources", package), f"'{choice['index']}' is not a named index"
+                known = ", ".join(sorted(names)) or "none"
+                yield ("sources", package), f"'{choice['index']}' is not a named index", f"named indexes: {known}"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from venvstacks.errors import BuildError, MissingToolError, ProcessFailedError
+from venvstacks.errors import BuildError, MissingToolError, ProcessFailedError, UnsafeWheelError
 from venvstacks.tools.process import Completed, Processes, scrubbed_environment
-from venvstacks.tools.uv_failures import FailureKind, explain_failure
+from venvstacks.tools.uv_failures import FailureKind, explain_failure, passed_over
 
 # Where things are and how they are reached; none of these changes what a resolution ends in.
 _TRANSPORT = frozenset({
@@ -24,6 +24,8 @@ _TRANSPORT = frozenset({
 _CREDENTIAL = re.compile(r"UV_INDEX_.+_(USERNAME|PASSWORD)")
 
 _INSTALL_HINTS: Mapping[FailureKind, str] = {
+    "credentials": "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, netrc or UV_KEYRING_PROVIDER",
+    "server error": "the index that the lock names has a fault: try again later, or tell whoever runs it",
     "bad answer": "a file is not the one that was locked: lock again if it was rebuilt on purpose, else mistrust it",
     "network": "the wheels are not all in uv's cache, and where they lie cannot be reached: check the network",
 }
@@ -90,7 +92,7 @@ class CompileCall:
         interpreter: An interpreter of the target's implementation, of any version; saves uv half of its time, which
             goes into looking for one (0.27 against 0.14 s here).
         macos: Oldest macOS that wheels may need.
-        find_links: Further folders of wheels.
+        find_links: Further folders of wheels, absolute.
         use_index: Whether package indexes may be asked.
         excluded: A file that names packages to leave out, or None.
         refreshed: Packages about which indexes are asked although uv's cache knows them; None: all of them.
@@ -117,7 +119,7 @@ class CompileCall:
             "--preview-features", "pylock", "--quiet", "--no-header", "--color", "never",
         ]  # fmt: skip
         for folder in self.find_links:
-            options += ["--find-links", folder]
+            options += ["--find-links", folder.as_uri()]  # in a path, uv takes what follows a # for a fragment
         if not self.use_index:
             options.append("--no-index")
         if self.excluded:
@@ -213,6 +215,7 @@ def install(request: InstallRequest, processes: Processes, environment: Mapping[
         environment: This program's own environment variables; uv sees the part that it may.
 
     Raises:
+        UnsafeWheelError: uv unpacked a wheel, and passed over members that lead out of it.
         BuildError: uv failed, or is not there.
         InterruptedRunError: The run is being stopped.
     """
@@ -220,18 +223,19 @@ def install(request: InstallRequest, processes: Processes, environment: Mapping[
         **uv_environment(environment),
         "MACOSX_DEPLOYMENT_TARGET": request.macos,
         "UV_NO_INSTALLER_METADATA": "1",
+        "RUST_LOG": "uv_extract=warn",  # the only way in which uv tells what it passes over
     }
+    cannot = f"the packages of layer '{request.layer}' cannot be installed"
     try:
-        return processes.run(request.argv(find_uv()), env=child_environment, log=request.log)
-    except ProcessFailedError as error:
-        failure = explain_failure(error.output)
-        raise BuildError(
-            f"the packages of layer '{request.layer}' cannot be installed",
-            details=failure.explanation,
-            hint=_INSTALL_HINTS.get(failure.kind),
-        ) from error
-    except MissingToolError as error:
-        raise BuildError(error.message, hint=error.hint) from error
+        done = processes.run(request.argv(find_uv()), env=child_environment, log=request.log, check=False)
+    except (MissingToolError, ProcessFailedError) as error:
+        raise BuildError(f"{cannot}: {error.message}", details=error.details, hint=error.hint) from error
     finally:
         # uv guards environments against other uv processes by this file, and leaves it there, empty.
         (request.prefix / ".lock").unlink(missing_ok=True)
+    if members := passed_over(done.stderr):
+        raise UnsafeWheelError(f"{cannot}: a wheel holds files that lead out of it", details=members)
+    if done.returncode:
+        failure = explain_failure(done.stdout + done.stderr)
+        raise BuildError(cannot, details=failure.explanation, hint=_INSTALL_HINTS.get(failure.kind))
+    return done

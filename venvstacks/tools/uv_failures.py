@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-FailureKind = Literal["no wheels", "conflict", "unknown package", "credentials", "bad answer", "network", "other"]
+FailureKind = Literal[
+    "no wheels", "conflict", "unknown package", "credentials", "server error", "bad answer", "network", "other"
+]
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,10 @@ class UvFailure:
 
 
 _NO_WHEELS = re.compile(r"(?:Wheels are (?:required|available) for|found wheels for) `([^`]+)`")
-_UNKNOWN = re.compile(r"\b(\S+) was not found in (?:the package registry|the provided package locations)")
+_UNKNOWN = re.compile(
+    r"(?P<name>\S+) was not found in (?:the package registry|the provided package locations)"
+    r"|there are no versions of (?P<empty>[\w.-]+) and"
+)
 _BROKEN_WHEEL = re.compile(r"(?:structure of|Failed to download|metadata (?:for|of)) `([^`=]+)(?:==[^`]*)?`")
 _NETWORK = re.compile(
     r"Failed to fetch|error sending request|Could not connect|dns error|Network connectivity is disabled|timed out"
@@ -34,23 +39,30 @@ _NETWORK = re.compile(
     re.IGNORECASE,
 )
 _UNREACHED = re.compile(r"because (?:of network connectivity|the network was disabled)|dns error", re.IGNORECASE)
+_SERVER_ERROR = re.compile(r"HTTP status (?:client|server) error")
 _REFUSED = re.compile(r"authentication credentials|\b40[13] (?:Unauthorized|Forbidden)")
 _BAD_ANSWER = re.compile(
     r"Received some unexpected (?:JSON|HTML)|Unsupported `Content-Type`|Failed to extract archive|Invalid zip"
     r"|invalid package format|hash mismatch|has invalid metadata",
     re.IGNORECASE,
 )
+_NOT_TOLD = ("warning:", "No solution found", "Using Python ", "Resolved ")
+_PASSED_OVER = re.compile(r"^WARN Skipping unsafe file name: (.+)$", re.MULTILINE)
+
+
+def passed_over(stderr: str) -> tuple[str, ...]:
+    """Members of wheels that uv did not unpack because they lead out of the folder; it tells in its log alone."""
+    return tuple(dict.fromkeys(_PASSED_OVER.findall(stderr)))
 
 
 def explain_failure(stderr: str) -> UvFailure:
     """Read what uv prints when a resolution or an installation fails."""
-    lines = [
-        re.sub(r"^(error: |  cause: |hint: | {9}(?=\S))", "", line) for line in stderr.splitlines() if line.strip()
-    ]
-    explanation = tuple(line for line in lines if not line.startswith(("warning:", "No solution found")))
+    lines = [re.sub(r"^(error: |  cause: |hint: | {9})", "", line) for line in stderr.splitlines() if line.strip()]
+    explanation = tuple(line for line in lines if not line.startswith(_NOT_TOLD))
     kind = _kind(stderr)
     names = {"no wheels": _NO_WHEELS, "unknown package": _UNKNOWN, "bad answer": _BROKEN_WHEEL}.get(kind)
-    return UvFailure(kind, tuple(dict.fromkeys(names.findall(stderr))) if names else (), explanation)
+    named = (next(filter(None, match.groups())) for match in names.finditer(stderr)) if names else ()
+    return UvFailure(kind, tuple(dict.fromkeys(named)), explanation)
 
 
 def _kind(stderr: str) -> FailureKind:
@@ -58,6 +70,7 @@ def _kind(stderr: str) -> FailureKind:
     kinds: tuple[tuple[FailureKind, re.Pattern[str]], ...] = (
         ("network", _UNREACHED),
         ("credentials", _REFUSED),
+        ("server error", _SERVER_ERROR),
         ("bad answer", _BAD_ANSWER),
         ("no wheels", _NO_WHEELS),
         ("unknown package", _UNKNOWN),

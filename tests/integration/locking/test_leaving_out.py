@@ -48,6 +48,16 @@ def test_an_excluded_package_goes_with_what_only_it_needs(forge: Bench) -> None:
     assert forge.reasons(layer) == ()
 
 
+def test_versions_of_what_is_left_out_stay_as_well_until_somebody_upgrades_them(forge: Bench) -> None:
+    layer = replace(framework("lower", ["tool"], BASE), exclude=("gui",))
+    before = forge.lock(layer).after
+    forge.wheel("gui", "2.0", requires=["widgets"])
+    assert [reason.kind for reason in forge.reasons(layer)] == ["new input"]
+    assert forge.lock(layer).after == before
+    lock = forge.lock(layer, upgrade_packages=frozenset({"gui"})).after
+    assert {p.name: p.version for p in lock.left_out("linux_x86_64")} == {"gui": "2.0", "widgets": "1.0"}
+
+
 def test_the_summary_says_what_was_left_out_with_sizes(forge: Bench) -> None:
     layer = replace(framework("lower", ["tool"], BASE), exclude=("gui",))
     forge.lock(layer)

@@ -97,14 +97,16 @@ def _cut_wheels(path: str, status: int, kind: str, body: bytes) -> tuple[int, st
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (_answers(500), "cannot be reached"),
+        (_answers(500), "answers with an error"),
+        (_answers(429), "answers with an error"),
         (_answers(403), "valid credentials"),
         (_answers(404), "cannot be found"),
         (_answers(200, "application/vnd.pypi.simple.v1+json", b"{{{"), "cannot be used"),
         (_answers(200, "application/octet-stream", b"\0\1\2"), "cannot be used"),
+        (_answers(200, "text/html", b"<!DOCTYPE html><title>Welcome!</title>"), "cannot be found"),
         (_cut_wheels, "cannot be used"),
     ],
-    ids=["500", "403", "404", "bad JSON", "no index", "half a wheel"],
+    ids=["500", "429", "403", "404", "bad JSON", "no index", "some page", "half a wheel"],
 )
 def test_an_index_that_misbehaves_is_told_and_changes_no_file(tmp_path: Path, spoil: Spoil, why: str) -> None:
     base = tmp_path / "spec"

@@ -50,8 +50,10 @@ def test_a_lock_with_merge_conflicts_is_refused_and_made_anew_with_our_pins(benc
     paths.lock.write_text(
         text.replace('version = "2.0"', '<<<<<<< HEAD\nversion = "2.0"\n=======\nversion = "3.0"\n>>>>>>> x')
     )
-    with pytest.raises(StaleLockError, match="merge-conflict markers"):
+    with pytest.raises(StaleLockError, match="was damaged or edited") as caught:
         bench.lock(layer, policy="require-valid")
+    assert caught.value.details == ("invalid record: the lock file holds merge-conflict markers",)
+    assert "restore its files from version control" in (caught.value.hint or "")
     bench.lock(layer, policy="if-needed")
     assert paths.lock.read_text() == text
 

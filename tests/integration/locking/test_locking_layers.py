@@ -62,6 +62,28 @@ def test_a_folder_reached_through_a_link_gives_relative_paths(bench: Bench, tmp_
     assert [wheel.location for wheel in lock.path_wheels] == ["../../wheelhouse/beta-2.0-py3-none-any.whl"]
 
 
+def test_a_folder_may_be_called_anything(bench: Bench, tmp_path: Path) -> None:
+    odd = Bench(tmp_path / "a b%20c#d é" / "spec")
+    odd.base.parent.mkdir()
+    bench.base.rename(odd.base)
+    base = runtime("base", ["beta"])
+    odd.lock(base)
+    lock = odd.lock(framework("upper", ["alpha"], base)).after
+    assert {wheel.location.rpartition("/")[0] for wheel in lock.path_wheels} == {"../../wheelhouse"}
+    assert odd.reasons(base) == ()
+    index = {"name": "flat", "url": "wheelhouse", "format": "flat", "default": True}
+    for uv in ({"no-index": True, "find-links": ["wheelhouse"]}, {"index": [index]}):
+        odd.lock(runtime("other", ["beta"]), uv=uv, local_wheel_dirs=(), use_index=True)
+
+
+def test_a_local_version_above_is_no_substitute_for_what_a_lower_layer_holds(bench: Bench) -> None:
+    base = runtime("base", ["beta"])
+    bench.lock(base)
+    bench.wheel("beta", "2.0+cpu")
+    lock = bench.lock(framework("upper", ["alpha"], base)).after
+    assert {p.name: p.version for p in lock.shared("linux_x86_64")} == {"beta": "2.0"}
+
+
 def test_a_changed_lower_layer_that_does_not_matter_changes_no_byte_above(bench: Bench) -> None:
     base = runtime("base", ["beta"])
     upper = framework("upper", ["alpha"], base, versioned=True)
@@ -175,7 +197,12 @@ def test_an_index_that_is_not_there_is_told(bench: Bench) -> None:
 def test_a_setting_that_uv_does_not_know_is_told(bench: Bench) -> None:
     with pytest.raises(LockError, match="refuses its inputs") as caught:
         bench.lock(runtime("base", ["beta"]), uv={"exclude-newr": "2024-01-01"})
-    assert any("exclude-newr" in line for line in caught.value.details)
+    place, _, bar, text, mark, *_ = caught.value.details
+    assert place == "Failed to parse: settings.toml"
+    assert "[tool.uv]" in (caught.value.hint or "")
+    assert text == '1 | exclude-newr = "2024-01-01"'
+    assert text.index("exclude-newr") == mark.index("^"), "marks stand below what they mean"
+    assert bar.index("|") == mark.index("|")
 
 
 def test_uv_configuration_above_and_in_the_environment_has_no_influence(bench: Bench) -> None:

@@ -229,18 +229,3 @@ def test_a_poisoned_index_is_found_out_when_its_file_is_installed(tmp_path: Path
     assert "hash mismatch" in str(caught.value).lower()
     assert "not the one that was locked" in (caught.value.hint or "")
     assert not list((tmp_path / "env").rglob("frog.py"))
-
-
-@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the locks of these tests are for Python 3.11")
-@pytest.mark.parametrize("place", ["../../../../escaped.py", "/escaped-from-a-wheel.py"])
-def test_a_wheel_that_reaches_out_of_the_environment_lays_nothing_there(tmp_path: Path, place: str) -> None:
-    make_wheel(tmp_path / "served", "frog", "1.0", files={"frog.py": b"", place: b"escaped = True"})
-    with running(Index(tmp_path / "served")) as index:
-        uv = f'[tool.uv]\nindex = [{{ name = "i", url = "{index.url}", default = true }}]\n'
-        stack = project(tmp_path, uv + RUNTIME.format(requirements='["frog"]'))
-        stack.run_online()
-        _install(stack, tmp_path)
-    # uv passes over such members, and takes them out of RECORD
-    assert (tmp_path / "env").is_dir()
-    assert not list(tmp_path.rglob("escaped*.py"))
-    assert not Path(place).exists()

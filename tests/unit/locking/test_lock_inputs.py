@@ -41,8 +41,16 @@ def test_settings_without_effect_on_locks_are_no_inputs(key: str) -> None:
     assert lock_inputs(runtime(), {key: "x"}) == lock_inputs(runtime(), {})
 
 
-def test_credentials_leave_urls_only() -> None:
-    assert without_credentials("https://me:secret@host/a@b me@home") == "https://host/a@b me@home"
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://me:secret@host/a@b me@home", "https://host/a@b me@home"),
+        ("https://me:se@cr@et@host", "https://host"),
+        ("file:///folder/a@b", "file:///folder/a@b"),
+    ],
+)
+def test_credentials_leave_urls_only(text: str, expected: str) -> None:
+    assert without_credentials(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_a_needed_package_in_two_versions_below_is_refused_and_both_layers_are_n
 def test_a_clash_that_nobody_needs_is_left_alone() -> None:
     provision = provision_of([("near", lock_of(locked("a", "1.0"))), ("far", lock_of(locked("a", "2.0")))], THREE)
     lock = merge_resolutions(LAYER, everywhere([resolved("b")]), provision)
-    assert lock.installed_names == {"b"}
+    assert lock.chosen_names == {"b"}
 
 
 def test_a_local_version_that_a_constraint_lets_through_is_refused() -> None:

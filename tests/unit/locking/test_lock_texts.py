@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import tomllib
 
+import pytest
+
 from tests.locked_layers import THREE, framework, lock_of, locked, runtime
 from venvstacks.locking.locks import LockedPackage
 from venvstacks.locking.texts import (
+    absolute_location,
     constraints_text,
     project_text,
     requirements_text,
@@ -32,14 +35,14 @@ def test_assigned_indexes_replace_sources_and_priority_indexes_come_first() -> N
     table = document["tool"]["uv"]
     assert table["sources"] == {"big-package": {"index": "two"}, "other": {"index": "one"}}
     assert table["index"] == [
-        {"name": "two", "url": "/spec/wheels", "format": "flat"},
+        {"name": "two", "url": "file:///spec/wheels", "format": "flat"},
         {"name": "one", "url": "https://one.invalid/simple"},
     ]
 
 
 def test_settings_have_absolute_paths_and_leave_project_keys_out() -> None:
     settings = tomllib.loads(settings_text(runtime(), UV, "/spec"))
-    assert settings["find-links"] == ["/spec/local", "https://links.invalid"]
+    assert settings["find-links"] == ["file:///spec/local", "https://links.invalid"]
     assert settings["exclude-newer"] == "2024-01-02T00:00:00Z"
     assert settings["index"][1]["explicit"] is True
     assert set(settings) == {"index", "find-links", "exclude-newer"}
@@ -52,7 +55,7 @@ def test_a_project_is_a_workspace_of_its_own() -> None:
 
 def test_constraints_are_sorted_pins() -> None:
     provided = {"b": "2", "a": "1+cpu"}
-    assert constraints_text(provided, ["c<3"]) == "a==1+cpu\nb==2\nc<3\n"
+    assert constraints_text(provided, ["c<3"]) == "a===1+cpu\nb===2\nc<3\n"
 
 
 def test_requirements_file_repeats_what_is_declared() -> None:
@@ -83,3 +86,17 @@ def test_summary_tells_platforms_providers_and_differing_versions() -> None:
 
 def test_an_empty_layer_says_so() -> None:
     assert summary_text(runtime(), lock_of()).splitlines()[1:] == ["# (none)"]
+
+
+@pytest.mark.parametrize(
+    ("place", "base", "expected"),
+    [
+        ("https://index.invalid/simple", "/spec", "https://index.invalid/simple"),
+        ("../wheels", "/a/spec", "file:///a/wheels"),
+        ("/wheels", "/spec", "file:///wheels"),
+        ("wheels", "/a b#1%20/é", "file:///a%20b%231%2520/%C3%A9/wheels"),
+        ("wheels", "C:/spec", "file:///C:/spec/wheels"),
+    ],
+)
+def test_places_become_urls(place: str, base: str, expected: str) -> None:
+    assert absolute_location(place, base) == expected

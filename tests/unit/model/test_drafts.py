@@ -86,19 +86,19 @@ def test_malformed_toml(text: str, line: int, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "message"),
+    ("text", "key", "message", "hint"),
     [
-        ("[runtimes]\nname = 'a'\n", "runtimes", "must be an array of tables: write [[runtimes]]"),
-        ("frameworks = 1\n", "frameworks", "must be an array of tables: write [[frameworks]]"),
-        ("runtimes = [1]\n", None, "must be a table"),
-        ("tool = 1\n", "tool", "must be a table"),
-        ("[tool]\nuv = 1\n", "tool.uv", "must be a table"),
-        ("[tool]\nvenvstacks = 1\n", "tool.venvstacks", "must be a table"),
+        ("[runtimes]\nname = 'a'\n", "runtimes", "must be an array of tables", "write [[runtimes]]"),
+        ("frameworks = 1\n", "frameworks", "must be an array of tables", "write [[frameworks]]"),
+        ("runtimes = [1]\n", None, "must be a table", "write [[runtimes]]"),
+        ("tool = 1\n", "tool", "must be a table", "write [tool]"),
+        ("[tool]\nuv = 1\n", "tool.uv", "must be a table", "write [tool.uv]"),
+        ("[tool]\nvenvstacks = 1\n", "tool.venvstacks", "must be a table", "write [tool.venvstacks]"),
     ],
 )
-def test_tables_of_another_type(text: str, key: str | None, message: str) -> None:
-    fault = next(fault for fault in faults_of(text) if message in fault.message)
-    assert fault.key == key
+def test_tables_of_another_type(text: str, key: str | None, message: str, hint: str) -> None:
+    fault = next(fault for fault in faults_of(text) if fault.message == message)
+    assert (fault.key, fault.hint) == (key, hint)
 
 
 def test_other_tools_may_have_their_tables() -> None:

@@ -257,7 +257,8 @@ def test_the_inline_uv_table_wins_whole() -> None:
 def test_faults_of_the_file_beside_say_so() -> None:
     fault = the_fault_of(SMALL, uv_file={"sources": 1})
     assert (fault.line, fault.key) == (None, "sources")
-    assert fault.hint == "in venvstacks.uv.toml beside the specification"
+    assert fault.hint is not None
+    assert fault.hint.startswith("in venvstacks.uv.toml beside the specification: write <package> = ")
 
 
 def test_exclude_newer_from_the_environment() -> None:

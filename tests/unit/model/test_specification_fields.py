@@ -192,9 +192,11 @@ def test_settings(line: str, attribute: str, expected: object) -> None:
     ("line", "key", "message"),
     [
         ('runtime-providers = ["conda"]', "runtime-providers", "'standalone', 'host' or 'archive'"),
-        ("runtime-providers = []", "runtime-providers", "at least 1 item"),
+        ("runtime-providers = []", "runtime-providers", "must not be empty"),
         ('archive-format = "rar"', "archive-format", "'tar.zst'"),
         ('archive-level = "high"', "archive-level", "must be a whole number"),
+        ("compression = []", "compression", "[] is neither"),
+        ("compression = true", "compression", "True is neither"),
         ("jobs = 0", "jobs", "greater than or equal to 1"),
         ("cache = 1", "cache", "must be a string"),
         ('runtime-archives = { "cpython" = {} }', "runtime-archives.cpython", "is not of the form"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from venvstacks.tools.uv import CompileCall, InstallRequest, uv_environment
-from venvstacks.tools.uv_failures import explain_failure
+from venvstacks.tools.uv_failures import explain_failure, passed_over
 
 
 def test_only_transport_and_credentials_reach_uv() -> None:
@@ -37,8 +37,9 @@ def test_a_resolution_never_builds_and_reads_no_other_configuration() -> None:
 
 
 def test_options_appear_where_asked_for() -> None:
-    argv = compile_argv(find_links=(Path("a"), Path("b")), use_index=False, excluded=Path("ex.txt"))
-    assert argv[-7:] == ["--find-links", "a", "--find-links", "b", "--no-index", "--excludes", "ex.txt"]
+    argv = compile_argv(find_links=(Path("/a"), Path("/b #1")), use_index=False, excluded=Path("ex.txt"))
+    assert argv[-7:-3] == ["--find-links", "file:///a", "--find-links", "file:///b%20%231"]
+    assert argv[-3:] == ["--no-index", "--excludes", "ex.txt"]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,16 @@ def test_offline_installs_say_so() -> None:
             "no wheels",
             ("w", "v"),
         ),
+        (
+            "error: No solution found when resolving dependencies\n  cause: there are no versions of x and a, no.",
+            "unknown package",
+            ("x",),
+        ),
+        (
+            "error: Failed to fetch: https://h/simple/\n  cause: HTTP status server error (502 Bad Gateway)",
+            "server error",
+            (),
+        ),
         ("error: Failed to fetch: https://h/simple/\n  cause: Connection refused", "network", ()),
         (
             (
@@ -93,3 +104,14 @@ def test_failures_are_told_apart(stderr: str, kind: str, packages: tuple[str, ..
     failure = explain_failure(stderr)
     assert (failure.kind, failure.packages) == (kind, packages)
     assert not any(line.startswith(("error:", "  cause:")) for line in failure.explanation)
+
+
+def test_what_uv_says_about_its_progress_explains_nothing() -> None:
+    stderr = "Using Python 3.11.7 environment at: env\nResolved 2 packages in 1ms\nerror: Failed to parse: uv.toml\n"
+    assert explain_failure(stderr).explanation == ("Failed to parse: uv.toml",)
+
+
+def test_members_that_uv_passes_over_are_read_from_its_log() -> None:
+    stderr = "Resolved 1 package in 1ms\nWARN Skipping unsafe file name: ../a b.py\nPrepared 1 package\n"
+    assert passed_over(stderr) == ("../a b.py",)
+    assert passed_over("warning: Skipping unsafe file name: x\n") == ()
