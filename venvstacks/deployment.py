@@ -19,9 +19,8 @@ from venvstacks.actions.deployment import deploy as action
 from venvstacks.actions.deployment import start as starting
 from venvstacks.actions.deployment.failures import not_deployed
 from venvstacks.actions.deployment.place import (
+    RECORD,
     Place,
-    changing,
-    collect_garbage,
     finished_instances,
     generation_numbers,
     make_place,
@@ -29,6 +28,10 @@ from venvstacks.actions.deployment.place import (
     require_current,
 )
 from venvstacks.actions.deployment.source import open_source, read_offer
+from venvstacks.actions.deployment.switch import (
+    changing,
+    collect_garbage,
+)
 from venvstacks.actions.deployment.verify import Difference, verify_instance
 from venvstacks.actions.tools import Tools
 from venvstacks.deploying.state import Generation
@@ -207,7 +210,8 @@ def _differences(place: Place, generation: Generation, settings: Settings) -> li
     for installed in generation.instances:
         record = records.get(installed.id)
         if record is None or record.installed != installed:
-            found.append(Difference(installed.id, "instance.json", "changed" if record else "missing"))
+            there = place.record(installed.id).exists()
+            found.append(Difference(installed.id, RECORD, "changed" if there else "missing"))
         else:
             found += verify_instance(place, record, threads=settings.threads)
     return found

@@ -19,13 +19,16 @@ from venvstacks.actions.deployment.instances import (
 )
 from venvstacks.actions.deployment.place import (
     Place,
-    collect_garbage,
     current_generation,
-    enter_generation,
     finished_instances,
     generation_numbers,
+    stored_ids,
 )
 from venvstacks.actions.deployment.source import Source
+from venvstacks.actions.deployment.switch import (
+    collect_garbage,
+    enter_generation,
+)
 from venvstacks.actions.deployment.verify import verify_instance
 from venvstacks.actions.tools import Tools
 from venvstacks.archives.expected import ExpectedTree
@@ -108,7 +111,7 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
         store = finished_instances(place)
         names, left_alone = _chosen(request, current)
         ids = frozenset(current.by_id) if current else frozenset()
-        inventory = Inventory(store, ids, _damaged(request, store, tools))
+        inventory = Inventory(store, ids, _damaged(request, store, tools), stored_ids(place))
         wanted = bind(request.offer.closure(names), inventory)
         work = _without_damaged_donors(plan_work(wanted, inventory), wanted, inventory, request, tools)
         fetched_bytes = _carry_out(request, work, store, tools)
@@ -222,7 +225,8 @@ def _next_generation(
 ) -> Generation:
     applications = dict(current.applications) if current else {}
     applications |= {one.layer.application: one.id for one in wanted if one.layer.kind == "application"}
-    known = [record.installed for record in finished_instances(request.place).values()]
+    known = [*(current.instances if current else ())]
+    known += [record.installed for record in finished_instances(request.place).values()]
     instances, needed_by = needed_instances(applications, known)
     return Generation(
         number=max(generation_numbers(request.place), default=0) + 1,

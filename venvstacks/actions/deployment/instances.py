@@ -10,7 +10,14 @@ from importlib.util import source_from_cache
 from pathlib import Path
 
 from venvstacks._injected import postinstall
-from venvstacks.actions.deployment.place import FILE_MANIFEST, RECORD_NAMES, Place, throw_away
+from venvstacks.actions.deployment.place import (
+    FILE_MANIFEST,
+    RECORD_NAMES,
+    Place,
+)
+from venvstacks.actions.deployment.switch import (
+    throw_away,
+)
 from venvstacks.actions.tools import Tools
 from venvstacks.archives.expected import ExpectedTree, expect
 from venvstacks.archives.unpack import unpack_archive
