@@ -37,6 +37,7 @@ from venvstacks.actions.tools import Tools
 from venvstacks.deploying.state import Generation
 from venvstacks.errors import UsageError
 from venvstacks.model.platforms import TargetPlatform, identify_platform
+from venvstacks.tools.process import Processes
 from venvstacks.tools.transfer import Downloads, Progress
 
 __all__ = ["Settings", "Status", "collect", "deploy", "execute", "remove", "rollback", "status"]
@@ -66,9 +67,15 @@ class Settings:
     wait: float = -1
     retry_pauses: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
 
-    def tools(self, place: Place) -> Tools:
+    def tools(self, place: Place, processes: Processes | None = None) -> Tools:
         """What actions work with."""
-        return Tools(self.environment, place.downloads, threads=self.threads, progress=self.progress)
+        return Tools(
+            self.environment,
+            place.downloads,
+            processes or Processes(),
+            threads=self.threads,
+            progress=self.progress,
+        )
 
 
 def this_platform() -> TargetPlatform:
@@ -108,7 +115,13 @@ def deploy(
     """
     settings = settings or Settings()
     machine = this_platform()
-    downloads = Downloads(settings.environment, settings.progress, pauses=settings.retry_pauses)
+    processes = Processes()
+    downloads = Downloads(
+        settings.environment,
+        settings.progress,
+        pauses=settings.retry_pauses,
+        stopping=lambda: processes.stopping,
+    )
     with downloads:
         opened = open_source(source, lambda: downloads)
         with not_deployed(Path(folder)):
@@ -118,7 +131,7 @@ def deploy(
         place = make_place(Path(folder))
         with changing(place, on_wait=settings.on_wait, timeout=settings.wait):
             request = action.DeployRequest(place, opened, offer, machine, names, repair, synchronise)
-            return action.deploy(request, settings.tools(place))
+            return action.deploy(request, settings.tools(place, processes))
 
 
 def rollback(folder: Path | str, generation: int | None = None, settings: Settings | None = None) -> Generation:

@@ -38,6 +38,23 @@ _NEEDED = (_POSTINSTALL, LAYER_CONFIG)
 
 
 @dataclass(frozen=True)
+class Delivered:
+    """What was fetched for an instance.
+
+    Attributes:
+        bound: What it is.
+        expected: Its files.
+        packed: The same as its per-file manifest says it.
+        archive: They themselves.
+    """
+
+    bound: Bound
+    expected: ExpectedTree
+    packed: bytes
+    archive: Path
+
+
+@dataclass(frozen=True)
 class Prepared:
     """An instance in staging.
 
@@ -82,18 +99,19 @@ def _check_shape(expected: ExpectedTree, layer: OfferedLayer) -> None:
             raise ValueError(f"no layer can be called {name!r}")
 
 
-def unpack_instance(bound: Bound, expected: ExpectedTree, packed: bytes, archive: Path, staging: Path) -> Prepared:
+def unpack_instance(delivered: Delivered, place: Place, tools: Tools) -> Prepared:
     """Unpack a layer's archive as `staging/<id>/<deployed name>`.
 
     Raises:
         UnsafeArchiveError: The archive is not what its manifest says.
+        InterruptedRunError: Nobody wants it any more.
         OSError: It cannot be written.
     """
-    folder = staging / bound.id
+    folder = place.staging / delivered.bound.id
     folder.mkdir()
-    (folder / FILE_MANIFEST).write_bytes(packed)
-    unpack_archive(archive, expected, folder)
-    return Prepared(bound, expected)
+    (folder / FILE_MANIFEST).write_bytes(delivered.packed)
+    unpack_archive(delivered.archive, delivered.expected, folder, lambda: tools.processes.stopping)
+    return Prepared(delivered.bound, delivered.expected)
 
 
 def link_instance(bound: Bound, expected: ExpectedTree, donor: InstanceRecord, place: Place) -> Prepared:
