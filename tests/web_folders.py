@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import re
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ class WebFolder:
         cuts: Offsets within files at which connections end, one for each answer, until there are none left.
         statuses: Answered instead of files, one for each request, until there are none left.
         wrong: Names of files whose first byte is another one.
+        slow: Names of files that come byte by byte, over seconds.
         asked: Path and first byte of every request.
     """
 
@@ -34,6 +36,7 @@ class WebFolder:
     cuts: list[int] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     wrong: set[str] = field(default_factory=set)
+    slow: set[str] = field(default_factory=set)
     asked: list[tuple[str, int]] = field(default_factory=list)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -60,7 +63,7 @@ class WebFolder:
             headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
             whole = content[start:]
             sent = whole if cut is None else whole[: max(0, cut - start)]
-            _send(request, 206 if start else 200, headers, sent, len(whole))
+            _send(request, 206 if start else 200, headers, sent, len(whole), slow=place.name in self.slow)
 
 
 def _send(
@@ -69,13 +72,18 @@ def _send(
     headers: dict[str, str],
     body: bytes,
     announced: int | None = None,
+    *,
+    slow: bool = False,
 ) -> None:
     request.send_response(status)
     for name, value in headers.items():
         request.send_header(name, value)
     request.send_header("Content-Length", str(len(body) if announced is None else announced))
     request.end_headers()
-    request.wfile.write(body)
+    for begin in range(len(body)) if slow else ():
+        request.wfile.write(body[begin : begin + 1])
+        time.sleep(0.005)
+    request.wfile.write(b"" if slow else body)
     request.close_connection = announced is not None and announced != len(body)
 
 

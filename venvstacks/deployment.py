@@ -19,9 +19,8 @@ from venvstacks.actions.deployment import deploy as action
 from venvstacks.actions.deployment import start as starting
 from venvstacks.actions.deployment.failures import not_deployed
 from venvstacks.actions.deployment.place import (
+    RECORD,
     Place,
-    changing,
-    collect_garbage,
     finished_instances,
     generation_numbers,
     make_place,
@@ -29,11 +28,16 @@ from venvstacks.actions.deployment.place import (
     require_current,
 )
 from venvstacks.actions.deployment.source import open_source, read_offer
+from venvstacks.actions.deployment.switch import (
+    changing,
+    collect_garbage,
+)
 from venvstacks.actions.deployment.verify import Difference, verify_instance
 from venvstacks.actions.tools import Tools
 from venvstacks.deploying.state import Generation
 from venvstacks.errors import UsageError
 from venvstacks.model.platforms import TargetPlatform, identify_platform
+from venvstacks.tools.process import Processes
 from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.transfer import Downloads, Progress
 
@@ -64,9 +68,15 @@ class Settings:
     wait: float = -1
     retry_pauses: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
 
-    def tools(self, place: Place) -> Tools:
+    def tools(self, place: Place, processes: Processes | None = None) -> Tools:
         """What actions work with."""
-        return Tools(self.environment, place.downloads, threads=self.threads, progress=self.progress)
+        return Tools(
+            self.environment,
+            place.downloads,
+            processes or Processes(),
+            threads=self.threads,
+            progress=self.progress,
+        )
 
 
 def this_platform() -> TargetPlatform:
@@ -106,7 +116,13 @@ def deploy(
     """
     settings = settings or Settings()
     machine = this_platform()
-    downloads = Downloads(settings.environment, settings.progress, pauses=settings.retry_pauses)
+    processes = Processes()
+    downloads = Downloads(
+        settings.environment,
+        settings.progress,
+        pauses=settings.retry_pauses,
+        stopping=lambda: processes.stopping,
+    )
     with downloads:
         opened = open_source(source, lambda: downloads)
         with not_deployed(Path(folder)):
@@ -116,7 +132,7 @@ def deploy(
         place = make_place(Path(folder))
         with changing(place, on_wait=settings.on_wait, timeout=settings.wait):
             request = action.DeployRequest(place, opened, offer, machine, names, repair, synchronise)
-            return action.deploy(request, settings.tools(place))
+            return action.deploy(request, settings.tools(place, processes))
 
 
 def rollback(folder: Path | str, generation: int | None = None, settings: Settings | None = None) -> Generation:
@@ -208,7 +224,8 @@ def _differences(place: Place, generation: Generation, settings: Settings) -> li
     for installed in generation.instances:
         record = records.get(installed.id)
         if record is None or record.installed != installed:
-            found.append(Difference(installed.id, "instance.json", "changed" if record else "missing"))
+            there = place.record(installed.id).exists()
+            found.append(Difference(installed.id, RECORD, "changed" if there else "missing"))
         else:
             found += verify_instance(place, record, threads=settings.threads)
     return found

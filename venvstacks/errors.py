@@ -179,6 +179,10 @@ class DeployError(VenvstacksError):
     exit_code = ExitCode.PUBLISHING
 
 
+class DamagedRecordError(DeployError):
+    """What a deployment remembers about itself is gone or damaged."""
+
+
 class UnsafeArchiveError(DeployError):
     """A published archive is damaged, or holds something else than its manifest says."""
 

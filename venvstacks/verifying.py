@@ -225,7 +225,9 @@ def _compare(project: Project, layer: Layer, place: Path) -> Verified:
         try:
             difference = compare_archives(first, Path(layout.artifacts) / again.archive_name)
         except ValueError as error:
-            raise PublishError(f"layer '{layer.name}': {error}", hint="publish it again") from error
+            raise PublishError(
+                f"layer '{layer.name}': {first} cannot be compared: {error}", hint="publish it again"
+            ) from error
     return Verified(layer.env_name, "different", published.archive_name, difference, same_inputs)
 
 

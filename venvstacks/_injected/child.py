@@ -5,6 +5,7 @@ a layer declares. Any Python from 3.8 on may run this file, so it needs the stan
 
 The Pythons of environments carry no bytecode. That of whatever is imported here is kept in `<cache>`, by the content of
 its source: it serves every environment and build folder, and what was cached for another source is never taken.
+`compiling.py` takes it from there for exports.
 """
 
 from __future__ import annotations
@@ -26,23 +27,35 @@ _POLLUTION = {"benchmarks", "docs", "examples", "scripts", "test", "tests"}
 
 def use_bytecode_cache(folder: str) -> None:
     """Let imports of this process take bytecode from `folder`, and keep it there."""
-    folder = os.path.join(folder, external.MAGIC_NUMBER.hex())  # noqa: PTH118 - pathlib would be one import more
-    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+    folder = f"{folder}/imported-{sys.implementation.name}-{sys.hexversion:x}-{external.MAGIC_NUMBER.hex()}"
+    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - pathlib would be one import more
     key = int.from_bytes(external.MAGIC_NUMBER, "little")
 
     def get_code(self: external.SourceFileLoader, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
         source = self.get_data(path)
         place = f"{folder}/{_imp.source_hash(key, source).hex()}-{len(source)}"
-        try:
-            code: CodeType = marshal.loads(self.get_data(place))  # noqa: S302 - as Python does with its own bytecode
+        content = _fetch(place, key)
+        if content:
+            code: CodeType = marshal.loads(content)  # noqa: S302 - as Python does with its own bytecode
             _imp._fix_co_filename(code, path)  # type: ignore[attr-defined] # noqa: SLF001 - as above
-        except (OSError, ValueError, EOFError, TypeError):
+        else:
             code = self.source_to_code(source, path)
-            _keep(place, marshal.dumps(code))
+            content = marshal.dumps(code)
+            _keep(place, _imp.source_hash(key, content) + content)
         return code
 
     external.SourceFileLoader.get_code = get_code  # type: ignore[method-assign,assignment]
+
+
+def _fetch(place: str, key: int) -> bytes:
+    """What was kept at `place`; empty if nothing was, or it has been damaged."""
+    try:
+        with open(place, "rb", buffering=0) as stream:  # noqa: PTH123
+            kept = stream.read()
+    except OSError:
+        return b""
+    return kept[8:] if _imp.source_hash(key, kept[8:]) == kept[:8] else b""
 
 
 def _keep(place: str, data: bytes) -> None:

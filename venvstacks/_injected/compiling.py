@@ -23,7 +23,7 @@ import sys
 TYPE_CHECKING = False  # typing itself would have to be compiled first
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, BinaryIO
+    from typing import Any
 
 _MAGIC = external.MAGIC_NUMBER
 _KEY = int.from_bytes(_MAGIC, "little")
@@ -175,20 +175,25 @@ def _prefix(kind: bytes, content: bytes) -> bytes:
     return len(content).to_bytes(4, "little") if kind in b"auAt(>s" else b""
 
 
-def compiled(source: bytes, name: str, *, canonical: bool) -> bytes:
+def compiled(source: bytes, name: str, imported: str = "") -> bytes:
     """Bytecode with the header that is never compared with the source (PEP 552); empty if this is no source.
 
     Args:
         source: What the file holds.
         name: What code objects are called after; imports put the file's real place there.
-        canonical: Whether the same source and name have to give the same bytes everywhere.
+        imported: Folder of what imports have compiled (`child.py`); if empty, the bytes depend on the rest alone.
     """
+    kept = _fetch(f"{imported}/{_imp.source_hash(_KEY, source).hex()}-{len(source)}") if imported else None
     try:
-        code = compile(source, name, "exec", dont_inherit=True, optimize=0)
+        if kept is None:
+            code = compile(source, name, "exec", dont_inherit=True, optimize=0)
+        else:
+            code = marshal.loads(kept)  # noqa: S302 - both as Python does with its own bytecode
+            _imp._fix_co_filename(code, name)  # type: ignore[attr-defined] # noqa: SLF001
         stream = marshal.dumps(code)
     except (SyntaxError, ValueError, RecursionError):
         return b""
-    if canonical and sys.implementation.name == "cpython":
+    if not imported and sys.implementation.name == "cpython":
         stream = Canonical(stream).rewrite()
     return _MAGIC + _UNCHECKED + _imp.source_hash(_KEY, source) + stream
 
@@ -196,10 +201,9 @@ def compiled(source: bytes, name: str, *, canonical: bool) -> bytes:
 def _sha256(data: bytes) -> str:
     for module in ("_sha2", "_sha256", "hashlib"):  # the last one takes longest to import
         try:
-            digest: str = __import__(module).sha256(data).hexdigest()
+            return str(__import__(module).sha256(data).hexdigest())
         except ImportError:
             continue
-        return digest
     raise SystemExit("this Python has no SHA-256")
 
 
@@ -217,9 +221,7 @@ def _fetch(place: str) -> bytes | None:
 def _put(place: str, data: bytes) -> None:
     temporary = f"{place}.{os.getpid()}.part"
     try:
-        with open(temporary, "wb", buffering=0) as stream:  # noqa: PTH123
-            _write_all(stream, data)
-        os.chmod(temporary, 0o644)  # noqa: PTH101 - whatever the umask is
+        _write(temporary, data)
         os.replace(temporary, place)  # noqa: PTH105
     except OSError:
         if os.path.exists(temporary):  # noqa: PTH110
@@ -227,10 +229,11 @@ def _put(place: str, data: bytes) -> None:
         raise
 
 
-def _write_all(stream: BinaryIO, data: bytes) -> None:
+def _write(place: str, data: bytes) -> None:
     view = memoryview(data)
-    while view:
-        view = view[stream.write(view) :]
+    with open(place, "wb", buffering=0) as stream:  # noqa: PTH123
+        while view:
+            view = view[stream.write(view) :]
 
 
 def _folders() -> Callable[[str], str]:
@@ -254,7 +257,7 @@ def _bytecode_of(kept: str, request: dict[str, Any], path: str, digest: str) -> 
             text = stream.read()
         if _sha256(text) != digest:
             raise SystemExit(f"{path} was changed after the build")
-        content = compiled(text, path, canonical=not request["timestamps"])
+        content = compiled(text, path, request["imported"])
         _put(kept, _imp.source_hash(_KEY, content) + content)
     return content
 
@@ -277,8 +280,10 @@ def main(request_file: str) -> None:
     with open(request_file, "rb") as stream:  # noqa: PTH123
         request: dict[str, Any] = marshal.loads(stream.read())  # noqa: S302 - our own; json would be imports
     source, target, tag = request["source"], request["target"], sys.implementation.cache_tag
-    form = "local" if request["timestamps"] else "published"
-    cache = f"{request['cache']}/{form}-{sys.implementation.name}-{sys.hexversion:x}-{_MAGIC.hex()}"
+    this_python = f"{sys.implementation.name}-{sys.hexversion:x}-{_MAGIC.hex()}"
+    cache = f"{request['cache']}/{'local' if request['timestamps'] else 'published'}-{this_python}"
+    request["imported"] = f"{request['cache']}/imported-{this_python}" if request["timestamps"] else ""
+    os.umask(0o022)
     make_folder = _folders()
     for path, key, digest in request["files"]:
         kept = make_folder(f"{cache}/{key[:2]}")
@@ -287,7 +292,7 @@ def main(request_file: str) -> None:
             if request["timestamps"]:
                 content = _with_time(content, f"{source}/{path}")
             folder, _, name = path.rpartition("/")
-            _put(f"{make_folder(f'{target}/{folder}/__pycache__')}/{name[:-3]}.{tag}.pyc", content)
+            _write(f"{make_folder(f'{target}/{folder}/__pycache__')}/{name[:-3]}.{tag}.pyc", content)
     print(tag)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import csv
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from venvstacks.digests import TreeEntry
@@ -39,16 +39,33 @@ def damaged_distributions(environment: Path, site_dir: str, entries: Iterable[Tr
     return found
 
 
+def owners(environment: Path, site_dir: str, paths: Collection[str]) -> dict[str, str]:
+    """Which installed distributions bring these files, as path to name and version; nobody's are left out.
+
+    Raises:
+        OSError: A RECORD cannot be read.
+    """
+    found = {}
+    for record in sorted((environment / site_dir).glob("*.dist-info/RECORD")):
+        distribution = record.parent.name.removesuffix(".dist-info").replace("-", " ", 1)
+        found.update({path: distribution for path, _ in _rows(record, site_dir) if path in paths})
+    return found
+
+
 def _wrong_rows(record: Path, site_dir: str, digests: Mapping[str, str]) -> list[str]:
-    wrong = []
+    return [
+        path
+        for path, digest in _rows(record, site_dir)
+        if digest.startswith(_ALGORITHM) and path in digests and digests[path] != _hex(digest.removeprefix(_ALGORITHM))
+    ]
+
+
+def _rows(record: Path, site_dir: str) -> Iterator[tuple[str, str]]:
+    """Paths relative to the environment, and their digests as they stand there; empty where there is none."""
     with record.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
         for row in csv.reader(stream):
-            if len(row) < 2 or not row[1].startswith(_ALGORITHM):
-                continue
-            path = posixpath.normpath(posixpath.join(site_dir, row[0]))
-            if path in digests and digests[path] != _hex(row[1].removeprefix(_ALGORITHM)):
-                wrong.append(path)
-    return wrong
+            if row:
+                yield posixpath.normpath(posixpath.join(site_dir, row[0])), row[1] if len(row) > 1 else ""
 
 
 def _hex(digest: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from venvstacks.actions.deployable import check_deployable
 from venvstacks.actions.deployed import epoch
 from venvstacks.actions.metadata import PublishedLayer
 from venvstacks.actions.tools import Tools
@@ -112,6 +113,8 @@ def _write(
         build = previous.archive_build + 1
     name = _archive_name(common.install_target, published, settings, build)
     contents = contents_of(published, tools)
+    listed = FileManifest.of(contents.members)
+    check_deployable(published, common, listed)
     written = write_archive(
         ArchiveRequest(
             contents=contents,
@@ -128,9 +131,9 @@ def _write(
         kept = _archive_name(common.install_target, published, settings, build)
         (folder / name).replace(folder / kept)
         name = kept
-    listed = FileManifest.of(contents.members).packed()
-    write_atomically(folder / f"{name}{SUFFIX}", listed)
-    product = common.product.model_copy(update={"file_manifest": reference(f"{name}{SUFFIX}", listed)})
+    packed = listed.packed()
+    write_atomically(folder / f"{name}{SUFFIX}", packed)
+    product = common.product.model_copy(update={"file_manifest": reference(f"{name}{SUFFIX}", packed)})
     return common.model_copy(
         update={
             "product": product,

@@ -26,6 +26,18 @@ _NO_SIBLINGS: AbstractSet[str] = frozenset()
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
+class UnsoundTreeError(ValueError):
+    """What is listed cannot be unpacked everywhere, or not safely.
+
+    Attributes:
+        paths: The files and links that it is about.
+    """
+
+    def __init__(self, message: str, *paths: str) -> None:
+        super().__init__(message)
+        self.paths = paths
+
+
 @dataclass(frozen=True)
 class ExpectedTree:
     """The files and links of one layer, checked.
@@ -67,15 +79,15 @@ def expect(
         platform: Names that only one system cannot store are refused for that system.
 
     Raises:
-        ValueError: A name or a link is not one that publishing would write, or two of them collide.
+        UnsoundTreeError: A name or a link is not one that publishing would write, or two of them collide.
     """
     listed: dict[str, TreeEntry] = {}
     for entry in entries:
         check_path(entry.path, platform)
         if entry.path in listed:
-            raise ValueError(f"{entry.path!r} is listed twice")
+            raise UnsoundTreeError(f"{entry.path!r} is listed twice", entry.path)
         if not entry.is_link and (entry.size < 0 or not _DIGEST.fullmatch(entry.sha256)):
-            raise ValueError(f"{entry.path!r} has no proper size or digest")
+            raise UnsoundTreeError(f"{entry.path!r} has no proper size or digest", entry.path)
         listed[entry.path] = entry
     folders = {folder for path in listed for folder in _folders_above(path)} | {""}
     _check_collisions(listed, folders)
@@ -89,19 +101,19 @@ def check_path(path: str, platform: TargetPlatform | None = None) -> None:
     """See that `path` is a plain relative path with forward slashes.
 
     Raises:
-        ValueError: It is not, or `platform` cannot store it.
+        UnsoundTreeError: It is not, or `platform` cannot store it.
     """
     parts = path.split("/")
     if not path or path.startswith("/") or "" in parts or "." in parts or ".." in parts:
-        raise ValueError(f"{path!r} is not a plain relative path")
+        raise UnsoundTreeError(f"{path!r} is not a plain relative path", path)
     if "\\" in path or _CONTROL.search(path) or PureWindowsPath(path).drive:
-        raise ValueError(f"{path!r} holds characters that are no part of a file's name")
+        raise UnsoundTreeError(f"{path!r} holds characters that are no part of a file's name", path)
     if len(path.encode()) > _LONGEST_PATH or any(len(part.encode()) > _LONGEST_NAME for part in parts):
-        raise ValueError(f"{path[:60]!r}... is too long")
+        raise UnsoundTreeError(f"{path[:60]!r}... is too long", path)
     if platform is not None and platform.is_windows:
         for part in parts:
             if _WINDOWS_SIGNS.search(part) or part[-1] in ". " or _WINDOWS_DEVICES.fullmatch(part):
-                raise ValueError(f"{path!r} cannot be a file's name on Windows")
+                raise UnsoundTreeError(f"{path!r} cannot be a file's name on Windows", path)
 
 
 def folded(path: str) -> str:
@@ -125,14 +137,14 @@ def _check_collisions(listed: Mapping[str, TreeEntry], folders: AbstractSet[str]
     for path in listed:
         taken = places.setdefault(folded(path), path)
         if taken is not path:
-            raise ValueError(f"{path!r} and {taken!r} are the same on some file systems")
+            raise UnsoundTreeError(f"{path!r} and {taken!r} are the same on some file systems", path, taken)
 
 
 def _follow(path: str, targets: Mapping[str, str], siblings: AbstractSet[str]) -> None:
     """Follow the link at `path` as a file system would, and see that it stays among the layers.
 
     Raises:
-        ValueError: It is absolute, goes round in circles, reaches the folder that holds the layers or further, or
+        UnsoundTreeError: It is absolute, goes round in circles, reaches the folder that holds the layers or further, or
             a layer that is none of `siblings`.
     """
     here = path.split("/")[:-1]
@@ -151,7 +163,7 @@ def _follow(path: str, targets: Mapping[str, str], siblings: AbstractSet[str]) -
         if target is not None:
             followed += 1
             if followed > _MOST_LINKS:
-                raise ValueError(f"the link {path!r} goes round in circles")
+                raise UnsoundTreeError(f"the link {path!r} goes round in circles", path)
             pending += _parts("/".join(here), target)
             here.pop()
 
@@ -159,9 +171,9 @@ def _follow(path: str, targets: Mapping[str, str], siblings: AbstractSet[str]) -
 def _parts(path: str, target: str) -> list[str]:
     """The parts of a link's target, last one first."""
     if not target or target.startswith("/") or PureWindowsPath(target).drive:
-        raise ValueError(f"the link {path!r} leads to {target!r}, out of its layer")
+        raise UnsoundTreeError(f"the link {path!r} leads to {target!r}, out of its layer", path)
     if "\\" in target or _CONTROL.search(target) or len(target.encode()) > _LONGEST_PATH:
-        raise ValueError(f"the link {path!r} has a target that is no path: {target[:60]!r}")
+        raise UnsoundTreeError(f"the link {path!r} has a target that is no path: {target[:60]!r}", path)
     return [part for part in reversed(target.split("/")) if part not in {"", "."}]
 
 
@@ -169,4 +181,4 @@ def _check_sibling(path: str, pending: list[str], siblings: AbstractSet[str]) ->
     """What is left of a path when it reaches the folder of the layers: a layer below, and a way down in it."""
     if not pending or pending[-1] not in siblings or ".." in pending:
         where = "/".join(reversed(pending))
-        raise ValueError(f"the link {path!r} leads out of its layer, to '../{where}'")
+        raise UnsoundTreeError(f"the link {path!r} leads out of its layer, to '../{where}'", path)

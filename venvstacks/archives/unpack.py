@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from venvstacks.archives.expected import ExpectedTree
@@ -17,23 +18,27 @@ from venvstacks.archives.inflate import plain_chunks
 from venvstacks.archives.untar import read_tar
 from venvstacks.archives.unzip import read_zip
 from venvstacks.digests import TreeEntry
-from venvstacks.errors import UnsafeArchiveError
+from venvstacks.errors import InterruptedRunError, UnsafeArchiveError
 from venvstacks.modes import FOLDER_MODE, file_mode
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 READABLE = ("tar.zst", "tar.xz", "tar.gz", "zip")
 
 
-def unpack_archive(archive: Path, expected: ExpectedTree, destination: Path) -> None:
+def unpack_archive(
+    archive: Path, expected: ExpectedTree, destination: Path, stopping: Callable[[], bool] = lambda: False
+) -> None:
     """Lay down what `archive` holds as `destination/<top>/...`.
 
     Args:
         archive: The file; its name ends in one of `READABLE`.
         expected: Everything that it has to hold.
         destination: An empty folder that nobody else writes to. After a failure it holds a part.
+        stopping: Asked at every member whether nobody wants the rest any more.
 
     Raises:
         UnsafeArchiveError: The archive is damaged or holds anything else than `expected`.
+        InterruptedRunError: Nobody wants the rest any more.
         OSError: The folder cannot be written to.
     """
     root = destination / expected.top
@@ -41,7 +46,7 @@ def unpack_archive(archive: Path, expected: ExpectedTree, destination: Path) -> 
         (root / folder).mkdir()
         (root / folder).chmod(FOLDER_MODE)
     try:
-        _lay_down(archive, expected, root)
+        _lay_down(archive, expected, root, stopping)
     except ValueError as error:
         raise UnsafeArchiveError(
             f"the archive {archive.name} is refused: {error}",
@@ -61,13 +66,15 @@ def archive_suffix(name: str) -> str:
     raise ValueError(f"{name!r} is no archive of a known format")
 
 
-def _lay_down(archive: Path, expected: ExpectedTree, root: Path) -> None:
+def _lay_down(archive: Path, expected: ExpectedTree, root: Path, stopping: Callable[[], bool]) -> None:
     missing = dict(expected.entries)
     seen_folders: set[str] = set()
     with archive.open("rb") as stream:
         suffix = archive_suffix(archive.name)
         found_members = read_zip(stream) if suffix == "zip" else read_tar(plain_chunks(stream, suffix))
         for found in found_members:
+            if stopping():
+                raise InterruptedRunError
             path = _path_in_layer(found.path, expected.top)
             if found.is_folder:
                 if path not in expected.folders or path in seen_folders:

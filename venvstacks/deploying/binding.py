@@ -39,11 +39,13 @@ class Inventory:
         store: Finished instances by id.
         current: Ids of the current generation's instances; of two that would do, one of these is taken.
         damaged: Ids whose files are no longer what they should be: neither kept nor linked from.
+        taken: Further ids that are in use, of instances whose records are lost.
     """
 
     store: Mapping[str, InstanceRecord]
     current: Collection[str] = ()
     damaged: Collection[str] = ()
+    taken: Collection[str] = ()
 
     def find(self, layer: OfferedLayer, lower: Mapping[str, str]) -> str | None:
         """The id of a sound instance of this very layer above these very instances."""
@@ -80,7 +82,7 @@ def bind(closure: Iterable[OfferedLayer], inventory: Inventory) -> tuple[Bound, 
     bound = []
     for layer in closure:
         lower = {target: ids[target] for target in layer.lower}
-        ids[layer.target] = inventory.find(layer, lower) or _new_id(layer, lower, inventory.store)
+        ids[layer.target] = inventory.find(layer, lower) or _new_id(layer, lower, {*inventory.store, *inventory.taken})
         bound.append(Bound(ids[layer.target], layer, lower))
     return tuple(bound)
 

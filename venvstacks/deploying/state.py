@@ -9,7 +9,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from venvstacks.digests import TreeEntry
-from venvstacks.errors import DeployError
+from venvstacks.errors import DamagedRecordError, DeployError
 from venvstacks.model.specification import LayerKind
 
 
@@ -29,16 +29,22 @@ class DeploymentRecord(BaseModel):
         """The record in `data`.
 
         Raises:
-            DeployError: There is none, or it is damaged or of another version.
+            DamagedRecordError: There is none in it.
+            DeployError: It was written by another version.
         """
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:
-            reason = error.errors()[0]
-            raise DeployError(
-                f"{place} cannot be read: {'.'.join(map(str, reason['loc']))}: {reason['msg']}",
-                hint="use the venvstacks that made this deployment, or deploy into a new folder",
-            ) from error
+            reasons = error.errors()
+            for reason in reasons:
+                where = ".".join(map(str, reason["loc"]))
+                if (where == "format" and reason["type"] != "missing") or reason["type"] == "extra_forbidden":
+                    raise DeployError(
+                        f"{place} was written by another version of venvstacks ({where}: {reason['msg']})",
+                        hint="use the venvstacks that made this deployment, or deploy into a new folder",
+                    ) from error
+            told = ": ".join(filter(None, (".".join(map(str, reasons[0]["loc"])), reasons[0]["msg"])))
+            raise DamagedRecordError(f"{place} is damaged: {told}") from error
 
 
 class Installed(BaseModel):

@@ -26,7 +26,9 @@ def fetch(url: str, sha256: str, kit: RuntimeKit) -> Path:
     place = kit.cache / "downloads" / sha256
     if place.is_file() and sha256_file(place) == sha256:
         return place
-    downloads = Downloads(kit.environment, kit.progress, pauses=kit.retry_pauses)
+    downloads = Downloads(
+        kit.environment, kit.progress, pauses=kit.retry_pauses, stopping=lambda: kit.processes.stopping
+    )
     try:
         with replacing(place) as temporary, downloads:
             downloads.fetch(WantedFile(url, sha256), temporary)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
 from venvstacks.digests import sha256_file
-from venvstacks.errors import TransferError
+from venvstacks.errors import InterruptedRunError, TransferError
 from venvstacks.tools.web import broken_off, explain, open_client, public, refused
 
 if TYPE_CHECKING:
@@ -53,12 +53,14 @@ class Downloads:
         progress: Told about every piece that arrives.
         pauses: Seconds to wait before each further attempt; counted anew whenever something arrived.
         sleep: Waits.
+        stopping: Asked at every piece whether nobody wants the files any more.
     """
 
     environment: Mapping[str, str]
     progress: Progress | None = None
     pauses: tuple[float, ...] = _PAUSES
     sleep: Callable[[float], None] = time.sleep
+    stopping: Callable[[], bool] = lambda: False
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _client: httpx2.Client | None = None
 
@@ -87,6 +89,7 @@ class Downloads:
 
         Raises:
             TransferError: It cannot be had, or what came is not that file; then `target` is gone.
+            InterruptedRunError: Nobody wants it any more; `target` keeps what came.
             OSError: `target` cannot be written.
         """
         resumed = target.exists() and target.stat().st_size > 0
@@ -103,7 +106,7 @@ class Downloads:
 
     def _fetch_with_retries(self, wanted: WantedFile, target: Path) -> None:
         failures = 0
-        while True:
+        while not self.stopping():
             before = target.stat().st_size if target.exists() else 0
             try:
                 self._attempt(wanted, target, before)
@@ -115,6 +118,7 @@ class Downloads:
                 self.sleep(self.pauses[failures - 1])
             else:
                 return
+        raise InterruptedRunError
 
     def _attempt(self, wanted: WantedFile, target: Path, held: int) -> None:
         if held and held == wanted.size:
@@ -136,6 +140,8 @@ class Downloads:
             raise _other_file(wanted.url, f"it has {total} bytes, not {wanted.size}")
         with target.open("ab" if held else "wb") as stream:
             for chunk in response.iter_raw():  # as it arrives: chunks of a fixed size would lose what came of the last
+                if self.stopping():
+                    raise InterruptedRunError
                 stream.write(chunk)
                 held += len(chunk)
                 if total is not None and held > total:

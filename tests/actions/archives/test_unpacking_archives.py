@@ -15,7 +15,7 @@ from tests.packable_trees import add_large_files, contents_of, expected, make_tr
 from venvstacks.archives.expected import ExpectedTree, expect
 from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.archives.unpack import unpack_archive
-from venvstacks.errors import UnsafeArchiveError
+from venvstacks.errors import InterruptedRunError, UnsafeArchiveError
 from venvstacks.records.filelists import FileManifest
 
 FUZZ_SECONDS = 4.0
@@ -43,6 +43,16 @@ def test_the_sound_archive_is_unpacked(suffix: str, tmp_path: Path) -> None:
         f"{TOP}/folder",
         f"{TOP}/folder/deep",
     }
+
+
+def test_unpacking_that_is_stopped(tmp_path: Path) -> None:
+    archive = tmp_path / "x.tar.zst"
+    archive.write_bytes(COMPRESSIONS["tar.zst"](tar(sound())))
+    (tmp_path / "out").mkdir()
+    answers = iter([False] * 4 + [True])
+    with pytest.raises(InterruptedRunError):
+        unpack_archive(archive, wanted(), tmp_path / "out", lambda: next(answers))
+    assert {path for path in CONTENT if (tmp_path / "out" / TOP / path).exists()} == {"a.txt"}
 
 
 @pytest.mark.parametrize(("name", "suffix", "data", "says"), list(cases()), ids=[case[0] for case in cases()])

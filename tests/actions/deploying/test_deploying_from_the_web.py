@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,28 @@ def test_other_bytes_than_the_manifest_speaks_of(name: str, web: WebFolder, tmp_
     with pytest.raises(DeployError, match=r"py\.tar\.zst.* is not the file that"):
         deployment.deploy(web.url, tmp_path, ["frog"], IMPATIENT)
     assert [*(tmp_path / "store").iterdir()] == []
+
+
+def test_other_downloads_end_when_one_is_refused(web: WebFolder, tmp_path: Path) -> None:
+    web.wrong, web.slow = {"app-frog.tar.zst"}, {"py.tar.zst"}
+    with pytest.raises(DeployError, match=r"app-frog\.tar\.zst is not the file that"):
+        deployment.deploy(web.url, tmp_path, ["frog"], IMPATIENT)
+    (part,) = (tmp_path / "downloads").glob("*-py.tar.zst*")
+    assert part.stat().st_size < (web.folder / "py.tar.zst").stat().st_size
+
+
+def test_downloads_end_when_the_user_has_enough(web: WebFolder, tmp_path: Path) -> None:
+    def interrupt(what: str, done: int, total: int | None) -> None:  # noqa: ARG001 - what progress is told
+        if "py.tar.zst" not in what:
+            raise KeyboardInterrupt
+
+    web.slow = {"py.tar.zst"}
+    with pytest.raises(KeyboardInterrupt):
+        deployment.deploy(web.url, tmp_path, ["frog"], replace(IMPATIENT, progress=interrupt))
+    (part,) = (tmp_path / "downloads").glob("*-py.tar.zst*")
+    assert part.stat().st_size < (web.folder / "py.tar.zst").stat().st_size
+    web.slow = set()
+    assert deployment.deploy(web.url, tmp_path, ["frog"], PATIENT).changed
 
 
 @pytest.mark.parametrize("status", [500, 403, 503])

@@ -100,7 +100,7 @@ def test_a_post_install_that_fails(installed: Path, tmp_path: Path, start: Calla
     broken = runtime("py", text="broken")
     script = b"#!/bin/sh\necho 'no such library' >&2\nexit 127\n"
     publish(tmp_path, [replace(broken, files={**broken.files, "bin/python3.11": script}), application("frog")])
-    with pytest.raises(DeployError, match="layer 'py': post-install failed") as caught:
+    with pytest.raises(DeployError, match=r"layer '(py|app-frog)': post-install failed") as caught:  # it runs both
         deployment.deploy(str(tmp_path), installed)
     assert "no such library" in caught.value.details
     assert start(installed, "frog") == "1 1"
@@ -120,3 +120,12 @@ def test_a_machine_that_nothing_is_published_for(first: Path, tmp_path: Path, mo
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
     with pytest.raises(UsageError, match="none of the platforms"):
         deployment.deploy(str(first), tmp_path)
+
+
+@pytest.mark.parametrize("below", ["", "/below"])
+def test_a_file_where_the_deployment_should_be(below: str, first: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("frog")
+    with pytest.raises(DeployError, match=r"file.* cannot be written: ") as caught:
+        deployment.deploy(str(first), f"{tmp_path}/file{below}")
+    assert caught.value.hint == "name a folder: a file is in the way"
+    assert (tmp_path / "file").read_text() == "frog"

@@ -16,7 +16,7 @@ from pathlib import Path
 import findpython
 import pytest
 
-from venvstacks._injected import compiling
+from venvstacks._injected import child, compiling
 from venvstacks.digests import sha256_bytes
 
 SOURCES = {
@@ -131,6 +131,31 @@ def test_local_bytecode_gives_way_to_an_edited_source(tmp_path: Path) -> None:
     assert "edited" in subprocess.run(command, cwd=tree, capture_output=True, text=True, check=True).stdout
 
 
+def test_what_an_import_has_compiled_is_taken_for_local_use_only(python: Path, tmp_path: Path) -> None:
+    tree, cache = lay(tmp_path / "tree"), tmp_path / "cache"
+    start = f"import sys; sys.path[:0] = [{str(Path(child.__file__).parent)!r}, {str(tree / 'lib')!r}]; import child; "
+    command = [python, "-I", "-B", "-c", f"{start} child.use_bytecode_cache({str(cache)!r}); import frog"]
+    subprocess.run(command, check=True, env={})
+    (kept,) = (path for path in cache.rglob("*") if path.is_file())
+    mark = "import marshal, importlib.util as u; x = marshal.dumps(compile('X = 1', '/elsewhere.py', 'exec')); "
+    write = f"open({str(kept)!r}, 'wb').write(u.source_hash(x) + x)"
+    subprocess.run([python, "-I", "-c", mark + write], check=True)
+
+    def names(cache: Path, *, timestamps: bool) -> str:
+        content = compile_all(python, tree, cache, timestamps=timestamps)["lib/__pycache__/frog"]
+        show = "import marshal, sys; c = marshal.loads(sys.stdin.buffer.read()[16:]); print(c.co_names, c.co_filename)"
+        return subprocess.run(
+            [python, "-I", "-c", show], input=content, capture_output=True, check=True
+        ).stdout.decode()
+
+    damaged = shutil.copytree(cache, tmp_path / "damaged")
+    assert names(cache, timestamps=True).split() == ["('X',)", "lib/frog.py"]
+    assert "hop" in names(cache, timestamps=False)
+    for path in damaged.rglob("*-*-*/*"):
+        path.write_bytes(path.read_bytes()[:-1])
+    assert "hop" in names(damaged, timestamps=True)
+
+
 def test_a_source_that_is_not_what_was_recorded_is_refused(tmp_path: Path) -> None:
     tree = lay(tmp_path / "tree")
     wanted = {"source": str(tree), "target": str(tree), "cache": str(tmp_path / "cache"), "timestamps": False,
@@ -153,4 +178,4 @@ def test_the_whole_standard_library_means_the_same() -> None:
         assert compiling.Canonical(marshal.dumps(marshal.loads(rewritten))).rewrite() == rewritten, path
         checked += 1
     assert checked > 100
-    assert compiling.compiled(b"x = 1\n", "x", canonical=True)[:4] == importlib.util.MAGIC_NUMBER
+    assert compiling.compiled(b"x = 1\n", "x")[:4] == importlib.util.MAGIC_NUMBER

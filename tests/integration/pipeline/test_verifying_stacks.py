@@ -69,6 +69,16 @@ def test_what_has_to_be_published_again_is_told(stack: Pond) -> None:
     assert said["py"]["difference"]["kind"] == "time"
 
 
+def test_a_published_archive_that_is_damaged_is_named(stack: Pond) -> None:
+    archive = stack.base / "_artifacts/framework-lily.tar.zst"
+    archive.write_bytes(archive.read_bytes()[:300])
+    done = stack.command(
+        "verify", "venvstacks.toml", "--local-wheels", "wheels", "--no-index", "--include", "framework-lily"
+    )
+    assert done.returncode == 6
+    assert f"layer 'lily': {archive} cannot be compared: the archive is cut off" in done.stderr
+
+
 def test_archives_that_were_taken_elsewhere_are_known_by_their_digests(stack: Pond) -> None:
     for archive in (stack.base / "_artifacts").glob("*.tar.zst"):
         archive.unlink()

@@ -65,6 +65,13 @@ def test_damaged_instances_are_replaced_and_not_linked_from() -> None:
     assert not {one.id for one in wanted[1:]} & installed.keys()
 
 
+def test_an_id_that_is_taken_is_not_given_again() -> None:
+    bound = bind(CHAIN, NOTHING)
+    again = bind(CHAIN, Inventory({}, taken={one.id for one in bound}))
+    assert not {one.id for one in bound} & {one.id for one in again}
+    assert targets(plan_work(again, NOTHING).fetch) == targets(bound)
+
+
 def test_of_two_that_would_do_the_current_one_is_taken() -> None:
     bound = bind(CHAIN, NOTHING)
     old = store(bound)

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from venvstacks.actions.deployment.failures import not_deployed
 from venvstacks.actions.deployment.place import (
     Place,
-    collect_garbage,
-    enter_generation,
     generation_numbers,
     read_generation,
     require_current,
+)
+from venvstacks.actions.deployment.switch import (
+    collect_garbage,
+    enter_generation,
     switch_to,
 )
 from venvstacks.actions.tools import Tools
@@ -29,20 +31,22 @@ def roll_back(place: Place, number: int | None = None) -> Generation:
         DeployError: There is no such generation any more.
     """
     with not_deployed(place.root):
-        current = require_current(place)
-        wanted = current.previous if number is None else number
         kept = generation_numbers(place)
-        if wanted is None or wanted not in kept:
-            others = ", ".join(str(one) for one in kept if one != current.number) or "none"
-            raise DeployError(
-                f"generation {current.number} of {place.root} is the oldest that is kept"
-                if number is None
-                else f"generation {number} of {place.root} is not there",
-                hint=f"other generations that are kept: {others}",
-            )
-        found = read_generation(place, wanted)
-        switch_to(place, wanted)
+        if number is None:  # else it does not matter what is current, or whether it can be read
+            current = require_current(place)
+            if current.previous not in kept:
+                others = [one for one in kept if one != current.number]
+                raise _not_kept(f"generation {current.number} of {place.root} is the oldest that is kept", others)
+            number = current.previous
+        elif number not in kept:
+            raise _not_kept(f"generation {number} of {place.root} is not there", kept)
+        found = read_generation(place, number)
+        switch_to(place, number)
     return found
+
+
+def _not_kept(message: str, others: Sequence[int]) -> DeployError:
+    return DeployError(message, hint=f"other generations that are kept: {', '.join(map(str, others)) or 'none'}")
 
 
 def remove_applications(place: Place, names: Sequence[str], tools: Tools) -> tuple[Generation, tuple[str, ...]]:

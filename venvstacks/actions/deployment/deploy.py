@@ -7,10 +7,11 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from venvstacks.actions.deployment.failures import not_deployed
 from venvstacks.actions.deployment.instances import (
-    Prepared,
+    Delivered,
     expected_tree,
     finish,
     link_instance,
@@ -19,13 +20,16 @@ from venvstacks.actions.deployment.instances import (
 )
 from venvstacks.actions.deployment.place import (
     Place,
-    collect_garbage,
     current_generation,
-    enter_generation,
     finished_instances,
     generation_numbers,
+    stored_ids,
 )
 from venvstacks.actions.deployment.source import Source
+from venvstacks.actions.deployment.switch import (
+    collect_garbage,
+    enter_generation,
+)
 from venvstacks.actions.deployment.verify import verify_instance
 from venvstacks.actions.tools import Tools
 from venvstacks.archives.expected import ExpectedTree
@@ -35,6 +39,11 @@ from venvstacks.deploying.offers import Offer, application_name
 from venvstacks.deploying.state import Generation, InstanceRecord, needed_instances
 from venvstacks.errors import DeployError
 from venvstacks.model.platforms import TargetPlatform
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+Result = TypeVar("Result")
 
 _LANES = 4  # downloads at the same time
 _SLACK = 16 << 20  # for records, links and folders of the file system
@@ -108,7 +117,7 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
         store = finished_instances(place)
         names, left_alone = _chosen(request, current)
         ids = frozenset(current.by_id) if current else frozenset()
-        inventory = Inventory(store, ids, _damaged(request, store, tools))
+        inventory = Inventory(store, ids, _damaged(request, store, tools), stored_ids(place))
         wanted = bind(request.offer.closure(names), inventory)
         work = _without_damaged_donors(plan_work(wanted, inventory), wanted, inventory, request, tools)
         fetched_bytes = _carry_out(request, work, store, tools)
@@ -178,30 +187,33 @@ def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceR
     _check_space(request, work, trees)
     files = [one.layer.archive for one in work.fetch]
     with workers(_LANES) as lanes:
-        archives = list(lanes.pool.map(lambda file: source.obtain(file, place.downloads), files))
+        archives = _all([lanes.pool.submit(source.obtain, file, place.downloads) for file in files], tools)
     fetched = zip(work.fetch, archives, strict=True)
+    delivered = [Delivered(one, trees[one.id], lists[one.id], archive) for one, archive in fetched]
     with workers(max(1, tools.threads)) as lanes:
         making = [
-            lanes.pool.submit(unpack_instance, one, trees[one.id], lists[one.id], archive, place.staging)
-            for one, archive in sorted(fetched, key=lambda job: -trees[job[0].id].size)  # the longest first
+            lanes.pool.submit(unpack_instance, one, place, tools)
+            for one in sorted(delivered, key=lambda one: -one.expected.size)  # the longest first
         ]
         making += [lanes.pool.submit(link_instance, one, trees[one.id], store[id_], place) for one, id_ in work.rebind]
-        prepared = [job.result() for job in making]
+        prepared = _all(making, tools)
     settle(prepared, place)
-    _finish_all(prepared, place, tools)
+    with workers(max(1, tools.threads)) as lanes:
+        _all([lanes.pool.submit(finish, one, place, tools) for one in prepared], tools)
     return sum(file.size for file in files)
 
 
-def _finish_all(prepared: Sequence[Prepared], place: Place, tools: Tools) -> None:
-    """Run every post-install; when one fails, or the user has enough, the others are ended."""
-    with workers(max(1, tools.threads)) as lanes:
-        jobs = [lanes.pool.submit(finish, one, place, tools) for one in prepared]
-        try:
-            for job in jobs:
-                job.result()
-        except BaseException:
-            tools.processes.stop()
-            raise
+def _all(jobs: Sequence[Future[Result]], tools: Tools) -> list[Result]:
+    """What became of all jobs; as soon as one fails, or the user has enough, the others are ended."""
+    from concurrent.futures import as_completed  # noqa: PLC0415 - brings logging with it
+
+    try:
+        for job in as_completed(jobs):
+            job.result()
+    except BaseException:
+        tools.processes.stop()
+        raise
+    return [job.result() for job in jobs]
 
 
 def _check_space(request: DeployRequest, work: Work, trees: Mapping[str, ExpectedTree]) -> None:
@@ -222,7 +234,8 @@ def _next_generation(
 ) -> Generation:
     applications = dict(current.applications) if current else {}
     applications |= {one.layer.application: one.id for one in wanted if one.layer.kind == "application"}
-    known = [record.installed for record in finished_instances(request.place).values()]
+    known = [*(current.instances if current else ())]
+    known += [record.installed for record in finished_instances(request.place).values()]
     instances, needed_by = needed_instances(applications, known)
     return Generation(
         number=max(generation_numbers(request.place), default=0) + 1,

@@ -12,7 +12,10 @@ from venvstacks.errors import DeployError, TransferError
 _UNTOUCHED = "what was installed before is untouched"
 _FULL = f"free some space and run the same command again; {_UNTOUCHED}"
 _REFUSED = f"make the folder writable for you, or deploy into another one; {_UNTOUCHED}"
+_IN_THE_WAY = "name a folder: a file is in the way"
 _HINTS = {
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EFBIG: _FULL,

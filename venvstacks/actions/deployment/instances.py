@@ -10,7 +10,14 @@ from importlib.util import source_from_cache
 from pathlib import Path
 
 from venvstacks._injected import postinstall
-from venvstacks.actions.deployment.place import FILE_MANIFEST, RECORD_NAMES, Place, throw_away
+from venvstacks.actions.deployment.place import (
+    FILE_MANIFEST,
+    RECORD_NAMES,
+    Place,
+)
+from venvstacks.actions.deployment.switch import (
+    throw_away,
+)
 from venvstacks.actions.tools import Tools
 from venvstacks.archives.expected import ExpectedTree, expect
 from venvstacks.archives.unpack import unpack_archive
@@ -28,6 +35,23 @@ from venvstacks.tools.process import scrubbed_environment
 
 _POSTINSTALL = "postinstall.py"
 _NEEDED = (_POSTINSTALL, LAYER_CONFIG)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What was fetched for an instance.
+
+    Attributes:
+        bound: What it is.
+        expected: Its files.
+        packed: The same as its per-file manifest says it.
+        archive: They themselves.
+    """
+
+    bound: Bound
+    expected: ExpectedTree
+    packed: bytes
+    archive: Path
 
 
 @dataclass(frozen=True)
@@ -75,18 +99,19 @@ def _check_shape(expected: ExpectedTree, layer: OfferedLayer) -> None:
             raise ValueError(f"no layer can be called {name!r}")
 
 
-def unpack_instance(bound: Bound, expected: ExpectedTree, packed: bytes, archive: Path, staging: Path) -> Prepared:
+def unpack_instance(delivered: Delivered, place: Place, tools: Tools) -> Prepared:
     """Unpack a layer's archive as `staging/<id>/<deployed name>`.
 
     Raises:
         UnsafeArchiveError: The archive is not what its manifest says.
+        InterruptedRunError: Nobody wants it any more.
         OSError: It cannot be written.
     """
-    folder = staging / bound.id
+    folder = place.staging / delivered.bound.id
     folder.mkdir()
-    (folder / FILE_MANIFEST).write_bytes(packed)
-    unpack_archive(archive, expected, folder)
-    return Prepared(bound, expected)
+    (folder / FILE_MANIFEST).write_bytes(delivered.packed)
+    unpack_archive(delivered.archive, delivered.expected, folder, lambda: tools.processes.stopping)
+    return Prepared(delivered.bound, delivered.expected)
 
 
 def link_instance(bound: Bound, expected: ExpectedTree, donor: InstanceRecord, place: Place) -> Prepared:

@@ -1,4 +1,4 @@
-"""A deployment's folder: where everything in it is, who may change it, and the one step that makes a change count.
+"""A deployment's folder: where everything in it is, and what it remembers.
 
 venvstacks-deployment.json      says that the folder is a deployment, and of which form
 store/<id>/<deployed name>/     an unpacked layer; beside it links to the layers below, by their deployed names
@@ -13,16 +13,16 @@ staging/, downloads/            on the way; downloads survive a failure, so that
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from venvstacks.actions.deployment.failures import not_deployed
-from venvstacks.deploying.binding import dropped_generations, garbage
 from venvstacks.deploying.state import Generation, InstanceRecord
-from venvstacks.errors import DeployError
-from venvstacks.tools.files import remove_tree, staging_folder, write_atomically
-from venvstacks.tools.folderlinks import link_folder, pointer_target, turn_pointer
+from venvstacks.errors import DamagedRecordError, DeployError
+from venvstacks.tools.files import write_atomically
+from venvstacks.tools.folderlinks import pointer_target
 
 RECORD = "instance.json"
 FILE_MANIFEST = "files.json.gz"
@@ -115,67 +115,28 @@ def make_place(root: Path) -> Place:
     with not_deployed(place.root):
         place.root.mkdir(parents=True, exist_ok=True)
         if not place.marker.exists():
-            if any(not entry.name.startswith(".") for entry in place.root.iterdir()):
+            taken = any(not entry.name.startswith(".") for entry in place.root.iterdir())
+            if taken and not place.marker.exists():  # another process may have made it just now
                 raise DeployError(f"{root} holds something else already", hint="deploy into a new or empty folder")
             write_atomically(place.marker, _MARKER_TEXT)
     return open_place(root)
 
 
-@contextlib.contextmanager
-def changing(place: Place, *, on_wait: Callable[[], None] = lambda: None, timeout: float = -1) -> Iterator[None]:
-    """Be the only one who changes the deployment; what a killed change left behind is cleared away first.
-
-    Args:
-        place: The deployment.
-        on_wait: Called once if another process has to be waited for.
-        timeout: Seconds to wait; negative for as long as it takes.
-
-    Raises:
-        DeployError: Another process is changing it and was not waited for, or the folder cannot be written to.
-    """
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - 30 ms that looking at a deployment does not need
-
-    lock = FileLock(place.root / ".lock", thread_local=False)
-    with not_deployed(place.root), contextlib.ExitStack() as held:
-        try:
-            try:
-                held.enter_context(lock.acquire(timeout=0))
-            except Timeout:
-                on_wait()
-                held.enter_context(lock.acquire(timeout=timeout))
-        except Timeout:
-            raise DeployError(
-                f"another process is changing {place.root}", hint="wait for it to end, and run the command again"
-            ) from None
-        _clear_unfinished(place)
-        yield
-
-
-def _clear_unfinished(place: Place) -> None:
-    remove_tree(place.staging)
-    place.staging.mkdir()
-    place.store.mkdir(exist_ok=True)
-    place.generations.mkdir(exist_ok=True)
-    for folder in place.store.iterdir():
-        if not place.record(folder.name).exists():
-            throw_away(place, folder)
-
-
-def throw_away(place: Place, tree: Path) -> None:
-    """Remove a tree: gone from where it was in one step, then file by file."""
-    with staging_folder(place.staging, "trash") as trash:
-        tree.rename(trash / "old")
+def stored_ids(place: Place) -> tuple[str, ...]:
+    """Everything that is in the store, finished or not."""
+    return tuple(sorted(folder.name for folder in place.store.iterdir()))
 
 
 def finished_instances(place: Place) -> dict[str, InstanceRecord]:
-    """The records of all finished instances by id.
+    """The records of all finished instances by id; one whose record is damaged is none.
 
     Raises:
-        DeployError: A record is damaged.
+        DeployError: A record was written by another version.
     """
     found = {}
     for file in sorted(place.store.glob(f"*/{RECORD}")):
-        found[file.parent.name] = InstanceRecord.read(file.read_bytes(), str(file))
+        with contextlib.suppress(DamagedRecordError):
+            found[file.parent.name] = InstanceRecord.read(file.read_bytes(), str(file))
     return found
 
 
@@ -190,25 +151,51 @@ def read_generation(place: Place, number: int) -> Generation:
     """One generation.
 
     Raises:
-        DeployError: It is not there, or damaged.
+        DamagedRecordError: It is not there, or damaged.
+        DeployError: It was written by another version.
+        OSError: It cannot be read.
     """
     file = place.generations / str(number) / "state.json"
     try:
         return Generation.read(file.read_bytes(), str(file))
-    except OSError as error:
-        raise DeployError(f"{file} cannot be read: {error.strerror or error}") from error
+    except (FileNotFoundError, NotADirectoryError):
+        raise DamagedRecordError(f"{file} is damaged: it is not there") from None
+
+
+def readable_generations(place: Place, numbers: Iterable[int]) -> list[Generation]:
+    """Those of these generations that one can still go to."""
+    found = []
+    for number in numbers:
+        with contextlib.suppress(DamagedRecordError):
+            found.append(read_generation(place, number))
+    return found
 
 
 def current_generation(place: Place) -> Generation | None:
     """The generation that counts, None before the first one.
 
     Raises:
-        DeployError: It is damaged.
+        DamagedRecordError: It is damaged; says which others there are.
+        DeployError: It was written by another version.
+        OSError: It cannot be read.
     """
-    name = pointer_target(place.pointer)
-    if name is None or not name.isdecimal():
+    if not os.path.lexists(place.pointer):
         return None
-    return read_generation(place, int(name))
+    name = pointer_target(place.pointer) or ""
+    problem = f"{place.pointer} names no generation"
+    if name.isdecimal():
+        try:
+            return read_generation(place, int(name))
+        except DamagedRecordError as error:
+            problem = error.message
+    others = [str(number) for number in generation_numbers(place) if str(number) != name]
+    command = f"`venvstacks rollback {place.root} --generation {others[-1]}`" if others else ""
+    raise DamagedRecordError(
+        problem,
+        hint=f"go to another generation that is kept ({', '.join(others)}): {command}"
+        if others
+        else "deploy into a new folder",
+    )
 
 
 def require_current(place: Place) -> Generation:
@@ -221,44 +208,3 @@ def require_current(place: Place) -> Generation:
     if found is None:
         raise DeployError(f"nothing is installed in {place.root}", hint="deploy an application first")
     return found
-
-
-def enter_generation(place: Place, generation: Generation) -> None:
-    """Write a generation and make it the current one; the last step is what counts.
-
-    Raises:
-        OSError: It cannot be written; the current one is as it was.
-    """
-    with staging_folder(place.staging, "generation") as staging:
-        new = staging / str(generation.number)
-        (new / "apps").mkdir(parents=True)
-        write_atomically(new / "state.json", generation.text())
-        new.rename(place.generations / str(generation.number))
-    final = place.generations / str(generation.number)
-    for name, id_ in generation.applications.items():
-        link_folder(final / "apps" / name, place.instance(id_, generation.by_id[id_].target))
-    switch_to(place, generation.number)
-
-
-def switch_to(place: Place, number: int) -> None:
-    """Make a generation the current one, in one step."""
-    turn_pointer(place.pointer, Path("generations") / str(number), place.staging)
-
-
-def collect_garbage(place: Place) -> tuple[str, ...]:
-    """Remove generations beyond the current and the previous one, and what those two do not need.
-
-    Returns:
-        Ids of the instances that were removed.
-    """
-    current = current_generation(place)
-    numbers = generation_numbers(place)
-    dropped = dropped_generations(numbers, current)
-    for number in dropped:
-        throw_away(place, place.generations / str(number))
-    kept = [read_generation(place, number) for number in numbers if number not in dropped]
-    removed = garbage((folder.name for folder in place.store.iterdir()), kept)
-    for id_ in removed:
-        throw_away(place, place.store / id_)
-    remove_tree(place.downloads)
-    return removed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from venvstacks.actions.deployment.place import Place, require_current
 from venvstacks.deploying.offers import application_name
 from venvstacks.errors import DeployError, UsageError
 from venvstacks.tools.process import become
+
+_MEND = "see what is damaged with `venvstacks status --verify`, and deploy again with --repair"
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,16 @@ def find_start_command(place: Place, name: str) -> StartCommand:
         postinstall.relink(folder)
         config = postinstall.load_layer_config(folder)
     except postinstall.PostInstallError as error:
-        raise DeployError(
-            f"application '{name}' cannot be started: {error}",
-            hint="see what is damaged with `venvstacks status --verify`, and deploy again with --repair",
-        ) from error
+        moved = "if the deployment was moved, start it once as somebody who may write there; else"
+        raise _not_startable(name, str(error), f"{moved} {_MEND}") from error
+    for program in (config["python"], config["base_python"]):
+        if not os.access(folder / program, os.X_OK):
+            raise _not_startable(name, f"{folder / program} is missing or not executable", _MEND)
     return StartCommand(folder / config["python"], application.launch_module or "")
+
+
+def _not_startable(name: str, why: str, hint: str) -> DeployError:
+    return DeployError(f"application '{name}' cannot be started: {why}", hint=hint)
 
 
 def become_installed(command: StartCommand, arguments: Sequence[str], variables: Mapping[str, str]) -> NoReturn:
