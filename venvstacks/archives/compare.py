@@ -125,7 +125,11 @@ def _content_difference(here: Callable[[], bytes], there: Callable[[], bytes]) -
 @contextlib.contextmanager
 def _opened(archive: Path, suffix: str) -> Iterator[Iterator[_Seen]]:
     with archive.open("rb") as stream:
-        yield _zip_members(stream) if suffix == "zip" else _tar_members(stream, suffix)
+        if suffix == "zip":
+            yield _zip_members(stream)
+            return
+        with plain_chunks(stream, suffix) as chunks:
+            yield _tar_members(chunks)
 
 
 class _Plain:
@@ -149,8 +153,8 @@ class _Plain:
         return b"".join(pieces)
 
 
-def _tar_members(stream: BinaryIO, suffix: str) -> Iterator[_Seen]:
-    plain = _Plain(plain_chunks(stream, suffix))
+def _tar_members(chunks: Iterator[bytes]) -> Iterator[_Seen]:
+    plain = _Plain(chunks)
     with tarfile.open(fileobj=plain, mode="r|") as archive:  # type: ignore[call-overload] # read is all it asks for
         for member in archive:
             content = archive.extractfile(member) if member.isreg() else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -83,8 +84,9 @@ class ArchiveFormat:
 def _write_tar(
     contents: Contents, epoch: int, compression: Compression, sink: Sink, *, compress: StreamCompressor
 ) -> None:
-    for chunk in compress(tar_chunks(contents, epoch), compression):
-        sink.write(chunk)
+    with contextlib.closing(compress(tar_chunks(contents, epoch), compression)) as chunks:
+        for chunk in chunks:
+            sink.write(chunk)
 
 
 def _efforts(fast: int, balanced: int, small: int) -> Mapping[str, int]:

@@ -5,6 +5,7 @@ Whatever is wrong with a stream is a `ValueError` here; who knows the archive's 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zlib
 from collections.abc import Callable, Generator, Iterator
@@ -20,8 +21,12 @@ _ZSTD_BLOCK_HEADER = 3
 _ZSTD_RLE, _ZSTD_RESERVED = 1, 3
 
 
-def plain_chunks(stream: BinaryIO, suffix: str) -> Iterator[bytes]:
+@contextlib.contextmanager
+def plain_chunks(stream: BinaryIO, suffix: str) -> Iterator[Iterator[bytes]]:
     """The decompressed content of `stream`, in pieces of at most 1 MiB.
+
+    The thread that decompresses ahead ends with the block. Were it the generator's, it would end when that is
+    collected: anywhere, perhaps within the end of another thread, for which both would wait for ever.
 
     Args:
         stream: The archive, at its first byte; seekable.
@@ -30,16 +35,16 @@ def plain_chunks(stream: BinaryIO, suffix: str) -> Iterator[bytes]:
     Raises:
         ValueError: The stream is damaged, ends too early, or something follows it.
     """
-    return _read_ahead(_READERS[suffix](stream))
-
-
-def _read_ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Decompress the next piece in a thread of its own while this one is hashed and written."""
     with ThreadPoolExecutor(1, thread_name_prefix="inflate") as pool:
+        yield _read_ahead(_READERS[suffix](stream), pool)
+
+
+def _read_ahead(chunks: Iterator[bytes], pool: ThreadPoolExecutor) -> Iterator[bytes]:
+    """Decompress the next piece in a thread of its own while this one is hashed and written."""
+    coming = pool.submit(next, chunks, b"")
+    while piece := coming.result():
         coming = pool.submit(next, chunks, b"")
-        while piece := coming.result():
-            coming = pool.submit(next, chunks, b"")
-            yield piece
+        yield piece
 
 
 def _zstd(stream: BinaryIO) -> Iterator[bytes]:

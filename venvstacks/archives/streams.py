@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from venvstacks.archives.workers import Workers, affordable, blocks_of, workers
 
@@ -47,15 +47,21 @@ class Compression:
     x86: bool = False
 
 
+Compressed: TypeAlias = Generator[bytes, None, None]
+
+
 class StreamCompressor(Protocol):
     """Turns a stream of bytes into a compressed one, a piece at a time."""
 
-    def __call__(self, chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
-        """Compress `chunks`; how they are cut has no influence on the result."""
+    def __call__(self, chunks: Iterable[bytes], compression: Compression) -> Compressed:
+        """Compress `chunks`; how they are cut has no influence on the result.
+
+        Whoever does not read to the end has to close the generator, which ends its threads.
+        """
         ...
 
 
-def zstd_stream(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+def zstd_stream(chunks: Iterable[bytes], compression: Compression) -> Compressed:
     """One zstandard frame (RFC 8878) with a checksum.
 
     Any number of threads from 1 on gives the same bytes (measured with zstd 1.5.7); 0 would be another code path.
@@ -93,7 +99,7 @@ def zstd_parameters(compression: Compression) -> ZstdCompressionParameters:
     return ZstdCompressionParameters.from_level(compression.level, job_size=job_size, **common)
 
 
-def xz_stream(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+def xz_stream(chunks: Iterable[bytes], compression: Compression) -> Compressed:
     """Concatenated xz streams of 24 MiB of content each, which every xz reader takes as one."""
     work = partial(_xz_block, level=compression.level, x86=compression.x86)
     each = _XZ_MEMORY[compression.level] * _MIB + 3 * _XZ_BLOCK
@@ -112,7 +118,7 @@ def _xz_block(block: bytes, level: int, *, x86: bool) -> bytes:
     return lzma.compress(block, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC64, filters=filters)
 
 
-def gzip_stream(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+def gzip_stream(chunks: Iterable[bytes], compression: Compression) -> Compressed:
     """One gzip member (RFC 1952) without name and time."""
     tally = Tally()
     yield struct.pack("<2sBBIBB", b"\x1f\x8b", 8, 0, 0, 0, 255)

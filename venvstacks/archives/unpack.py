@@ -7,9 +7,10 @@ than the manifest announces are never asked for.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from venvstacks.archives.expected import ExpectedTree
@@ -66,12 +67,21 @@ def archive_suffix(name: str) -> str:
     raise ValueError(f"{name!r} is no archive of a known format")
 
 
+@contextlib.contextmanager
+def _members(archive: Path) -> Iterator[Iterator[FoundMember]]:
+    suffix = archive_suffix(archive.name)
+    with archive.open("rb") as stream:
+        if suffix == "zip":
+            yield read_zip(stream)
+            return
+        with plain_chunks(stream, suffix) as chunks:
+            yield read_tar(chunks)
+
+
 def _lay_down(archive: Path, expected: ExpectedTree, root: Path, stopping: Callable[[], bool]) -> None:
     missing = dict(expected.entries)
     seen_folders: set[str] = set()
-    with archive.open("rb") as stream:
-        suffix = archive_suffix(archive.name)
-        found_members = read_zip(stream) if suffix == "zip" else read_tar(plain_chunks(stream, suffix))
+    with _members(archive) as found_members:
         for found in found_members:
             if stopping():
                 raise InterruptedRunError

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from tests.packable_trees import EPOCH, SITE, contents_of, make_tree
 from venvstacks.archives.formats import ARCHIVE_FORMATS, ArchiveRequest, archive_format, write_archive
+from venvstacks.archives.sink import Sink
 from venvstacks.errors import ChangedEnvironmentError, ExitCode, PublishError, UsageError
 
 IS_ROOT = getattr(os, "geteuid", lambda: None)() == 0
@@ -49,6 +52,20 @@ def test_a_changed_environment_is_not_published(tmp_path: Path, change: str, nam
     assert caught.value.hint == "build the layer again"
     assert destination.read_bytes() == b"the old one"
     assert list(destination.parent.iterdir()) == [destination]
+
+
+@pytest.mark.parametrize("name", ARCHIVE_FORMATS)
+def test_a_failure_leaves_no_thread_behind(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Sink, data: bytes) -> None:
+        if len(data) > 10:  # more than a header: compressing is under way
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Sink, "write", refuse)
+    contents = contents_of(make_tree(tmp_path / "env"))
+    with pytest.raises(PublishError) as kept:
+        write_archive(ArchiveRequest(contents, tmp_path / "archive", EPOCH, name, threads=2))
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("compress")] == []
+    assert kept.tb
 
 
 @pytest.mark.skipif(IS_ROOT, reason="root may read everything")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import threading
 import time
 import tracemalloc
 from pathlib import Path
@@ -53,6 +54,18 @@ def test_unpacking_that_is_stopped(tmp_path: Path) -> None:
     with pytest.raises(InterruptedRunError):
         unpack_archive(archive, wanted(), tmp_path / "out", lambda: next(answers))
     assert {path for path in CONTENT if (tmp_path / "out" / TOP / path).exists()} == {"a.txt"}
+
+
+@pytest.mark.parametrize("suffix", COMPRESSIONS)
+def test_a_failure_leaves_no_thread_behind(suffix: str, tmp_path: Path) -> None:
+    """Whoever keeps the error keeps everything that was at work; its threads must not wait to be collected."""
+    archive = tmp_path / f"x.{suffix}"
+    archive.write_bytes(COMPRESSIONS[suffix](tar(sound())))
+    (tmp_path / "out").mkdir()
+    with pytest.raises(InterruptedRunError) as kept:
+        unpack_archive(archive, wanted(), tmp_path / "out", lambda: True)
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("inflate")] == []
+    assert kept.tb
 
 
 @pytest.mark.parametrize(("name", "suffix", "data", "says"), list(cases()), ids=[case[0] for case in cases()])
