@@ -157,9 +157,9 @@ class UvRuns:
 def run_for_all(
     targets: Iterable[TargetPlatform], attempt: Callable[[TargetPlatform], _Result]
 ) -> dict[TargetPlatform, _Result]:
-    """Make one attempt per target, all at the same time; the results in the order of the targets.
+    """Make one attempt per target, as many at a time as `Tools.resolvers` allows; the results in the order of targets.
 
-    There are more of them than processors: a resolution waits for the network most of its time (0.14 s, of which
+    That is more than there are processors: a resolution waits for the network most of its time (0.14 s, of which
     0.01 s computing, measured with uv 0.13 for one package and a warm cache).
     """
     chosen = list(targets)

@@ -49,7 +49,7 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
         return LayerLock(requires_python(layer), tuple(target.name for target in layer.platforms))
     seed = None if request.ignore_pins or request.upgrade else earlier
     try:
-        kit = UvKit.of(tools.environment, tools.processes)
+        kit = UvKit.of(tools.environment, tools.processes, tools.resolvers)
         with staging_folder(
             (request.drafts or request.base) / request.layout.staging, f"lock-{layer.env_name}"
         ) as staging:

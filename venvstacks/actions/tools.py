@@ -27,6 +27,8 @@ class Tools:
         threads: How many threads one task may use for compression or for processes of its own.
         compressors: Taken by whoever compresses an archive. Two at a time keep all processors busy; more would only
             multiply the memory, which windows of 64 MiB and more make large.
+        resolvers: Taken by whoever resolves with uv, which mostly waits for the network. Twelve
+            at a time were no faster than four, and kept a name server from answering: they waited 5 s for it.
         progress: Told of long transfers: what, bytes done, bytes in all (None if unknown).
     """
 
@@ -36,4 +38,5 @@ class Tools:
     now: Callable[[], datetime] = _now
     threads: int = 2
     compressors: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(2))
+    resolvers: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(4))
     progress: Callable[[str, int, int | None], None] | None = None

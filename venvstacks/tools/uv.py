@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Literal
 
 from venvstacks.errors import BuildError, MissingToolError, ProcessFailedError, UnsafeWheelError
@@ -39,20 +40,22 @@ class UvKit:
         program: The executable.
         environment: Its environment, scrubbed.
         processes: Starts it.
+        resolvers: Taken by each resolution.
     """
 
     program: Path
     environment: Mapping[str, str]
     processes: Processes
+    resolvers: BoundedSemaphore
 
     @classmethod
-    def of(cls, environment: Mapping[str, str], processes: Processes) -> UvKit:
+    def of(cls, environment: Mapping[str, str], processes: Processes, resolvers: BoundedSemaphore) -> UvKit:
         """The uv that is installed beside this program, for use within `environment`.
 
         Raises:
             MissingToolError: It is not there.
         """
-        return cls(find_uv(), uv_environment(environment), processes)
+        return cls(find_uv(), uv_environment(environment), processes, resolvers)
 
 
 def find_uv() -> Path:
@@ -144,7 +147,8 @@ def compile_lock(call: CompileCall, kit: UvKit, *, log: Path | None = None) -> C
         InterruptedRunError: The run is being stopped.
     """
     environment = {**kit.environment, "MACOSX_DEPLOYMENT_TARGET": call.macos}
-    return kit.processes.run(call.argv(kit.program), env=environment, cwd=call.folder, log=log, check=False)
+    with kit.resolvers:
+        return kit.processes.run(call.argv(kit.program), env=environment, cwd=call.folder, log=log, check=False)
 
 
 @dataclass(frozen=True)
