@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from doit.control import TaskControl
@@ -20,7 +21,7 @@ from venvstacks.engine.reporter import Reporter
 from venvstacks.engine.state import ContentChecker, PathCodec, StateBackend
 from venvstacks.engine.tasks import Services, task_attributes
 from venvstacks.errors import InterruptedRunError, StateError
-from venvstacks.graph.schedule import FIRST_ESTIMATES, Pools, bottom_levels
+from venvstacks.graph.schedule import Pools, bottom_levels, first_estimates
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.records.store import TaskStore
 from venvstacks.tools.process import KILL
@@ -62,7 +63,7 @@ def run_graph(
     reporter.begin(len(graph.nodes))
     with _stopping_on_signals(runner, on_interrupt):
         try:
-            runner.run_all(_dispatcher(control, graph, dependency, jobs))
+            runner.run_all(_dispatcher(control, graph, dependency, services, jobs))
         finally:
             reporter.end()
     if reporter.defects:
@@ -70,16 +71,26 @@ def run_graph(
     return tuple(reporter.outcomes.get(node.name) or Outcome(node.name, "not run") for node in graph.nodes)
 
 
-def _dispatcher(control: TaskControl, graph: TaskGraph, dependency: Dependency, jobs: int) -> PriorityDispatcher:
+def _dispatcher(
+    control: TaskControl, graph: TaskGraph, dependency: Dependency, services: Services, jobs: int
+) -> PriorityDispatcher:
     """Hands tasks out by the seconds that they took the last time."""
     store: TaskStore = dependency.backend.store
-    kinds = {node.name: node.kind for node in graph.nodes}
+    estimates = first_estimates(graph, lambda path: _size(services.paths.absolute(path)))
 
     def seconds(name: str) -> float:
         record = store.record(name)
-        return record.seconds if record and record.seconds else FIRST_ESTIMATES[kinds[name]]
+        return record.seconds if record and record.seconds else estimates[name]
 
+    kinds = {node.name: node.kind for node in graph.nodes}
     return PriorityDispatcher(control, bottom_levels(graph, seconds), kinds, Pools.for_jobs(jobs))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 class _Dependency(Dependency):  # type: ignore[misc] # doit has no types

@@ -48,6 +48,26 @@ class Pools:
         return busy.get(pool, 0) < self.slots.get(pool, 1 << 30)
 
 
+def first_estimates(graph: TaskGraph, size: Callable[[str], int]) -> dict[str, float]:
+    """Seconds that each task is taken to need before it ever ran; they only have to be right beside each other.
+
+    A layer of many packages has a long lock, and takes longer to build, to import and to pack: its share is that of
+    what its build reads.
+
+    Args:
+        graph: What is run.
+        size: Bytes of an input, 0 if it is not there yet.
+    """
+    sizes = {node.env_name: sum(map(size, node.inputs)) for node in graph.nodes if node.kind == "build"}
+    known = {name: count for name, count in sizes.items() if count}
+    mean = sum(known.values()) / max(1, len(known))
+    shares = {name: count / mean for name, count in known.items()}
+    return {
+        node.name: FIRST_ESTIMATES[node.kind] * (1.0 if node.kind == "lock" else shares.get(node.env_name, 1.0))
+        for node in graph.nodes
+    }
+
+
 def bottom_levels(graph: TaskGraph, seconds: Callable[[str], float]) -> dict[str, float]:
     """For each task the seconds from its start to the end of the run, if nothing ever had to wait.
 

@@ -12,6 +12,7 @@ from venvstacks.graph.schedule import (
     bottom_levels,
     critical_path,
     expected_makespan,
+    first_estimates,
 )
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 
@@ -92,6 +93,27 @@ def test_a_list_schedule_by_bottom_levels_respects_the_bound(
     bound = max(critical_path(graph, seconds).seconds, sum(seconds.values()) / jobs)
     assert bound <= max(done.values()) + 1e-9
     assert jobs > 1 or max(done.values()) == pytest.approx(sum(seconds.values()))
+
+
+def test_layers_that_are_made_of_more_are_taken_to_need_longer() -> None:
+    nodes = [
+        TaskNode(f"{kind}:{layer}", kind, layer, (f"{layer}.lock",), (f"{layer}.{kind}",))  # type: ignore[arg-type]
+        for layer in ("small", "large", "new")
+        for kind in ("build", "archive")
+    ]
+    nodes.append(TaskNode("lock:large", "lock", "large", outputs=("large.lock",)))
+    sizes = {"small.lock": 100, "large.lock": 300}
+    graph = TaskGraph(tuple(nodes), frozenset({"small.lock", "new.lock"}))
+    estimates = first_estimates(graph, lambda path: sizes.get(path, 0))
+    assert [estimates[f"build:{layer}"] / FIRST_ESTIMATES["build"] for layer in ("small", "large", "new")] == [
+        0.5,
+        1.5,
+        1,
+    ]
+    assert estimates["archive:large"] == 1.5 * FIRST_ESTIMATES["archive"]
+    assert estimates["lock:large"] == FIRST_ESTIMATES["lock"], (
+        "how long locking takes is not known from an earlier lock"
+    )
 
 
 @pytest.mark.parametrize(("jobs", "seconds"), [(1, 10.0), (2, 6.0), (3, 6.0)])
