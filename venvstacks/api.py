@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any, NoReturn
 
 from venvstacks.actions.deployed import deployed_name
@@ -86,7 +87,8 @@ def _exit_code(error: BaseException | None) -> ExitCode:
 
 
 def _workshop(project: Project, orders: Orders) -> Workshop:
-    tools = Tools(environment=project.environment, cache=project.cache, threads=min(project.jobs, _MOST_THREADS))
+    threads, compressors = min(project.jobs, _MOST_THREADS), BoundedSemaphore(max(1, project.jobs // _MOST_THREADS))
+    tools = Tools(project.environment, project.cache, threads=threads, compressors=compressors)
     return Workshop(project.stack, project.configuration, project.base, orders, tools)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -27,6 +28,7 @@ from venvstacks.tools.process import Processes
 _POSTINSTALL = "postinstall.py"
 _X86 = frozenset({"x86_64", "amd64"})
 _FILE_MANIFEST = 1
+_SMALL = 8 << 20  # bytes of content that one thread compresses in no time
 """Raised when what is published beside an archive changes, so that it is published again."""
 
 
@@ -94,7 +96,7 @@ def archive_layer(published: PublishedLayer, settings: ArchiveSettings, tools: T
     current = previous is not None and previous.product.inputs_digest == common.product.inputs_digest
     if previous and current and not settings.force:
         return {"archive": previous.archive_name, "size": previous.archive_size, "written": False}
-    with tools.compressors, not_written(folder):
+    with not_written(folder):
         metadata = _write(published, settings, common, previous, tools)
         write_atomically(place, metadata_text(metadata.as_json()))
     return {"archive": metadata.archive_name, "size": metadata.archive_size, "written": True}
@@ -115,17 +117,17 @@ def _write(
     contents = contents_of(published, tools)
     listed = FileManifest.of(contents.members)
     check_deployable(published, common, listed)
-    written = write_archive(
-        ArchiveRequest(
-            contents=contents,
-            destination=folder / name,
-            format=settings.format,
-            epoch=epoch(published.lock) if settings.epoch is None else settings.epoch,
-            level=settings.level,
-            threads=tools.threads,
-            x86=published.platform.machine in _X86,
-        )
+    request = ArchiveRequest(
+        contents=contents,
+        destination=folder / name,
+        format=settings.format,
+        epoch=epoch(published.lock) if settings.epoch is None else settings.epoch,
+        level=settings.level,
+        threads=tools.threads,
+        x86=published.platform.machine in _X86,
     )
+    with tools.compressors if contents.size > _SMALL else contextlib.nullcontext():
+        written = write_archive(request)
     if previous and previous.archive_hashes == {"sha256": written.sha256} and build > 1:
         build -= 1
         kept = _archive_name(common.install_target, published, settings, build)

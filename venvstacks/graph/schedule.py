@@ -24,8 +24,8 @@ _POOLS: Mapping[str, str] = {"lock": "network", "build": "disk", "export": "disk
 class Pools:
     """How many tasks of a sort may run at a time; tasks without a pool are bounded by the number of jobs alone.
 
-    Compressors take all processors and much memory each, and two keep the processors busy. More than a few tasks
-    that write thousands of files only wait for each other.
+    One archive is compressed while another one is prepared. More than a few tasks that write thousands of files only
+    wait for each other.
 
     Attributes:
         slots: Number of tasks by pool.
