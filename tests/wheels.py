@@ -54,15 +54,19 @@ def make_wheel(
         scripts = [f"{script} = {target}" for script, target in sorted(entry_points.items())]
         content[f"{info}/entry_points.txt"] = _lines(["[console_scripts]", *scripts])
     content[f"{info}/RECORD"] = _record(content, f"{info}/RECORD")
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{distribution}-{version}-{tag}.whl"
+    _pack(path, content, executables)
+    return path
+
+
+def _pack(path: Path, content: Mapping[str, bytes], executables: Sequence[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as archive:
         for place, data in content.items():
             member = zipfile.ZipInfo(place, _EPOCH)
             member.create_system = 3
             member.external_attr = (stat.S_IFREG | (0o755 if place in executables else 0o644)) << 16
             archive.writestr(member, data)
-    return path
 
 
 def _lines(lines: Sequence[str]) -> bytes:

@@ -9,6 +9,17 @@ import typer
 from venvstacks.api import Options, Request, Selection
 from venvstacks.cli import beginning, deployment, insight, locking, verification
 from venvstacks.cli import options as o
+from venvstacks.cli.groups import (
+    Archives,
+    Chosen,
+    Environments,
+    Layers,
+    Packages,
+    PublishedLayers,
+    Running,
+    Showing,
+    given,
+)
 from venvstacks.cli.helps import App, Group
 from venvstacks.cli.session import Session, Verbosity
 from venvstacks.cli.version import show_version
@@ -48,18 +59,11 @@ app.command()(beginning.init)
 
 @app.command()
 def show(
-    context: typer.Context,
-    spec: o.Spec,
-    *,
-    build_dir: o.BuildDir = "_build",
-    include: o.Include = None,
-    allow_missing: o.AllowMissing = False,
-    json: o.Json = False,
+    context: typer.Context, spec: o.Spec, *, build_dir: o.BuildDir = "_build", layers: Chosen, json: o.Json = False
 ) -> int:
     """Show the layers of a stack, and which locks are not valid (*)."""
     session = Session.open(context.obj, spec, Options(build_dir=build_dir))
-    selection = Selection(include=_many(include), allow_missing=allow_missing)
-    return session.show(selection, json=json)
+    return session.show(Selection(**given(layers)), json=json)
 
 
 locking.register(app)
@@ -81,54 +85,28 @@ def build(
     ] = False,
     build: Annotated[bool, typer.Option("--build/--no-build", help="Build and link environments.")] = True,
     publish: Annotated[bool, typer.Option("--publish/--no-publish", help="Publish archives too.")] = False,
-    index: o.Index = True,
-    local_wheels: o.LocalWheels = None,
-    tag_outputs: o.TagOutputs = False,
-    include: o.Include = None,
-    reset_lock: o.ResetLock = None,
-    allow_missing: o.AllowMissing = False,
-    lock_dependencies: o.LockDependencies = None,
-    build_dependencies: o.BuildDependencies = None,
-    publish_dependencies: o.PublishDependencies = None,
-    include_dependencies: o.IncludeDependencies = None,
-    build_derived: o.BuildDerived = None,
-    publish_derived: o.PublishDerived = None,
-    archive_format: o.ArchiveFormat = None,
-    archive_level: o.ArchiveLevel = None,
-    compression: o.Compression = None,
-    runtime_provider: o.RuntimeProvider = None,
-    check_imports: o.CheckImports = None,
+    layers: Layers,
+    packages: Packages,
+    archives: Archives,
+    environments: Environments,
     check_environments: o.CheckEnvironments = False,
-    show: o.Show = False,
-    show_only: o.ShowOnly = False,
-    json: o.Json = False,
-    jobs: o.Jobs = None,
-    keep_going: o.KeepGoing = False,
-    trace: o.Trace = None,
+    showing: Showing,
+    running: Running,
 ) -> int:
     """Build (and lock, and publish) the environments of all layers."""
     settings = Options(
-        build_dir=build_dir, output_dir=output_dir, tag_outputs=tag_outputs, archive_format=archive_format,
-        archive_level=archive_level, compression=compression, runtime_providers=_many(runtime_provider) or None,
-        local_wheels=_many(local_wheels), use_index=index, check_imports=check_imports, jobs=jobs,
-    )  # fmt: skip
+        build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(packages, archives, environments)
+    )
     session = Session.open(context.obj, spec, settings)
-    selection = Selection(
-        include=_many(include), reset_lock=_many(reset_lock), allow_missing=allow_missing,
-        lock_dependencies=lock_dependencies, build_dependencies=build_dependencies,
-        publish_dependencies=publish_dependencies, include_dependencies=include_dependencies,
-        build_derived=build_derived, publish_derived=publish_derived,
-    )  # fmt: skip
-    operations = session.operations(lock=lock_if_needed, build=build, publish=publish)
     request = Request(
-        operations,
-        selection,
+        session.operations(lock=lock_if_needed, build=build, publish=publish),
+        Selection(**given(layers)),
         lock_policy="if-needed" if lock_if_needed else "require-valid",
         clean=clean,
-        keep_going=keep_going,
+        keep_going=running.keep_going,
         check_environments=check_environments,
     )
-    return session.show_and_run(request, show=show, show_only=show_only, json=json, trace=trace)
+    return session.show_and_run(request, showing, running.trace)
 
 
 @app.command()
@@ -141,53 +119,24 @@ def publish(
     force: o.Force = False,
     check_environments: o.CheckEnvironments = False,
     dry_run: o.DryRun = False,
-    tag_outputs: o.TagOutputs = False,
-    include: o.Include = None,
-    allow_missing: o.AllowMissing = False,
-    publish_dependencies: o.PublishDependencies = None,
-    publish_derived: o.PublishDerived = None,
-    archive_format: o.ArchiveFormat = None,
-    archive_level: o.ArchiveLevel = None,
-    compression: o.Compression = None,
-    runtime_provider: o.RuntimeProvider = None,
-    check_imports: o.CheckImports = None,
-    show: o.Show = False,
-    show_only: o.ShowOnly = False,
-    json: o.Json = False,
-    jobs: o.Jobs = None,
-    keep_going: o.KeepGoing = False,
-    trace: o.Trace = None,
+    layers: PublishedLayers,
+    archives: Archives,
+    environments: Environments,
+    showing: Showing,
+    running: Running,
 ) -> int:
     """Publish one reproducible archive for each layer."""
-    settings = Options(
-        build_dir=build_dir,
-        output_dir=output_dir,
-        tag_outputs=tag_outputs,
-        archive_format=archive_format,
-        archive_level=archive_level,
-        compression=compression,
-        runtime_providers=_many(runtime_provider) or None,
-        check_imports=check_imports,
-        jobs=jobs,
-    )
-    session = Session.open(context.obj, spec, settings)
-    selection = Selection(
-        include=_many(include),
-        allow_missing=allow_missing,
-        publish_dependencies=publish_dependencies,
-        publish_derived=publish_derived,
-    )
+    settings = Options(build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(archives, environments))
     request = Request(
         ("publish",),
-        selection,
+        Selection(**given(layers)),
         lock_policy="require-valid",
         force=force,
-        keep_going=keep_going,
+        keep_going=running.keep_going,
         check_environments=check_environments,
     )
-    if dry_run:
-        return session.plan(request, form="json" if json else "text")
-    return session.show_and_run(request, show=show, show_only=show_only, json=json, trace=trace)
+    session = Session.open(context.obj, spec, settings)
+    return session.plan_or_run(request, showing, running.trace, dry_run=dry_run)
 
 
 @app.command()
@@ -200,43 +149,26 @@ def local_export(
     force: o.Force = False,
     check_environments: o.CheckEnvironments = False,
     dry_run: o.DryRun = False,
-    include: o.Include = None,
-    allow_missing: o.AllowMissing = False,
-    publish_dependencies: o.PublishDependencies = None,
-    publish_derived: o.PublishDerived = None,
+    layers: PublishedLayers,
     link_mode: o.LinkModeOption = None,
-    runtime_provider: o.RuntimeProvider = None,
-    check_imports: o.CheckImports = None,
-    show: o.Show = False,
-    show_only: o.ShowOnly = False,
-    json: o.Json = False,
-    jobs: o.Jobs = None,
-    keep_going: o.KeepGoing = False,
-    trace: o.Trace = None,
+    environments: Environments,
+    showing: Showing,
+    running: Running,
 ) -> int:
     """Lay environments down as folders that can be used on this machine."""
     settings = Options(
-        build_dir=build_dir, export_dir=output_dir, link_mode=link_mode, check_imports=check_imports, jobs=jobs,
-        runtime_providers=_many(runtime_provider) or None,
-    )  # fmt: skip
-    session = Session.open(context.obj, spec, settings)
-    selection = Selection(
-        include=_many(include),
-        allow_missing=allow_missing,
-        publish_dependencies=publish_dependencies,
-        publish_derived=publish_derived,
+        build_dir=build_dir, export_dir=output_dir, link_mode=link_mode, jobs=running.jobs, **given(environments)
     )
     request = Request(
         ("export",),
-        selection,
+        Selection(**given(layers)),
         lock_policy="require-valid",
         force=force,
-        keep_going=keep_going,
+        keep_going=running.keep_going,
         check_environments=check_environments,
     )
-    if dry_run:
-        return session.plan(request, form="json" if json else "text")
-    return session.show_and_run(request, show=show, show_only=show_only, json=json, trace=trace)
+    session = Session.open(context.obj, spec, settings)
+    return session.plan_or_run(request, showing, running.trace, dry_run=dry_run)
 
 
 insight.register(app)
@@ -252,20 +184,12 @@ def run(
     application: Annotated[str, typer.Argument(metavar="APP", help="Application layer to start.")],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGS]", help="Its arguments.")] = None,
     build_dir: o.BuildDir = "_build",
-    runtime_provider: o.RuntimeProvider = None,
-    check_imports: o.CheckImports = None,
+    environments: Environments,
     jobs: o.Jobs = None,
 ) -> int:
     """Start an application in its build environment, which is brought up to date first."""
-    settings = Options(
-        build_dir=build_dir, runtime_providers=_many(runtime_provider) or None, check_imports=check_imports, jobs=jobs
-    )
-    session = Session.open(context.obj, spec, settings)
-    return session.run_application(application, _many(arguments))
-
-
-def _many(values: list[str] | None) -> tuple[str, ...]:
-    return tuple(values or ())
+    session = Session.open(context.obj, spec, Options(build_dir=build_dir, jobs=jobs, **given(environments)))
+    return session.run_application(application, tuple(arguments or ()))
 
 
 deployment.register(app)

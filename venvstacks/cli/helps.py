@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from venvstacks.cli.groups import expanded
+
 
 class _Flags:
     """Takes the types of flags away, those of `--help` and of completion among them."""
@@ -33,5 +35,6 @@ class App(typer.Typer):
     """A command line whose commands are such ones."""
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:  # noqa: ANN401
-        """Register a function as a command."""
-        return super().command(name, cls=Command, **settings)
+        """Register a function as a command; it may take options in groups."""
+        register = super().command(name, cls=Command, **settings)
+        return lambda command: register(expanded(command))

@@ -12,12 +12,10 @@ import typer
 from venvstacks.api import Options, Request, Selection
 from venvstacks.cli import options as o
 from venvstacks.cli.boundary import relative
+from venvstacks.cli.groups import Archives, Environments, Layers, Packages, given
 from venvstacks.cli.session import Session
 from venvstacks.errors import ExitCode
 from venvstacks.explain import LastRun, last_run
-from venvstacks.graph.selection import Operation
-
-Text = list[str] | None
 
 
 class Format(StrEnum):
@@ -47,24 +45,11 @@ def plan(
     export: Annotated[bool, _flag("export", "Plan to export.")] = False,
     clean: o.Clean = False,
     force: o.Force = False,
+    layers: Layers,
+    packages: Packages,
+    archives: Archives,
+    environments: Environments,
     check_environments: o.CheckEnvironments = False,
-    index: o.Index = True,
-    local_wheels: o.LocalWheels = None,
-    tag_outputs: o.TagOutputs = False,
-    include: o.Include = None,
-    reset_lock: o.ResetLock = None,
-    allow_missing: o.AllowMissing = False,
-    lock_dependencies: o.LockDependencies = None,
-    build_dependencies: o.BuildDependencies = None,
-    publish_dependencies: o.PublishDependencies = None,
-    include_dependencies: o.IncludeDependencies = None,
-    build_derived: o.BuildDerived = None,
-    publish_derived: o.PublishDerived = None,
-    archive_format: o.ArchiveFormat = None,
-    archive_level: o.ArchiveLevel = None,
-    compression: o.Compression = None,
-    runtime_provider: o.RuntimeProvider = None,
-    check_imports: o.CheckImports = None,
     jobs: o.Jobs = None,
     json: o.Json = False,
     form: Annotated[Format, typer.Option("--format", metavar="FORM", help="text, json, dot or mermaid.")] = Format.TEXT,
@@ -72,23 +57,21 @@ def plan(
 ) -> int:
     """Say what locking, building and publishing would do now, and why; do nothing."""
     settings = Options(
-        build_dir=build_dir, output_dir=output_dir, export_dir=export_dir, tag_outputs=tag_outputs,
-        archive_format=archive_format, archive_level=archive_level, compression=compression, use_index=index,
-        check_imports=check_imports, runtime_providers=_many(runtime_provider) or None,
-        local_wheels=_many(local_wheels), jobs=jobs,
-    )  # fmt: skip
+        build_dir=build_dir,
+        output_dir=output_dir,
+        export_dir=export_dir,
+        jobs=jobs,
+        **given(packages, archives, environments),
+    )
     session = Session.open(context.obj, spec, settings)
-    selection = Selection(
-        include=_many(include), reset_lock=_many(reset_lock), allow_missing=allow_missing,
-        lock_dependencies=lock_dependencies, build_dependencies=build_dependencies,
-        publish_dependencies=publish_dependencies, include_dependencies=include_dependencies,
-        build_derived=build_derived, publish_derived=publish_derived,
-    )  # fmt: skip
-    operations: tuple[Operation, ...] = session.operations(lock=lock, build=build, publish=publish, export=export)
     request = Request(
-        operations, selection, lock_policy="if-needed" if lock else "require-valid", clean=clean, force=force,
+        session.operations(lock=lock, build=build, publish=publish, export=export),
+        Selection(**given(layers)),
+        lock_policy="if-needed" if lock else "require-valid",
+        clean=clean,
+        force=force,
         check_environments=check_environments,
-    )  # fmt: skip
+    )
     return session.plan(request, form=Format.JSON if json else form, exit_code=exit_code)
 
 
@@ -153,10 +136,6 @@ def cache_key(
     else:
         print(found.restore if restore else found.key)
     return ExitCode.DONE
-
-
-def _many(values: Text) -> tuple[str, ...]:
-    return tuple(values or ())
 
 
 def register(app: typer.Typer) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from venvstacks import api
 from venvstacks.cli import options as o
+from venvstacks.cli.groups import LockedLayers, Packages, Running, Showing, given
 from venvstacks.cli.session import Session
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.locking.changes import LockChanges, describe_changes, moved_packages
@@ -40,46 +41,33 @@ def lock(
     build_dir: o.BuildDir = "_build",
     clean: o.Clean = False,
     if_needed: Annotated[bool, typer.Option("--if-needed", help="Leave valid locks alone.")] = False,
-    index: o.Index = True,
-    local_wheels: o.LocalWheels = None,
-    include: o.Include = None,
-    reset_lock: o.ResetLock = None,
+    packages: Packages,
+    layers: LockedLayers,
     upgrade: Upgrade = False,
     upgrade_package: UpgradePackage = None,
     align: Align = False,
-    allow_missing: o.AllowMissing = False,
-    lock_dependencies: o.LockDependencies = None,
     dry_run: DryRun = False,
-    show: o.Show = False,
-    show_only: o.ShowOnly = False,
-    json: o.Json = False,
-    jobs: o.Jobs = None,
-    keep_going: o.KeepGoing = False,
+    showing: Showing,
+    running: Running,
 ) -> int:
     """Lock the packages of all layers together, for all of their platforms."""
     if if_needed and (upgrade or upgrade_package):
         raise UsageError("--if-needed and --upgrade exclude each other", hint="valid locks are what an upgrade renews")
-    settings = api.Options(build_dir=build_dir, local_wheels=tuple(local_wheels or ()), use_index=index, jobs=jobs)
-    selection = api.Selection(
-        include=tuple(include or ()),
-        reset_lock=tuple(reset_lock or ()),
-        allow_missing=allow_missing,
-        lock_dependencies=lock_dependencies,
-    )
     request = api.Request(
         ("lock",),
-        selection,
+        api.Selection(**given(layers)),
         renew_locks=not if_needed,
         upgrade=upgrade,
         upgrade_packages=tuple(upgrade_package or ()),
         align=align,
         clean=clean,
-        keep_going=keep_going,
+        keep_going=running.keep_going,
     )
+    settings = api.Options(build_dir=build_dir, jobs=running.jobs, **given(packages))
     session = Session.open(context.obj, spec, settings)
     if dry_run:
-        return _preview(session, request, json=json)
-    return session.show_and_run(request, show=show, show_only=show_only, json=json)
+        return _preview(session, request, json=showing.json)
+    return session.show_and_run(request, showing, running.trace)
 
 
 def _preview(session: Session, request: api.Request, *, json: bool) -> int:

@@ -12,6 +12,7 @@ from typing import TextIO
 
 from venvstacks import api
 from venvstacks.cli.boundary import relative
+from venvstacks.cli.groups import Showing
 from venvstacks.cli.planned import draw, plan_lines
 from venvstacks.cli.progress import make_listener, summarize, tell_failures, write_trace
 from venvstacks.cli.show import render_tree, stack_data, stack_tree, staleness_lines
@@ -88,13 +89,19 @@ class Session:
             print(draw(plan, form), end="")
         return ExitCode.WORK_TO_DO if exit_code and not plan.is_idle else ExitCode.DONE
 
-    def show_and_run(
-        self, request: api.Request, *, show: bool, show_only: bool, json: bool, trace: Path | None = None
-    ) -> int:
+    def plan_or_run(self, request: api.Request, showing: Showing, trace: Path | None, *, dry_run: bool) -> int:
+        """Say what a request would do, or carry it out."""
+        if dry_run:
+            return self.plan(request, form="json" if showing.json else "text")
+        return self.show_and_run(request, showing, trace)
+
+    def show_and_run(self, request: api.Request, showing: Showing, trace: Path | None) -> int:
         """Show the selected layers if asked to, then carry out the request unless asked not to."""
-        if show or show_only or json:
-            self.show(request.selection, json=json)
-        return ExitCode.DONE if show_only else self.run(request, sys.stderr if json else sys.stdout, trace)
+        if showing.show or showing.show_only or showing.json:
+            self.show(request.selection, json=showing.json)
+        return (
+            ExitCode.DONE if showing.show_only else self.run(request, sys.stderr if showing.json else sys.stdout, trace)
+        )
 
     def run(self, request: api.Request, changes_to: TextIO | None = None, trace: Path | None = None) -> int:
         """Carry out a request and tell how it went.

@@ -12,6 +12,7 @@ import typer
 
 from venvstacks.api import Options, Selection
 from venvstacks.cli import options as o
+from venvstacks.cli.groups import Archives, Chosen, Packages, given
 from venvstacks.cli.session import Session
 from venvstacks.errors import ExitCode
 
@@ -29,15 +30,10 @@ def verify(
     spec: o.Spec,
     *,
     output_dir: o.ArtifactsDir = "_artifacts",
-    tag_outputs: o.TagOutputs = False,
-    include: o.Include = None,
-    allow_missing: o.AllowMissing = False,
-    archive_format: o.ArchiveFormat = None,
-    archive_level: o.ArchiveLevel = None,
-    compression: o.Compression = None,
+    layers: Chosen,
+    archives: Archives,
+    packages: Packages,
     runtime_provider: o.RuntimeProvider = None,
-    local_wheels: o.LocalWheels = None,
-    index: o.Index = True,
     work_dir: Annotated[
         str | None, typer.Option("--work-dir", metavar="DIR", help="Empty folder for the second build, which is kept.")
     ] = None,
@@ -49,14 +45,11 @@ def verify(
     from venvstacks.verifying import Verification  # noqa: PLC0415 - reads archives; no other command needs that
     from venvstacks.verifying import verify as verify_stack  # noqa: PLC0415
 
-    settings = Options(
-        output_dir=output_dir, tag_outputs=tag_outputs, archive_format=archive_format, archive_level=archive_level,
-        compression=compression, runtime_providers=tuple(runtime_provider or ()) or None,
-        local_wheels=tuple(local_wheels or ()), use_index=index, jobs=jobs,
-    )  # fmt: skip
+    providers = tuple(runtime_provider) if runtime_provider else None
+    settings = Options(output_dir=output_dir, runtime_providers=providers, jobs=jobs, **given(archives, packages))
     session = Session.open(context.obj, spec, settings)
     place = session.project.base / Path(work_dir).expanduser() if work_dir else None
-    wanted = Verification(Selection(include=tuple(include or ()), allow_missing=allow_missing), place, fresh_caches)
+    wanted = Verification(Selection(**given(layers)), place, fresh_caches)
     results = verify_stack(session.project, wanted)
     if json:
         print(json_text.dumps({"layers": [result.as_json() for result in results]}, indent=2, ensure_ascii=False))
