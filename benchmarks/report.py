@@ -17,7 +17,8 @@ root of a checkout. `python -m benchmarks --help` tells how to run a part of it.
 - **The same work.** Both read the same specification, build their runtime layers from the same prepared Pythons, and
   run on the same machine with warm caches: each has locked and built each stack once before anything is measured.
 - **Taking turns.** For each operation the two alternate, so that other load on the machine meets both. Slow operations
-  are executed half as often as the others; the column "runs" says how often.
+  are executed half as often as the others; the column "runs" says how often. Parts may have been measured one after
+  the other, some of them for this product alone (`--add`, `--without-original`).
 - **Time** is the median of wall time, from the start of the command to its end; **CPU** the median of processor time of
   the command and its children. **Memory** is the largest resident
   size of any single process among the command and its children, the highest of all runs. It cannot come out below

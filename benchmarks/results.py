@@ -82,7 +82,7 @@ class Results:
         kept = tuple(row for row in self.rows if row.key not in replaced)
         measured = {row.stack for row in newer.rows}
         skipped = {name: why for name, why in self.skipped.items() if name not in measured}
-        return Results(newer.machine, (*kept, *newer.rows), {**skipped, **newer.skipped})
+        return Results({**self.machine, **newer.machine}, (*kept, *newer.rows), {**skipped, **newer.skipped})
 
 
 def write_results(results: Results, path: Path) -> None:

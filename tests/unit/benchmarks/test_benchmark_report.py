@@ -96,6 +96,11 @@ def test_newer_rows_replace_older_ones_and_leave_others() -> None:
     assert both.skipped == {"torch": "why"}
 
 
+def test_what_is_known_of_a_contestant_that_was_not_measured_again_stays() -> None:
+    old = Results({"memory": "8 GiB", "the original": "0.7.0"})
+    assert old.extended(Results({"memory": "24 GiB"})).machine == {"memory": "24 GiB", "the original": "0.7.0"}
+
+
 @pytest.mark.parametrize(
     ("titles", "expected"),
     [
