@@ -28,8 +28,8 @@ from venvstacks.tools.process import Processes
 _POSTINSTALL = "postinstall.py"
 _X86 = frozenset({"x86_64", "amd64"})
 _FILE_MANIFEST = 1
-_SMALL = 8 << 20  # bytes of content that one thread compresses in no time
 """Raised when what is published beside an archive changes, so that it is published again."""
+_SMALL = 8 << 20  # bytes of content that one thread compresses in no time
 
 
 @dataclass(frozen=True)

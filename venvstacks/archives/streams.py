@@ -23,8 +23,10 @@ _XZ_BLOCK = 24 * _MIB
 _XZ_MEMORY = (3, 9, 17, 32, 48, 94, 94, 186, 280, 280)
 """MiB that a compressor takes at each level: xz's manual, levels 8 and 9 with a dictionary of one block."""
 _XZ_LARGE_DICTIONARIES = range(8, 10)
-_ZSTD_MEMORY = (40, 200)
-"""MiB that a thread takes up to level 12, and above; measured: 36 at level 10, 95 to 150 at level 15."""
+_ZSTD_MEMORY = (80, 200)
+"""MiB that a thread takes up to level 12, and above; measured: 75 at level 10, 95 to 150 at level 15."""
+_ZSTD_NEAR = range(9, 13)
+"""Levels at which matches at long distance do harm."""
 _DEFLATE_BLOCK = _MIB
 _DEFLATE_WINDOW = 32 * 1024
 _DEFLATE_END = b"\x03\x00"
@@ -75,12 +77,16 @@ def zstd_stream(chunks: Iterable[bytes], compression: Compression) -> Compressed
 
 
 def zstd_parameters(compression: Compression) -> ZstdCompressionParameters:
-    """Parameters by level and amount of data; chosen by measuring the sample's four large layers (499 MB).
+    """Parameters by level and amount of data; chosen by measuring the large layers of the sample and of PyTorch.
 
     A window of 64 MiB finds what is repeated among the shared libraries of one layer, and needs no option of any
-    decompressor (`zstd` takes up to 128 MiB unasked); the next size would save 0.1 %. Jobs are what threads share: at
-    level 10, those of 16 MiB lose 0.5 % less than those of 4 MiB, and large tables save 0.7 % more for a fifth more
-    time (129.2 to 127.7 MB). Above level 12 the time is spent anyway, and larger jobs lose less.
+    decompressor (`zstd` takes up to 128 MiB unasked). Jobs are what threads share; each begins with a look back at what
+    its window overlaps.
+
+    At the levels around the default, matches that are searched for at long distance replace better ones nearby.
+    Without them, and with a large table to find the near ones, level 10 gives 126.6 instead of 127.7 MB and 137.8
+    instead of 139.7, for a seventh more time; jobs are as large as the memory allows that a thread may take. Below
+    those levels long distances save 1.4 %, above them half the time.
     """
     from zstandard import ZstdCompressionParameters  # noqa: PLC0415 - as above
 
@@ -89,13 +95,15 @@ def zstd_parameters(compression: Compression) -> ZstdCompressionParameters:
     expected = max(1, compression.expected)
     if expected < 8 * _MIB:
         return ZstdCompressionParameters.from_level(compression.level, source_size=expected, **common)
-    common |= {"enable_ldm": True, "window_log": min(_WINDOW_LOG, expected.bit_length()), "overlap_log": 8}
-    if compression.level in range(9, 13):
+    common["window_log"] = min(_WINDOW_LOG, expected.bit_length())
+    if compression.level in _ZSTD_NEAR:
         return ZstdCompressionParameters.from_level(
-            compression.level, job_size=16 * _MIB, hash_log=22, chain_log=23, **common
+            compression.level, job_size=20 * _MIB, overlap_log=7, hash_log=23, **common
         )
-    job_size = (4 if compression.level < 9 else 32) * _MIB
-    return ZstdCompressionParameters.from_level(compression.level, job_size=job_size, **common)
+    job_size = (4 if compression.level < _ZSTD_NEAR.start else 32) * _MIB
+    return ZstdCompressionParameters.from_level(
+        compression.level, job_size=job_size, overlap_log=8, enable_ldm=True, **common
+    )
 
 
 def xz_stream(chunks: Iterable[bytes], compression: Compression) -> Compressed:

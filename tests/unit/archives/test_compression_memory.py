@@ -18,7 +18,7 @@ def test_threads_are_as_many_as_fit(threads: int, each: int, expected: int) -> N
     assert affordable(threads, each) == expected
 
 
-@pytest.mark.parametrize(("level", "expected"), [(3, 25), (10, 25), (19, 5)])
+@pytest.mark.parametrize(("level", "expected"), [(3, 12), (10, 12), (19, 5)])
 def test_zstd_threads_on_a_large_machine(level: int, expected: int) -> None:
     assert zstd_parameters(Compression(level, 64, 500 * MIB)).threads == expected
 
