@@ -29,7 +29,8 @@ from venvstacks.tools.process import Processes
 _RESULTS, _REPORT, _PICTURE = "benchmarks.json", "benchmarks.md", "benchmarks-growth.svg"
 _QUICK_STACKS = ("layers-10",)
 _QUICK_WITHOUT = (
-    "publish-small", "pipeline-alone", "unpack", "deploy-by-hand", "export-kept", "unpack-bytecode", "deploy-bytecode",
+    "publish-small", "pipeline-alone", "unpack", "deploy-by-hand", "export-linked", "export-kept", "unpack-bytecode",
+    "deploy-bytecode",
 )  # fmt: skip
 
 

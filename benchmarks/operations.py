@@ -120,6 +120,25 @@ def _prepare_deploy_with_bytecode(workspace: Workspace) -> None:
     workspace.remove("_kept")
 
 
+def _prepare_update(workspace: Workspace) -> None:
+    workspace.ensure("published")
+    if not (workspace.folder / "_kept").exists():
+        workspace.measure(_deploy(workspace))
+    workspace.change_launch_module()
+    workspace.measure([workspace.pipeline()])
+
+
+def _prepare_rollback(workspace: Workspace) -> None:
+    _prepare_update(workspace)
+    workspace.measure(_deploy(workspace))
+
+
+def _rollback(workspace: Workspace) -> Commands:
+    application = workspace.stack.application.removeprefix("app-")
+    command = workspace.contestant.command
+    return [command("rollback", "_kept"), command("exec", "_kept", application)]
+
+
 def _starts(workspace: Workspace) -> Commands:
     return [[str(workspace.deployed_python()), "-c", "pass"]] * _STARTS
 
@@ -186,6 +205,11 @@ OPERATIONS = {
             slow=True,
         ),
         Operation(
+            "export-linked", "local export from scratch, `--link-mode hardlink`", _forget_exports_and_bytecode,
+            lambda w: [w.work("local-export", "--link-mode", "hardlink")],
+            only_this="its files are always links", against="export", slow=True,
+        ),
+        Operation(
             "export-kept", "local export into an empty folder, bytecode kept from an earlier one", _forget_exports,
             lambda w: [w.work("local-export")], only_this="it keeps no bytecode", against="export",
         ),
@@ -201,6 +225,14 @@ OPERATIONS = {
         Operation(
             "deploy", "`venvstacks deploy` of one application", _prepare_deploy, _deploy, slow=True,
             only_this="it has no such command", against="deploy-by-hand",
+        ),
+        Operation(
+            "update", "`venvstacks deploy` again after one byte of a launch module changed", _prepare_update, _deploy,
+            only_this="it has no such command",
+        ),
+        Operation(
+            "rollback", "`venvstacks rollback`, and a run of the application as it was", _prepare_rollback, _rollback,
+            only_this="it has no such command",
         ),
         Operation(
             "unpack-bytecode", "unpack one application's chain, bytecode shipped",

@@ -273,9 +273,9 @@ def _with_time(bytecode: bytes, source: str) -> bytes:
 def main(request_file: str) -> None:
     """Lay down the bytecode of the files that the request names, and print what Python puts into their names.
 
-    The request is a dictionary: `source` and `target` (the folders of the layer, and of its bytecode), `cache` (a
-    folder), `timestamps` (whether bytecode gives way to a source that is edited; else it is for publishing), and
-    `files`: for each its path, a key that stands for path and content, and its SHA-256.
+    The request is a dictionary: `source` and `target` (the folders of the layer, and of its bytecode; the second one
+    empty if that is only kept), `cache` (a folder), `timestamps` (whether bytecode gives way to a source that is
+    edited; else it is for publishing), and `files`: for each path, a key for path and content, and its SHA-256.
     """
     with open(request_file, "rb") as stream:  # noqa: PTH123
         request: dict[str, Any] = marshal.loads(stream.read())  # noqa: S302 - our own; json would be imports
@@ -288,7 +288,7 @@ def main(request_file: str) -> None:
     for path, key, digest in request["files"]:
         kept = make_folder(f"{cache}/{key[:2]}")
         content = _bytecode_of(f"{kept}/{key[2:]}", request, path, digest)
-        if content:
+        if content and target:
             if request["timestamps"]:
                 content = _with_time(content, f"{source}/{path}")
             folder, _, name = path.rpartition("/")

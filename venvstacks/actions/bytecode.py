@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,13 +100,40 @@ def compile_tree(wanted: Compilation, log: Path, tools: Tools) -> tuple[TreeEntr
             remove_tree(wanted.tree / folder / "__pycache__")
     if not sources:
         return ()
+    tag = _compile(wanted, sources, str(wanted.tree), log, tools)
+    return tuple(_laid_down(wanted, sources, tag)) if wanted.published else ()
+
+
+@contextlib.contextmanager
+def compiling_ahead(wanted: Compilation, log: Path, tools: Tools) -> Iterator[None]:
+    """While the block runs, compile what was not compiled before and keep it, so that it has only to be laid down.
+
+    Few sources are left for then: starting Python once more takes as long as compiling them.
+
+    Raises:
+        VenvstacksError: As for `compile_tree`.
+        OSError: The cache cannot be written to.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - brings logging with it
+
+    sources = wanted.sources
+    if len(sources) < _FILES_PER_WORKER:
+        yield
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="compile-ahead") as pool:
+        compiling = pool.submit(_compile, wanted, sources, "", log, tools)
+        yield
+        compiling.result()
+
+
+def _compile(wanted: Compilation, sources: Sequence[TreeEntry], target: str, log: Path, tools: Tools) -> str:
+    """Have the bytecode of `sources` kept and, if `target` is a folder, laid down there; give Python's tag."""
     with staging_folder(tools.cache, "compiling") as staging:
         requests = [
-            _write_request(wanted, part, staging / str(number), tools)
+            _write_request(wanted, target, part, staging / str(number), tools)
             for number, part in enumerate(_shares(sources, tools.threads))
         ]
-        tags = _run_all(wanted, requests, log, tools)
-    return tuple(_laid_down(wanted, sources, tags[0])) if wanted.published else ()
+        return _run_all(wanted, requests, log, tools)[0]
 
 
 def _shares(sources: Sequence[TreeEntry], most: int) -> list[list[TreeEntry]]:
@@ -120,10 +148,10 @@ def _shares(sources: Sequence[TreeEntry], most: int) -> list[list[TreeEntry]]:
     return shares
 
 
-def _write_request(wanted: Compilation, sources: Sequence[TreeEntry], place: Path, tools: Tools) -> Path:
+def _write_request(wanted: Compilation, target: str, sources: Sequence[TreeEntry], place: Path, tools: Tools) -> Path:
     request = {
         "source": str(wanted.tree),
-        "target": str(wanted.tree),
+        "target": target,
         "cache": str(tools.cache / "bytecode"),
         "timestamps": not wanted.published,
         "files": [(entry.path, sha256_json([entry.path, entry.sha256]), entry.sha256) for entry in sources],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvstacks._injected import postinstall
-from venvstacks.actions.bytecode import Compilation, compile_tree
+from venvstacks.actions.bytecode import Compilation, compile_tree, compiling_ahead
 from venvstacks.actions.metadata import PublishedLayer
 from venvstacks.actions.publish import contents_of
 from venvstacks.actions.tools import Tools
@@ -56,9 +56,8 @@ def export_layer(published: PublishedLayer, settings: ExportSettings, log: Path,
         staging_parent = folder / METADATA_DIR / ".staging"
         remove_leftovers(staging_parent, name)
         with staging_folder(staging_parent, name) as staging:
-            exported = export_tree(contents_of(published, tools), staging, settings.link_mode)
-            _compile(published, settings, exported.top, log, tools)
-            swap_in(exported.top, target, trash=staging)
+            exported = _lay_down(published, settings, staging, log, tools)
+            swap_in(exported, target, trash=staging)
         _fit(published, target)
         write_atomically(place, metadata_text(metadata.as_json()))
         if previous and previous.install_target != metadata.install_target:
@@ -69,11 +68,18 @@ def export_layer(published: PublishedLayer, settings: ExportSettings, log: Path,
     return {"folder": metadata.install_target}
 
 
-def _compile(published: PublishedLayer, settings: ExportSettings, top: Path, log: Path, tools: Tools) -> None:
-    if settings.bytecode == ON_DEPLOY:
-        entries = published.record.entries
-        wanted = Compilation.of(published.layer, published.platform, published.environment, entries, PublishError)
-        compile_tree(replace(wanted, tree=top, published=False), log, tools)
+def _lay_down(published: PublishedLayer, settings: ExportSettings, staging: Path, log: Path, tools: Tools) -> Path:
+    """Files, which take the disk's time, while their bytecode is made, which takes processors; then that bytecode."""
+    contents = contents_of(published, tools)
+    if settings.bytecode != ON_DEPLOY:
+        return export_tree(contents, staging, settings.link_mode).top
+    entries = published.record.entries
+    shipped = Compilation.of(published.layer, published.platform, published.environment, entries, PublishError)
+    wanted = replace(shipped, published=False)
+    with compiling_ahead(wanted, log, tools):
+        exported = export_tree(contents, staging, settings.link_mode)
+    compile_tree(replace(wanted, tree=exported.top), log, tools)
+    return exported.top
 
 
 def _fit(published: PublishedLayer, target: Path) -> None:

@@ -55,7 +55,13 @@ def lay(tree: Path) -> Path:
 
 
 def compile_all(
-    python: Path, tree: Path, cache: Path, *, timestamps: bool = False, names: Sequence[str] | None = None
+    python: Path,
+    tree: Path,
+    cache: Path,
+    *,
+    timestamps: bool = False,
+    names: Sequence[str] | None = None,
+    lays_down: bool = True,
 ) -> dict[str, bytes]:
     """Compile a tree; give what was made, by path without Python's tag."""
     paths = names or [path.relative_to(tree).as_posix() for path in sorted(tree.rglob("*.py"))]
@@ -64,7 +70,8 @@ def compile_all(
         (path, sha256_bytes(f"{path} {digest}".encode()), digest) for path, digest in zip(paths, digests, strict=True)
     ]
     request = tree.with_name("request")
-    wanted = {"source": str(tree), "target": str(tree), "cache": str(cache), "timestamps": timestamps, "files": rows}
+    target = str(tree) if lays_down else ""
+    wanted = {"source": str(tree), "target": target, "cache": str(cache), "timestamps": timestamps, "files": rows}
     request.write_bytes(marshal.dumps(wanted, 2))
     shutil.rmtree(tree / "lib/__pycache__", ignore_errors=True)
     options = ["-s", "-S", "-B", "-X", "utf8", "-W", "ignore"]
@@ -118,6 +125,15 @@ def test_what_was_compiled_before_is_taken_from_the_cache(python: Path, tmp_path
     for path in kept:
         path.write_bytes(path.read_bytes()[:-1])
     assert compile_all(python, tree, cache) == first, "damaged entries are made anew"
+
+
+def test_bytecode_may_be_kept_before_it_is_laid_down(tmp_path: Path) -> None:
+    tree, cache, python = lay(tmp_path / "tree"), tmp_path / "cache", Path(sys.executable)
+    assert compile_all(python, tree, cache, timestamps=True, lays_down=False) == {}
+    kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
+    assert len(kept) == len(SOURCES)
+    assert compile_all(python, lay(tmp_path / "copy/tree"), cache, timestamps=True).keys() == EXPECTED
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
 def test_local_bytecode_gives_way_to_an_edited_source(tmp_path: Path) -> None:
