@@ -25,7 +25,7 @@ class Records(Protocol):
     """Where finished runs are remembered."""
 
     def record(self, task: str) -> TaskRecord | None:
-        """The record of a task's last finished run."""
+        """The record of a task's last run."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _plan_task(
     active = {path: maker for path, maker in makers.items() if planned[maker].status in {"run", "maybe"}}
     upstream = tuple(dict.fromkeys(active.values()))
     record = look.records.record(node.name)
-    seconds = record.seconds if record and (record.seconds or record.failed is None) else None
+    seconds = record.seconds if record and (record.seconds or record.finished) else None
     blocked = [name for name in sorted(graph.requires(node)) if planned[name].status == "blocked"]
     if blocked:
         reasons = tuple(Reason("missing input", f"the result of {name}") for name in blocked)

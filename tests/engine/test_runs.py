@@ -168,6 +168,17 @@ def test_an_interrupted_rerun_makes_the_record_distrusted(built: Bench) -> None:
     assert built.read("a.out") == "x"
 
 
+def test_an_interrupted_first_run_is_told_of(bench: Bench) -> None:
+    def interrupt(_: TaskNode) -> None:
+        raise InterruptedRunError
+
+    bench.special["a"] = interrupt
+    bench.run()
+    bench.special.clear()
+    assert bench.run() == ["a", "b", "c"]
+    assert (bench.reasons("a"), bench.reasons("b")) == (["interrupted"], ["never run"])
+
+
 def test_one_job_and_four_come_to_the_same(tmp_path: Path) -> None:
     rows = {}
     for jobs in (1, 4):

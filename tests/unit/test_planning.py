@@ -245,7 +245,7 @@ def test_what_may_not_be_renewed_is_blocked_once_it_is_stale(world: World) -> No
 
 
 def test_how_long_a_task_takes_that_never_ended_well_is_not_known(world: World) -> None:
-    world.records["b"] = TaskRecord({}, failed="disk full")
+    world.records["b"] = TaskRecord({}, failed="disk full", finished=False)
     assert world.plan()["b"].seconds is None
-    world.records["b"] = TaskRecord({}, failed="disk full", seconds=3.0)
+    world.records["b"] = TaskRecord({}, failed="disk full", finished=False, seconds=3.0)
     assert world.plan()["b"].seconds == 3.0

@@ -71,10 +71,8 @@ class StateBackend:
         return dependency if dependency.endswith(":") else self.paths.stored(dependency)
 
     def mark_started(self, task_id: str) -> None:
-        """Remember that a task with a record began again: if it does not finish, the record is not to be trusted."""
-        row = self.store.row(task_id)
-        if INPUTS in row:
-            self.store.put(task_id, {**row, STARTED: True})
+        """Remember that a task began: if it does not finish, an earlier record is not to be trusted."""
+        self.store.put(task_id, {**self.store.row(task_id), STARTED: True})
 
     def mark_failed(self, task_id: str, message: str) -> None:
         """Remember in place of a record that a task failed, and how long it took when it last succeeded."""

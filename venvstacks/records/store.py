@@ -133,9 +133,9 @@ class TaskStore:
             return tuple(name for (name,) in self._connection.execute("select name from task order by name"))
 
     def record(self, task: str) -> TaskRecord | None:
-        """The record of `task`'s last run that finished or failed, or None if there is none, or another version's."""
+        """The record of `task`'s last run, or None if there is none, or another version's."""
         row = self.row(task)
-        if INPUTS not in row and FAILED not in row:
+        if not row.keys() & {INPUTS, FAILED, STARTED}:
             return None
         values = row.get(VALUES) or {}
         with suppress(AttributeError, TypeError, ValueError):
@@ -147,6 +147,7 @@ class TaskStore:
                 interrupted=bool(row.get(STARTED)),
                 failed=str(row[FAILED]) if FAILED in row else None,
                 facts={path: dict(facts) for path, facts in values.get("facts", {}).items()},
+                finished=INPUTS in row,
             )
         return None
 

@@ -13,7 +13,7 @@ CHANGED_MEANWHILE = "saved while it was read"
 
 @dataclass(frozen=True)
 class TaskRecord:
-    """A finished run of a task.
+    """What is known of a task's last run.
 
     Attributes:
         inputs: Content digest of each input by path; `CHANGED_MEANWHILE` for one that was saved while it was read.
@@ -21,8 +21,9 @@ class TaskRecord:
         outputs: What it left behind.
         seconds: How long it took.
         interrupted: Whether a later run began and did not finish.
-        failed: What went wrong if the last run failed (nothing else but the seconds is known then), else None.
+        failed: What went wrong if the last run failed, else None.
         facts: What inputs said of themselves, by path, e.g. the versions that a lock pins.
+        finished: Whether it is a run that did what the task is for; else nothing but its end and the seconds is known.
     """
 
     inputs: Mapping[str, str]
@@ -32,6 +33,7 @@ class TaskRecord:
     interrupted: bool = False
     failed: str | None = None
     facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    finished: bool = True
 
 
 def _no_facts(_: str) -> Mapping[str, str]:
@@ -63,7 +65,7 @@ def why_stale(record: TaskRecord | None, present: Present) -> tuple[Reason, ...]
     Every decision in this program about recorded tasks is made here: by the engine when it runs, by doit's own
     commands, and by plans.
     """
-    if record is None or record.failed is not None:
+    if record is None or not record.finished:
         gone = [Reason("missing input", path) for path in sorted(present.inputs) if present.inputs[path] is None]
         return (_history(record) or Reason("never run"), *gone)
     reasons = [Reason("interrupted")] if record.interrupted else []

@@ -19,7 +19,7 @@ from venvstacks.errors import ExitCode
 LOCAL = ("--local-wheels", "wheels", "--no-index")
 
 
-def complain(done: subprocess.CompletedProcess[str], code: ExitCode, *parts: str) -> None:
+def assert_complains(done: subprocess.CompletedProcess[str], code: ExitCode, *parts: str) -> None:
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     assert "a defect of this program" not in done.stderr
@@ -57,7 +57,7 @@ def test_a_folder_in_place_of_a_specification(pond: Pond) -> None:
 def test_a_python_that_is_not_installed(pond: Pond) -> None:
     pond.edit("cpython@3.11.7", "cpython@3.11.99")
     done = pond.command("build", "venvstacks.toml", "--lock", *LOCAL)
-    complain(done, ExitCode.BUILDING, "3.11.99", "host: ")
+    assert_complains(done, ExitCode.BUILDING, "3.11.99", "host: ")
     assert not (pond.base / "_build/py").exists()
 
 
@@ -83,7 +83,7 @@ def test_a_mirror_with_wrong_bytes(pond: Pond) -> None:
     finally:
         server.shutdown()
         server.server_close()
-    complain(done, ExitCode.BUILDING, "standalone: ")
+    assert_complains(done, ExitCode.BUILDING, "standalone: ")
     assert not (pond.base / "_build/py").exists()
 
 
@@ -108,7 +108,7 @@ def test_layers_that_contradict_each_other(pond: Pond) -> None:
 
 def test_a_lock_that_does_not_fit_any_more(built: Pond) -> None:
     built.edit('requirements = ["lily"]', "requirements = []")
-    complain(built.command("build", "venvstacks.toml", "--no-lock-if-needed", *LOCAL), ExitCode.LOCKING, "lily")
+    assert_complains(built.command("build", "venvstacks.toml", "--no-lock-if-needed", *LOCAL), ExitCode.LOCKING, "lily")
 
 
 def test_damaged_lock_metadata_is_made_anew(built: Pond) -> None:
@@ -144,7 +144,7 @@ def test_an_output_folder_below_a_file(built: Pond) -> None:
     (built.base / "file").write_text("🐸", "utf-8")
     for command in ("publish", "local-export"):
         done = built.command(command, "venvstacks.toml", "--output-dir", "file/out")
-        complain(done, ExitCode.PUBLISHING, "file/out")
+        assert_complains(done, ExitCode.PUBLISHING, "file/out")
 
 
 def test_a_full_disk_while_archiving(built: Pond) -> None:
@@ -163,7 +163,7 @@ def test_a_full_disk_while_archiving(built: Pond) -> None:
         [*prefix, "sh", "-c", script, "sh", *command], cwd=built.base, env=built.environment, text=True,
         capture_output=True, check=False,
     )  # fmt: skip
-    complain(done, ExitCode.PUBLISHING, "No space left on device")
+    assert_complains(done, ExitCode.PUBLISHING, "No space left on device")
     assert "py.tar.zst" not in done.stdout
     assert "py.json" not in done.stdout
     assert ".part" not in done.stdout
