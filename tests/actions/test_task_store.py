@@ -120,24 +120,42 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         TaskStore(tmp_path / "file" / "tasks.db")
 
 
-def test_what_a_killed_commit_left_is_taken_back_even_by_a_look(tmp_path: Path) -> None:
-    """A journal that belongs to nobody, as a kill between its writing and its removal leaves it."""
-    path = tmp_path / "tasks.db"
-    with TaskStore(path) as store:
-        store.put("x", ROW)
+def kill_within(path: Path, statement: str) -> Path:
+    """A copy of a database and its journal, as a kill between their writing and the commit leaves them."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("pragma cache_spill = 1")
     connection.execute("pragma cache_size = 1")
     connection.execute("begin")
-    connection.execute("update task set row = ?", (json.dumps({"half": "z" * 200_000}),))
-    killed = tmp_path / "killed"
+    connection.execute(statement, (json.dumps({"half": "z" * 200_000}),))
+    killed = path.parent / "killed"
     killed.mkdir()
-    for file in (path, path.with_name("tasks.db-journal")):
+    for file in (path, path.with_name(f"{path.name}-journal")):
         shutil.copy(file, killed)
     connection.execute("rollback")
     connection.close()
-    with TaskStore(killed / "tasks.db", writable=False) as store:
+    return killed / path.name
+
+
+def test_what_a_killed_commit_left_is_taken_back_even_by_a_look(tmp_path: Path) -> None:
+    with TaskStore(tmp_path / "tasks.db") as store:
+        store.put("x", ROW)
+    killed = kill_within(tmp_path / "tasks.db", "update task set row = ?")
+    with TaskStore(killed, writable=False) as store:
         assert store.row("x") == ROW
+
+
+def test_a_run_that_was_killed_before_its_first_commit_has_left_nothing(tmp_path: Path) -> None:
+    killed = kill_within(tmp_path / "tasks.db", "create table task as select 'x' as name, ? as row")
+    assert killed.stat().st_size
+    for path in (killed, tmp_path / "empty.db"):
+        path.touch()
+        for writable in (False, True):
+            with TaskStore(path, writable=writable) as store:
+                assert (store.names(), store.record("x")) == ((), None)
+        with TaskStore(path) as store:
+            store.put("x", ROW)
+        with TaskStore(path, writable=False) as store:
+            assert store.row("x") == ROW
 
 
 def test_several_threads_may_write(store: TaskStore) -> None:

@@ -25,6 +25,7 @@ STARTED = "started:"
 FAILED = "failed:"
 _BUSY_SECONDS = 30.0
 _LOOK = "select name, row from task limit 1"
+_ANYTHING = "select count(*) from sqlite_master"
 
 
 class TaskStore:
@@ -45,8 +46,6 @@ class TaskStore:
         self._rows: dict[str, Row] = {}
 
     def _open(self, writable: bool) -> sqlite3.Connection | None:  # noqa: FBT001
-        if not writable and not self.path.exists():
-            return None
         try:
             if writable:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,15 +53,21 @@ class TaskStore:
                     "rwc", "create table if not exists task (name text primary key, row text not null)"
                 )
             try:
-                return self._connect("ro", _LOOK)
+                return self._look()
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
                     raise
             # a run was killed while it committed: opening the file for writing takes that half commit back
-            self._connect("rw", _LOOK).close()
-            return self._connect("ro", _LOOK)
+            self._connect("rw", _ANYTHING).close()
+            return self._look()
         except (sqlite3.Error, OSError) as error:
             raise self._failure(error) from error
+
+    def _look(self) -> sqlite3.Connection | None:
+        """A connection for reading; none without a file, or if a run was killed before anything was in it."""
+        if not self.path.exists() or not self.path.stat().st_size:
+            return None
+        return self._connect("ro", _LOOK)
 
     def _connect(self, mode: str, statement: str) -> sqlite3.Connection:
         """A connection on which `statement` has been executed and committed."""
