@@ -1,7 +1,8 @@
-"""What all tests share: golden files. Pure helpers are modules beside this file."""
+"""What all tests share: signals, what each may leave behind, golden files. Pure helpers: modules beside this file."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,12 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew instead of comparing")
+
+
+def pytest_configure() -> None:
+    """Let tests, and the children that they interrupt, know Ctrl-C: jobs in the background of a shell ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -168,12 +169,14 @@ def test_an_interrupted_rerun_makes_the_record_distrusted(built: Bench) -> None:
     assert built.read("a.out") == "x"
 
 
-def test_an_interrupted_first_run_is_told_of(bench: Bench) -> None:
-    def interrupt(_: TaskNode) -> None:
-        raise InterruptedRunError
+@pytest.mark.parametrize("before", [(), (RuntimeError("no"),)])
+def test_an_interrupted_first_run_is_told_of(before: tuple[Exception, ...], bench: Bench) -> None:
+    def end(error: Exception, _: TaskNode) -> None:
+        raise error
 
-    bench.special["a"] = interrupt
-    bench.run()
+    for error in (*before, InterruptedRunError()):
+        bench.special["a"] = partial(end, error)
+        bench.run()
     bench.special.clear()
     assert bench.run() == ["a", "b", "c"]
     assert (bench.reasons("a"), bench.reasons("b")) == (["interrupted"], ["never run"])

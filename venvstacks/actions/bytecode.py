@@ -18,6 +18,7 @@ from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 from venvstacks.tools.files import remove_tree, staging_folder
 from venvstacks.tools.process import scrubbed_environment
+from venvstacks.tools.workers import workers
 
 _FILES_PER_WORKER = 50  # a further process costs about as much as compiling this many files
 _READABLE_EVERYWHERE = 2  # this version of marshal's format is known to every Python
@@ -114,14 +115,12 @@ def compiling_ahead(wanted: Compilation, log: Path, tools: Tools) -> Iterator[No
         VenvstacksError: As for `compile_tree`.
         OSError: The cache cannot be written to.
     """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - brings logging with it
-
     sources = wanted.sources
     if len(sources) < _FILES_PER_WORKER:
         yield
         return
-    with ThreadPoolExecutor(1, thread_name_prefix="compile-ahead") as pool:
-        compiling = pool.submit(_compile, wanted, sources, "", log, tools)
+    with workers(1) as ahead:
+        compiling = ahead.pool.submit(_compile, wanted, sources, "", log, tools)
         yield
         compiling.result()
 
@@ -162,8 +161,6 @@ def _write_request(wanted: Compilation, target: str, sources: Sequence[TreeEntry
 
 def _run_all(wanted: Compilation, requests: Sequence[Path], log: Path, tools: Tools) -> list[str]:
     """Run a child for each request, at the same time; give what each said is Python's tag in file names."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - brings logging with it
-
     # -E and -I would ignore the hash seed
     start: list[str | Path] = [wanted.python, "-s", "-S", "-B", "-X", "utf8", "-W", "ignore", Path(compiling.__file__)]
     environment = {**scrubbed_environment(tools.environment), "PYTHONHASHSEED": "0"}
@@ -174,8 +171,8 @@ def _run_all(wanted: Compilation, requests: Sequence[Path], log: Path, tools: To
     try:
         if len(requests) == 1:
             return [run(requests[0])]
-        with ThreadPoolExecutor(len(requests), thread_name_prefix="compile") as pool:
-            return list(pool.map(run, requests))
+        with workers(len(requests)) as children:
+            return list(children.pool.map(run, requests))
     except ProcessFailedError as error:
         raise wanted.failure(
             f"layer '{wanted.layer}': its bytecode cannot be compiled",

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from venvstacks.archives.workers import Workers, affordable, blocks_of, workers
+from venvstacks.archives.blocks import affordable, blocks_of
+from venvstacks.tools.workers import Workers, workers
 
 if TYPE_CHECKING:
     from zstandard import ZstdCompressionParameters

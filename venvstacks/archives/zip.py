@@ -17,7 +17,7 @@ from venvstacks.archives.contents import Contents
 from venvstacks.archives.members import Member
 from venvstacks.archives.sink import Sink
 from venvstacks.archives.streams import Compression, Tally, deflate
-from venvstacks.archives.workers import Workers, workers
+from venvstacks.tools.workers import Workers, workers
 
 _FIRST_TIME = int(datetime(1980, 1, 1, tzinfo=UTC).timestamp())
 _LAST_TIME = int(datetime(2107, 12, 31, 23, 59, 58, tzinfo=UTC).timestamp())

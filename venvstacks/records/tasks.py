@@ -82,9 +82,11 @@ def why_stale(record: TaskRecord | None, present: Present) -> tuple[Reason, ...]
 
 def _history(record: TaskRecord | None) -> Reason | None:
     """What the last run leaves to be said, if it did not end well."""
-    if record is not None and record.failed is not None:
-        return Reason("failed before", record.failed)
-    return Reason("interrupted") if record is not None and record.interrupted else None
+    if record is None:
+        return None
+    if record.interrupted:
+        return Reason("interrupted")
+    return None if record.failed is None else Reason("failed before", record.failed)
 
 
 def with_history(record: TaskRecord | None, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:

@@ -64,7 +64,7 @@ def test_a_failure_leaves_no_thread_behind(name: str, tmp_path: Path, monkeypatc
     contents = contents_of(make_tree(tmp_path / "env"))
     with pytest.raises(PublishError) as kept:
         write_archive(ArchiveRequest(contents, tmp_path / "archive", EPOCH, name, threads=2))
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("compress")] == []
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("worker")] == []
     assert kept.tb
 
 

@@ -67,7 +67,6 @@ from pathlib import Path
 from typing import Any
 from venvstacks.tools.process import Processes
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background of a shell begin with it ignored
 here = Path("child")
 
 def interrupt():
@@ -106,12 +105,8 @@ def test_an_interrupt_while_a_child_is_started_leaves_none_behind(monkeypatch: p
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(subprocess, "Popen", Interrupted)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            Processes().run(["sleep", "60"], env=dict(os.environ))
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        Processes().run(["sleep", "60"], env=dict(os.environ))
     (child,) = children
     assert child.poll() == -signal.SIGTERM
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from venvstacks.archives.blocks import blocks_of
 from venvstacks.archives.streams import Compression, deflate, gzip_stream, zstd_parameters
-from venvstacks.archives.workers import blocks_of, workers
+from venvstacks.tools.workers import workers
 
 MIB = 1024 * 1024
 
@@ -54,7 +55,7 @@ def test_a_failing_block_ends_the_work() -> None:
     with pytest.raises(MemoryError), workers(1) as pool:
         list(pool.in_order(fail, [b""] * 1000))
     assert begun.acquire(blocking=False)
-    assert not any(thread.name.startswith("compress") for thread in threading.enumerate())
+    assert not any(thread.name.startswith("worker") for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize("size", [0, 1, MIB - 1, MIB, MIB + 1, 3 * MIB + 5])

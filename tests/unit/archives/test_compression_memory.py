@@ -4,8 +4,8 @@ import lzma
 
 import pytest
 
+from venvstacks.archives.blocks import MEMORY, affordable
 from venvstacks.archives.streams import Compression, xz_stream, zstd_parameters
-from venvstacks.archives.workers import MEMORY, affordable
 
 MIB = 1 << 20
 

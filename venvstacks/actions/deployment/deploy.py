@@ -33,12 +33,12 @@ from venvstacks.actions.deployment.switch import (
 from venvstacks.actions.deployment.verify import verify_instance
 from venvstacks.actions.tools import Tools
 from venvstacks.archives.expected import ExpectedTree
-from venvstacks.archives.workers import workers
 from venvstacks.deploying.binding import Bound, Inventory, Work, bind, plan_work
 from venvstacks.deploying.offers import Offer, application_name
 from venvstacks.deploying.state import Generation, InstanceRecord, needed_instances
 from venvstacks.errors import DeployError
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.tools.workers import workers
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -1,4 +1,4 @@
-"""Compressing blocks on several threads, in order, with bounded memory."""
+"""Threads for work that releases the interpreter lock: compressing, unpacking, waiting for children."""
 
 from __future__ import annotations
 
@@ -13,18 +13,10 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-MEMORY = 1 << 30
-"""Bytes that compressing one archive may take; as many archives as `Tools.compressors` says are under way at once."""
-
-
-def affordable(threads: int, each: int) -> int:
-    """How many of the wanted threads fit into `MEMORY` if each takes `each` bytes; at least one."""
-    return max(1, min(threads, MEMORY // each))
-
 
 @dataclass(frozen=True)
 class Workers:
-    """Threads for work that releases the interpreter lock, as compression does.
+    """Threads for work that releases the interpreter lock.
 
     Attributes:
         pool: The threads.
@@ -51,22 +43,10 @@ class Workers:
 @contextlib.contextmanager
 def workers(count: int) -> Iterator[Workers]:
     """`count` threads; when the block fails, what has not begun is dropped."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - brings logging with it; only publishing needs it
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - brings logging with it
 
-    pool = ThreadPoolExecutor(count, thread_name_prefix="compress")
+    pool = ThreadPoolExecutor(count, thread_name_prefix="worker")
     try:
         yield Workers(pool, count)
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def blocks_of(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """The same bytes cut into blocks of exactly `size`, the last one shorter: independent of how they arrive."""
-    held = bytearray()
-    for chunk in chunks:
-        held += chunk
-        while len(held) >= size:
-            yield bytes(held[:size])
-            del held[:size]
-    if held:
-        yield bytes(held)
