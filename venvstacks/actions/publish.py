@@ -17,6 +17,7 @@ from venvstacks.archives.failures import not_written
 from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.archives.members import Member, members
 from venvstacks.errors import InterruptedRunError
+from venvstacks.graph.compiler import RECIPES
 from venvstacks.records.filelists import SUFFIX, FileManifest, reference
 from venvstacks.records.published import LayerMetadata, metadata_text, read_metadata, wanted_manifest
 from venvstacks.tools.files import (
@@ -27,8 +28,6 @@ from venvstacks.tools.process import Processes
 
 _POSTINSTALL = "postinstall.py"
 _X86 = frozenset({"x86_64", "amd64"})
-_FILE_MANIFEST = 1
-"""Raised when what is published beside an archive changes, so that it is published again."""
 _SMALL = 8 << 20  # bytes of content that one thread compresses in no time
 
 
@@ -90,7 +89,7 @@ def archive_layer(published: PublishedLayer, settings: ArchiveSettings, tools: T
         level=settings.level,
         epoch=settings.epoch,
         tagged=settings.tagged,
-        file_manifest=_FILE_MANIFEST,
+        recipe=RECIPES["archive"],
     )
     previous = read_metadata(place)
     current = previous is not None and previous.product.inputs_digest == common.product.inputs_digest

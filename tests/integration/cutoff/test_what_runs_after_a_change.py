@@ -14,7 +14,7 @@ import pytest
 from tests.ponds import BUILT, Pond
 from tests.wheels import make_wheel
 from venvstacks.api import Request, plan, run
-from venvstacks.graph.compiler import compile_stack
+from venvstacks.graph.compiler import RECIPES, compile_stack
 from venvstacks.loading import Project
 
 WHOLE = Request(("lock", "build", "publish", "export"))
@@ -197,6 +197,14 @@ def test_what_runs_after_a_change(built: Pond, change: Change, expected: Abstrac
 @pytest.mark.parametrize(("tool", "expected"), TOOLS)
 def test_what_runs_with_another_version(built: Pond, tool: str, expected: AbstractSet[str]) -> None:
     assert tasks_that_run(with_version(built.project(), tool, "99.0")) == expected
+
+
+def test_archives_are_written_anew_when_they_are_made_in_another_way(
+    built: Pond, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RECIPES, "archive", RECIPES["archive"] + 1)  # type: ignore[misc] # nobody else may change it
+    assert tasks_that_run(built.project()) == tasks("archive", *BUILT) | {"manifest:archives"}
+    assert tasks_that_run(built.project()) == set()
 
 
 @pytest.mark.parametrize(("options", "expected"), OPTIONS, ids=str)
