@@ -145,9 +145,9 @@ def _choices(said: Mapping[str, Any]) -> str:
 def _commands() -> dict[str, Any]:
     import typer  # noqa: PLC0415
 
-    from venvstacks.cli.app import app  # noqa: PLC0415
+    from venvstacks.cli.app import make_app  # noqa: PLC0415
 
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(make_app())
     return {"venvstacks": group, **group.commands}
 
 

@@ -19,7 +19,7 @@ from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.archives.members import members
 from venvstacks.digests import scan_tree
 from venvstacks.linking.layer_config import LayerConfig
-from venvstacks.model.layout import LAYER_CONFIG, METADATA_DIR
+from venvstacks.model.conventions import LAYER_CONFIG, METADATA_DIR
 from venvstacks.model.platforms import identify_platform
 from venvstacks.records.filelists import SUFFIX, FileManifest, reference
 from venvstacks.records.published import LayerMetadata, ProductMetadata, manifest_text

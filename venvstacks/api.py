@@ -13,13 +13,11 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import BoundedSemaphore
 from typing import Any, NoReturn
 
 from venvstacks.actions.deployed import deployed_name
 from venvstacks.actions.perform import Orders, Workshop
 from venvstacks.actions.start import become_application
-from venvstacks.actions.tools import Tools
 from venvstacks.engine.events import Listener, Outcome, Silence, idle_outcomes
 from venvstacks.engine.folderlock import folder_lock
 from venvstacks.engine.journal import keep_journal
@@ -29,7 +27,7 @@ from venvstacks.errors import BuildError, ExitCode, StateError, UsageError, Venv
 from venvstacks.forecast import Plan
 from venvstacks.graph.schedule import CriticalPath, critical_path
 from venvstacks.graph.selection import Selection
-from venvstacks.jobs import Job, Request, work_out
+from venvstacks.jobs import Job, Request, work_out, workshop_for
 from venvstacks.loading import Options, Project, load_project
 from venvstacks.locking.changes import LockChanges
 from venvstacks.model.stack import Layer
@@ -42,8 +40,6 @@ __all__ = [
     "Options", "Project", "Report", "Request", "Selection", "doit_config", "doit_tasks", "load_project",
     "lock_staleness", "plan", "preview_locks", "run",
 ]  # fmt: skip
-
-_MOST_THREADS = 8  # for one task: each costs a compressor memory, and several tasks run at once
 
 
 @dataclass(frozen=True)
@@ -86,12 +82,6 @@ def _exit_code(error: BaseException | None) -> ExitCode:
     return error.exit_code if isinstance(error, VenvstacksError) else ExitCode.MIXED
 
 
-def _workshop(project: Project, orders: Orders) -> Workshop:
-    threads, compressors = min(project.jobs, _MOST_THREADS), BoundedSemaphore(max(1, project.jobs // _MOST_THREADS))
-    tools = Tools(project.environment, project.cache, threads=threads, compressors=compressors)
-    return Workshop(project.stack, project.configuration, project.base, orders, tools)
-
-
 def plan(project: Project, request: Request) -> Plan:
     """What `run` would do now, and why; nothing is written and no process is started.
 
@@ -103,7 +93,7 @@ def plan(project: Project, request: Request) -> Plan:
         StateError: The task state cannot be read.
     """
     job = work_out(project, request)
-    tasks, _ = _predict(project, job, _workshop(project, job.orders), _check(project, request, job))
+    tasks, _ = _predict(project, job, workshop_for(project, job.orders), _check(project, request, job))
     return Plan(job.graph, tasks, project.jobs, _archive_sizes(project, tasks))
 
 
@@ -133,7 +123,7 @@ def preview_locks(project: Project, request: Request) -> dict[str, LockChanges]:
 
     job = work_out(project, request)
     with tempfile.TemporaryDirectory(prefix="venvstacks-") as drafts:
-        workshop = _workshop(project, replace(job.orders, drafts=Path(drafts)))
+        workshop = workshop_for(project, replace(job.orders, drafts=Path(drafts)))
         return draft_locks(workshop, job.graph, project.jobs)
 
 
@@ -176,7 +166,7 @@ def run(project: Project, request: Request, listener: Listener | None = None) ->
     """
     listener = listener or Silence()
     job = work_out(project, request)
-    workshop = _workshop(project, job.orders)
+    workshop = workshop_for(project, job.orders)
     with contextlib.suppress(StateError):  # what a plan cannot read, a run may be able to repair
         planned, _ = _predict(project, job, workshop, _check(project, request, job))
         if idle := idle_outcomes(planned, listener):
@@ -202,6 +192,7 @@ def run(project: Project, request: Request, listener: Listener | None = None) ->
             on_interrupt=workshop.tools.processes.stop,
         )
     finally:
+        workshop.tools.digests.keep()
         journal.close()
         lock.release()
     return Report(outcomes, _cut_off(planned, outcomes), _slowest(job, outcomes), journal.path)
@@ -218,7 +209,7 @@ def _slowest(job: Job, outcomes: Sequence[Outcome]) -> CriticalPath:
 
 def lock_staleness(project: Project) -> dict[str, tuple[Reason, ...]]:
     """Why each layer's lock is not valid; empty for valid ones. Disabled layers are not in it."""
-    workshop = _workshop(project, Orders())
+    workshop = workshop_for(project, Orders())
     locks = [node for node in project.graph.nodes if node.kind == "lock"]
     return {node.env_name: workshop.describe_staleness(node) for node in locks}
 
@@ -290,7 +281,7 @@ def doit_tasks(path: Path | str, options: Options | None = None) -> Iterator[dic
     with reporting_faults():
         project = load_project(path, options)
     orders = Orders(use_index=project.options.use_index, local_wheel_folders=project.local_wheel_folders)
-    workshop = _workshop(project, orders)
+    workshop = workshop_for(project, orders)
     atexit.register(workshop.tools.processes.stop)  # an interrupted doit ends, but knows nothing of our children
     lock = folder_lock(project, tell_waiting, shared=True)
     journal = keep_journal(project, workshop, "doit")

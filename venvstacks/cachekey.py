@@ -8,7 +8,7 @@ from pathlib import Path
 
 from venvstacks.digests import sha256_file, sha256_json
 from venvstacks.loading import Project
-from venvstacks.model.layout import METADATA_DIR
+from venvstacks.model.conventions import METADATA_DIR
 
 _FORMAT = 1
 """Raised when stored state of earlier versions must not be restored."""

@@ -1,16 +1,19 @@
-"""From a request to the tasks that it means, and which of them run in any case."""
+"""From a request to the tasks that it means, which of them run in any case, and who does them."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 
 from packaging.utils import canonicalize_name
 
 from venvstacks.actions.lock_files import chosen_names
 from venvstacks.actions.lock_request import LockPolicy
-from venvstacks.actions.perform import Orders
+from venvstacks.actions.perform import Orders, Workshop
+from venvstacks.actions.tools import Tools
+from venvstacks.digests import sha256_file
 from venvstacks.errors import UsageError
 from venvstacks.graph.selection import (
     Operation,
@@ -23,6 +26,9 @@ from venvstacks.graph.selection import (
 )
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.loading import Project
+from venvstacks.records.remembered import RememberedDigests
+
+_MOST_THREADS = 8  # for one task: each costs a compressor memory, and several tasks run at once
 
 
 @dataclass(frozen=True)
@@ -162,3 +168,11 @@ def _forced_outputs(request: Request, selected: SelectedLayers) -> frozenset[str
         forced |= {f"archive:{name}" for name in selected.publish if "publish" in request.operations}
         forced |= {f"export:{name}" for name in selected.export if "export" in request.operations}
     return frozenset(forced)
+
+
+def workshop_for(project: Project, orders: Orders) -> Workshop:
+    """Who does the tasks of a project as one run wants them."""
+    threads, compressors = min(project.jobs, _MOST_THREADS), BoundedSemaphore(max(1, project.jobs // _MOST_THREADS))
+    digests = RememberedDigests(sha256_file, project.base / project.configuration.layout.digests)
+    tools = Tools(project.environment, project.cache, threads=threads, compressors=compressors, digests=digests)
+    return Workshop(project.stack, project.configuration, project.base, orders, tools)

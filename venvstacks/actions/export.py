@@ -15,7 +15,7 @@ from venvstacks.archives.failures import not_written
 from venvstacks.archives.folder import export_tree
 from venvstacks.errors import PublishError
 from venvstacks.linking.layer_config import ON_DEPLOY
-from venvstacks.model.layout import METADATA_DIR
+from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.records.published import metadata_text, read_metadata
 from venvstacks.tools.clones import LinkMode
 from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically

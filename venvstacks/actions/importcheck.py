@@ -9,8 +9,8 @@ from pathlib import Path
 from venvstacks._injected import child
 from venvstacks.actions.tools import Tools
 from venvstacks.errors import LinkError, ProcessFailedError
+from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.declared import declared_distributions
-from venvstacks.model.layout import LAYER_CONFIG
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 from venvstacks.tools.process import scrubbed_environment

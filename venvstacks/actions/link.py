@@ -18,7 +18,8 @@ from venvstacks.errors import LinkError
 from venvstacks.linking.dynlibs import LibrarySearch, SharedLibrary, describe_shadowing, find_libraries
 from venvstacks.linking.layer_config import ON_DEPLOY, LayerConfig, LayerPaths, layered_config, runtime_config
 from venvstacks.linking.wrapper import needs_wrapper, wrapper_text
-from venvstacks.model.layout import DYNLIB_DIR, LAYER_CONFIG, EnvironmentLayout, StackLayout
+from venvstacks.model.conventions import DYNLIB_DIR, LAYER_CONFIG
+from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 from venvstacks.records.trees import BuildRecord, DynlibRecord, LinkRecord

@@ -94,7 +94,7 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
         LockError: The layer cannot be locked, for any other reason that its message names.
         InterruptedRunError: The run is being stopped.
     """
-    state = read_state(request, sha256_file)
+    state = read_state(request, tools.digests)
     reasons = _reasons(state)
     if request.policy != "renew" and not reasons:
         return _unchanged(state, reasons)

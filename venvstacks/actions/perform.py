@@ -97,7 +97,7 @@ class Workshop:
     def describe_staleness(self, node: TaskNode) -> tuple[Reason, ...]:
         """Why the outputs of a task that describe themselves are not valid; empty if they are."""
         if node.kind == "lock":
-            return lock_reasons(self._lock_request(node))
+            return lock_reasons(self._lock_request(node), self.tools.digests)
         from venvstacks.records.published import wanted_manifest  # noqa: PLC0415
 
         place = self.base / node.outputs[0]
@@ -111,7 +111,7 @@ class Workshop:
 
     def refuses(self, node: TaskNode) -> bool:
         """Whether doing a task that is stale would fail: a lock that is there and may not be renewed."""
-        return node.kind == "lock" and is_refused(self._lock_request(node))
+        return node.kind == "lock" and is_refused(self._lock_request(node), self.tools.digests)
 
     def leavings(self, node: TaskNode) -> tuple[Path, ...]:
         """Files and folders that a task leaves behind and that can be made anew from what stays.

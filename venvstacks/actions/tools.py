@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import BoundedSemaphore
 
+from venvstacks.digests import sha256_file
+from venvstacks.records.remembered import RememberedDigests
 from venvstacks.tools.process import Processes
 
 
@@ -29,6 +31,7 @@ class Tools:
             memory and drive each other out of the processors' caches: for the sample, 8.2 instead of 7.7 s.
         resolvers: Taken by whoever resolves with uv, which mostly waits for the network. Twelve
             at a time were no faster than four, and kept a name server from answering: they waited 5 s for it.
+        digests: Gives the SHA-256 of an input file.
         progress: Told of long transfers: what, bytes done, bytes in all (None if unknown).
     """
 
@@ -39,4 +42,5 @@ class Tools:
     threads: int = 2
     compressors: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(1))
     resolvers: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(4))
+    digests: RememberedDigests = field(default_factory=lambda: RememberedDigests(sha256_file))
     progress: Callable[[str, int, int | None], None] | None = None

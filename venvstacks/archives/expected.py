@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from pathlib import PureWindowsPath
 
 from venvstacks.digests import TreeEntry
 from venvstacks.model.platforms import TargetPlatform
@@ -57,11 +56,6 @@ class ExpectedTree:
         """Bytes of all files."""
         return sum(entry.size for entry in self.entries.values())
 
-    def disk_size(self, block: int = 4096) -> int:
-        """Bytes that the tree takes on a file system with blocks of that size, without the file system's own tables."""
-        files = sum(-(-entry.size // block) * block for entry in self.entries.values() if not entry.is_link)
-        return files + block * (len(self.folders) + sum(entry.is_link for entry in self.entries.values()))
-
 
 def expect(
     entries: Iterable[TreeEntry],
@@ -89,7 +83,7 @@ def expect(
         if not entry.is_link and (entry.size < 0 or not _DIGEST.fullmatch(entry.sha256)):
             raise UnsoundTreeError(f"{entry.path!r} has no proper size or digest", entry.path)
         listed[entry.path] = entry
-    folders = {folder for path in listed for folder in _folders_above(path)} | {""}
+    folders = _folders_of(listed)
     _check_collisions(listed, folders)
     targets = {path: entry.target for path, entry in listed.items() if entry.target is not None}
     for path in targets:
@@ -106,9 +100,10 @@ def check_path(path: str, platform: TargetPlatform | None = None) -> None:
     parts = path.split("/")
     if not path or path.startswith("/") or "" in parts or "." in parts or ".." in parts:
         raise UnsoundTreeError(f"{path!r} is not a plain relative path", path)
-    if "\\" in path or _CONTROL.search(path) or PureWindowsPath(path).drive:
+    if "\\" in path or _CONTROL.search(path) or _has_drive(path):
         raise UnsoundTreeError(f"{path!r} holds characters that are no part of a file's name", path)
-    if len(path.encode()) > _LONGEST_PATH or any(len(part.encode()) > _LONGEST_NAME for part in parts):
+    size = len(path.encode())
+    if size > _LONGEST_PATH or (size > _LONGEST_NAME and any(len(part.encode()) > _LONGEST_NAME for part in parts)):
         raise UnsoundTreeError(f"{path[:60]!r}... is too long", path)
     if platform is not None and platform.is_windows:
         for part in parts:
@@ -116,16 +111,27 @@ def check_path(path: str, platform: TargetPlatform | None = None) -> None:
                 raise UnsoundTreeError(f"{path!r} cannot be a file's name on Windows", path)
 
 
+def _has_drive(path: str) -> bool:
+    """Whether Windows would take the beginning for a drive; those that begin with a slash of any kind are refused."""
+    return path[1:2] == ":"
+
+
 def folded(path: str) -> str:
     """One spelling for all names that some file system takes for the same: without case, normalised (Unicode D145)."""
+    if path.isascii():  # normalised already, as almost all are
+        return path.lower()
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
 
 
-def _folders_above(path: str) -> Iterable[str]:
-    place = path.rfind("/")
-    while place > 0:
-        yield path[:place]
-        place = path.rfind("/", 0, place)
+def _folders_of(paths: Iterable[str]) -> set[str]:
+    """All folders on the way to these paths, the top folder as the empty path."""
+    folders = {""}
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return folders
 
 
 def _check_collisions(listed: Mapping[str, TreeEntry], folders: AbstractSet[str]) -> None:
@@ -170,7 +176,7 @@ def _follow(path: str, targets: Mapping[str, str], siblings: AbstractSet[str]) -
 
 def _parts(path: str, target: str) -> list[str]:
     """The parts of a link's target, last one first."""
-    if not target or target.startswith("/") or PureWindowsPath(target).drive:
+    if not target or target.startswith("/") or _has_drive(target):
         raise UnsoundTreeError(f"the link {path!r} leads to {target!r}, out of its layer", path)
     if "\\" in target or _CONTROL.search(target) or len(target.encode()) > _LONGEST_PATH:
         raise UnsoundTreeError(f"the link {path!r} has a target that is no path: {target[:60]!r}", path)

@@ -1,38 +1,66 @@
-"""The commands. Each turns its options into a request and hands it to the API."""
+"""The command line, put together for what was asked: typer takes longer for all commands than most of them run."""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from venvstacks.api import Options, Request, Selection
-from venvstacks.cli import beginning, deployment, insight, locking, verification
 from venvstacks.cli import options as o
-from venvstacks.cli.groups import (
-    Archives,
-    Chosen,
-    Environments,
-    Layers,
-    Packages,
-    PublishedLayers,
-    Running,
-    Showing,
-    given,
-)
 from venvstacks.cli.helps import App, Group
-from venvstacks.cli.session import Session, Verbosity
+from venvstacks.cli.verbosity import Verbosity
 from venvstacks.cli.version import show_version
 
-app = App(
-    name="venvstacks",
-    cls=Group,
-    help="Lock, build, link and publish layered Python environments.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+# In the order of the help: each command's module and function.
+COMMANDS = {
+    "init": "beginning:init",
+    "show": "stacks:show",
+    "lock": "locking:lock",
+    "build": "stacks:build",
+    "publish": "stacks:publish",
+    "local-export": "stacks:local_export",
+    "plan": "insight:plan",
+    "why": "insight:why",
+    "cache-key": "insight:cache_key",
+    "verify": "verification:verify",
+    "schema": "beginning:schema",
+    "run": "stacks:run",
+    "deploy": "deployment:deploy",
+    "rollback": "deployment:rollback",
+    "status": "deployment:status",
+    "remove": "deployment:remove",
+    "collect": "deployment:collect",
+    "exec": "deployment:execute",
+}
+_PASSING_ON = {"run", "exec"}  # what they do not know is for the application
+_PANELS = {"deployment": "Deployments"}
+
+
+def make_app(arguments: Sequence[str] = ()) -> App:
+    """The command line with the command that `arguments` name; with all of them, if that is none.
+
+    Args:
+        arguments: As they follow the program's name. No option before a command takes a value.
+    """
+    app = App(
+        name="venvstacks",
+        cls=Group,
+        help="Lock, build, link and publish layered Python environments.",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(common)
+    asked = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for name in [asked] if asked in COMMANDS else COMMANDS:
+        home, _, function = COMMANDS[name].partition(":")
+        command = getattr(importlib.import_module(f"venvstacks.cli.{home}"), function)
+        settings = {"ignore_unknown_options": True} if name in _PASSING_ON else {}
+        app.command(name, rich_help_panel=_PANELS.get(home), context_settings=settings)(command)
+    return app
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
@@ -40,7 +68,6 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
         raise typer.Exit(show_version())
 
 
-@app.callback()
 def common(
     context: typer.Context,
     *,
@@ -52,144 +79,3 @@ def common(
 ) -> None:
     """Take the options that stand before the command."""
     context.obj = Verbosity(quiet=quiet, verbose=verbose)
-
-
-app.command()(beginning.init)
-
-
-@app.command()
-def show(
-    context: typer.Context, spec: o.Spec, *, build_dir: o.BuildDir = "_build", layers: Chosen, json: o.Json = False
-) -> int:
-    """Show the layers of a stack, and which locks are not valid (*)."""
-    session = Session.open(context.obj, spec, Options(build_dir=build_dir))
-    return session.show(Selection(**given(layers)), json=json)
-
-
-locking.register(app)
-
-
-@app.command()
-def build(
-    context: typer.Context,
-    spec: o.Spec,
-    *,
-    build_dir: o.BuildDir = "_build",
-    output_dir: o.ArtifactsDir = "_artifacts",
-    clean: o.Clean = False,
-    lock_if_needed: Annotated[
-        bool,
-        typer.Option(
-            "--lock-if-needed/--no-lock-if-needed", "--lock/--no-lock", help="Renew locks that are not valid."
-        ),
-    ] = False,
-    build: Annotated[bool, typer.Option("--build/--no-build", help="Build and link environments.")] = True,
-    publish: Annotated[bool, typer.Option("--publish/--no-publish", help="Publish archives too.")] = False,
-    layers: Layers,
-    packages: Packages,
-    archives: Archives,
-    environments: Environments,
-    check_environments: o.CheckEnvironments = False,
-    showing: Showing,
-    running: Running,
-) -> int:
-    """Build (and lock, and publish) the environments of all layers."""
-    settings = Options(
-        build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(packages, archives, environments)
-    )
-    session = Session.open(context.obj, spec, settings)
-    request = Request(
-        session.operations(lock=lock_if_needed, build=build, publish=publish),
-        Selection(**given(layers)),
-        lock_policy="if-needed" if lock_if_needed else "require-valid",
-        clean=clean,
-        keep_going=running.keep_going,
-        check_environments=check_environments,
-    )
-    return session.show_and_run(request, showing, running.trace)
-
-
-@app.command()
-def publish(
-    context: typer.Context,
-    spec: o.Spec,
-    *,
-    build_dir: o.BuildDir = "_build",
-    output_dir: o.ArtifactsDir = "_artifacts",
-    force: o.Force = False,
-    check_environments: o.CheckEnvironments = False,
-    dry_run: o.DryRun = False,
-    layers: PublishedLayers,
-    archives: Archives,
-    environments: Environments,
-    showing: Showing,
-    running: Running,
-) -> int:
-    """Publish one reproducible archive for each layer."""
-    settings = Options(build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(archives, environments))
-    request = Request(
-        ("publish",),
-        Selection(**given(layers)),
-        lock_policy="require-valid",
-        force=force,
-        keep_going=running.keep_going,
-        check_environments=check_environments,
-    )
-    session = Session.open(context.obj, spec, settings)
-    return session.plan_or_run(request, showing, running.trace, dry_run=dry_run)
-
-
-@app.command()
-def local_export(
-    context: typer.Context,
-    spec: o.Spec,
-    *,
-    build_dir: o.BuildDir = "_build",
-    output_dir: o.ExportDir = "_export",
-    force: o.Force = False,
-    check_environments: o.CheckEnvironments = False,
-    dry_run: o.DryRun = False,
-    layers: PublishedLayers,
-    link_mode: o.LinkModeOption = None,
-    environments: Environments,
-    showing: Showing,
-    running: Running,
-) -> int:
-    """Lay environments down as folders that can be used on this machine."""
-    settings = Options(
-        build_dir=build_dir, export_dir=output_dir, link_mode=link_mode, jobs=running.jobs, **given(environments)
-    )
-    request = Request(
-        ("export",),
-        Selection(**given(layers)),
-        lock_policy="require-valid",
-        force=force,
-        keep_going=running.keep_going,
-        check_environments=check_environments,
-    )
-    session = Session.open(context.obj, spec, settings)
-    return session.plan_or_run(request, showing, running.trace, dry_run=dry_run)
-
-
-insight.register(app)
-verification.register(app)
-app.command()(beginning.schema)
-
-
-@app.command(context_settings={"ignore_unknown_options": True})
-def run(
-    context: typer.Context,
-    spec: o.Spec,
-    *,
-    application: Annotated[str, typer.Argument(metavar="APP", help="Application layer to start.")],
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGS]", help="Its arguments.")] = None,
-    build_dir: o.BuildDir = "_build",
-    environments: Environments,
-    jobs: o.Jobs = None,
-) -> int:
-    """Start an application in its build environment, which is brought up to date first."""
-    session = Session.open(context.obj, spec, Options(build_dir=build_dir, jobs=jobs, **given(environments)))
-    return session.run_application(application, tuple(arguments or ()))
-
-
-deployment.register(app)

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -38,11 +38,16 @@ def _orderly_termination() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
-def run_command_line(arguments: list[str]) -> int:
-    """Run the command line and return its exit code; nothing escapes."""
+def run_command_line(arguments: list[str], on_loaded: Callable[[], None] = lambda: None) -> int:
+    """Run the command line and return its exit code; nothing escapes.
+
+    Args:
+        arguments: As they follow the program's name.
+        on_loaded: Called when the command has been loaded and is about to run.
+    """
     try:
         with _orderly_termination():
-            return _run(arguments)
+            return _run(arguments, on_loaded)
     except VenvstacksError as error:
         tell_error(error)
         return int(error.exit_code)
@@ -59,15 +64,17 @@ def run_command_line(arguments: list[str]) -> int:
         return _tell_other(error)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], on_loaded: Callable[[], None]) -> int:
     if arguments in (["--version"], ["-V"]):
         from venvstacks.cli.version import show_version  # noqa: PLC0415 - typer alone takes longer than this answer
 
         return show_version()
-    from venvstacks.cli.app import app  # noqa: PLC0415 - typer is only loaded for a command line
+    from venvstacks.cli.app import make_app  # noqa: PLC0415 - typer is only loaded for a command line
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names and trees must not fail on a terminal's encoding
+    app = make_app(arguments)
+    on_loaded()
     code = int(app(arguments, prog_name="venvstacks", standalone_mode=False) or 0)
     sys.stdout.flush()
     return code

@@ -1,23 +1,18 @@
-"""The commands about deployments. What they do and tell is in `installed`, which only they load."""
+"""The commands about deployments. What they do and tell is in `installed`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated
 
 import typer
 
+from venvstacks import deployment
 from venvstacks.cli import options as o
+from venvstacks.cli.installed import Commands
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the deployment.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Fail if another process is changing the deployment.")]
-
-
-def _installed() -> ModuleType:
-    from venvstacks.cli import installed  # noqa: PLC0415 - a third of what other commands take to start
-
-    return installed
 
 
 def deploy(
@@ -41,7 +36,7 @@ def deploy(
     json: o.Json = False,
 ) -> int:
     """Put published applications on this machine, with the layers they need; all or nothing."""
-    commands = _installed().Commands(context.obj, no_wait=no_wait, json=json)
+    commands = Commands(context.obj, no_wait=no_wait, json=json)
     names = tuple(applications) if applications else None
     return int(commands.deploy(source, to, names, repair=repair, synchronise=synchronise))
 
@@ -56,7 +51,7 @@ def rollback(
     no_wait: NoWait = False,
 ) -> int:
     """Go back to what was installed before the last change."""
-    return int(_installed().Commands(context.obj, no_wait=no_wait).rollback(folder, generation))
+    return int(Commands(context.obj, no_wait=no_wait).rollback(folder, generation))
 
 
 def status(
@@ -67,7 +62,7 @@ def status(
     json: o.Json = False,
 ) -> int:
     """Show what is installed, and why."""
-    return int(_installed().Commands(context.obj, json=json).status(folder, verify=verify))
+    return int(Commands(context.obj, json=json).status(folder, verify=verify))
 
 
 def remove(
@@ -78,12 +73,12 @@ def remove(
     no_wait: NoWait = False,
 ) -> int:
     """Uninstall applications, and the layers that nothing needs any more."""
-    return int(_installed().Commands(context.obj, no_wait=no_wait).remove(folder, tuple(applications)))
+    return int(Commands(context.obj, no_wait=no_wait).remove(folder, tuple(applications)))
 
 
 def collect(context: typer.Context, folder: Folder, *, no_wait: NoWait = False) -> int:
     """Remove what neither the current nor the previous generation needs."""
-    return int(_installed().Commands(context.obj, no_wait=no_wait).collect(folder))
+    return int(Commands(context.obj, no_wait=no_wait).collect(folder))
 
 
 def execute(
@@ -92,11 +87,4 @@ def execute(
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGS]", help="Its arguments.")] = None,
 ) -> None:
     """Start an installed application."""
-    _installed().deployment.execute(folder, application, tuple(arguments or ()))
-
-
-def register(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
-    for command in (deploy, rollback, status, remove, collect):
-        app.command(rich_help_panel="Deployments")(command)
-    app.command("exec", rich_help_panel="Deployments", context_settings={"ignore_unknown_options": True})(execute)
+    deployment.execute(folder, application, tuple(arguments or ()))

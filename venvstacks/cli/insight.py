@@ -136,9 +136,3 @@ def cache_key(
     else:
         print(found.restore if restore else found.key)
     return ExitCode.DONE
-
-
-def register(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
-    for command in (plan, why, cache_key):
-        app.command()(command)

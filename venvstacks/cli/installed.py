@@ -13,7 +13,7 @@ from typing import Any
 
 from venvstacks import deployment
 from venvstacks.actions.deployment.deploy import Deployed
-from venvstacks.cli.session import Verbosity
+from venvstacks.cli.verbosity import Verbosity
 from venvstacks.errors import ExitCode
 
 

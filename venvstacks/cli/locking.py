@@ -85,8 +85,3 @@ def _data(changes: Mapping[str, LockChanges]) -> dict[str, object]:
         "layers": {name: change.as_json() for name, change in changes.items() if change},
         "moved": {name: {"from": list(old), "to": list(new)} for name, (old, new) in moved.items()},
     }
-
-
-def register(app: typer.Typer) -> None:
-    """Add this command to the command line."""
-    app.command()(lock)

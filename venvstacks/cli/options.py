@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from venvstacks.graph.compiler import LinkMode
+from venvstacks.tools.clones import LinkMode
 
 Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="Stack specification, usually venvstacks.toml.")]
 

@@ -16,18 +16,11 @@ from venvstacks.cli.groups import Showing
 from venvstacks.cli.planned import draw, plan_lines
 from venvstacks.cli.progress import make_listener, summarize, tell_failures, write_trace
 from venvstacks.cli.show import render_tree, stack_data, stack_tree, staleness_lines
+from venvstacks.cli.verbosity import Verbosity
 from venvstacks.engine.events import Listener
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.graph.selection import Operation, Selection, select_layers
 from venvstacks.locking.changes import describe_changes
-
-
-@dataclass(frozen=True)
-class Verbosity:
-    """How much is said on standard error."""
-
-    quiet: bool = False
-    verbose: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from venvstacks.model.specification import LayerKind
+from venvstacks.model.conventions import LayerKind
 from venvstacks.model.stack import Layer, Stack
 from venvstacks.reasons import Reason
 

@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from venvstacks.verifying import Verified
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(verify)
-
-
 def verify(
     context: typer.Context,
     spec: o.Spec,

@@ -9,8 +9,8 @@ from functools import cached_property
 
 from venvstacks.archives.expected import check_path
 from venvstacks.errors import DeployError, UsageError
+from venvstacks.model.conventions import LayerKind
 from venvstacks.model.platforms import TargetPlatform
-from venvstacks.model.specification import LayerKind
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -45,6 +45,7 @@ class OfferedLayer:
         lock_version: Version of its lock.
         archive: The packed layer.
         files: Its per-file manifest.
+        disk_size: Bytes that it takes unpacked, about: files begin in blocks of their own.
         runtime: Deployed name of the runtime below; None for runtimes.
         frameworks: Deployed names of all frameworks below, in import order.
         launch_module: What an application is run with.
@@ -58,6 +59,7 @@ class OfferedLayer:
     lock_version: int
     archive: OfferedFile
     files: OfferedFile
+    disk_size: int
     runtime: str | None = None
     frameworks: tuple[str, ...] = ()
     launch_module: str | None = None

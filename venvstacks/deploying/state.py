@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from venvstacks.digests import TreeEntry
 from venvstacks.errors import DamagedRecordError, DeployError
-from venvstacks.model.specification import LayerKind
+from venvstacks.model.conventions import LayerKind
 
 
 class DeploymentRecord(BaseModel):

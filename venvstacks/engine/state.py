@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,8 @@ from doit.dependency import FileChangedChecker
 
 from venvstacks.engine.paths import Paths
 from venvstacks.records.inputs import input_digest
+from venvstacks.records.remembered import RememberedDigests
 from venvstacks.records.store import FAILED, INPUTS, STARTED, VALUES, Row, TaskStore
-
-_SETTLED_NS = 2_000_000_000
-"""Age in nanoseconds from which on a file's times tell of every write (coarsest file systems count in two seconds)."""
 
 
 class PathCodec:
@@ -107,33 +104,15 @@ class ContentChecker(FileChangedChecker):  # type: ignore[misc] # doit has no ty
     """A file has changed when its digest has; times never count.
 
     doit's own checker takes an equal modification time for equal content, which is wrong where times are set to a
-    lock's epoch. Digests are remembered for the life of the process as long as a file's identity stays the same;
-    those of files that were touched a moment ago are not, as a second write in the same tick of the clock would
-    leave the identity as it is.
+    lock's epoch.
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[tuple[int, ...], str]] = {}
+        self.digest = RememberedDigests(input_digest)
 
     def exists(self, file_path: str) -> bool:
         """Whether there is a file or link; where a link leads does not matter."""
         return os.path.lexists(file_path)
-
-    def digest(self, file_path: str) -> str:
-        """What `input_digest` says about the file.
-
-        Raises:
-            OSError: It cannot be read.
-        """
-        info = os.stat(file_path)  # noqa: PTH116 - asked several times for each input of each task
-        identity = (info.st_mtime_ns, info.st_size, info.st_ino, info.st_ctime_ns)
-        known = self._known.get(file_path)
-        if known is not None and known[0] == identity:
-            return known[1]
-        digest = input_digest(Path(file_path))
-        if time.time_ns() - max(info.st_mtime_ns, info.st_ctime_ns) > _SETTLED_NS:
-            self._known[file_path] = (identity, digest)
-        return digest
 
     def check_modified(self, file_path: str, file_stat: os.stat_result, state: str) -> bool:  # noqa: ARG002
         """Whether the content differs from `state`."""

@@ -11,8 +11,9 @@ from typing import Literal
 
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 from venvstacks.locking.inputs import lock_inputs
+from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.declared import declared_distributions
-from venvstacks.model.layout import LAYER_CONFIG, EnvironmentLayout, StackLayout
+from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 

@@ -19,7 +19,7 @@ from pathlib import PurePosixPath
 
 from venvstacks.digests import TreeEntry
 from venvstacks.errors import LinkError
-from venvstacks.model.layout import DYNLIB_DIR
+from venvstacks.model.conventions import DYNLIB_DIR
 from venvstacks.model.platforms import TargetPlatform
 
 _LIBRARY_NAMES = {

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from venvstacks.errors import Fault
+from venvstacks.model.conventions import LayerKind
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
 from venvstacks.model.positions import KeyPath, find_positions
 from venvstacks.model.specification import (
     SPECS,
     ApplicationSpec,
-    LayerKind,
     LayerSpec,
     RuntimeArchive,
     ToolSettings,

@@ -9,12 +9,9 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
+from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.model.stack import Layer
-
-LAYER_CONFIG = "share/venv/metadata/venvstacks_layer.json"
-DYNLIB_DIR = "share/venv/dynlib"
-METADATA_DIR = "__venvstacks__"
 
 
 @dataclass(frozen=True)
@@ -101,6 +98,11 @@ class StackLayout:
     def task_state(self) -> str:
         """The database of task records."""
         return f"{self.state}/state.db"
+
+    @property
+    def digests(self) -> str:
+        """Digests of large input files, which are not read again as long as nobody touches them."""
+        return f"{self.state}/digests.json"
 
     def record(self, kind: str, layer: Layer) -> str:
         """A small file that says what a step made: `build`, `runtime`, `link` or `dynlib`."""

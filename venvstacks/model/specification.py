@@ -15,11 +15,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
+from venvstacks.model.conventions import LayerKind
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 from venvstacks.model.tables import Listing, RefusedValueError, Table, distinct
-
-LayerKind = Literal["runtime", "framework", "application"]
 
 MACOS_VERSION = r"\d+(\.\d+)?"
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from venvstacks.model.conventions import LayerKind
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
-from venvstacks.model.specification import LayerKind, ToolSettings, UvTable
+from venvstacks.model.specification import ToolSettings, UvTable
 
 ENV_PREFIXES: Mapping[LayerKind, str] = {"runtime": "", "framework": "framework-", "application": "app-"}
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from venvstacks.model.specification import LayerKind
+from venvstacks.model.conventions import LayerKind
 
 _Group = Literal["runtimes", "frameworks", "applications"]
 _GROUPS: dict[LayerKind, _Group] = {"runtime": "runtimes", "framework": "frameworks", "application": "applications"}

@@ -17,7 +17,7 @@ import pytest
 from venvstacks._injected import postinstall
 from venvstacks._injected.postinstall import PostInstallError, load_layer_config, relink
 from venvstacks.linking.layer_config import LayerPaths, layered_config, runtime_config
-from venvstacks.model.layout import LAYER_CONFIG
+from venvstacks.model.conventions import LAYER_CONFIG
 
 SITE = "lib/python3.11/site-packages"
 RUNTIME = LayerPaths("cpython-3.11", "bin/python", SITE)

@@ -13,7 +13,7 @@ from venvstacks._injected import child
 from venvstacks.actions.importcheck import check_imports, distributions_to_check
 from venvstacks.actions.tools import Tools
 from venvstacks.errors import LinkError
-from venvstacks.model.layout import LAYER_CONFIG
+from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.tools.files import write_atomically
 

@@ -16,7 +16,8 @@ from venvstacks.actions.tools import Tools
 from venvstacks.digests import scan_tree
 from venvstacks.errors import PublishError
 from venvstacks.linking.layer_config import LayerPaths, layered_config
-from venvstacks.model.layout import LAYER_CONFIG, StackLayout
+from venvstacks.model.conventions import LAYER_CONFIG
+from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS, TargetPlatform
 from venvstacks.model.stack import Layer, SourceTree
 from venvstacks.records.published import metadata_text, read_metadata

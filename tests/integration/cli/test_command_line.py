@@ -62,6 +62,14 @@ CASES = {
 }
 
 
+def test_deployments_are_handled_without_what_builds(tmp_path: Path) -> None:
+    code = "import sys; from venvstacks.cli.app import make_app; make_app(['status']); print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    loaded = set(answer.stdout.split())
+    assert "venvstacks.deployment" in loaded
+    assert not {"venvstacks.api", "venvstacks.model.specification", "packaging", "doit"} & loaded
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_errors_say_what_is_wrong_and_what_to_do(stack: Path, case: str) -> None:
     arguments, code, told = CASES[case]

@@ -18,7 +18,7 @@ from pathlib import Path
 from venvstacks.cli import boundary
 from venvstacks.tools.process import Processes
 
-def work(arguments):
+def work(*arguments):
     with tempfile.TemporaryDirectory(dir=os.getcwd()):
         Processes().run(["sh", "-c", "echo $$ > child; exec sleep 60"], env=dict(os.environ))
 

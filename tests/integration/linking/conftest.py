@@ -16,7 +16,7 @@ from venvstacks.digests import scan_tree
 from venvstacks.linking.dynlibs import LibrarySearch, find_libraries
 from venvstacks.linking.layer_config import LayerPaths, layered_config
 from venvstacks.linking.wrapper import needs_wrapper, wrapper_text
-from venvstacks.model.layout import DYNLIB_DIR, LAYER_CONFIG
+from venvstacks.model.conventions import DYNLIB_DIR, LAYER_CONFIG
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.tools.files import write_atomically
 from venvstacks.tools.symbols import exports_module_init

@@ -15,7 +15,7 @@ import pytest
 from tests.integration.linking.conftest import SITE, VERSIONED, Layers, call
 from venvstacks._injected import postinstall
 from venvstacks.linking.layer_config import LayerPaths, runtime_config
-from venvstacks.model.layout import LAYER_CONFIG
+from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.tools.files import write_atomically
 
 LOCALES = [

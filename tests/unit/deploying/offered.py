@@ -26,6 +26,7 @@ def layer(name: str, *frameworks: str, **changes: Any) -> OfferedLayer:
         lock_version=1,
         archive=archive,
         files=replace(archive, name=f"{name}.tar.zst.files.json.gz"),
+        disk_size=1000,
         runtime=None if kind == "runtime" else "py",
         frameworks=frameworks,
         launch_module="frog" if kind == "application" else None,

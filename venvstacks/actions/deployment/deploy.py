@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -32,7 +33,6 @@ from venvstacks.actions.deployment.switch import (
 )
 from venvstacks.actions.deployment.verify import verify_instance
 from venvstacks.actions.tools import Tools
-from venvstacks.archives.expected import ExpectedTree
 from venvstacks.deploying.binding import Bound, Inventory, Work, bind, plan_work
 from venvstacks.deploying.offers import Offer, application_name
 from venvstacks.deploying.state import Generation, InstanceRecord, needed_instances
@@ -180,45 +180,51 @@ def _without_damaged_donors(
 def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceRecord], tools: Tools) -> int:
     """Make all instances that are not there; returns how many bytes of archives that took."""
     place, source = request.place, request.source
-    lists = {one.id: source.read(one.layer.files) for one in work.fetch}
-    lists |= {one.id: place.file_manifest(donor).read_bytes() for one, donor in work.rebind}
+    _check_space(request, work)
     makes = (*work.fetch, *(one for one, _ in work.rebind))
-    trees = {one.id: expected_tree(lists[one.id], one.layer, request.platform) for one in makes}
-    _check_space(request, work, trees)
-    files = [one.layer.archive for one in work.fetch]
-    with workers(_LANES) as lanes:
-        archives = _all([lanes.pool.submit(source.obtain, file, place.downloads) for file in files], tools)
+    with workers(_LANES) as lanes, _nobody_left_waiting(tools):
+        coming = [lanes.pool.submit(source.obtain, one.layer.archive, place.downloads) for one in work.fetch]
+        lists = {one.id: source.read(one.layer.files) for one in work.fetch}
+        lists |= {one.id: place.file_manifest(donor).read_bytes() for one, donor in work.rebind}
+        trees = {one.id: expected_tree(lists[one.id], one.layer, request.platform) for one in makes}
+        archives = _all(coming)
     fetched = zip(work.fetch, archives, strict=True)
     delivered = [Delivered(one, trees[one.id], lists[one.id], archive) for one, archive in fetched]
-    with workers(max(1, tools.threads)) as lanes:
+    with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
         making = [
             lanes.pool.submit(unpack_instance, one, place, tools)
             for one in sorted(delivered, key=lambda one: -one.expected.size)  # the longest first
         ]
         making += [lanes.pool.submit(link_instance, one, trees[one.id], store[id_], place) for one, id_ in work.rebind]
-        prepared = _all(making, tools)
+        prepared = _all(making)
     settle(prepared, place)
-    with workers(max(1, tools.threads)) as lanes:
-        _all([lanes.pool.submit(finish, one, place, tools) for one in prepared], tools)
-    return sum(file.size for file in files)
+    with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
+        _all([lanes.pool.submit(finish, one, place, tools) for one in prepared])
+    return sum(one.layer.archive.size for one in work.fetch)
 
 
-def _all(jobs: Sequence[Future[Result]], tools: Tools) -> list[Result]:
-    """What became of all jobs; as soon as one fails, or the user has enough, the others are ended."""
-    from concurrent.futures import as_completed  # noqa: PLC0415 - brings logging with it
-
+@contextlib.contextmanager
+def _nobody_left_waiting(tools: Tools) -> Iterator[None]:
+    """As soon as something fails in the block, or the user has enough, whatever else is under way is ended."""
     try:
-        for job in as_completed(jobs):
-            job.result()
+        yield
     except BaseException:
         tools.processes.stop()
         raise
+
+
+def _all(jobs: Sequence[Future[Result]]) -> list[Result]:
+    """What became of all jobs; fails as soon as one does."""
+    from concurrent.futures import as_completed  # noqa: PLC0415 - brings logging with it
+
+    for job in as_completed(jobs):
+        job.result()
     return [job.result() for job in jobs]
 
 
-def _check_space(request: DeployRequest, work: Work, trees: Mapping[str, ExpectedTree]) -> None:
-    """Refuse what cannot fit: unpacked files by their announced sizes, and archives that are yet to come."""
-    needed = sum(trees[one.id].disk_size() + one.layer.archive.size for one in work.fetch)
+def _check_space(request: DeployRequest, work: Work) -> None:
+    """Refuse what cannot fit: unpacked files by what the manifest says, and archives that are yet to come."""
+    needed = sum(one.layer.disk_size + one.layer.archive.size for one in work.fetch)
     if not needed:
         return
     free = request.free_space(request.place.root)

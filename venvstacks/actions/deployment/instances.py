@@ -26,7 +26,7 @@ from venvstacks.deploying.offers import OfferedLayer
 from venvstacks.deploying.state import GeneratedFile, Installed, InstanceRecord
 from venvstacks.digests import TreeEntry, scan_tree
 from venvstacks.errors import DeployError, ProcessFailedError
-from venvstacks.model.layout import LAYER_CONFIG
+from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.records.filelists import FileManifest
 from venvstacks.tools.files import link_or_copy, write_atomically
@@ -170,11 +170,10 @@ def finish(prepared: Prepared, place: Place, tools: Tools) -> InstanceRecord:
     """
     bound = prepared.bound
     folder = place.instance(bound.id, bound.layer.target)
-    _run_postinstall(folder, bound.layer, tools, compiles=prepared.bytecode is None)
     bytecode = prepared.bytecode
-    if bytecode is None:
+    if _run_postinstall(folder, bound.layer, tools, bytecode=bytecode is None):
         bytecode = tuple(GeneratedFile.of(entry) for entry in _bytecode(folder, prepared.expected))
-    record = InstanceRecord(installed=_installed(prepared), bytecode=bytecode)
+    record = InstanceRecord(installed=_installed(prepared), bytecode=bytecode or ())
     write_atomically(place.record(bound.id), record.text())
     return record
 
@@ -198,9 +197,11 @@ def compiled_from(path: str) -> str:
         return ""
 
 
-def _run_postinstall(folder: Path, layer: OfferedLayer, tools: Tools, *, compiles: bool) -> None:
+def _run_postinstall(folder: Path, layer: OfferedLayer, tools: Tools, *, bytecode: bool) -> bool:
+    """Let the layer fit itself to its place; returns whether it has compiled bytecode, which it does only if wanted."""
     try:
         config = postinstall.load_layer_config(folder)
+        compiles = bytecode and config["bytecode"] == "on-deploy"
         python = os.path.normpath(folder / config["base_python"])
         command: list[str | Path] = [python, "-I", "-B", folder / _POSTINSTALL]
         command += [] if compiles else ["--no-compile"]
@@ -213,6 +214,7 @@ def _run_postinstall(folder: Path, layer: OfferedLayer, tools: Tools, *, compile
             details=(str(error.message), *error.details),
             hint="what was installed before is untouched; mend what is told above, and run the same command again",
         ) from error
+    return compiles
 
 
 def _installed(prepared: Prepared) -> Installed:

@@ -13,13 +13,14 @@ from pydantic import ValidationError
 from venvstacks.deploying.offers import Offer, OfferedFile, OfferedLayer, check_offer
 from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.errors import DeployError, TransferError, UsageError
-from venvstacks.model.layout import METADATA_DIR
+from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.records.published import LayerMetadata, StackManifest
 from venvstacks.tools.transfer import Downloads, WantedFile
 from venvstacks.tools.web import public
 
 _MANIFEST_LIMIT = 64 << 20
+_HALF_BLOCK = 2048  # what a file leaves empty at its end, on average
 _PUBLISH_AGAIN = "publish again with this version of venvstacks, or fetch the files again"
 
 
@@ -193,6 +194,7 @@ def _offered(entry: LayerMetadata, name: str) -> OfferedLayer:
         lock_version=entry.lock_version,
         archive=OfferedFile(entry.archive_name, entry.archive_size, digest),
         files=OfferedFile(listed.name, listed.size, listed.sha256),
+        disk_size=entry.product.uncompressed_size + entry.product.file_count * _HALF_BLOCK,
         runtime=None if entry.product.kind == "runtime" else entry.runtime_layer,  # runtimes name themselves there
         frameworks=entry.required_layers or (),
         launch_module=entry.app_launch_module,
