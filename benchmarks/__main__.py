@@ -93,7 +93,7 @@ def _measure(arguments: argparse.Namespace, processes: Processes) -> bool:
     """Measure everything, writing down after each stack what there is; say whether anything failed."""
     kit = Kit(arguments.cache.absolute(), dict(os.environ), processes)
     session = _open(arguments, kit)
-    machine = describe_machine(session.contestants, arguments.this, processes)
+    machine = describe_machine(session.contestants, arguments.this, kit.cache, processes)
     results = Results(machine)
     if arguments.add:
         results = (read_results(arguments.output / _RESULTS) or results).extended(results)

@@ -14,12 +14,22 @@ from benchmarks.contestants import Contestant
 from venvstacks.tools.process import Processes, scrubbed_environment
 
 
-def describe_machine(contestants: Sequence[Contestant], sources: Path, processes: Processes) -> dict[str, str]:
-    """Titles to descriptions, in the order in which a report shows them; `sources` is what this product is made of."""
+def describe_machine(
+    contestants: Sequence[Contestant], sources: Path, workspaces: Path, processes: Processes
+) -> dict[str, str]:
+    """Titles to descriptions, in the order in which a report shows them.
+
+    Args:
+        contestants: Who is compared.
+        sources: What this product is made of.
+        workspaces: The folder that they work in.
+        processes: Starts children.
+    """
     return {
         "measured on": time.strftime("%Y-%m-%d", time.gmtime()),
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "memory": f"{_memory_bytes() / 2**30:.0f} GiB",
+        "file system": _file_system(workspaces, _read("/proc/self/mounts")) or "unknown",
         "system": f"{platform.system()} {platform.release()} ({platform.machine()})",
         "Python": platform.python_version(),
         "uv": metadata.version("uv"),
@@ -49,6 +59,19 @@ def _version(contestant: Contestant, sources: Path, processes: Processes) -> str
 def _processor() -> str:
     found = re.search(r"(?m)^model name\s*: (.*)$", _read("/proc/cpuinfo"))
     return found[1] if found else platform.processor() or platform.machine()
+
+
+def _file_system(folder: Path, mounts: str) -> str:
+    """The type of the file system that a folder is on, and of ext4 whether it keeps a journal."""
+    place = folder.resolve()
+    found = [line.split(" ")[:3] for line in mounts.splitlines()]
+    around = [(point, kind, device) for device, point, kind in found if place.is_relative_to(point)]
+    if not around:
+        return ""
+    _, kind, device = max(around, key=lambda one: len(one[0]))
+    if kind != "ext4":
+        return kind
+    return f"ext4 {'with' if [*Path('/proc/fs/jbd2').glob(f'{Path(device).name}-*')] else 'without'} a journal"
 
 
 def _memory_bytes() -> int:

@@ -23,6 +23,9 @@ root of a checkout. `python -m benchmarks --help` tells how to run a part of it.
   the command and its children. **Memory** is the largest resident
   size of any single process among the command and its children, the highest of all runs. It cannot come out below
   10 MB, which is what the process that starts the command takes.
+- **The disk** is written to as far as its cache: nothing waits for it. On ext4 without a journal, as some virtual
+  machines have it, new files cost several times more for minutes after others were removed, since the kernel passes
+  over every inode that was freed lately. That hides what the tools do.
 - **The one change to the original**: its step that downloads and unpacks a Python for a runtime layer copies a
   prepared tree instead (`benchmarks/original_shim.py`), which is less work. It is installed together with `hishel<1`,
   without which its pdm cannot download. Both have their bytecode compiled in advance.

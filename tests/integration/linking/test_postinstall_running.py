@@ -131,7 +131,7 @@ def test_files_of_any_name_are_compiled_and_links_that_lead_nowhere_are_not(app:
 
 
 def test_a_layer_without_sources_compiles_nothing_at_all(app: Path) -> None:
-    """compileall without a file name would compile everything that Python can import."""
+    """Not even a child is started for it."""
     for source in (app / SITE).glob("*.py"):
         source.unlink()
     config = json.loads((app / LAYER_CONFIG).read_text("utf-8"))
