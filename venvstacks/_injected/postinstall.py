@@ -23,17 +23,12 @@ from typing import Any
 
 LAYER_CONFIG = "share/venv/metadata/venvstacks_layer.json"
 
-# Importing does all that is wanted, and leaves alone what is compiled already. The standard library's own command loads
-# much of a library that may not be compiled yet, and takes a tenth longer.
+# As an import does it: what is compiled is left alone. `compileall` first loads much that is not: a tenth slower.
 _COMPILER = """
-import os, sys
-from importlib.machinery import SourceFileLoader
-sys.dont_write_bytecode = False
+import os, sys; from importlib.machinery import SourceFileLoader; sys.dont_write_bytecode = False
 for path in map(os.fsdecode, sys.stdin.buffer.read().split(b"\\n")):
-    try:
-        SourceFileLoader("_", path).get_code("_")
-    except Exception:
-        pass
+    try: SourceFileLoader("_", path).get_code("_")
+    except Exception: pass
 """
 _FILES_PER_WORKER = 50  # a further process costs about as much as compiling this many files
 _SELF = "\0"  # stands for the layer's folder in path arithmetic; no real name can be this
@@ -176,8 +171,7 @@ def relink(layer_folder: Path | str) -> list[Path]:
     if folder.is_symlink() or ".." in folder.parts:  # the neighbours are those of the real folder
         folder = folder.resolve()
     config = load_layer_config(folder)
-    separators = ":;" if os.name == "posix" else ""
-    if config["dynlib_dirs"] and any(sign in str(folder) for sign in separators):
+    if config["dynlib_dirs"] and os.name == "posix" and set(":;") & set(str(folder)):
         # The dynamic linker splits its list of folders there and knows no way to quote; `venv` refuses colons too.
         raise PostInstallError(f"shared libraries cannot be found below a folder with ':' or ';' in its name: {folder}")
     wanted = {}
@@ -207,21 +201,16 @@ def _write_if_changed(path: Path, content: bytes) -> bool:
     return True
 
 
-def compile_bytecode(layer_folder: Path | str) -> str:
-    """Compile what the layer holds with the layer's own Python; a runtime's standard library as well.
+def compile_bytecode(folder: Path, config: dict[str, Any]) -> str:
+    """Compile what the layer in the absolute `folder` holds with its own Python; a runtime's standard library as well.
 
     Files that this Python cannot compile (such as those for newer ones) are passed over in silence.
 
     Returns:
         Why nothing was compiled, in one line; empty if all went well.
-
-    Raises:
-        PostInstallError: The layer's description is wrong.
     """
     import subprocess  # noqa: PLC0415 - slow to import, and not needed where nothing is compiled
 
-    folder = Path(layer_folder).absolute()
-    config = load_layer_config(folder)
     sources = folder / config["site_dir"]
     if config["python"] == config["base_python"]:
         sources = sources.parent
@@ -291,7 +280,7 @@ def main(arguments: list[str] | None = None) -> int:
         if missing := _missing_layers(layer_folder, config):
             _complain(f"warning: not there yet, unpack beside this layer: {', '.join(missing)}")
         idle = options.no_compile or missing or config["bytecode"] != "on-deploy"
-        problem = "" if idle else compile_bytecode(layer_folder)
+        problem = "" if idle else compile_bytecode(layer_folder, config)
         if problem:
             _complain(f"warning: no bytecode was compiled: {problem}")
     except PostInstallError as error:

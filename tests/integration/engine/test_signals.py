@@ -43,7 +43,7 @@ def compute(node):
 if mode != "plain":
     bench.special["b"] = compute if mode == "compute" else child
 bench.on_wait = lambda: print("waiting", flush=True)
-def command(arguments):
+def command(*arguments):
     bench.run(on_interrupt=processes.stop, jobs=2)
     return 0
 boundary._run = command

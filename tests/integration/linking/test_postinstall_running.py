@@ -114,6 +114,19 @@ def test_bytecode_of_a_replaced_source_is_renewed_even_if_time_and_size_are_the_
     assert call([app / "bin/python", "-c", "import newt; print(newt.legs)"]) == "6\n"
 
 
+def test_bytecode_is_what_compileall_writes(app: Path) -> None:
+    (app / SITE / "latin.py").write_bytes("# coding: latin-1\nname = 'Frösche'\n".encode("latin-1"))
+    post_install(app)
+    ours = {path: path.read_bytes() for path in (app / SITE).rglob("*.pyc")}
+    for path in ours:
+        path.unlink()
+    command = [sys.executable, "-m", "compileall", "-qq", "--invalidation-mode", "timestamp", app / SITE]
+    subprocess.run(command, check=False)  # it minds the files that no Python can compile
+    theirs = {path: path.read_bytes() for path in (app / SITE).rglob("*.pyc")}
+    assert ours == theirs
+    assert len(ours) == 3
+
+
 def test_many_files_are_compiled_by_several_processes(app: Path) -> None:
     names = [f"m{number}" for number in range(120)]
     for name in names:
