@@ -29,7 +29,7 @@ def describe_machine(
         "measured on": time.strftime("%Y-%m-%d", time.gmtime()),
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "memory": f"{_memory_bytes() / 2**30:.0f} GiB",
-        "file system": _file_system(workspaces, _read("/proc/self/mounts")) or "unknown",
+        "file system": file_system(workspaces, _read("/proc/self/mounts")) or "unknown",
         "system": f"{platform.system()} {platform.release()} ({platform.machine()})",
         "Python": platform.python_version(),
         "uv": metadata.version("uv"),
@@ -61,7 +61,7 @@ def _processor() -> str:
     return found[1] if found else platform.processor() or platform.machine()
 
 
-def _file_system(folder: Path, mounts: str) -> str:
+def file_system(folder: Path, mounts: str) -> str:
     """The type of the file system that a folder is on, and of ext4 whether it keeps a journal."""
     place = folder.resolve()
     found = [line.split(" ")[:3] for line in mounts.splitlines()]

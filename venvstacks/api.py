@@ -286,5 +286,6 @@ def doit_tasks(path: Path | str, options: Options | None = None) -> Iterator[dic
     lock = folder_lock(project, tell_waiting, shared=True)
     journal = keep_journal(project, workshop, "doit")
     atexit.register(journal.close)
+    atexit.register(workshop.tools.digests.keep)
     services = make_services(project, workshop, lock, journal=journal, clean=workshop.leavings)
     yield from task_dictionaries(project.graph, services)

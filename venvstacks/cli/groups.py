@@ -75,6 +75,15 @@ class Environments:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Delivering:
+    """How what was built is written for others."""
+
+    force: o.Force = False
+    check_environments: o.CheckEnvironments = False
+    dry_run: o.DryRun = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Showing:
     """What is shown first, and how."""
 

@@ -11,6 +11,7 @@ from venvstacks.cli import options as o
 from venvstacks.cli.groups import (
     Archives,
     Chosen,
+    Delivering,
     Environments,
     Layers,
     Packages,
@@ -20,6 +21,7 @@ from venvstacks.cli.groups import (
     given,
 )
 from venvstacks.cli.session import Session
+from venvstacks.graph.selection import Operation
 
 
 def show(
@@ -75,9 +77,7 @@ def publish(
     *,
     build_dir: o.BuildDir = "_build",
     output_dir: o.ArtifactsDir = "_artifacts",
-    force: o.Force = False,
-    check_environments: o.CheckEnvironments = False,
-    dry_run: o.DryRun = False,
+    delivering: Delivering,
     layers: PublishedLayers,
     archives: Archives,
     environments: Environments,
@@ -86,16 +86,8 @@ def publish(
 ) -> int:
     """Publish one reproducible archive for each layer."""
     settings = Options(build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(archives, environments))
-    request = Request(
-        ("publish",),
-        Selection(**given(layers)),
-        lock_policy="require-valid",
-        force=force,
-        keep_going=running.keep_going,
-        check_environments=check_environments,
-    )
     session = Session.open(context.obj, spec, settings)
-    return session.plan_or_run(request, showing, running.trace, dry_run=dry_run)
+    return _deliver(session, "publish", layers, delivering, showing=showing, running=running)
 
 
 def local_export(
@@ -104,9 +96,7 @@ def local_export(
     *,
     build_dir: o.BuildDir = "_build",
     output_dir: o.ExportDir = "_export",
-    force: o.Force = False,
-    check_environments: o.CheckEnvironments = False,
-    dry_run: o.DryRun = False,
+    delivering: Delivering,
     layers: PublishedLayers,
     link_mode: o.LinkModeOption = None,
     environments: Environments,
@@ -117,16 +107,28 @@ def local_export(
     settings = Options(
         build_dir=build_dir, export_dir=output_dir, link_mode=link_mode, jobs=running.jobs, **given(environments)
     )
+    session = Session.open(context.obj, spec, settings)
+    return _deliver(session, "export", layers, delivering, showing=showing, running=running)
+
+
+def _deliver(
+    session: Session,
+    operation: Operation,
+    layers: PublishedLayers,
+    delivering: Delivering,
+    *,
+    showing: Showing,
+    running: Running,
+) -> int:
     request = Request(
-        ("export",),
+        (operation,),
         Selection(**given(layers)),
         lock_policy="require-valid",
-        force=force,
+        force=delivering.force,
         keep_going=running.keep_going,
-        check_environments=check_environments,
+        check_environments=delivering.check_environments,
     )
-    session = Session.open(context.obj, spec, settings)
-    return session.plan_or_run(request, showing, running.trace, dry_run=dry_run)
+    return session.plan_or_run(request, showing, running.trace, dry_run=delivering.dry_run)
 
 
 def run(

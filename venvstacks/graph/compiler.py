@@ -17,7 +17,7 @@ from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 
-RECIPES: Mapping[str, int] = {"build": 1, "link": 1, "archive": 4, "export": 2}
+RECIPES: Mapping[str, int] = {"build": 1, "link": 2, "archive": 4, "export": 2}
 """Raised when a step begins to do something else with the same inputs, so that old results are redone: for archives,
 other bytes of the same members (such as by other parameters of the compressor), and what is published beside them."""
 
