@@ -22,8 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.crashing import Remains, faults_after_a_kill, make_unlocked_pond, run_pipeline
-from tests.ponds import Pond
+from tests.support.killed_runs import Remains, faults_after_a_kill, make_unlocked_pond, run_pipeline
+from tests.support.sample_stack import Pond
 
 _FRESH_CACHES = 10
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from tests.wheels import make_wheel
+from tests.support.handmade_wheels import make_wheel
 
 _MODULES = 20
 _DATA_BLOCKS = 2_000  # of 32 bytes that do not compress

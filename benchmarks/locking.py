@@ -16,7 +16,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from tests.wheels import make_wheel
+from tests.support.handmade_wheels import make_wheel
 from venvstacks.api import Options, Request, load_project, run
 
 PACKAGES_PER_LAYER = 8

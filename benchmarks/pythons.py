@@ -12,8 +12,8 @@ from benchmarks.contestants import kept_folder
 from benchmarks.measure import UnavailableError
 from venvstacks.errors import VenvstacksError
 from venvstacks.model.platforms import PythonImplementation, identify_platform
-from venvstacks.runtimes.prepare import prepare_runtime
-from venvstacks.runtimes.request import RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.provider_request import RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.providers import prepare_runtime
 from venvstacks.tools.process import Processes
 
 PROVIDER = "host"

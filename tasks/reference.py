@@ -43,8 +43,8 @@ _ENDINGS = {
 
 def write_reference() -> None:
     """Write the schema and fill the pages; files that are right already are left alone."""
-    from venvstacks.forecast import plan_schema_text  # noqa: PLC0415
     from venvstacks.model.schema import schema_text  # noqa: PLC0415 - doit only lists tasks most of the time
+    from venvstacks.planning.forecast import plan_schema_text  # noqa: PLC0415
     from venvstacks.records.schemas import published_schemas  # noqa: PLC0415
 
     published = {SCHEMA.with_name(name): text for name, text in published_schemas().items()}

@@ -22,22 +22,23 @@ FLOORS = {
     "errors": 1, "modes": 1, "digests": 1, "reasons": 1, "_injected": 1,
     "model": 2, "tools": 2,
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
-    "graph": 4, "records": 4, "deploying": 4,
-    "actions": 5, "planning": 5, "loading": 5,
-    "engine": 6, "jobs": 6, "forecast": 6, "cachekey": 6, "verifying": 6,
-    "api": 7, "explain": 7, "deployment": 7,
-    "__init__": 8,  # what `import venvstacks` gives: the names of `api`
+    "graph": 4, "records": 4, "deployment": 4,
+    "actions": 5, "loading": 5, "planning": 5,
+    "deployment/steps": 6, "engine": 6, "planning/jobs": 6, "planning/forecast": 6, "planning/cache_key": 6,
+    "reproducing": 6,
+    "api": 7, "planning/history": 7,
+    "__init__": 8, "deployment/__init__": 8,  # what importing these packages gives: names of `api`, when used
     "cli": 9, "tasks": 9,
     "__main__": 10, "dodo": 10,
 }  # fmt: skip
 
 SIDEWAYS = {
     ("digests.py", "modes"): "which files count as executable is part of what a tree holds; modes imports nobody",
-    ("tools/sources.py", "model"): "reads from disk what the model calls a SourceTree; the model never looks back",
+    ("tools/module_files.py", "model"): "reads from disk what the model calls a SourceTree; the model never looks back",
     ("tasks/reference.py", "cli"): "writes the reference of commands from the commands themselves",
 }
 
-PURE = ("model", "locking", "linking", "graph", "archives/members.py", "archives/expected.py", "deploying")
+PURE = ("model", "locking", "linking", "graph", "archives/members.py", "archives/expected.py", "deployment")
 
 # Purity is a list of what may be imported: whatever could reach a disk, a clock, a process or the environment has to
 # be imported first. Modules that can do both are narrowed to the names listed with them.
@@ -51,7 +52,7 @@ HARMLESS: dict[str, set[str] | None] = {
     "pathlib": {"PurePath", "PurePosixPath", "PureWindowsPath"},
     "venvstacks.errors": None, "venvstacks.modes": None,
     "venvstacks.reasons": None, "venvstacks.model": None, "venvstacks.locking": None,
-    "venvstacks.linking": None, "venvstacks.graph": None, "venvstacks.deploying": None,
+    "venvstacks.linking": None, "venvstacks.graph": None, "venvstacks.deployment": None,
     "venvstacks.archives.expected": None,
     "venvstacks.digests": {"TreeEntry", "canonical_json", "prefixed", "sha256_bytes", "sha256_json", "tree_digest"},
 }  # fmt: skip
@@ -61,24 +62,25 @@ IMPURE_METHODS = {"now", "utcnow", "today"}
 
 # What is shared by all threads of a process, or differs between machines, and who may reach for it: rooms or files.
 REACHES: dict[str, set[str]] = {
-    "os.environ": {"loading", "deployment"},  # read once, and a value from there on
-    "sys.platform": {"loading", "deployment", "tools/clones.py"},  # a TargetPlatform from there on
-    "platform.machine": {"loading", "deployment"},
+    "os.environ": {"loading", "api/deployments.py"},  # read once, and a value from there on
+    "sys.platform": {"loading", "api/deployments.py", "tools/clones.py"},  # a TargetPlatform from there on
+    "platform.machine": {"loading", "api/deployments.py"},
     # what this machine's system calls are, and what its file systems tell
-    "os.name": {"tools", "actions/deployment/verify.py", "records/remembered.py", "verifying"},
-    "Path.cwd": {"api", "cli/boundary.py", "engine/assembly.py"},
-    "os.umask": {"verifying"},
-    "time.time_ns": {"records/remembered.py"},  # how old a file is; never what a result depends on
-    "datetime.now": {"actions/tools.py", "engine/journal.py"},
-    "sys.stdout": {"cli", "deployment", "tasks"},
-    "sys.stderr": {"cli", "engine/dodo.py"},
+    "os.name": {"tools", "deployment/steps/installed_files.py", "records/remembered_digests.py", "reproducing"},
+    "Path.cwd": {"api", "cli/error_boundary.py", "engine/assembly.py"},
+    "os.umask": {"reproducing"},
+    "time.time_ns": {"records/remembered_digests.py"},  # how old a file is; never what a result depends on
+    "datetime.now": {"actions/toolset.py", "engine/journal.py"},
+    "sys.stdout": {"cli", "api/deployments.py", "tasks"},
+    "sys.stderr": {"cli", "engine/dodo_tasks.py"},
     "sys.argv": {"cli"},
     "sys.exit": {"cli"},
-    "os._exit": {"cli/boundary.py"},
+    "os._exit": {"cli/error_boundary.py"},
     "os.execvpe": {"tools/process.py"},
     "os.killpg": {"tools/process.py"},
     "os.cpu_count": {"tools/processors.py"},
-    "importlib.import_module": {"tools", "cli/app.py"},  # what one system alone has; the command that was asked for
+    # what one system alone has; the command or the name that was asked for
+    "importlib.import_module": {"tools", "api/__init__.py", "cli/app.py"},
 } | {name: set() for name in (
     "os.getenv", "os.putenv", "os.unsetenv", "os.chdir", "os.fchdir", "os.getcwd", "os.kill", "os.fork", "os.system",
     "os.popen", "os.execv", "os.execve", "os.execvp", "os.posix_spawn", "os.posix_spawnp", "os.spawnv", "os.spawnve",
@@ -101,7 +103,14 @@ def shown(file: Path) -> str:
 
 
 def room_of(file: Path) -> str:
-    return shown(file).partition("/")[0].removesuffix(".py")
+    return room_named(shown(file).removesuffix(".py"))
+
+
+def room_named(path: str) -> str:
+    """The room that a module is in, by its path within the package: the nearest one that has a floor of its own."""
+    while path not in FLOORS and "/" in path:
+        path = path.rpartition("/")[0]
+    return path
 
 
 def tree_of(file: Path) -> ast.Module:
@@ -124,8 +133,8 @@ def rooms_imported_by(file: Path) -> Iterator[str]:
         if first in {"tasks", "dodo"}:
             yield first
         elif first == "venvstacks":
-            room = rest.partition(".")[0] or (name if name in FLOORS else "__init__")
-            yield room or "__init__"
+            inner = "/".join(part for part in (rest.replace(".", "/"), name) if part)
+            yield room_named(inner) if room_named(inner) in FLOORS else "__init__"
 
 
 each_product_file = pytest.mark.parametrize("file", PRODUCT, ids=shown)
@@ -143,7 +152,9 @@ def test_imports_point_downwards(file: Path) -> None:
 def test_contributors_are_told_the_same() -> None:
     told = re.findall(r"^\| (\d+) \| (.*) \|$", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
     floors = {
-        name.removesuffix(".py"): int(floor) for floor, rooms in told for name in re.findall(r"`(\w+)(?:`|\.py)", rooms)
+        name.removesuffix(".py"): int(floor)
+        for floor, rooms in told
+        for name in re.findall(r"`([\w/]+)(?:`|\.py)", rooms)
     }
     assert floors == FLOORS
 
@@ -152,7 +163,7 @@ def test_contributors_are_told_the_same() -> None:
 def test_what_runs_on_the_target_machine_stands_alone(file: Path) -> None:
     if room_of(file) == "_injected":
         assert not set(rooms_imported_by(file)) - {"_injected"}
-    elif room_of(file) not in {"actions", "linking"}:
+    elif room_of(file) not in {"actions", "linking", "deployment/steps"}:
         assert "_injected" not in set(rooms_imported_by(file))
 
 
@@ -255,6 +266,14 @@ def test_names_of_modules_say_something(file: Path) -> None:
     assert not {*file.relative_to(ROOT).with_suffix("").parts} & VAGUE_NAMES
 
 
+def test_modules_have_names_of_their_own() -> None:
+    """A name that is asked for leads to one file. Rooms may share theirs: a pure one, and the one that acts on it."""
+    names = [
+        file.name for file in PRODUCT if not file.name.startswith("__") and not file.is_relative_to(ROOT / "tasks")
+    ]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
+
+
 def test_test_modules_have_names_of_their_own() -> None:
     names = [file.name for file in TESTS if file.name != "conftest.py"]
     assert sorted(set(names)) == sorted(names)
@@ -263,7 +282,11 @@ def test_test_modules_have_names_of_their_own() -> None:
 def test_the_rules_would_notice(tmp_path: Path) -> None:
     file = tmp_path / "x.py"
     file.write_text("def f():\n    import os.path\n    from venvstacks.api import run\nfrom venvstacks import api\n")
-    assert sorted(imports_of(file), key=str) == [("os.path", None), ("venvstacks", "api"), ("venvstacks.api", "run")]
+    assert sorted(imports_of(file), key=str) == [
+        ("os.path", None),
+        ("venvstacks", "api"),
+        ("venvstacks.api", "run"),
+    ]
     assert list(rooms_imported_by(file)) == ["api", "api"]
     file.write_text("import os\nfrom time import time\nos.environ['x'] = str(time())\n")
     assert list(reaches_of(file)) == ["time.time", "os.environ"]

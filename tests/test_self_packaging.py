@@ -62,4 +62,4 @@ def test_commands_and_plugins_are_declared(built: Path) -> None:
         (name,) = (name for name in content.namelist() if name.endswith("entry_points.txt"))
         text = content.read(name).decode()
     assert "venvstacks = venvstacks.cli:main" in text
-    assert "venvstacks = venvstacks.engine.state:StateBackend" in text
+    assert "venvstacks = venvstacks.engine.doit_state:StateBackend" in text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_graphs import Bench
+from tests.support.tiny_graphs import Bench
 
 
 @pytest.fixture

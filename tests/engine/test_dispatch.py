@@ -11,7 +11,7 @@ from doit.control import ExecNode, TaskControl, TaskDispatcher
 from doit.runner import MRunner
 from doit.task import dict_to_task
 
-from tests.tiny_graphs import Bench
+from tests.support.tiny_graphs import Bench
 from venvstacks.engine.dispatch import PriorityDispatcher
 from venvstacks.graph.schedule import Pools
 from venvstacks.graph.taskgraph import TaskNode

@@ -17,11 +17,11 @@ from doit.reporter import ConsoleReporter
 from doit.runner import MRunner, MThreadRunner, Runner
 from doit.task import Stream, dict_to_task
 
-from tests.tiny_graphs import Bench
+from tests.support.tiny_graphs import Bench
+from venvstacks.engine.doit_state import ContentChecker, PathCodec, StateBackend
+from venvstacks.engine.doit_tasks import Freshness, task_attributes
 from venvstacks.engine.paths import Paths
 from venvstacks.engine.reporter import Reporter
-from venvstacks.engine.state import ContentChecker, PathCodec, StateBackend
-from venvstacks.engine.tasks import Freshness, task_attributes
 
 
 class NoteBackend:

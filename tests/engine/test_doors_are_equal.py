@@ -15,13 +15,13 @@ from doit.cmd_list import List
 from doit.task import dict_to_task
 
 import venvstacks
-from tests.small_stacks import write_stack
+from tests.support.offline_stacks import write_stack
 from venvstacks import Request, doit_config, doit_tasks, load_project, plan
 from venvstacks.digests import canonical_json
-from venvstacks.engine.events import Silence, idle_outcomes
-from venvstacks.engine.tasks import Freshness
+from venvstacks.engine.doit_tasks import Freshness
+from venvstacks.engine.outcomes import Silence, idle_outcomes
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
-from venvstacks.planning import PlannedTask
+from venvstacks.planning.plan import PlannedTask
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from tests.tiny_graphs import Bench
+from tests.support.tiny_graphs import Bench
 from venvstacks.engine.journal import KEPT, Journal, ProcessWatch, logs
 from venvstacks.errors import BuildError
 from venvstacks.graph.taskgraph import TaskNode
-from venvstacks.records.events import Event, read_events
+from venvstacks.records.event_log import Event, read_events
 from venvstacks.tools.process import Completed
 
 

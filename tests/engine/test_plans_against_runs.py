@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tiny_graphs import Bench
+from tests.support.tiny_graphs import Bench
 
 SOURCES = ("s0", "s1", "s2", "s3")
 TASKS = 7

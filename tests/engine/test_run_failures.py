@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tiny_graphs import FAN, STATE, Bench
-from venvstacks.engine.events import Silence
+from tests.support.tiny_graphs import FAN, STATE, Bench
+from venvstacks.engine.outcomes import Silence
 from venvstacks.errors import BuildError, MissingInputError, StateError
 from venvstacks.graph.taskgraph import TaskNode
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_graphs import FAN, STATE, Bench
-from venvstacks.engine.events import Outcome
+from tests.support.tiny_graphs import FAN, STATE, Bench
+from venvstacks.engine.outcomes import Outcome
 from venvstacks.errors import InterruptedRunError
 from venvstacks.graph.taskgraph import TaskNode
-from venvstacks.records.store import TaskStore
+from venvstacks.records.task_store import TaskStore
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The stack of `tests.ponds`: locked once, built and published once per session; runtimes prepared once."""
+"""The stack of `sample_stack`: locked once, built and published once per session; runtimes prepared once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ponds import Pond, make_pond, ran
+from tests.support.sample_stack import Pond, make_pond, ran
 
 
 @pytest.fixture(scope="session")

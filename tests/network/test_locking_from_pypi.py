@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.dry_installs import make_bare_environment, would_install
-from tests.locked_layers import framework, request_for, runtime, tools_for
-from venvstacks.actions.lock import lock_layer
-from venvstacks.actions.lock_request import LockPaths
+from tests.support.dry_installs import make_bare_environment, would_install
+from tests.support.locked_layers import framework, request_for, runtime, tools_for
+from venvstacks.actions.locking.lock import lock_layer
+from venvstacks.actions.locking.lock_request import LockPaths
 from venvstacks.model.platforms import PLATFORMS
 
 pytestmark = pytest.mark.network

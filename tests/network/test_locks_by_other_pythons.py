@@ -11,7 +11,7 @@ from pathlib import Path
 import findpython
 import pytest
 
-from tests.committed_locks import COMMITTED, copy_committed_stack
+from tests.support.committed_locks import COMMITTED, copy_committed_stack
 
 pytestmark = pytest.mark.network
 ROOT = Path(__file__).parents[2]

@@ -10,8 +10,8 @@ from venvstacks.graph.compiler import Configuration
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.stack import Stack
-from venvstacks.records.filelists import SUFFIX
-from venvstacks.records.published import read_metadata
+from venvstacks.records.file_lists import SUFFIX
+from venvstacks.records.published_metadata import read_metadata
 from venvstacks.tools.files import remove_abandoned, remove_tree
 
 

@@ -6,9 +6,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvstacks.archives.contents import Contents, changed
-from venvstacks.archives.failures import not_written
+from venvstacks.archives.member_contents import Contents, changed
 from venvstacks.archives.members import Member
+from venvstacks.archives.write_failures import not_written
 from venvstacks.errors import PublishError
 from venvstacks.tools.clones import LinkMode, lay_file
 

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from venvstacks.archives.contents import Contents
-from venvstacks.archives.failures import not_written
+from venvstacks.archives.compression import Compression, StreamCompressor, gzip_stream, xz_stream, zstd_stream
+from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.sink import Sink
-from venvstacks.archives.streams import Compression, StreamCompressor, gzip_stream, xz_stream, zstd_stream
-from venvstacks.archives.tar import tar_chunks
-from venvstacks.archives.zip import write_zip, zip_time
+from venvstacks.archives.tar_writer import tar_chunks
+from venvstacks.archives.write_failures import not_written
+from venvstacks.archives.zip_writer import write_zip, zip_time
 from venvstacks.errors import UsageError
 from venvstacks.tools.files import replacing
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from venvstacks.archives.expected import ExpectedTree
 from venvstacks.archives.found import FoundMember
 from venvstacks.archives.inflate import plain_chunks
-from venvstacks.archives.untar import read_tar
-from venvstacks.archives.unzip import read_zip
+from venvstacks.archives.tar_reader import read_tar
+from venvstacks.archives.zip_reader import read_zip
 from venvstacks.digests import TreeEntry
 from venvstacks.errors import InterruptedRunError, UnsafeArchiveError
 from venvstacks.modes import FOLDER_MODE, file_mode

@@ -10,7 +10,7 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command line; the entry point of the console script."""
     gc.disable()  # while modules are loaded, which leaves nothing to collect
-    from venvstacks.cli.boundary import run_command_line  # noqa: PLC0415 - importing this package costs nothing
+    from venvstacks.cli.error_boundary import run_command_line  # noqa: PLC0415 - importing this package costs nothing
 
     sys.exit(run_command_line(sys.argv[1:], on_loaded=_collect_garbage_again))
 

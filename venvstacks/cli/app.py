@@ -8,34 +8,34 @@ from typing import Annotated
 
 import typer
 
-from venvstacks.cli import options as o
-from venvstacks.cli.helps import App, Group
+from venvstacks.cli import declared_options as o
+from venvstacks.cli.help_format import App, Group
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.cli.version import show_version
 
 # In the order of the help: each command's module and function.
 COMMANDS = {
-    "init": "beginning:init",
-    "show": "stacks:show",
-    "lock": "locking:lock",
-    "build": "stacks:build",
-    "publish": "stacks:publish",
-    "local-export": "stacks:local_export",
-    "plan": "insight:plan",
-    "why": "insight:why",
-    "cache-key": "insight:cache_key",
-    "verify": "verification:verify",
-    "schema": "beginning:schema",
-    "run": "stacks:run",
-    "deploy": "deployment:deploy",
-    "rollback": "deployment:rollback",
-    "status": "deployment:status",
-    "remove": "deployment:remove",
-    "collect": "deployment:collect",
-    "exec": "deployment:execute",
+    "init": "init_commands:init",
+    "show": "stack_commands:show",
+    "lock": "lock_command:lock",
+    "build": "stack_commands:build",
+    "publish": "stack_commands:publish",
+    "local-export": "stack_commands:local_export",
+    "plan": "plan_commands:plan",
+    "why": "plan_commands:why",
+    "cache-key": "plan_commands:cache_key",
+    "verify": "verify_command:verify",
+    "schema": "init_commands:schema",
+    "run": "stack_commands:run",
+    "deploy": "deploy_commands:deploy",
+    "rollback": "deploy_commands:rollback",
+    "status": "deploy_commands:status",
+    "remove": "deploy_commands:remove",
+    "collect": "deploy_commands:collect",
+    "exec": "deploy_commands:execute",
 }
 _PASSING_ON = {"run", "exec"}  # what they do not know is for the application
-_PANELS = {"deployment": "Deployments"}
+_PANELS = {"deploy_commands": "Deployments"}
 
 
 def make_app(arguments: Sequence[str] = ()) -> App:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venvstacks.api import Report
-from venvstacks.cli.boundary import tell_defect, tell_error
-from venvstacks.engine.events import Listener, Outcome, Silence, Status
+from venvstacks.cli.error_boundary import tell_defect, tell_error
+from venvstacks.engine.outcomes import Listener, Outcome, Silence, Status
 from venvstacks.errors import UsageError, VenvstacksError
 from venvstacks.tools.files import write_atomically
 
@@ -169,7 +169,7 @@ def write_trace(report: Report, place: Path) -> None:
     Raises:
         UsageError: It cannot be written.
     """
-    from venvstacks.records.events import read_events, trace_of  # noqa: PLC0415 - rarely asked for
+    from venvstacks.records.event_log import read_events, trace_of  # noqa: PLC0415 - rarely asked for
 
     events = read_events(report.events) if report.events else ()
     try:

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TextIO
 
 from venvstacks import api
-from venvstacks.cli.boundary import relative
-from venvstacks.cli.groups import Showing
-from venvstacks.cli.planned import draw, plan_lines
+from venvstacks.cli.error_boundary import relative
+from venvstacks.cli.option_groups import Showing
+from venvstacks.cli.plan_output import draw, plan_lines
 from venvstacks.cli.progress import make_listener, summarize, tell_failures, write_trace
-from venvstacks.cli.show import render_tree, stack_data, stack_tree, staleness_lines
+from venvstacks.cli.show_output import render_tree, stack_data, stack_tree, staleness_lines
 from venvstacks.cli.verbosity import Verbosity
-from venvstacks.engine.events import Listener
+from venvstacks.engine.outcomes import Listener
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.graph.selection import Operation, Selection, select_layers
-from venvstacks.locking.changes import describe_changes
+from venvstacks.locking.lock_changes import describe_changes
 
 
 @dataclass(frozen=True)

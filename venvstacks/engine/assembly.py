@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from venvstacks.actions.perform import Workshop
-from venvstacks.engine.folderlock import FolderLock
+from venvstacks.actions.table import Workshop
+from venvstacks.engine.build_lock import FolderLock
+from venvstacks.engine.doit_tasks import Services
 from venvstacks.engine.paths import Paths
-from venvstacks.engine.tasks import Services
-from venvstacks.loading import Project
+from venvstacks.loading.project import Project
 
 
 def make_services(project: Project, workshop: Workshop, lock: FolderLock, **settings: Any) -> Services:  # noqa: ANN401

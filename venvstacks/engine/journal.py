@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from venvstacks.actions.perform import Workshop
-from venvstacks.loading import Project
-from venvstacks.records.events import Event, EventName
+from venvstacks.actions.table import Workshop
+from venvstacks.loading.project import Project
+from venvstacks.records.event_log import Event, EventName
 from venvstacks.tools.process import Completed
 
 KEPT = 20

@@ -8,8 +8,8 @@ from typing import Any
 
 from doit.exceptions import BaseFail, DependencyError, UnmetDependency
 
-from venvstacks.engine.events import Listener, Outcome, Status
-from venvstacks.engine.tasks import Freshness, TaskAction
+from venvstacks.engine.doit_tasks import Freshness, TaskAction
+from venvstacks.engine.outcomes import Listener, Outcome, Status
 from venvstacks.errors import InterruptedRunError, MissingInputError
 
 

@@ -16,14 +16,14 @@ from doit.runner import MThreadRunner
 from doit.task import Stream, dict_to_task
 
 from venvstacks.engine.dispatch import PriorityDispatcher
-from venvstacks.engine.events import Listener, Outcome
+from venvstacks.engine.doit_state import ContentChecker, PathCodec, StateBackend
+from venvstacks.engine.doit_tasks import Services, task_attributes
+from venvstacks.engine.outcomes import Listener, Outcome
 from venvstacks.engine.reporter import Reporter
-from venvstacks.engine.state import ContentChecker, PathCodec, StateBackend
-from venvstacks.engine.tasks import Services, task_attributes
 from venvstacks.errors import InterruptedRunError, StateError
 from venvstacks.graph.schedule import Pools, bottom_levels, first_estimates
 from venvstacks.graph.taskgraph import TaskGraph
-from venvstacks.records.store import TaskStore
+from venvstacks.records.task_store import TaskStore
 from venvstacks.tools.process import KILL
 
 

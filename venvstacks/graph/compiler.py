@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
-from venvstacks.locking.inputs import lock_inputs
+from venvstacks.locking.lock_inputs import lock_inputs
 from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.declared import declared_distributions
 from venvstacks.model.layout import EnvironmentLayout, StackLayout

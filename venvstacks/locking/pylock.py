@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from venvstacks.locking.locks import LayerLock, LockedPackage, Wheel
 from venvstacks.locking.merge import sort_packages
-from venvstacks.locking.resolution import UnusableLockError, load_document, make_wheel_entry, packages_of
+from venvstacks.locking.uv_resolution import UnusableLockError, load_document, make_wheel_entry, packages_of
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 
 SHARED_MARKER = "sys_platform == 'from_lower_layer'"

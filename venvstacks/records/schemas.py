@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from venvstacks.model.schema import DIALECT
-from venvstacks.records.filelists import FileManifest
-from venvstacks.records.published import StackManifest
+from venvstacks.records.file_lists import FileManifest
+from venvstacks.records.published_metadata import StackManifest
 
 _PUBLISHED: Mapping[str, type[BaseModel]] = {
     "manifest.schema.json": StackManifest,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from venvstacks.digests import sha256_file
 from venvstacks.errors import RuntimeUnavailableError, TransferError
-from venvstacks.runtimes.request import RuntimeKit
+from venvstacks.runtimes.provider_request import RuntimeKit
 from venvstacks.tools.files import replacing
 from venvstacks.tools.transfer import Downloads, WantedFile
 

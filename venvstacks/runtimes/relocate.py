@@ -14,10 +14,10 @@ from pathlib import Path
 
 from venvstacks.digests import walk_tree
 from venvstacks.modes import settled_mode
-from venvstacks.runtimes.contents import is_wanted
-from venvstacks.runtimes.installed import Installation
-from venvstacks.runtimes.request import RuntimeRequest
-from venvstacks.runtimes.selfcheck import Facts, is_shared_prefix
+from venvstacks.runtimes.installed_pythons import Installation
+from venvstacks.runtimes.provider_request import RuntimeRequest
+from venvstacks.runtimes.runtime_contents import is_wanted
+from venvstacks.runtimes.self_check import Facts, is_shared_prefix
 
 NEUTRAL_PREFIX = "/install"
 """What stands for the prefix in the copy; python-build-standalone uses the same."""

@@ -14,7 +14,17 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from tests.packable_trees import EPOCH, FILES, LINKS, TOP, Seen, add_large_files, contents_of, expected, make_tree
+from tests.support.packable_trees import (
+    EPOCH,
+    FILES,
+    LINKS,
+    TOP,
+    Seen,
+    add_large_files,
+    contents_of,
+    expected,
+    make_tree,
+)
 from venvstacks.archives.formats import ARCHIVE_FORMATS, ArchiveRequest, ArchiveWritten, write_archive
 
 FORMATS = list(ARCHIVE_FORMATS)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packable_trees import EPOCH, SITE, contents_of, make_tree
+from tests.support.packable_trees import EPOCH, SITE, contents_of, make_tree
 from venvstacks.archives.formats import ARCHIVE_FORMATS, ArchiveRequest, archive_format, write_archive
 from venvstacks.archives.sink import Sink
 from venvstacks.errors import ChangedEnvironmentError, ExitCode, PublishError, UsageError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packable_trees import EPOCH, SITE, TOP, contents_of, make_tree
+from tests.support.packable_trees import EPOCH, SITE, TOP, contents_of, make_tree
 from venvstacks.archives.compare import compare_archives
 from venvstacks.archives.formats import ARCHIVE_FORMATS, ArchiveRequest, write_archive
 

@@ -6,9 +6,9 @@ from typing import NoReturn
 
 import pytest
 
-from tests.packable_trees import ADDED, FILES, LINKS, SITE, TOP, contents_of, expected, make_tree, on_disk
-from venvstacks.archives.contents import Contents
+from tests.support.packable_trees import ADDED, FILES, LINKS, SITE, TOP, contents_of, expected, make_tree, on_disk
 from venvstacks.archives.folder import export_tree
+from venvstacks.archives.member_contents import Contents
 from venvstacks.errors import ChangedEnvironmentError, PublishError
 from venvstacks.tools.clones import LinkMode
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.locked_layers import request_for, runtime, tools_for
-from venvstacks.actions.lock import lock_layer
-from venvstacks.actions.lock_conflicts import name_layers
-from venvstacks.actions.lock_request import LockPaths
+from tests.support.locked_layers import request_for, runtime, tools_for
+from venvstacks.actions.locking.conflicts import name_layers
+from venvstacks.actions.locking.lock import lock_layer
+from venvstacks.actions.locking.lock_request import LockPaths
 from venvstacks.errors import InterruptedRunError, LockError
 
 EMPTY, WANTING = runtime("base"), runtime("base", ["alpha"])

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from venvstacks.digests import sha256_bytes, sha256_file
-from venvstacks.records import remembered
-from venvstacks.records.remembered import RememberedDigests
+from venvstacks.records import remembered_digests as remembered
+from venvstacks.records.remembered_digests import RememberedDigests
 
 LARGE = b"x" * (1 << 20)
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pbs_installer
 import pytest
 
-from tests.packed_pythons import WANTED, Mirror, kit_in, pack, serving, wanted_archive, wanted_python
+from tests.support.packed_pythons import WANTED, Mirror, kit_in, pack, serving, wanted_archive, wanted_python
 from venvstacks.digests import tree_digest
 from venvstacks.errors import RuntimeUnavailableError
-from venvstacks.runtimes.archive import ArchiveProvider
-from venvstacks.runtimes.standalone import MIRROR_VARIABLE, StandaloneProvider
+from venvstacks.runtimes.archive_provider import ArchiveProvider
+from venvstacks.runtimes.standalone_provider import MIRROR_VARIABLE, StandaloneProvider
 
 PACKED = pack()
 NAME = "cpython-3.11.7+20240107-x86_64-unknown-linux-gnu-install_only.tar.gz"

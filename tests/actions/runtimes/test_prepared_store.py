@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.packed_pythons import wanted_python
+from tests.support.packed_pythons import wanted_python
 from venvstacks.errors import RuntimeUnavailableError
-from venvstacks.runtimes.store import Made, Origin, is_sound, obtain
+from venvstacks.runtimes.prepared_store import Made, Origin, is_sound, obtain
 
 ORIGIN = Origin(wanted_python(), "test", {"sha256": "0" * 64})
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.packed_pythons import LINUX, UNWANTED, WANTED, WINDOWS
+from tests.support.packed_pythons import LINUX, UNWANTED, WANTED, WINDOWS
 from venvstacks.digests import scan_tree
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.platforms import PythonImplementation
-from venvstacks.runtimes.contents import tidy
 from venvstacks.runtimes.relocate import neutralise
+from venvstacks.runtimes.runtime_contents import tidy
 
 PYTHON = PythonImplementation("cpython", "3.11.7")
 PYPY = PythonImplementation("pypy", "3.11.13")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from tests.packed_pythons import INTERPRETER, LINUX, WANTED, WINDOWS, pack
+from tests.support.packed_pythons import INTERPRETER, LINUX, WANTED, WINDOWS, pack
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.platforms import PythonImplementation
-from venvstacks.runtimes.unpack import find_root, unpack
+from venvstacks.runtimes.unpack_python import find_root, unpack
 
 PYTHON = PythonImplementation("cpython", "3.11.7")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from venvstacks.errors import ExitCode, SourceError
-from venvstacks.tools.sources import read_source
+from venvstacks.tools.module_files import read_source
 
 
 def lay_out(base: Path, *files: str, **contents: str) -> None:

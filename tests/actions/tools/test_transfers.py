@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.web_folders import WebFolder, serving_folder
+from tests.support.folder_server import WebFolder, serving_folder
 from venvstacks.errors import TransferError
 from venvstacks.tools.transfer import Downloads, WantedFile
 

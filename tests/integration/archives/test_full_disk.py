@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.packable_trees import EPOCH, add_large_files, make_tree
-from tests.small_disks import run_on_small_disk
+from tests.support.packable_trees import EPOCH, add_large_files, make_tree
+from tests.support.small_disks import run_on_small_disk
 
 CHILD = """
 import resource, sys
 from pathlib import Path
-from tests.packable_trees import contents_of
+from tests.support.packable_trees import contents_of
 from venvstacks.archives.folder import export_tree
 from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.errors import PublishError

@@ -9,13 +9,13 @@ from pathlib import Path
 import findpython
 import pytest
 
-from tests.packable_trees import EPOCH, make_tree
+from tests.support.packable_trees import EPOCH, make_tree
 
 WRITE = """
 import hashlib, sys, zlib
 from pathlib import Path
-from tests.packable_trees import contents_of
-from venvstacks.archives.tar import tar_chunks
+from tests.support.packable_trees import contents_of
+from venvstacks.archives.tar_writer import tar_chunks
 from venvstacks.archives.formats import ArchiveRequest, write_archive
 contents = contents_of(Path(sys.argv[1]))
 print("tar", hashlib.sha256(b"".join(tar_chunks(contents, {epoch}))).hexdigest())

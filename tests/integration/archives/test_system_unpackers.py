@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.packable_trees import EPOCH, add_large_files, contents_of, expected, make_tree, on_disk
-from venvstacks.archives.contents import Contents
+from tests.support.packable_trees import EPOCH, add_large_files, contents_of, expected, make_tree, on_disk
 from venvstacks.archives.formats import ArchiveRequest, write_archive
+from venvstacks.archives.member_contents import Contents
 
 TOOLS = {
     "tar.zst": (["tar", "--zstd", "-xpf"], ["zstd", "-qt"]),

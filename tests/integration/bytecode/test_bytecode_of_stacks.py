@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ponds import BUILT, Pond, ran
+from tests.support.sample_stack import BUILT, Pond, ran
 from venvstacks.digests import scan_tree
 
 SITE = "lib/python3.11/site-packages"

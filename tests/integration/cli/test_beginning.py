@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_stacks import has_python, run
-from tests.wheels import make_wheel
+from tests.support.handmade_wheels import make_wheel
+from tests.support.offline_stacks import has_python, run
 from venvstacks import load_project
 
 RICH = {

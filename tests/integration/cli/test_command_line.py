@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_stacks import run, write_stack
+from tests.support.offline_stacks import run, write_stack
 
 COMMANDS = (
     "init", "show", "lock", "build", "publish", "local-export", "plan", "why", "cache-key", "verify", "schema", "run",
@@ -66,7 +66,7 @@ def test_deployments_are_handled_without_what_builds(tmp_path: Path) -> None:
     code = "import sys; from venvstacks.cli.app import make_app; make_app(['status']); print(*sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     loaded = set(answer.stdout.split())
-    assert "venvstacks.deployment" in loaded
+    assert "venvstacks.api.deployments" in loaded
     assert not {"venvstacks.api", "venvstacks.model.specification", "packaging", "doit"} & loaded
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has
 COMMAND = """
 import os, sys, tempfile, time
 from pathlib import Path
-from venvstacks.cli import boundary
+from venvstacks.cli import error_boundary as boundary
 from venvstacks.tools.process import Processes
 
 def work(*arguments):

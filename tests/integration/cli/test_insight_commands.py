@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_stacks import has_python, run, write_stack
-from tests.wheels import make_wheel
+from tests.support.handmade_wheels import make_wheel
+from tests.support.offline_stacks import has_python, run, write_stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_python(), reason="no CPython 3.11.7 to make a runtime of")]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_stacks import write_stack
+from tests.support.offline_stacks import write_stack
 
 pty = pytest.importorskip("pty", reason="no terminals of this kind here")
 LOCK = ("lock", "venvstacks.toml", "--no-index", "--local-wheels", "wheels")

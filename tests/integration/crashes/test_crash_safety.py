@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crashing import (
+from tests.support.killed_runs import (
     ROOT,
     Remains,
     faults_after_a_kill,
@@ -23,7 +23,7 @@ from tests.crashing import (
     start_pipeline,
     tasks_in,
 )
-from tests.ponds import Pond
+from tests.support.sample_stack import Pond
 
 pytestmark = [
     pytest.mark.slow,

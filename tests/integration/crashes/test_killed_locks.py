@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.crashing import LOCK_TIME, ROOT, descendants, processes_at_work_in
-from tests.integration.locking.projects import StackOnDisk
+from tests.support.killed_runs import LOCK_TIME, ROOT, descendants, processes_at_work_in
+from tests.support.locked_projects import StackOnDisk
 from venvstacks.model.layout import StackLayout
 
 pytestmark = [

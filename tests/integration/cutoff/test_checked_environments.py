@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ponds import Pond, ran
+from tests.support.sample_stack import Pond, ran
 from venvstacks.api import Request, plan
 
 SITE = "lib/python3.11/site-packages"

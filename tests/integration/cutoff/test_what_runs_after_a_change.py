@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.ponds import BUILT, Pond
-from tests.wheels import make_wheel
+from tests.support.handmade_wheels import make_wheel
+from tests.support.sample_stack import BUILT, Pond
 from venvstacks.api import Request, plan, run
 from venvstacks.graph.compiler import RECIPES, compile_stack
-from venvstacks.loading import Project
+from venvstacks.loading.project import Project
 
 WHOLE = Request(("lock", "build", "publish", "export"))
 MANIFESTS = {"manifest:archives", "manifest:exports"}

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.tiny_graphs import CHAIN, Bench
+from tests.support.tiny_graphs import CHAIN, Bench
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 
@@ -24,8 +24,8 @@ Start = Callable[[Bench, str], subprocess.Popen[str]]
 RUN = """
 import os, sys, time
 from pathlib import Path
-from tests.tiny_graphs import Bench
-from venvstacks.cli import boundary
+from tests.support.tiny_graphs import Bench
+from venvstacks.cli import error_boundary as boundary
 from venvstacks.tools.process import Processes
 
 base, mode = Path(sys.argv[1]), sys.argv[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_stacks import has_python, run, write_stack
+from tests.support.offline_stacks import has_python, run, write_stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_python(), reason="no CPython 3.11.7 to make a runtime of")]
 

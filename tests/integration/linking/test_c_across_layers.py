@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ccode import FrogWheels, compile_library, compile_module, make_frog_wheels, need_compiler
 from tests.integration.linking.conftest import Layers, call, make_layers
+from tests.support.compiled_wheels import FrogWheels, compile_library, compile_module, make_frog_wheels, need_compiler
 from venvstacks.model.conventions import DYNLIB_DIR
 from venvstacks.tools.symbols import exports_module_init
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.ccode import make_frog_wheels
 from tests.integration.linking.conftest import VERSIONED, call, make_layers
 from tests.integration.linking.test_c_across_layers import build
+from tests.support.compiled_wheels import make_frog_wheels
 
 SPAWNING = """\
 import multiprocessing

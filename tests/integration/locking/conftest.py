@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.locked_layers import request_for, tools_for
-from tests.wheels import make_wheel
-from venvstacks.actions.lock import LockRequest, LockResult, lock_layer, lock_reasons
-from venvstacks.actions.lock_request import LockPaths
+from tests.support.handmade_wheels import make_wheel
+from tests.support.locked_layers import request_for, tools_for
+from venvstacks.actions.locking.lock import LockRequest, LockResult, lock_layer, lock_reasons
+from venvstacks.actions.locking.lock_request import LockPaths
 from venvstacks.model.stack import Layer
 from venvstacks.reasons import Reason
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.integration.locking.conftest import Bench
-from tests.locked_layers import THREE, runtime
+from tests.support.locked_layers import THREE, runtime
 from venvstacks.locking.locks import LayerLock
 
 LAYER = runtime("base", ["wide", "friend"])

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.integration.locking.conftest import Bench
-from tests.locked_layers import framework, runtime
-from tests.wheels import make_wheel
+from tests.support.handmade_wheels import make_wheel
+from tests.support.locked_layers import framework, runtime
 from venvstacks.locking.locks import LayerLock
 
 

@@ -13,9 +13,9 @@ from typing import NoReturn
 
 import pytest
 
-from tests.committed_locks import COMMITTED, copy_committed_stack
-from tests.dry_installs import make_bare_environment, would_install
-from tests.integration.locking.projects import StackOnDisk
+from tests.support.committed_locks import COMMITTED, copy_committed_stack
+from tests.support.dry_installs import make_bare_environment, would_install
+from tests.support.locked_projects import StackOnDisk
 from venvstacks.api import Request, plan
 from venvstacks.model.platforms import PLATFORMS
 

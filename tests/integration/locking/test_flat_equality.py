@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.locking.conftest import Bench
-from tests.locked_layers import THREE, framework, runtime
+from tests.support.locked_layers import THREE, framework, runtime
 from venvstacks.model.stack import Layer
 
 NAMES = tuple("abcdef")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.locking.conftest import Bench
-from tests.locked_layers import framework, runtime, tools_for
-from tests.wheels import make_wheel
+from tests.support.handmade_wheels import make_wheel
+from tests.support.locked_layers import framework, runtime, tools_for
 from venvstacks.errors import BuildError
 from venvstacks.model.platforms import PLATFORMS, identify_platform
 from venvstacks.tools.process import Processes

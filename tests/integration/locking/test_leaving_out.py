@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.integration.locking.conftest import Bench
-from tests.locked_layers import THREE, framework, runtime
+from tests.support.locked_layers import THREE, framework, runtime
 from venvstacks.errors import LockError
 from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.pylock import format_lock, parse_lock

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.index_servers import Index, running
 from tests.integration.locking.conftest import Bench
-from tests.locked_layers import framework, request_for, runtime, tools_for
-from tests.wheels import make_wheel
-from venvstacks.actions.lock import lock_layer
+from tests.support.handmade_wheels import make_wheel
+from tests.support.index_servers import Index, running
+from tests.support.locked_layers import framework, request_for, runtime, tools_for
+from venvstacks.actions.locking.lock import lock_layer
 from venvstacks.errors import LockError, MissingWheelsError
 from venvstacks.model.stack import Gathered
 

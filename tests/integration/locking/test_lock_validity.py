@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tests.integration.locking.conftest import Bench
-from tests.locked_layers import framework, runtime, tools_for
-from venvstacks.actions.lock import lock_layer
+from tests.support.locked_layers import framework, runtime, tools_for
+from venvstacks.actions.locking.lock import lock_layer
 from venvstacks.errors import StaleLockError
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.index_servers import Index, running
-from tests.integration.locking.projects import StackOnDisk
-from tests.wheels import make_wheel
+from tests.support.handmade_wheels import make_wheel
+from tests.support.index_servers import Index, running
+from tests.support.locked_projects import StackOnDisk
 from venvstacks.errors import BuildError, LockError
-from venvstacks.locking.texts import settings_text
+from venvstacks.locking.uv_texts import settings_text
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.tools.process import Processes
 from venvstacks.tools.uv import InstallRequest, install

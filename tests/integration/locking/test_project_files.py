@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.locking.projects import StackOnDisk
+from tests.support.locked_projects import StackOnDisk
 from venvstacks.api import Request, lock_staleness, plan
 from venvstacks.errors import SpecificationError
 

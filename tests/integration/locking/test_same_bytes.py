@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.index_servers import Index, running
-from tests.integration.locking.projects import StackOnDisk
-from tests.wheels import make_wheel
+from tests.support.handmade_wheels import make_wheel
+from tests.support.index_servers import Index, running
+from tests.support.locked_projects import StackOnDisk
 from venvstacks.api import Request
 
 LAYERS = """\

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.locking.projects import StackOnDisk
+from tests.support.locked_projects import StackOnDisk
 from venvstacks.api import Request, preview_locks
-from venvstacks.cli.boundary import run_command_line
+from venvstacks.cli.error_boundary import run_command_line
 from venvstacks.errors import LockError, UsageError
 
 SPECIFICATION = """\

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ponds import BUILT, Pond, error_of, ran
+from tests.support.sample_stack import BUILT, Pond, error_of, ran
 from venvstacks.errors import ExitCode
 
 LOCAL = ("--local-wheels", "wheels", "--no-index")
@@ -190,7 +190,7 @@ def test_a_package_that_cannot_be_launched(pond: Pond) -> None:
 
 
 def test_a_package_that_fails_when_it_is_imported(pond: Pond) -> None:
-    from tests.wheels import make_wheel  # noqa: PLC0415 - the one test that needs it
+    from tests.support.handmade_wheels import make_wheel  # noqa: PLC0415 - the one test that needs it
 
     code = {"bog.py": b"import os, sys\nprint('loud', flush=True)\nos._exit(0)\n"}
     make_wheel(pond.base / "wheels", "bog", "1.0", files=code)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ponds import BUILT, Pond, listing, ran, unpack
+from tests.support.sample_stack import BUILT, Pond, listing, ran, unpack
 
 Members = dict[str, tuple[tarfile.TarInfo, bytes]]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ponds import BUILT, Pond, listing, ran
-from tests.wheels import make_wheel
+from tests.support.handmade_wheels import make_wheel
+from tests.support.sample_stack import BUILT, Pond, listing, ran
 from venvstacks.api import Selection
 
 ALL = ("lock", "build", "publish", "export")

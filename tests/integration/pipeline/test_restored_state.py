@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.ponds import Pond, ran
-from venvstacks.cachekey import cache_key
+from tests.support.sample_stack import Pond, ran
 from venvstacks.graph.selection import Operation
+from venvstacks.planning.cache_key import cache_key
 
 BUILD_PUBLISH: tuple[Operation, ...] = ("lock", "build", "publish")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.index_servers import Index, running
-from tests.small_stacks import has_python, run, write_stack
-from tests.wheels import make_wheel
+from tests.support.handmade_wheels import make_wheel
+from tests.support.index_servers import Index, running
+from tests.support.offline_stacks import has_python, run, write_stack
 from venvstacks.errors import ExitCode
 
 pytestmark = pytest.mark.skipif(not has_python(), reason="the runtime is made of an installed CPython")

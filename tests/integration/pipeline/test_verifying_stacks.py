@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.ponds import BUILT, Pond, listing, ran
-from venvstacks.archives.contents import Contents
+from tests.support.sample_stack import BUILT, Pond, listing, ran
 from venvstacks.archives.formats import ArchiveRequest, write_archive
+from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import is_shipped, members
 from venvstacks.digests import scan_tree
 

@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from venvstacks.records.store import TaskStore
+from venvstacks.records.task_store import TaskStore
 
 WRITER = """
 import sys
 from pathlib import Path
-from venvstacks.records.store import TaskStore
+from venvstacks.records.task_store import TaskStore
 with TaskStore(Path(sys.argv[1])) as store:
     for number in range(25):
         store.put(f"{sys.argv[2]}:{number}", {"deps:": [], "n": number})

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from venvstacks.model.platforms import PythonImplementation, identify_platform
-from venvstacks.runtimes.host import HostProvider
-from venvstacks.runtimes.installed import Installation, ask, candidates, of_version_tools, on_path
-from venvstacks.runtimes.request import PreparedRuntime, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.host_provider import HostProvider
+from venvstacks.runtimes.installed_pythons import Installation, ask, candidates, of_version_tools, on_path
+from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeKit, RuntimeRequest
 from venvstacks.tools.process import Processes
 
 

@@ -13,10 +13,10 @@ import pytest
 from venvstacks.digests import scan_tree, tree_digest
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
-from venvstacks.runtimes.host import HostProvider
-from venvstacks.runtimes.installed import Installation
-from venvstacks.runtimes.request import PreparedRuntime, RuntimeKit, RuntimeRequest
-from venvstacks.runtimes.selfcheck import check_runtime, read_facts
+from venvstacks.runtimes.host_provider import HostProvider
+from venvstacks.runtimes.installed_pythons import Installation
+from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.self_check import check_runtime, read_facts
 from venvstacks.tools.process import Processes
 
 PREPARE = """\
@@ -24,8 +24,8 @@ import os, platform, sys
 from pathlib import Path
 from venvstacks.digests import tree_digest
 from venvstacks.model.platforms import PythonImplementation, identify_platform
-from venvstacks.runtimes.host import HostProvider
-from venvstacks.runtimes.request import RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.host_provider import HostProvider
+from venvstacks.runtimes.provider_request import RuntimeKit, RuntimeRequest
 from venvstacks.tools.process import Processes
 os.umask(int(sys.argv[3], 8))
 here = identify_platform(sys.platform, platform.machine())

@@ -10,13 +10,13 @@ from pathlib import Path
 import pbs_installer
 import pytest
 
-from tests.packed_pythons import kit_in, serving
+from tests.support.packed_pythons import kit_in, serving
 from venvstacks.digests import tree_digest
-from venvstacks.runtimes.installed import Installation
-from venvstacks.runtimes.prepare import prepare_runtime
-from venvstacks.runtimes.request import PreparedRuntime, RuntimeRequest
-from venvstacks.runtimes.selfcheck import check_runtime
-from venvstacks.runtimes.standalone import MIRROR_VARIABLE
+from venvstacks.runtimes.installed_pythons import Installation
+from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest
+from venvstacks.runtimes.providers import prepare_runtime
+from venvstacks.runtimes.self_check import check_runtime
+from venvstacks.runtimes.standalone_provider import MIRROR_VARIABLE
 
 
 def pack_like_upstream(tree: Path, short: str) -> bytes:

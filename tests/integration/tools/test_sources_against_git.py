@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from venvstacks.tools.sources import read_source
+from venvstacks.tools.module_files import read_source
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 

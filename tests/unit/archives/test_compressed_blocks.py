@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from venvstacks.archives.blocks import blocks_of
-from venvstacks.archives.streams import Compression, deflate, gzip_stream, zstd_parameters
+from venvstacks.archives.compression import Compression, deflate, gzip_stream, zstd_parameters
 from venvstacks.tools.workers import workers
 
 MIB = 1024 * 1024

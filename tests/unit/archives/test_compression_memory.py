@@ -5,7 +5,7 @@ import lzma
 import pytest
 
 from venvstacks.archives.blocks import MEMORY, affordable
-from venvstacks.archives.streams import Compression, xz_stream, zstd_parameters
+from venvstacks.archives.compression import Compression, xz_stream, zstd_parameters
 
 MIB = 1 << 20
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from venvstacks.archives.compression import Compression, zstd_parameters
 from venvstacks.archives.formats import ARCHIVE_FORMATS
-from venvstacks.archives.streams import Compression, zstd_parameters
 from venvstacks.graph.compiler import RECIPES
 
 MIB = 1 << 20

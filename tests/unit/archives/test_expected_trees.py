@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.hostile_archives import MANIFESTS, TOP, entries
+from tests.support.hostile_archives import MANIFESTS, TOP, entries
 from venvstacks.archives.expected import check_path, expect, folded
 from venvstacks.digests import TreeEntry
 from venvstacks.model.platforms import PLATFORMS

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venvstacks.archives.contents import Contents
+from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import Member
-from venvstacks.archives.tar import member_header, tar_chunks
+from venvstacks.archives.tar_writer import member_header, tar_chunks
 
 EPOCH = 1_700_000_000
 # POSIX.1-2001 pax, "ustar Interchange Format": where each field begins

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from venvstacks.archives.members import Member
-from venvstacks.archives.zip import ZipEntry, central_record, end_records, local_header, zip_time
+from venvstacks.archives.zip_writer import ZipEntry, central_record, end_records, local_header, zip_time
 
 FOUR_GIB = 1 << 32
 

@@ -9,8 +9,9 @@ import typer
 from typer.testing import CliRunner
 
 from venvstacks.api import Options, Selection
-from venvstacks.cli import options as o
-from venvstacks.cli.groups import (
+from venvstacks.cli import declared_options as o
+from venvstacks.cli.help_format import App
+from venvstacks.cli.option_groups import (
     Archives,
     Chosen,
     Environments,
@@ -21,7 +22,6 @@ from venvstacks.cli.groups import (
     expanded,
     given,
 )
-from venvstacks.cli.helps import App
 
 SELECTING, SETTING = [Chosen, LockedLayers, PublishedLayers, Layers], [Packages, Archives, Environments]
 

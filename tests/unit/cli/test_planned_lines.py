@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tiny_graphs import graph_of
-from venvstacks.cli.planned import draw, plan_lines, told_bytes
-from venvstacks.forecast import Plan
-from venvstacks.planning import PlannedTask
+from tests.support.tiny_graphs import graph_of
+from venvstacks.cli.plan_output import draw, plan_lines, told_bytes
+from venvstacks.planning.forecast import Plan
+from venvstacks.planning.plan import PlannedTask
 from venvstacks.reasons import Reason
 
 GRAPH = graph_of("""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.specs import SMALL, application, framework, module, runtime, stack_of
+from tests.support.specifications import SMALL, application, framework, module, runtime, stack_of
 from venvstacks.errors import GraphError
 from venvstacks.graph.compiler import Configuration, compile_stack
 from venvstacks.graph.taskgraph import TaskGraph

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.specs import application, framework, runtime, stack_of
+from tests.support.specifications import application, framework, runtime, stack_of
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.graph.compiler import Configuration, compile_stack
 from venvstacks.graph.selection import (

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.locked_layers import THREE, lock_of, locked
-from venvstacks.locking.changes import (
+from tests.support.locked_layers import THREE, lock_of, locked
+from venvstacks.locking.lock_changes import (
     LockChanges,
     compare_locks,
     compare_with_lower,

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from tests.locked_layers import framework, runtime
-from venvstacks.locking.inputs import lock_inputs, newest_upload, version_inputs, without_credentials
+from tests.support.locked_layers import framework, runtime
+from venvstacks.locking.lock_inputs import lock_inputs, newest_upload, version_inputs, without_credentials
 from venvstacks.model.stack import SourceTree
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.locked_layers import THREE, framework, lock_of, locked, resolved, runtime
+from tests.support.locked_layers import THREE, framework, lock_of, locked, resolved, runtime
 from venvstacks.errors import LockError
 from venvstacks.locking.locks import Provision, ResolvedPackage, provision_of
 from venvstacks.locking.merge import merge_resolutions

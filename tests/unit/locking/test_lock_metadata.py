@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from venvstacks.locking.metadata import (
+from venvstacks.locking.lock_metadata import (
     LockedFrom,
     LockMetadata,
     WantedLock,

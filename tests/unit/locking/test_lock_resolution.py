@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from venvstacks.locking.resolution import UnusableLockError, read_resolution
+from venvstacks.locking.uv_resolution import UnusableLockError, read_resolution
 
 HASHES = 'hashes = { sha256 = "00" }'
 

@@ -4,9 +4,9 @@ import tomllib
 
 import pytest
 
-from tests.locked_layers import THREE, framework, lock_of, locked, runtime
+from tests.support.locked_layers import THREE, framework, lock_of, locked, runtime
 from venvstacks.locking.locks import LockedPackage
-from venvstacks.locking.texts import (
+from venvstacks.locking.uv_texts import (
     absolute_location,
     constraints_text,
     project_text,

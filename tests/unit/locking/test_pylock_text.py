@@ -7,10 +7,10 @@ from itertools import combinations
 import pytest
 from packaging.markers import Marker
 
-from tests.locked_layers import PYTHON, THREE, lock_of, locked
+from tests.support.locked_layers import PYTHON, THREE, lock_of, locked
 from venvstacks.locking.locks import LockedPackage, Wheel
 from venvstacks.locking.pylock import format_lock, parse_lock, pins_text, simplest_marker
-from venvstacks.locking.resolution import UnusableLockError
+from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.model.platforms import PLATFORMS
 
 ALL = list(PLATFORMS)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.specs import APPLICATION, FRAMEWORK, RUNTIME, SMALL, SOURCE, faults_of, stack_of, the_fault_of
+from tests.support.specifications import (
+    APPLICATION,
+    FRAMEWORK,
+    RUNTIME,
+    SMALL,
+    SOURCE,
+    faults_of,
+    stack_of,
+    the_fault_of,
+)
 from venvstacks.errors import ExitCode, SpecificationError
 from venvstacks.model.draft import parse_draft
 

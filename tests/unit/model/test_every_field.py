@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tests.specs import APPLICATION, FRAMEWORK, RUNTIME, SOURCE, framework, stack_of, the_fault_of
+from tests.support.specifications import APPLICATION, FRAMEWORK, RUNTIME, SOURCE, framework, stack_of, the_fault_of
 from venvstacks.errors import Fault
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.model.specification import SPECS, ToolSettings

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.specs import SMALL, stack_of
+from tests.support.specifications import SMALL, stack_of
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.specs import RUNTIME, application, framework, runtime, stack_of, the_fault_of
+from tests.support.specifications import RUNTIME, application, framework, runtime, stack_of, the_fault_of
 
 FILES = {
     "../pyproject.toml": '[project]\nname = "x"\ndependencies = ["frog"]\n',

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.specs import (
+from tests.support.specifications import (
     APPLICATION,
     FRAMEWORK,
     RUNTIME,

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.specs import APPLICATION, FRAMEWORK, RUNTIME, SMALL, SOURCE, faults_of, runtime, stack_of, the_fault_of
+from tests.support.specifications import (
+    APPLICATION,
+    FRAMEWORK,
+    RUNTIME,
+    SMALL,
+    SOURCE,
+    faults_of,
+    runtime,
+    stack_of,
+    the_fault_of,
+)
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.model.stack import Layer, Stack
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from venvstacks.records.events import Event, read_events, trace_of
+from venvstacks.records.event_log import Event, read_events, trace_of
 
 EVENTS = (
     Event(event="run began", at=0.0, facts={"jobs": 2}),

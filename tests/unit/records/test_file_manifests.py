@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from venvstacks.archives.members import members
 from venvstacks.digests import TreeEntry
-from venvstacks.records.filelists import FileManifest, ListedFile, reference
+from venvstacks.records.file_lists import FileManifest, ListedFile, reference
 
 ENTRIES = (
     TreeEntry("bin/python", target="../../py/bin/python"),

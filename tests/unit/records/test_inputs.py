@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from venvstacks.digests import sha256_bytes
-from venvstacks.records.inputs import input_digest
+from venvstacks.records.input_facts import input_digest
 
 METADATA = {"requirements_hash": "sha256:0", "lock_version": 1, "locked_at": "2026", "lock_input_hash": "sha256:1"}
 

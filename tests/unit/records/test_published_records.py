@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from venvstacks.records.published import (
+from venvstacks.records.published_metadata import (
     LayerMetadata,
     ProductMetadata,
     SupportModule,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from venvstacks.digests import TreeEntry, tree_digest
 from venvstacks.errors import StateError
-from venvstacks.records.trees import BuildRecord, DynlibRecord, LinkRecord, Record, RuntimeRecord, SourceHash
+from venvstacks.records.tree_records import BuildRecord, DynlibRecord, LinkRecord, Record, RuntimeRecord, SourceHash
 
 ENTRIES = (TreeEntry("bin/python", 7, True, "0" * 64), TreeEntry("bin/python3", target="python"))  # noqa: FBT003
 RECORDS = [

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from venvstacks.reasons import Reason
-from venvstacks.records.tasks import CHANGED_MEANWHILE, Present, TaskRecord, why_stale, with_missing_outputs
+from venvstacks.records.staleness import CHANGED_MEANWHILE, Present, TaskRecord, why_stale, with_missing_outputs
 
 A, B = "a" * 64, "b" * 64
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.packed_pythons import wanted_python
-from venvstacks.runtimes.installed import Installation, candidates, mismatch, of_version_tools, on_path
+from tests.support.packed_pythons import wanted_python
+from venvstacks.runtimes.installed_pythons import Installation, candidates, mismatch, of_version_tools, on_path
 
 
 def program(path: Path, content: bytes = b"\x7fELF") -> Path:

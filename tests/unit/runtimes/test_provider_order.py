@@ -6,11 +6,11 @@ from typing import get_args
 
 import pytest
 
-from tests.packed_pythons import kit_in, wanted_python
+from tests.support.packed_pythons import kit_in, wanted_python
 from venvstacks.errors import InterruptedRunError, RuntimeUnavailableError
 from venvstacks.model.specification import ProviderName
-from venvstacks.runtimes import prepare
-from venvstacks.runtimes.request import PreparedRuntime, Provider, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes import providers as prepare
+from venvstacks.runtimes.provider_request import PreparedRuntime, Provider, RuntimeKit, RuntimeRequest
 
 
 @dataclass

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from venvstacks.runtimes.relocate import same_length_name
-from venvstacks.runtimes.runpaths import relocated
+from venvstacks.runtimes.run_paths import relocated
 
 PREFIXES = ("/opt/pythons/3.12.1",)
 

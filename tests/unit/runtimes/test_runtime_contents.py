@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
-from venvstacks.runtimes.contents import is_wanted
+from venvstacks.runtimes.runtime_contents import is_wanted
 
 CPYTHON = PythonImplementation("cpython", "3.11.7")
 PYPY = PythonImplementation("pypy", "3.11.13")

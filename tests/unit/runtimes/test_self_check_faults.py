@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from venvstacks.runtimes.selfcheck import Facts, faults
+from venvstacks.runtimes.self_check import Facts, faults
 
 TREE = Path("/srv/cache/tree")
 ORIGINAL = Facts(

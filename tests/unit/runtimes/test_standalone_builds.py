@@ -5,8 +5,8 @@ import pytest
 
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
-from venvstacks.runtimes.request import RuntimeRequest
-from venvstacks.runtimes.standalone import find_build
+from venvstacks.runtimes.provider_request import RuntimeRequest
+from venvstacks.runtimes.standalone_provider import find_build
 
 
 def request_for(text: str, platform: str = "linux_x86_64") -> RuntimeRequest:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from venvstacks.tools import folderlinks
-from venvstacks.tools.folderlinks import leads_to, link_folder, pointer_target, turn_pointer
+from venvstacks.tools import folder_links as folderlinks
+from venvstacks.tools.folder_links import leads_to, link_folder, pointer_target, turn_pointer
 
 
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links")

@@ -1,0 +1,106 @@
+"""What an environment's tree keeps and loses before it is recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.locked_layers import runtime
+from venvstacks.actions.building.environment_tree import copy_source, drop_scripts, lay_down, rewrite_records
+from venvstacks.digests import scan_tree
+from venvstacks.errors import BuildError
+from venvstacks.model.layout import EnvironmentLayout
+from venvstacks.model.platforms import PLATFORMS
+from venvstacks.model.stack import SourceTree
+from venvstacks.tools.files import write_atomically
+
+LAYOUT = EnvironmentLayout.of(runtime(), PLATFORMS["linux_x86_64"])
+SITE = LAYOUT.site_dir
+
+
+def put(environment: Path, *paths: str) -> None:
+    for path in paths:
+        write_atomically(environment / path, path)
+
+
+def test_scripts_hidden_entries_and_foreign_link_folders_go(tmp_path: Path) -> None:
+    put(tmp_path, "bin/python3.11", "bin/pond", "bin/activate", ".lock", ".hidden/x", "share/venv/x", "share/doc/x")
+    drop_scripts(tmp_path, LAYOUT, frozenset({"python3.11"}))
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"bin/python3.11", "share/doc/x"}
+
+
+def test_record_loses_what_is_gone_or_not_shipped_and_nothing_else(tmp_path: Path) -> None:
+    site = tmp_path / SITE
+    put(site, "pond/__init__.py", "pond/a,b.py", "pond/__pycache__/a.pyc", "pond-1.dist-info/direct_url.json")
+    (site / "pond-1.dist-info/direct_url.json").write_text('{"url": "file:///home/frog/pond.whl"}', "utf-8")
+    record = site / "pond-1.dist-info/RECORD"
+    rows = [
+        "../../../bin/pond,sha256=x,1",
+        "../../../../outside,sha256=x,1",
+        "/absolute,,",
+        "pond-1.dist-info/direct_url.json,sha256=x,1",
+        "pond/__pycache__/a.pyc,,",
+        "pond/__init__.py,sha256=y,2",
+        '"pond/a,b.py",sha256=z,3',
+        "pond-1.dist-info/RECORD,,",
+    ]  # fmt: skip
+    record.write_text("\r\n".join([*rows, ""]), "utf-8", newline="")
+    twin = tmp_path / "cache"
+    twin.hardlink_to(record)
+    rewrite_records(tmp_path, LAYOUT)
+    assert record.read_text("utf-8").splitlines() == rows[5:]
+    assert twin.read_text("utf-8").splitlines() == rows, "uv's cache shares the file"
+    before = record.stat()
+    rewrite_records(tmp_path, LAYOUT)
+    assert (record.stat().st_ino, record.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_the_origin_of_a_wheel_that_was_fetched_stays(tmp_path: Path) -> None:
+    place = tmp_path / SITE / "pond-1.dist-info/direct_url.json"
+    write_atomically(place, '{"url": "https://frogs.example/pond.whl"}')
+    rewrite_records(tmp_path, LAYOUT)
+    assert place.exists()
+
+
+def test_a_tree_is_laid_down_as_links(tmp_path: Path) -> None:
+    put(tmp_path / "from", "bin/python3.11", "left out")
+    (tmp_path / "from/bin/python").symlink_to("python3.11")
+    entries = scan_tree(tmp_path / "from", lambda path: path != "left out")
+    lay_down(entries, tmp_path / "from", tmp_path / "to")
+    assert scan_tree(tmp_path / "to") == entries
+    assert (tmp_path / "to/bin/python3.11").stat().st_nlink == 2
+
+
+@pytest.mark.parametrize(
+    "taken", ["legs.py", "legs/__init__.py", "legs.abi3.so", "legs.cpython-311-x86_64-linux-gnu.so"]
+)
+@pytest.mark.parametrize(
+    "source",
+    [SourceTree("deep/legs.py", is_package=False, files=("",)), SourceTree("legs", is_package=True, files=("a.py",))],
+    ids=["file", "package"],
+)
+def test_a_module_does_not_hide_an_installed_one(tmp_path: Path, taken: str, source: SourceTree) -> None:
+    put(tmp_path, *source.file_paths)
+    put(tmp_path / SITE, taken, "legs.libs/x.so", "legsandmore.py", "legs-1.dist-info/METADATA")
+    with pytest.raises(BuildError, match="has the name of an installed package"):
+        copy_source(source, tmp_path, tmp_path / SITE)
+    (tmp_path / SITE / taken).unlink()
+    if "/" in taken:
+        (tmp_path / SITE / taken).parent.rmdir()
+    assert copy_source(source, tmp_path, tmp_path / SITE).name == "legs"
+
+
+def test_a_module_that_went_away_while_building(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"gone\.py cannot be copied: No such file") as caught:
+        copy_source(SourceTree("gone.py", is_package=False, files=("",)), tmp_path, tmp_path / SITE)
+    assert "run the same command again" in str(caught.value)
+
+
+def test_a_package_s_hash_tells_its_executable_files(tmp_path: Path) -> None:
+    put(tmp_path, "hop/__main__.py")
+    source = SourceTree("hop", is_package=True, files=("__main__.py",))
+    plain = copy_source(source, tmp_path, tmp_path / "one")
+    (tmp_path / "hop/__main__.py").chmod(0o755)
+    assert copy_source(source, tmp_path, tmp_path / "two").hash != plain.hash

@@ -1,0 +1,32 @@
+"""Options that make no sense are told when a project is loaded, before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.offline_stacks import write_stack
+from venvstacks.errors import UsageError
+from venvstacks.loading.options import Options
+from venvstacks.loading.project import load_project
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("standalon", "did you mean 'standalone'?"), ("xyz", "known are standalone, host, archive")]
+)
+def test_names_of_no_runtime_provider(name: str, hint: str, tmp_path: Path) -> None:
+    spec = write_stack(tmp_path)
+    with pytest.raises(UsageError, match=f"'{name}' is no runtime provider") as caught:
+        load_project(spec, Options(runtime_providers=("host", name)))
+    assert caught.value.hint == hint
+
+
+def test_providers_in_the_order_given(tmp_path: Path) -> None:
+    project = load_project(write_stack(tmp_path), Options(runtime_providers=("archive", "host")))
+    assert project.configuration.runtime_providers == ("archive", "host")
+
+
+def test_folders_that_are_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot share a folder"):
+        load_project(write_stack(tmp_path), Options(build_dir="x", output_dir="y/../x"))

@@ -1,0 +1,146 @@
+"""The published metadata of FORMATS section 5, to the letter, from handmade records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.locked_layers import framework, runtime
+from venvstacks.actions.publishing.export import ExportSettings, export_layer
+from venvstacks.actions.publishing.layer_metadata import PublishedLayer
+from venvstacks.actions.publishing.publish import ArchiveSettings, archive_layer, write_manifest
+from venvstacks.actions.toolset import Tools
+from venvstacks.digests import scan_tree
+from venvstacks.errors import PublishError
+from venvstacks.linking.layer_config import LayerPaths, layered_config
+from venvstacks.model.conventions import LAYER_CONFIG
+from venvstacks.model.layout import StackLayout
+from venvstacks.model.platforms import PLATFORMS, TargetPlatform
+from venvstacks.model.stack import Layer, SourceTree
+from venvstacks.records.published_metadata import metadata_text, read_metadata
+from venvstacks.records.tree_records import BuildRecord, LinkRecord, RuntimeRecord, SourceHash
+from venvstacks.tools.files import write_atomically
+
+LINUX = PLATFORMS["linux_x86_64"]
+BASE = runtime("py")
+LOWER = framework("pond", ["pond"], BASE, versioned=True)
+APP = framework(
+    "hop", [], LOWER, BASE, kind="application",
+    launch=SourceTree("launch/hop", is_package=True, files=("__init__.py", "__main__.py")),
+    support=(SourceTree("legs.py", is_package=False, files=("",)),),
+)  # fmt: skip
+LAYOUT = StackLayout()
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """A folder in which three layers look linked."""
+    for number, layer in enumerate((BASE, LOWER, APP), start=1):
+        put(tmp_path, layer, version=number)
+    record = RuntimeRecord(
+        python="cpython@3.11.7", provider="host", build="3.11.7 at 🐸", digest="d" * 64, notes=("libc",)
+    )
+    write_atomically(tmp_path / LAYOUT.record("runtime", BASE), record.text())
+    return tmp_path
+
+
+def put(base: Path, layer: Layer, version: int, content: str = "frog\n") -> None:
+    environment = base / LAYOUT.environment(layer)
+    write_atomically(environment / "lib/frog.txt", content)
+    name = layer.deployed_name(version)
+    modules = [SourceHash(name=source.module, hash=f"sha256:{'c' * 64}") for source in layer.sources]
+    built = BuildRecord(
+        env_name=layer.env_name, entries=(), launch_module=modules[0] if modules else None,
+        support_modules=tuple(modules[1:]),
+    )  # fmt: skip
+    record = LinkRecord.of(built, name, scan_tree(environment))
+    write_atomically(base / LAYOUT.record("link", layer), record.text())
+    lock = {
+        "requirements_hash": f"sha256:{'a' * 64}", "lock_input_hash": f"sha256:{'b' * 64}",
+        "other_inputs_hash": f"sha256:{'b' * 64}", "version_inputs_hash": f"sha256:{'b' * 64}",
+        "lock_version": version, "locked_at": "2025-10-20T12:00:00+00:00",
+    }  # fmt: skip
+    write_atomically(base / LAYOUT.lock_metadata(layer), json.dumps(lock))
+
+
+def published(base: Path, layer: Layer, platform: TargetPlatform = LINUX) -> PublishedLayer:
+    return PublishedLayer(layer, platform, LAYOUT, base, {"venvstacks": "1", "zstandard": "0"})
+
+
+def tools(base: Path) -> Tools:
+    return Tools(environment={}, cache=base / "cache")
+
+
+@pytest.mark.parametrize("layer", [BASE, LOWER, APP], ids=lambda layer: layer.env_name)
+def test_metadata_is_what_the_format_says(base: Path, layer: Layer, check_golden: Callable[[str, str], None]) -> None:
+    check_golden(f"metadata/{layer.env_name}.json", metadata_text(published(base, layer).metadata().as_json()))
+
+
+def test_every_layer_is_bound_to_its_python_on_windows(base: Path) -> None:
+    windows = published(base, APP, PLATFORMS["win_amd64"])
+    assert windows.metadata().bound_to_implementation
+    assert not published(base, APP).metadata().bound_to_implementation
+
+
+def test_an_archive_s_fields_are_added(base: Path) -> None:
+    archive_layer(published(base, APP), ArchiveSettings("tar.gz"), tools(base))
+    text = (base / LAYOUT.published_metadata(LAYOUT.artifacts, APP, None)).read_text("utf-8")
+    entry = json.loads(text)
+    assert text == metadata_text(entry)
+    added = entry.keys() - published(base, APP).metadata().as_json().keys()
+    assert added == {"archive_name", "archive_build", "archive_size", "archive_hashes", "target_platform"}
+    assert (entry["archive_name"], entry["target_platform"]) == ("app-hop.tar.gz", "linux_x86_64")
+
+
+def builds(base: Path, settings: ArchiveSettings) -> tuple[object, int | None]:
+    done = archive_layer(published(base, APP), settings, tools(base))
+    tag = LINUX.name if settings.tagged else None
+    metadata = read_metadata(base / LAYOUT.published_metadata(LAYOUT.artifacts, APP, tag))
+    assert metadata is not None
+    return done["written"], metadata.archive_build
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+def test_build_numbers_rise_with_the_bytes_and_begin_again_with_the_lock(base: Path, *, tagged: bool) -> None:
+    settings, force = ArchiveSettings("tar.gz", tagged=tagged), ArchiveSettings("tar.gz", tagged=tagged, force=True)
+    assert builds(base, settings) == (True, 1)
+    assert builds(base, settings) == (False, 1)
+    assert builds(base, force) == (True, 1)
+    put(base, APP, version=3, content="newt\n")
+    assert builds(base, settings) == (True, 2)
+    put(base, APP, version=4, content="newt\n")
+    assert builds(base, settings) == (True, 1)
+    names = sorted(path.name for path in (base / "_artifacts").glob("*.tar.gz"))
+    tag = "-linux_x86_64"
+    assert names == ([f"app-hop{tag}-1.tar.gz", f"app-hop{tag}-2.tar.gz"] if tagged else ["app-hop.tar.gz"])
+
+
+def test_a_manifest_lists_what_is_there(base: Path, check_golden: Callable[[str, str], None]) -> None:
+    places = [base / LAYOUT.published_metadata(LAYOUT.export, layer, None) for layer in (BASE, LOWER, APP)]
+    for layer, place in zip((BASE, LOWER), places, strict=False):
+        write_atomically(place, metadata_text(published(base, layer).metadata().as_json()))
+    manifest = base / LAYOUT.stack_manifest(LAYOUT.export, None)
+    assert write_manifest(places, manifest) == {"written": True}
+    assert write_manifest(places, manifest) == {"written": False}
+    check_golden("metadata/manifest.json", manifest.read_text("utf-8"))
+
+
+def test_a_failed_export_says_nothing_of_itself_and_remembers_its_predecessor(base: Path) -> None:
+    place = base / LAYOUT.published_metadata(LAYOUT.export, LOWER, None)
+    earlier = published(base, LOWER).metadata().model_copy(update={"install_target": "framework-pond@1"})
+    write_atomically(place, metadata_text(earlier.as_json()))
+    write_atomically(base / "_export/framework-pond@1/frog.txt", "old")
+    for _ in range(2):
+        with pytest.raises(PublishError, match=r"venvstacks_layer\.json"):  # the layer does not say what it needs
+            export_layer(published(base, LOWER), ExportSettings(), base / "log", tools(base))
+        assert not place.exists()
+    own, runtime_ = LayerPaths("framework-pond@2", "bin/python", "lib"), LayerPaths("py", "bin/python", "lib")
+    config = layered_config(own, "3.11.7", runtime=runtime_)
+    write_atomically(base / LAYOUT.environment(LOWER) / LAYER_CONFIG, config.text)
+    put(base, LOWER, version=2)
+    export_layer(published(base, LOWER), ExportSettings(), base / "log", tools(base))
+    assert read_metadata(place) == published(base, LOWER).metadata()
+    assert {path.name for path in (base / "_export").iterdir()} == {"__venvstacks__", "framework-pond@2"}

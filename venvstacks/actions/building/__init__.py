@@ -1,0 +1,1 @@
+"""Building one environment from its lock, and checking what was built."""

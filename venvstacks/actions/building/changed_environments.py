@@ -1,0 +1,82 @@
+"""Built environments held against their records by content: what somebody has changed in them since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from venvstacks.archives.members import is_shipped
+from venvstacks.digests import TreeEntry, scan_tree
+from venvstacks.errors import StateError
+from venvstacks.model.layout import EnvironmentLayout, StackLayout
+from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.stack import Layer
+from venvstacks.reasons import Reason
+from venvstacks.records.tree_records import BuildRecord, LinkRecord
+
+_SHARE = "share/venv/"
+
+
+def check_environments(
+    layers: Iterable[Layer], platform: TargetPlatform, layout: StackLayout, base: Path, threads: int = 2
+) -> dict[str, tuple[Reason, ...]]:
+    """Environment name to one reason for each file that is not as it was built; nothing for whole environments.
+
+    What is not shipped is passed over: post-install writes it anew, or Python does (bytecode).
+
+    Raises:
+        OSError: An environment cannot be read.
+    """
+    chosen = list(layers)
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        found = pool.map(lambda layer: _changes(layer, platform, layout, base), chosen)
+        return {layer.env_name: reasons for layer, reasons in zip(chosen, found, strict=True) if reasons}
+
+
+def _changes(layer: Layer, platform: TargetPlatform, layout: StackLayout, base: Path) -> tuple[Reason, ...]:
+    environment = layout.environment(layer)
+    recorded = _recorded(layer, platform, layout, base)
+    if recorded is None or not (base / environment).is_dir():
+        return ()  # there is no result, so the layer is built in any case
+    entries, counts = recorded
+    expected = {entry.path: entry for entry in entries if counts(entry.path)}
+    present = {entry.path: entry for entry in scan_tree(base / environment, is_shipped) if counts(entry.path)}
+    return tuple(
+        Reason("changed file", f"{environment}/{path}", _shown(expected.get(path)), _shown(present.get(path)))
+        for path in sorted(expected.keys() | present.keys())
+        if expected.get(path) != present.get(path)
+    )
+
+
+def _recorded(
+    layer: Layer, platform: TargetPlatform, layout: StackLayout, base: Path
+) -> tuple[tuple[TreeEntry, ...], Callable[[str], bool]] | None:
+    """The newest record's entries, and which paths it can speak for."""
+    try:
+        return LinkRecord.load(base / layout.record("link", layer)).entries, lambda _: True
+    except StateError:
+        pass
+    try:
+        entries = BuildRecord.load(base / layout.record("build", layer)).entries
+    except StateError:
+        return None
+    folder = EnvironmentLayout.of(layer, platform).executables
+
+    def untouched_by_linking(path: str) -> bool:
+        return not path.startswith((_SHARE, f"{folder}/"))
+
+    return entries, untouched_by_linking
+
+
+def _shown(entry: TreeEntry | None) -> str | None:
+    if entry is None:
+        return None
+    if entry.is_link:
+        return f"link to {entry.target}"
+    return f"{entry.sha256[:12]}{', executable' if entry.executable else ''}"
+
+
+def reasons_by_task(found: Mapping[str, tuple[Reason, ...]]) -> dict[str, tuple[Reason, ...]]:
+    """The same by the tasks that make such environments anew."""
+    return {f"build:{name}": reasons for name, reasons in found.items()}

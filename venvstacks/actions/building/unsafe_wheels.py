@@ -1,0 +1,113 @@
+"""Wheels with members that would be laid down outside of the environment: found, and told by package.
+
+uv passes over such members, takes them out of RECORD, and tells its log alone, once: when it unpacks the wheel into its
+cache (seen with uv 0.13). A wheel like that is broken or meant to harm, and neither is to be shipped in silence. Local
+wheels are looked into; of others only uv sees the members.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from venvstacks.actions.toolset import Tools
+from venvstacks.errors import BuildError, LockError, ProcessFailedError, UnsafeWheelError
+from venvstacks.locking.locks import LayerLock
+from venvstacks.locking.pylock import format_lock
+from venvstacks.tools.uv import InstallRequest, forget_cached, install
+
+_Error = TypeVar("_Error", LockError, BuildError, UnsafeWheelError)
+
+_MOST_MEMBERS = 5
+_HINT = "mistrust where {} came from: take another version, or one from another index, or build its wheel anew"
+
+
+def leads_out(member: str) -> bool:
+    """Whether the path of a member leaves the folder that its archive is unpacked into, at any point, on any system."""
+    parts = member.replace("\\", "/").split("/")
+    if parts[0] == "" or re.match("[A-Za-z]:", parts[0]):
+        return True
+    depth = 0
+    for part in parts:
+        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
+        if depth < 0:
+            return True
+    return False
+
+
+def check_local_wheels(folder: Path, lock: LayerLock, layer: str, error: type[_Error]) -> None:
+    """See that no local wheel of a lock has members that lead out.
+
+    Args:
+        folder: The folder of the lock file; it may not exist yet.
+        lock: The lock.
+        layer: What messages call the layer.
+        error: What to raise.
+
+    Raises:
+        VenvstacksError: Of the type `error`: wheels have such members.
+    """
+    found = {
+        package.name: members
+        for package in lock.packages
+        for wheel in package.wheels
+        if wheel.is_path and (members := _unsafe_members(os.path.normpath(folder / wheel.location)))
+    }
+    if found:
+        raise _tell(found, layer, error)
+
+
+def _unsafe_members(wheel: str) -> tuple[str, ...]:
+    with contextlib.suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(wheel) as archive:
+        return tuple(filter(leads_out, archive.namelist()))
+    return ()  # uv has better words for a wheel that is missing or broken
+
+
+def name_unsafe_wheels(
+    error: UnsafeWheelError, lock: LayerLock, target: str, wanted: InstallRequest, tools: Tools
+) -> UnsafeWheelError:
+    """The error about wheels in which uv has passed over something, with the names of their packages.
+
+    uv does not say which wheels those are, so each package is fetched and installed alone. None of what was found stays
+    in uv's cache, where the next installation would take it for a sound one.
+
+    Args:
+        error: What uv said.
+        lock: The lock that was installed.
+        target: The target that it was installed for.
+        wanted: That installation, into an environment that is not used any more.
+        tools: The shell.
+    """
+    found: dict[str, Sequence[str]] = {}
+    single = wanted.prefix.with_name("pylock.single.toml")
+    for package in lock.installed(target):
+        single.write_text(format_lock(replace(lock, packages=(package,))), "utf-8")
+        with contextlib.suppress(ProcessFailedError):
+            forget_cached([package.name], tools.processes, tools.environment, log=wanted.log)
+            try:
+                install(replace(wanted, lock_file=single, use_index=True), tools.processes, tools.environment)
+            except UnsafeWheelError as culprit:
+                found[package.name] = culprit.details
+                forget_cached([package.name], tools.processes, tools.environment, log=wanted.log)
+            except BuildError:
+                continue  # it fails for another reason, and is none of those that were unpacked
+    return _tell(found or {"some package": error.details}, wanted.layer, UnsafeWheelError)
+
+
+def _tell(found: Mapping[str, Sequence[str]], layer: str, error: type[_Error]) -> _Error:
+    names = ", ".join(found)
+    lines = []
+    for name, members in found.items():
+        more = f" and {len(members) - _MOST_MEMBERS} more" if len(members) > _MOST_MEMBERS else ""
+        lines.append(f"{name}: {', '.join(members[:_MOST_MEMBERS])}{more}")
+    return error(
+        f"layer '{layer}': the wheel of {names} holds files that would lie outside of the environment",
+        details=tuple(lines),
+        hint=_HINT.format(names),
+    )

@@ -1,0 +1,1 @@
+"""Linking one environment to the layers below it."""

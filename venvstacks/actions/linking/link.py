@@ -1,0 +1,219 @@
+"""Link an environment to the layers below it: its description of itself, shared libraries, wrapper, search path."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from venvstacks._injected import postinstall
+from venvstacks.actions.building.import_check import check_imports, distributions_to_check
+from venvstacks.actions.earlier_results import read_back
+from venvstacks.actions.publishing.bytecode import Compilation, compile_tree
+from venvstacks.actions.publishing.deployed_names import deployed_name
+from venvstacks.actions.toolset import Tools
+from venvstacks.digests import TreeEntry, sha256_bytes
+from venvstacks.errors import LinkError
+from venvstacks.linking.dynlibs import LibrarySearch, SharedLibrary, describe_shadowing, find_libraries
+from venvstacks.linking.layer_config import ON_DEPLOY, LayerConfig, LayerPaths, layered_config, runtime_config
+from venvstacks.linking.wrapper import needs_wrapper, wrapper_text
+from venvstacks.model.conventions import DYNLIB_DIR, LAYER_CONFIG
+from venvstacks.model.layout import EnvironmentLayout, StackLayout
+from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.stack import Layer
+from venvstacks.records.tree_records import BuildRecord, DynlibRecord, LinkRecord
+from venvstacks.tools.files import remove_tree, write_atomically
+from venvstacks.tools.symbols import exports_module_init
+
+_SHARE = "share/venv"
+
+
+@dataclass(frozen=True)
+class LinkRequest:
+    """What to link.
+
+    Attributes:
+        layer: The layer.
+        platform: The platform of this machine.
+        layout: Where everything is, relative to `base`.
+        base: The specification's folder.
+        log: File that collects notes and the output of child processes.
+        check: Whether to import what the layer declares.
+        bytecode: When bytecode is made: `on-deploy`, `shipped` or `none`.
+    """
+
+    layer: Layer
+    platform: TargetPlatform
+    layout: StackLayout
+    base: Path
+    log: Path
+    check: bool = True
+    bytecode: str = ON_DEPLOY
+
+    @property
+    def environment(self) -> Path:
+        """The environment's folder."""
+        return self.base / self.layout.environment(self.layer)
+
+
+def link_layer(request: LinkRequest, tools: Tools) -> dict[str, object]:
+    """Link the environment, check that it works, and write what it publishes to other layers and to archives.
+
+    The step may be repeated on an environment that was linked before, or half linked.
+
+    Raises:
+        LinkError: Shared libraries are in conflict, or what the layer declares cannot be imported.
+    """
+    layer, layout, base = request.layer, request.layout, request.base
+    build = read_back(BuildRecord, base / layout.record("build", layer), LinkError)
+    try:
+        remove_tree(base / layout.record("link", layer))
+        libraries = _find_libraries(request, build.entries)
+        shadowing = _shadowing(request)
+        config = _layer_config(request)
+        name = _alias(request)
+        changed = tuple(_write_links(request, config, libraries))
+        postinstall.relink(request.environment)
+        if request.check:
+            wanted = distributions_to_check(layer, request.platform, trust_below=not shadowing)
+            check_imports(layer, request.environment, wanted, request.log, tools)
+        replaced = {entry.path for entry in changed}
+        entries = [entry for entry in build.entries if entry.path not in replaced]
+        compiled = _compile(request, build.entries, tools)
+        published = {library.name: library.sha256 for library in libraries}
+        record = LinkRecord.of(build, name, (*entries, *changed, *compiled))
+        write_atomically(base / layout.record("dynlib", layer), DynlibRecord(libraries=published).text())
+        write_atomically(base / layout.record("link", layer), record.text())
+    except postinstall.PostInstallError as error:
+        raise LinkError(f"layer '{layer.name}': {error}") from error
+    except OSError as error:
+        raise LinkError(
+            f"layer '{layer.name}': the environment cannot be linked: {error}",
+            hint="check free space and permissions of the build folder",
+        ) from error
+    return {"libraries": len(libraries)}
+
+
+def _compile(request: LinkRequest, entries: Iterable[TreeEntry], tools: Tools) -> tuple[TreeEntry, ...]:
+    """Lay bytecode down beside the sources if it is shipped."""
+    if request.bytecode != "shipped":
+        return ()
+    wanted = Compilation.of(request.layer, request.platform, request.environment, entries, LinkError)
+    return compile_tree(wanted, request.log, tools)
+
+
+def _find_libraries(request: LinkRequest, entries: Iterable[TreeEntry]) -> tuple[SharedLibrary, ...]:
+    environment = request.environment
+    search = LibrarySearch(
+        request.platform,
+        EnvironmentLayout.of(request.layer, request.platform).site_dir,
+        lambda path: exports_module_init(environment / path),
+        request.layer.dynlib_exclude,
+    )
+    found = find_libraries(request.layer.env_name, entries, search)
+    _write_notes(request, [f"dynlib_exclude: '{glob}' leaves out nothing" for glob in found.unused_excludes])
+    return found.libraries
+
+
+def _shadowing(request: LinkRequest) -> tuple[str, ...]:
+    """Libraries of layers below that another one hides, told to the log."""
+    below = [
+        (lower.env_name, [SharedLibrary(name, "", 0, digest) for name, digest in _published(request, lower).items()])
+        for lower in request.layer.below
+    ]
+    notes = describe_shadowing(below)
+    _write_notes(request, notes)
+    return notes
+
+
+def _write_notes(request: LinkRequest, notes: Sequence[str]) -> None:
+    if notes:
+        request.log.parent.mkdir(parents=True, exist_ok=True)
+        with request.log.open("a", encoding="utf-8") as log:
+            log.writelines(f"note: {note}\n" for note in notes)
+
+
+def _published(request: LinkRequest, layer: Layer) -> dict[str, str]:
+    return read_back(DynlibRecord, request.base / request.layout.record("dynlib", layer), LinkError).libraries
+
+
+def _layer_config(request: LinkRequest) -> LayerConfig:
+    layer = request.layer
+    own = _paths(request, layer)
+    if layer.runtime is None:
+        return replace(runtime_config(own, layer.python.version), bytecode=request.bytecode)
+    config = layered_config(
+        own,
+        layer.python.version,
+        frameworks=[_paths(request, lower) for lower in layer.frameworks],
+        runtime=_paths(request, layer.runtime),
+        launch_module=layer.launch.module if layer.launch else None,
+    )
+    return replace(config, bytecode=request.bytecode)
+
+
+def _paths(request: LinkRequest, layer: Layer) -> LayerPaths:
+    layout = EnvironmentLayout.of(layer, request.platform)
+    publishes = layer is not request.layer and bool(_published(request, layer))
+    return LayerPaths(
+        deployed_name(layer, request.layout, request.base),
+        layout.python,
+        layout.site_dir,
+        DYNLIB_DIR if publishes else None,
+    )
+
+
+def _alias(request: LinkRequest) -> str:
+    """Make the deployed name lead to the environment in the build folder, so that shipped paths work there too."""
+    layer, place = request.layer, request.environment
+    name = deployed_name(layer, request.layout, request.base)
+    for old in place.parent.glob(f"{layer.env_name}@*"):
+        if old.is_symlink() and old.name != name and str(old.readlink()) == layer.env_name:
+            old.unlink()
+    alias = place.with_name(name)
+    if name != layer.env_name and not os.path.lexists(alias):
+        alias.symlink_to(layer.env_name, target_is_directory=True)
+    return name
+
+
+def _write_links(request: LinkRequest, config: LayerConfig, libraries: Iterable[SharedLibrary]) -> Iterator[TreeEntry]:
+    """Write everything that linking adds, and yield its entries as they are shipped."""
+    environment, layer = request.environment, request.layer
+    remove_tree(environment / _SHARE)
+    yield _write_file(environment, LAYER_CONFIG, config.text)
+    for library in libraries:
+        yield _write_link(environment, f"{DYNLIB_DIR}/{library.name}", library.link_target)
+    if layer.runtime is None or request.platform.is_windows:
+        return
+    layout = EnvironmentLayout.of(layer, request.platform)
+    runtime = EnvironmentLayout.of(layer.runtime, request.platform)
+    runtime_name = deployed_name(layer.runtime, request.layout, request.base)
+    yield _write_link(environment, layout.interpreter, f"../../{runtime_name}/{runtime.interpreter}")
+    name = layer.python.versioned_name
+    variable = request.platform.dynamic_library_variable
+    if variable and needs_wrapper(config.dynlib_dirs):
+        folders = [f"../{folder}" for folder in config.dynlib_dirs]
+        yield _write_file(environment, layout.python, wrapper_text(variable, name, folders), executable=True)
+    else:
+        yield _write_link(environment, layout.python, name)
+    yield _write_link(environment, f"{layout.executables}/python3", "python")
+
+
+def _write_file(environment: Path, path: str, text: str, *, executable: bool = False) -> TreeEntry:
+    content = text.encode("utf-8")
+    place = environment / path
+    remove_tree(place)
+    write_atomically(place, content)
+    if executable:
+        place.chmod(0o755)
+    return TreeEntry(path, len(content), executable, sha256_bytes(content))
+
+
+def _write_link(environment: Path, path: str, target: str) -> TreeEntry:
+    place = environment / path
+    if not (place.is_symlink() and str(place.readlink()) == target):
+        remove_tree(place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(target)
+    return TreeEntry(path, target=target)

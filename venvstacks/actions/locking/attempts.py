@@ -1,0 +1,167 @@
+"""Single runs of uv for one layer and one target, under conditions that vary from try to try."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from venvstacks.actions.locking.lock_request import LockRequest
+from venvstacks.locking.dependencies import Dependencies, read_dependencies
+from venvstacks.locking.locks import LayerLock, Provision
+from venvstacks.locking.pylock import pins_text
+from venvstacks.locking.uv_texts import constraints_text, project_name, project_text, settings_text
+from venvstacks.model.declared import required_names
+from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.stack import Layer
+from venvstacks.tools.files import staging_folder
+from venvstacks.tools.process import Completed
+from venvstacks.tools.uv import CompileCall, UvKit, compile_lock
+from venvstacks.tools.uv_failures import UvFailure, explain_failure
+
+_Result = TypeVar("_Result")
+_OUTPUT = "pylock.layer.toml"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What one run of uv for one target came to: a text, or a failure."""
+
+    text: str
+    failure: UvFailure | None
+
+    @classmethod
+    def of(cls, done: Completed, text: str) -> Attempt:
+        """Read how uv ended."""
+        return cls(text, explain_failure(done.stderr or done.stdout) if done.returncode else None)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What distinguishes one try from another.
+
+    Attributes:
+        also: Further requirements.
+        only: Requirements in place of the layer's own.
+        excluded: Packages to leave out, whoever needs them.
+        versions: Exact versions to keep to; None: those that the layers below provide.
+        constraints: Further constraints, beside the layer's own.
+        wheels: A further folder of wheels.
+        annotated: Whether to print packages with their dependents instead of making a lock.
+    """
+
+    also: frozenset[str] = frozenset()
+    only: tuple[str, ...] | None = None
+    excluded: tuple[str, ...] = ()
+    versions: Mapping[str, str] | None = None
+    constraints: tuple[str, ...] = ()
+    wheels: Path | None = None
+    annotated: bool = False
+
+
+AS_IT_IS = Conditions()
+
+
+@dataclass(frozen=True)
+class UvRuns:
+    """Runs uv for one layer.
+
+    Attributes:
+        request: The layer that is being locked.
+        layer: The layer that is resolved: the request's, or one below it.
+        kit: uv.
+        staging: Folder for what goes into and comes out of uv.
+        provision: What the layers below provide.
+        find_links: Folders of wheels.
+        seed: The earlier lock, whose versions uv prefers.
+    """
+
+    request: LockRequest
+    layer: Layer
+    kit: UvKit
+    staging: Path
+    provision: Provision
+    find_links: tuple[Path, ...] = ()
+    seed: LayerLock | None = None
+
+    def attempt(self, target: TargetPlatform, conditions: Conditions = AS_IT_IS) -> Attempt:
+        """Run uv once for `target`.
+
+        Raises:
+            ProcessFailedError: uv cannot be started.
+            InterruptedRunError: The run is being stopped.
+        """
+        with staging_folder(self.staging, f"{self.layer.env_name}-{target.name}") as folder:
+            self._write_inputs(folder, target, conditions)
+            done = compile_lock(self._call(folder, target, conditions), self.kit, log=self.request.log)
+            if conditions.annotated or done.returncode:
+                return Attempt.of(done, done.stdout)
+            return Attempt.of(done, (folder / _OUTPUT).read_text(encoding="utf-8"))
+
+    def _write_inputs(self, folder: Path, target: TargetPlatform, conditions: Conditions) -> None:
+        layer, uv, base = self.layer, self.request.uv, self.request.base.as_posix()
+        provided = self.provision.versions(target.name)
+        versions = provided if conditions.versions is None else conditions.versions
+        # uv honours an assigned index for what the project itself requires only (see locking.texts.project_text)
+        also = conditions.also if conditions.only is not None else conditions.also | self._assigned(versions)
+        texts = {
+            "pyproject.toml": project_text(layer, uv, base, also, only=conditions.only),
+            "settings.toml": settings_text(layer, uv, base),
+            "constraints.txt": constraints_text(versions, (*layer.constraints, *conditions.constraints)),
+        }
+        if self.seed and not conditions.annotated:
+            texts[_OUTPUT] = pins_text(self.seed, target.name, unpinned=self.request.upgrade_packages)
+        if conditions.excluded:
+            texts["excluded.txt"] = "".join(f"{name}\n" for name in conditions.excluded)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+
+    def _assigned(self, versions: Mapping[str, str]) -> frozenset[str]:
+        return frozenset(self.layer.package_indexes.keys() & versions.keys())
+
+    def _call(self, folder: Path, target: TargetPlatform, conditions: Conditions) -> CompileCall:
+        layer, request = self.layer, self.request
+        return CompileCall(
+            folder,
+            folder / "settings.toml",
+            None if conditions.annotated else _OUTPUT,
+            target.uv_platform(layer.glibc),
+            layer.python.version,
+            sys.executable if layer.python.name == sys.implementation.name else layer.python.name,
+            layer.macos,
+            [*self.find_links, *([conditions.wheels] if conditions.wheels else [])],
+            request.use_index,
+            folder / "excluded.txt" if conditions.excluded else None,
+            None if request.upgrade else sorted(request.upgrade_packages),
+        )
+
+    def dependencies(self, target: TargetPlatform, versions: Mapping[str, str]) -> Dependencies | None:
+        """Who needs whom where the layer is resolved to exactly `versions`; None where that is not possible.
+
+        Roots are what the layer itself requires, without what is required for the sake of its index alone.
+        """
+        attempt = self.attempt(target, Conditions(versions=versions, annotated=True))
+        if attempt.failure:
+            return None
+        found = read_dependencies(attempt.text, project_name(self.layer.env_name))
+        return replace(found, roots=found.roots.intersection(required_names(self.layer, target)))
+
+    def for_layer(self, layer: Layer) -> UvRuns:
+        """The same for another layer."""
+        return replace(self, layer=layer, seed=None)
+
+
+def run_for_all(
+    targets: Iterable[TargetPlatform], attempt: Callable[[TargetPlatform], _Result]
+) -> dict[TargetPlatform, _Result]:
+    """Make one attempt per target, as many at a time as `Tools.resolvers` allows; the results in the order of targets.
+
+    That is more than there are processors: a resolution waits for the network most of its time (0.14 s, of which
+    0.01 s computing, measured with uv 0.13 for one package and a warm cache).
+    """
+    chosen = list(targets)
+    with ThreadPoolExecutor(max_workers=max(1, len(chosen))) as pool:
+        return dict(zip(chosen, pool.map(attempt, chosen), strict=True))

@@ -1,0 +1,189 @@
+"""Requirements that cannot be fulfilled together, told by layer, with the chain of needs on each side.
+
+What uv says about a conflict with bare constraints names no layer. So it is asked again with every layer below standing
+in as a wheel that requires what the layer holds; and two further questions, whose answers uv's explanation lacks, are
+put to it: what would the layer have by itself, and what would all layers have together?
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from venvstacks.actions.locking.attempts import Attempt, Conditions, UvRuns
+from venvstacks.errors import LockError
+from venvstacks.locking.dependencies import Dependencies, read_dependencies
+from venvstacks.locking.locks import LayerLock
+from venvstacks.locking.uv_texts import project_name
+from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.stack import Layer
+from venvstacks.tools.uv_failures import UvFailure
+
+_MOST_CHAINS = 5
+
+
+def tell_conflict(
+    runs: UvRuns, below: Sequence[tuple[str, LayerLock]], failed: Mapping[TargetPlatform, UvFailure]
+) -> LockError:
+    """The error about requirements of `runs.layer` that cannot be fulfilled on the layers below.
+
+    Args:
+        runs: The layer, and a way to try again.
+        below: Environment names and locks of the layers below.
+        failed: What uv said for the targets that failed; the first one is explained.
+    """
+    layer = runs.layer
+    target, failure = next(iter(failed.items()))
+    explanation = _explain_with_layers(runs, below, target) or failure.explanation
+    names = {project_name(lower.env_name): lower.env_name for lower in (layer, *layer.below)}
+    told = [name_layers(line, names) for line in explanation]
+    conflict = _Conflict(runs, target, " ".join(told), dict(below))
+    together = conflict.versions_together()
+    on_all = len(failed) == len(layer.platforms)
+    where = "" if on_all else f" for {', '.join(target.name for target in failed)}"
+    with_whom = f" together with {', '.join(conflict.involved)}" if conflict.involved else ""
+    lines = (*told, *conflict.chains(), *conflict.constraints(), *conflict.clashes(), *_describe_moves(together))
+    return LockError(
+        f"layer '{layer.env_name}' cannot be locked{where}: no set of packages fulfils its requirements{with_whom}",
+        details=lines,
+        hint=conflict.hint(together),
+    )
+
+
+_Moves = Mapping[str, tuple[str, str, str]]
+"""Package to (layer that holds it, its version there, the version that would do)."""
+
+
+def _describe_moves(moves: _Moves | None) -> Iterator[str]:
+    for package, (layer, old, new) in (moves or {}).items():
+        yield f"all requirements could be fulfilled if layer '{layer}' held {package} {new} instead of {old}"
+
+
+class _Conflict:
+    """A conflict on one target, and what can be found out about it."""
+
+    def __init__(self, runs: UvRuns, target: TargetPlatform, text: str, locks: Mapping[str, LayerLock]) -> None:
+        self.runs = runs
+        self.layer = runs.layer
+        self.target = target
+        self.locks = locks
+        self.provided = runs.provision.on(target.name)
+        self.involved = [lower.env_name for lower in self.layer.below if f"layer '{lower.env_name}'" in text]
+        self.packages = [name for name in self.provided if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)]
+
+    def chains(self) -> Iterator[str]:
+        """How the packages at issue come into each layer below, and how they would come into the layer itself."""
+        if not self.packages or not self.involved:
+            return
+        alone = self._alone()
+        cached: dict[str, Dependencies | None] = {}
+        for package in self.packages[:_MOST_CHAINS]:
+            holder = self.provided[package].layer
+            if holder not in cached:
+                cached[holder] = self._dependencies_of(holder)
+            lower = cached[holder]
+            if lower and (chain := lower.describe_chain(package)):
+                yield f"in layer '{holder}': {chain}"
+            if alone and alone.versions.get(package, self.provided[package].version) != self.provided[package].version:
+                yield f"in layer '{self.layer.env_name}', were it alone: {alone.describe_chain(package)}"
+
+    def _alone(self) -> Dependencies | None:
+        attempt = self.runs.attempt(self.target, Conditions(versions={}, annotated=True))
+        return None if attempt.failure else read_dependencies(attempt.text, project_name(self.layer.env_name))
+
+    def _dependencies_of(self, env_name: str) -> Dependencies | None:
+        lock = self.locks[env_name]
+        packages = (*lock.installed(self.target.name), *lock.shared(self.target.name))
+        versions = {package.name: package.version for package in packages}
+        return self.runs.for_layer(self._lower(env_name)).dependencies(self.target, versions)
+
+    def _lower(self, env_name: str) -> Layer:
+        return next(lower for lower in self.layer.below if lower.env_name == env_name)
+
+    def constraints(self) -> Iterator[str]:
+        """Constraints from files that exclude what a layer below holds."""
+        for gathered in (found for found in self.layer.gathered if found.is_constraint):
+            for line in gathered.lines:
+                requirement = Requirement(line)
+                found = self.provided.get(str(canonicalize_name(requirement.name)))
+                if found and not requirement.specifier.contains(found.version, prereleases=True):
+                    yield f"'{line}' in {gathered.origin} excludes {found.version}, which layer '{found.layer}' holds"
+
+    def clashes(self) -> Iterator[str]:
+        """Packages at issue that two layers below hold in different versions."""
+        for (place, package), clash in self.runs.provision.clashes.items():
+            if place == self.target.name and package in self.packages:
+                near = self.provided[package]
+                yield (
+                    f"{package} on {place}: {near.version} in layer '{near.layer}', "
+                    f"{clash.version} in layer '{clash.layer}'"
+                )
+
+    def versions_together(self) -> _Moves | None:
+        """What would have to move below so that everything fits; None if nothing helps."""
+        if not self.involved:
+            return None
+        requirements = [text for lower in self.layer.below for text in lower.requirements]
+        conditions = Conditions(also=frozenset(requirements), versions={}, annotated=True)
+        attempt: Attempt = self.runs.attempt(self.target, conditions)
+        if attempt.failure:
+            return None
+        together = read_dependencies(attempt.text, project_name(self.layer.env_name)).versions
+        return {
+            package: (self.provided[package].layer, self.provided[package].version, together[package])
+            for package in self.packages
+            if together.get(package, self.provided[package].version) != self.provided[package].version
+        }
+
+    def hint(self, moves: _Moves | None) -> str:
+        """What could be changed."""
+        own = f"change the requirements of '{self.layer.env_name}'"
+        if moves:
+            options = " ".join(f"--upgrade-package {package}" for package in moves)
+            wanted = ", ".join(f"{package}=={new}" for package, (_, _, new) in moves.items())
+            layers = ", ".join(sorted({f"'{layer}'" for layer, _, _ in moves.values()}))
+            return f"run `venvstacks lock` with {options}, or require {wanted} in {layers}; or {own}"
+        return own + (f", or those of {', '.join(self.involved)} below it" if self.involved else "")
+
+
+def _explain_with_layers(
+    runs: UvRuns, below: Sequence[tuple[str, LayerLock]], target: TargetPlatform
+) -> tuple[str, ...] | None:
+    folder = runs.staging / "layers"
+    folder.mkdir(exist_ok=True)
+    names = set()
+    for env_name, lock in below:
+        pins = [f"{package.name}=={package.version}" for package in lock.installed(target.name)]
+        if pins:
+            _write_layer_wheel(folder, project_name(env_name), pins)
+            names.add(project_name(env_name))
+    if not names:
+        return None
+    assigned = runs.layer.package_indexes.keys() & runs.provision.on(target.name).keys()
+    conditions = Conditions(also=frozenset(names | assigned), versions={}, wheels=folder)
+    failure = runs.attempt(target, conditions).failure
+    return failure.explanation if failure and failure.kind == "conflict" else None
+
+
+def _write_layer_wheel(folder: Path, name: str, requirements: list[str]) -> None:
+    """A wheel without content that requires what a layer holds; it is resolved, never installed."""
+    file_name = f"{name.replace('-', '_')}-0"
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 0", *(f"Requires-Dist: {r}" for r in requirements)]
+    with zipfile.ZipFile(folder / f"{file_name}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{file_name}.dist-info/METADATA", "\n".join(lines) + "\n")
+        wheel.writestr(f"{file_name}.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{file_name}.dist-info/RECORD", "")
+
+
+def name_layers(line: str, names: Mapping[str, str]) -> str:
+    """A line of uv's with the distributions that stand for layers called what they are."""
+    for name, env_name in sorted(names.items(), key=lambda item: -len(item[0])):
+        line = re.sub(
+            rf"(?:all versions of )?(?<![\w-]){re.escape(name)}(?:==0)?(?![\w-])", f"layer '{env_name}'", line
+        )
+    return re.sub(r"(layer '[^']+') depend\b", r"\1 depends", line)

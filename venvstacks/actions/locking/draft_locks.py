@@ -1,0 +1,48 @@
+"""Locking without consequences: into a folder of drafts, from which upper layers take what lower ones would have."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
+
+from venvstacks.actions.locking.lock import LockResult
+from venvstacks.actions.table import Workshop
+from venvstacks.graph.taskgraph import TaskGraph
+from venvstacks.locking.lock_changes import LockChanges
+
+
+def draft_locks(workshop: Workshop, graph: TaskGraph, jobs: int) -> dict[str, LockChanges]:
+    """Lock every layer of `graph` into the drafts of the workshop's orders.
+
+    There is neither task state nor engine: nothing of this is remembered.
+
+    Args:
+        workshop: Does the tasks.
+        graph: Their order; only its lock tasks are done.
+        jobs: Layers at the same time.
+
+    Returns:
+        Environment name to what would change, in the order of the graph.
+
+    Raises:
+        LockError: Some layer cannot be locked.
+    """
+    nodes = [node for node in graph.nodes if node.kind == "lock"]
+    names = {node.name for node in nodes}
+    order = TopologicalSorter({node.name: graph.needs(node) & names for node in nodes})
+    order.prepare()
+    running: dict[Future[LockResult], str] = {}
+    changes: dict[str, LockChanges] = {}
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        try:
+            while order.is_active():
+                for name in order.get_ready():
+                    running[pool.submit(workshop.lock, graph.by_name[name])] = name
+                for done in wait(running, return_when=FIRST_COMPLETED).done:
+                    name = running.pop(done)
+                    changes[name] = done.result().changes
+                    order.done(name)
+        except BaseException:
+            workshop.tools.processes.stop()  # nobody waits for the others any more
+            raise
+    return {node.env_name: changes[node.name] for node in nodes}

@@ -1,0 +1,164 @@
+"""Why a layer cannot be locked, told so that its user can mend it.
+
+All targets are tried before anything is told, and everything that is wrong in one way is told together: whoever
+mends a stack wants the whole list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NoReturn
+
+from venvstacks.actions.locking.attempts import Attempt, Conditions, UvRuns, run_for_all
+from venvstacks.actions.locking.conflicts import name_layers, tell_conflict
+from venvstacks.errors import LockError, MissingWheelsError
+from venvstacks.locking.locks import LayerLock
+from venvstacks.locking.uv_resolution import UnusableLockError, read_versions
+from venvstacks.locking.uv_texts import project_name
+from venvstacks.model.platforms import TargetPlatform
+from venvstacks.tools.uv_failures import FailureKind, UvFailure
+
+_MOST_EXCLUSIONS = 25
+"""A bound on how often missing wheels are left out one after the other; then what is known is told."""
+
+_Failures = Mapping[TargetPlatform, UvFailure]
+
+_SIMPLE: Mapping[FailureKind, tuple[str, str]] = {
+    "network": (
+        "a package index cannot be reached",
+        (
+            "check the network and the indexes in [tool.uv] (slow ones may need a larger UV_HTTP_TIMEOUT, in seconds); "
+            "--no-index with --local-wheels locks without a network"
+        ),
+    ),
+    "server error": (
+        "a package index answers with an error",
+        (
+            "try again later, or tell whoever runs the index; is its URL in [tool.uv] right? --no-index with "
+            "--local-wheels locks without it"
+        ),
+    ),
+    "credentials": (
+        "a package index refuses to be asked without valid credentials",
+        (
+            "name the index in [tool.uv] and set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, netrc or "
+            "UV_KEYRING_PROVIDER; a specification should hold no credentials"
+        ),
+    ),
+    "bad answer": (
+        "what a package index or a folder of wheels gives cannot be used",
+        (
+            "is the URL in [tool.uv] that of a package index (PEP 503 or 691), and is the file a whole wheel? What is "
+            "damaged on an index has to be mended by whoever runs it"
+        ),
+    ),
+    "unknown package": (
+        "a package cannot be found",
+        (
+            "check the spelling, and exclude-newer; a package of your own needs its index in [tool.uv] (and "
+            "package_indexes, if it is an explicit one), or its wheel in a folder named with --local-wheels"
+        ),
+    ),
+    "other": (
+        "uv refuses its inputs",
+        "settings.toml is what uv is given of [tool.uv] in the specification, or of venvstacks.uv.toml beside it",
+    ),
+}
+"""What is not about the requirements of layers against each other: why, and what to look at."""
+
+
+def raise_failure(
+    runs: UvRuns, below: Sequence[tuple[str, LayerLock]], attempts: Mapping[TargetPlatform, Attempt]
+) -> NoReturn:
+    """Tell why a layer cannot be locked.
+
+    Args:
+        runs: The layer, and a way to try again.
+        below: Environment names and locks of the layers below.
+        attempts: What was tried for each target; at least one failed.
+
+    Raises:
+        MissingWheelsError: Packages have no wheel for some targets.
+        LockError: Anything else.
+    """
+    failed = {target: attempt.failure for target, attempt in attempts.items() if attempt.failure}
+    for kind in ("network", "credentials", "server error", "bad answer", "other", "unknown package"):
+        failure = next((failure for failure in failed.values() if failure.kind == kind), None)
+        if failure:
+            raise _tell_simply(runs, failure)
+    conflicts = {target: failure for target, failure in failed.items() if failure.kind == "conflict"}
+    if conflicts:
+        raise tell_conflict(runs, below, conflicts)
+    raise _tell_missing(runs, failed, [target for target in attempts if target not in failed])
+
+
+def _tell_simply(runs: UvRuns, failure: UvFailure) -> LockError:
+    why, hint = _SIMPLE[failure.kind]
+    names = {project_name(runs.layer.env_name): runs.layer.env_name}
+    return LockError(
+        f"layer '{runs.layer.env_name}' cannot be locked: {why}",
+        details=tuple(name_layers(line, names) for line in failure.explanation),
+        hint=hint,
+    )
+
+
+def _tell_missing(runs: UvRuns, failed: _Failures, succeeded: Collection[TargetPlatform]) -> MissingWheelsError:
+    layer = runs.layer
+    missing = run_for_all(failed, lambda target: _find_missing(runs, target, failed[target]))
+    packages = sorted({package for found in missing.values() for package in found})
+    others = {package: _versions_with_wheels(runs, package, missing) for package in packages}
+    rows = [
+        (package, ", ".join(target.name for target, found in missing.items() if package in found), others[package])
+        for package in packages
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    table = (f"{name:<{widths[0]}}  {where:<{widths[1]}}  {versions}".rstrip() for name, where, versions in rows)
+    names = {project_name(layer.env_name): layer.env_name}
+    explanation = (name_layers(line, names) for line in next(iter(failed.values())).explanation)
+    return MissingWheelsError(
+        f"layer '{layer.env_name}' cannot be locked: packages have no wheels for some of its platforms",
+        details=(*table, *explanation),
+        hint="; or ".join(_missing_hints(succeeded, others)),
+    )
+
+
+def _missing_hints(succeeded: Collection[TargetPlatform], others: Mapping[str, str]) -> list[str]:
+    hints = ["build wheels and use --local-wheels"]
+    if succeeded:
+        listed = ", ".join(f'"{target.name}"' for target in succeeded)
+        hints.insert(0, f"this layer can be locked with platforms = [{listed}]")
+    versions = any(others.values())
+    return [*hints, "allow the versions that have wheels" if versions else "require a version that has them"]
+
+
+def _find_missing(runs: UvRuns, target: TargetPlatform, failure: UvFailure) -> tuple[str, ...]:
+    """All packages that have no wheel for `target`, found by leaving out one after the other."""
+    missing = list(failure.packages)
+    for _ in range(_MOST_EXCLUSIONS):
+        further = runs.attempt(target, Conditions(excluded=tuple(missing))).failure
+        new = [] if further is None else [package for package in further.packages if package not in missing]
+        if not new:
+            break
+        missing += new
+    return tuple(missing)
+
+
+def _versions_with_wheels(runs: UvRuns, package: str, missing: Mapping[TargetPlatform, Collection[str]]) -> str:
+    """For people: the newest version of `package` that has a wheel where the wanted one has none; empty if none has."""
+    targets = [target for target, found in missing.items() if package in found]
+    attempts = run_for_all(targets, lambda target: runs.attempt(target, Conditions(only=(package,), versions={})))
+    found: dict[str, list[str]] = {}
+    for target, attempt in attempts.items():
+        if version := _version_in(attempt, package):
+            found.setdefault(version, []).append(target.name)
+    if len(found) == 1 and len(*found.values()) == len(targets):
+        return f"(version {next(iter(found))} has wheels)"
+    told = [f"version {version} has one for {', '.join(names)}" for version, names in found.items()]
+    return f"({'; '.join(told)})" if told else ""
+
+
+def _version_in(attempt: Attempt, package: str) -> str | None:
+    try:
+        return None if attempt.failure else read_versions(attempt.text).get(package)
+    except UnusableLockError:
+        return None

@@ -1,0 +1,260 @@
+"""What is on disk around a layer's lock: its files, the locks below, local wheels, modules."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from venvstacks.actions.locking.lock_request import LockPaths, LockRequest
+from venvstacks.digests import TreeEntry, prefixed, sha256_file, tree_digest
+from venvstacks.errors import LockError
+from venvstacks.locking.conflict_markers import has_conflict, highest_version, our_side
+from venvstacks.locking.lock_changes import compare_with_lower
+from venvstacks.locking.lock_inputs import lock_inputs, version_inputs
+from venvstacks.locking.lock_metadata import LockedFrom, LockMetadata, WantedLock, hash_lock, parse_metadata
+from venvstacks.locking.locks import LayerLock
+from venvstacks.locking.pylock import parse_lock
+from venvstacks.locking.uv_resolution import UnusableLockError
+from venvstacks.model.platforms import PythonImplementation
+from venvstacks.model.stack import SourceTree
+
+
+@dataclass(frozen=True)
+class LockState:
+    """What was found on disk.
+
+    Attributes:
+        env_name: The layer's environment name.
+        python: The layer's Python.
+        paths: Its files.
+        lock_text: The lock file's text, or None.
+        metadata: The metadata, or None where it is missing or damaged.
+        metadata_fault: How it is damaged.
+        wanted: What the lock would be made from now.
+        numbered: The highest lock version that damaged metadata still names; 0 if none.
+    """
+
+    env_name: str
+    python: PythonImplementation
+    paths: LockPaths
+    lock_text: str | None
+    metadata: LockMetadata | None
+    metadata_fault: str | None
+    wanted: WantedLock
+    numbered: int = 0
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the lock file is the one that its metadata speaks of."""
+        found = self.lock_text is not None and self.metadata is not None
+        return found and hash_lock(self.lock_text or "") == self.metadata.requirements_hash  # type: ignore[union-attr]
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether lock and metadata are both there, but not as they were written together."""
+        both = self.lock_text is not None and (self.metadata is not None or self.metadata_fault is not None)
+        return both and not self.is_intact
+
+    @property
+    def missing_companions(self) -> tuple[str, ...]:
+        """Names of the generated files beside the lock that are not there."""
+        beside = (self.paths.requirements, self.paths.summary)
+        return tuple(path.name for path in beside if not path.is_file())
+
+    @cached_property
+    def earlier_lock(self) -> LayerLock | None:
+        """The lock as it is, or None where there is none that can be read; of one with merge conflicts our side."""
+        if self.lock_text is None:
+            return None
+        try:
+            return parse_lock(our_side(self.lock_text) if has_conflict(self.lock_text) else self.lock_text, self.python)
+        except UnusableLockError:
+            return None
+
+    def read_lock(self) -> LayerLock:
+        """The lock, which must be there.
+
+        Raises:
+            LockError: It cannot be used.
+        """
+        if self.earlier_lock is None:
+            raise LockError(
+                f"the lock of layer '{self.env_name}' cannot be read: {self.paths.lock}",
+                hint="restore the file, or run `venvstacks lock` to make it anew",
+            )
+        return self.earlier_lock
+
+
+def read_state(request: LockRequest, hash_file: Callable[[Path], str]) -> LockState:
+    """Read everything that decides whether a layer's lock is valid.
+
+    Raises:
+        LockError: A file cannot be read.
+    """
+    layer, paths = request.layer, LockPaths.of(request, request.layer)
+    try:
+        lock_text, metadata_text = read_text(paths.lock), read_text(paths.metadata)
+        metadata, fault = _read_metadata(metadata_text)
+        recorded = metadata.venvstacks.local_wheels if metadata and metadata.venvstacks else {}
+        wanted = WantedLock(
+            inputs=lock_inputs(layer, request.uv),
+            version_inputs=version_inputs(layer, _module_hashes(request, hash_file)),
+            below=hash_lower_locks(request),
+            local_wheels=_wanted_wheels(request, recorded, lock_text, hash_file),
+            lower_changes=_lower_changes(request, metadata, lock_text),
+        )
+    except OSError as error:
+        raise LockError(f"the lock of layer '{layer.env_name}' cannot be checked: {error}") from error
+    numbered = highest_version(metadata_text) if fault and metadata_text else 0
+    return LockState(layer.env_name, layer.python, paths, lock_text, metadata, fault, wanted, numbered)
+
+
+def read_text(path: Path) -> str | None:
+    """A file's text, or None if there is no such file; bytes that are not UTF-8 become replacement characters.
+
+    Raises:
+        OSError: It is there but cannot be read.
+    """
+    try:
+        return path.read_bytes().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+
+
+def read_layer_lock(path: Path, python: PythonImplementation) -> LayerLock:
+    """The lock in a file.
+
+    Raises:
+        LockError: It is missing or cannot be used.
+    """
+    try:
+        text = read_text(path)
+        if text is not None:
+            return parse_lock(text, python)
+        fault = "there is no such file"
+    except (OSError, UnusableLockError) as error:
+        fault = str(error)
+    raise LockError(f"the lock {path} cannot be used: {fault}", hint="run `venvstacks lock` to make it anew")
+
+
+def chosen_names(path: Path, python: PythonImplementation) -> frozenset[str]:
+    """Names of the packages whose versions the lock in a file chose; none if it cannot be read."""
+    with contextlib.suppress(OSError, UnusableLockError):
+        if (text := read_text(path)) is not None:
+            return parse_lock(text, python).chosen_names
+    return frozenset()
+
+
+def _read_metadata(text: str | None) -> tuple[LockMetadata | None, str | None]:
+    if text is None:
+        return None, None
+    try:
+        return parse_metadata(text), None
+    except ValueError as error:
+        return None, str(error)
+
+
+def hash_lower_locks(request: LockRequest) -> dict[str, str | None]:
+    """Environment name of every lower layer to the hash of its lock, None where there is none."""
+    texts = {lower.env_name: read_text(LockPaths.of(request, lower).lock) for lower in request.layer.below}
+    return {name: None if text is None else hash_lock(text) for name, text in texts.items()}
+
+
+def _lower_changes(
+    request: LockRequest, metadata: LockMetadata | None, lock_text: str | None
+) -> dict[str, tuple[str, str]]:
+    """For each lower lock that is not the recorded one: what of it this layer uses, then and now."""
+    recorded = metadata.venvstacks.below if metadata and metadata.venvstacks else {}
+    found = {}
+    for lower in request.layer.below:
+        text = read_text(LockPaths.of(request, lower).lock)
+        if lock_text is None or text is None or recorded.get(lower.env_name) in {None, hash_lock(text)}:
+            continue
+        with contextlib.suppress(UnusableLockError):  # which is told where that lock is checked itself
+            lock, below = parse_lock(lock_text, request.layer.python), parse_lock(text, lower.python)
+            if change := compare_with_lower(lock, lower.env_name, below):
+                found[lower.env_name] = change
+    return found
+
+
+def _module_hashes(request: LockRequest, hash_file: Callable[[Path], str]) -> dict[str, str]:
+    if not request.layer.versioned:
+        return {}
+    return {
+        source.module: prefixed(tree_digest(_entries(request.base, source, hash_file)))
+        for source in request.layer.sources
+    }
+
+
+def _entries(base: Path, source: SourceTree, hash_file: Callable[[Path], str]) -> Iterator[TreeEntry]:
+    for name, path in zip(source.files, source.file_paths, strict=True):
+        yield TreeEntry(name, sha256=hash_file(base / path))
+
+
+def _wanted_wheels(
+    request: LockRequest, recorded: Mapping[str, str], lock_text: str | None, hash_file: Callable[[Path], str]
+) -> dict[str, str | None]:
+    """Recorded local wheels as they are now, and those that have come since.
+
+    Only folders that the request names are searched for new ones: a lock stays valid where nobody names them.
+    """
+    places = {path: request.base / path for path in recorded}
+    if request.local_wheel_dirs and lock_text is not None:
+        names = _locked_names(lock_text, request.layer.python)
+        places |= {relative_to_base(request, path): path for path in local_wheels(request, names)}
+    return {path: prefixed(hash_file(place)) if place.is_file() else None for path, place in places.items()}
+
+
+def _locked_names(lock_text: str, python: PythonImplementation) -> frozenset[str]:
+    try:
+        return parse_lock(lock_text, python).chosen_names
+    except UnusableLockError:
+        return frozenset()  # the damage is a reason of its own
+
+
+def local_wheels(request: LockRequest, names: frozenset[str]) -> Iterator[Path]:
+    """Wheels in the request's local folders that belong to one of the distributions `names`."""
+    for folder in request.local_wheel_dirs:
+        # not Path.glob: 0.12 instead of 0.17 s for the plan of 40 layers over 320 wheels
+        found = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208
+        for name in sorted(name for name in found if name.endswith(".whl")):
+            if _distribution_of(name) in names:
+                yield folder / name
+
+
+@lru_cache(maxsize=1 << 14)  # each layer looks for its own among all of them
+def _distribution_of(wheel: str) -> str:
+    return str(canonicalize_name(wheel.partition("-")[0]))
+
+
+def relative_to_base(request: LockRequest, path: Path) -> str:
+    """A path relative to the specification's folder, forward slashes; may lead out of it."""
+    return Path(os.path.relpath(path, request.base)).as_posix()
+
+
+def made_from(request: LockRequest, state: LockState, lock: LayerLock) -> LockedFrom:
+    """What a lock that was just resolved was made from.
+
+    Raises:
+        LockError: A local wheel cannot be read.
+    """
+    folder = posixpath.dirname(request.layout.lock_file(request.layer))
+    used = {posixpath.normpath(posixpath.join(folder, wheel.location)) for wheel in lock.path_wheels}
+    used |= {relative_to_base(request, path) for path in local_wheels(request, lock.chosen_names)}
+    try:
+        wheels = {path: prefixed(sha256_file(request.base / path)) for path in sorted(used)}
+    except OSError as error:
+        raise LockError(f"a local wheel of layer '{state.env_name}' cannot be read: {error}") from error
+    return LockedFrom(
+        inputs=dict(state.wanted.inputs),
+        below={name: found for name, found in state.wanted.below.items() if found is not None},
+        local_wheels=wheels,
+        version_inputs=dict(state.wanted.version_inputs),
+    )

@@ -1,0 +1,223 @@
+"""Resolving one layer: uv once per target platform, all at the same time, then merged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from venvstacks.actions.building.unsafe_wheels import check_local_wheels
+from venvstacks.actions.locking.alignment import align_versions
+from venvstacks.actions.locking.attempts import Attempt, Conditions, UvRuns, run_for_all
+from venvstacks.actions.locking.lock_failures import raise_failure
+from venvstacks.actions.locking.lock_files import read_layer_lock
+from venvstacks.actions.locking.lock_request import LockPaths, LockRequest
+from venvstacks.actions.toolset import Tools
+from venvstacks.errors import LockError, MissingToolError, ProcessFailedError
+from venvstacks.locking.dependencies import Dependencies
+from venvstacks.locking.exclusion import LeftOut, check_exclusions, find_left_out, left_out_below
+from venvstacks.locking.locks import LayerLock, ResolvedPackage, Wheel, provision_of
+from venvstacks.locking.merge import merge_resolutions, requires_python
+from venvstacks.locking.uv_resolution import UnusableLockError, read_resolution
+from venvstacks.locking.uv_texts import exactly
+from venvstacks.model.declared import required_names
+from venvstacks.model.platforms import TargetPlatform
+from venvstacks.tools.files import staging_folder
+from venvstacks.tools.uv import UvKit
+
+_Resolutions = Mapping[str, Sequence[ResolvedPackage]]
+
+
+def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools) -> LayerLock:
+    """Resolve a layer for all of its targets.
+
+    Args:
+        request: The layer and its surroundings.
+        earlier: Its lock so far, whose versions are kept where they still fit.
+        tools: The shell.
+
+    Raises:
+        MissingWheelsError: Packages have no wheel for some targets.
+        LockError: It cannot be resolved.
+        InterruptedRunError: The run is being stopped.
+    """
+    layer = request.layer
+    below = read_lower_locks(request)
+    provision = provision_of(below, [target.name for target in layer.platforms])
+    if not layer.requirements:
+        return LayerLock(requires_python(layer), tuple(target.name for target in layer.platforms))
+    seed = None if request.ignore_pins or request.upgrade else earlier
+    try:
+        kit = UvKit.of(tools.environment, tools.processes, tools.resolvers)
+        with staging_folder(
+            (request.drafts or request.base) / request.layout.staging, f"lock-{layer.env_name}"
+        ) as staging:
+            runs = UvRuns(request, layer, kit, staging, provision, wheel_folders(request, below), seed)
+            resolver = Resolver(runs, below)
+            resolutions = resolver.resolve()
+            lock = merge_resolutions(layer, resolutions, provision, resolver.left_out(resolutions))
+            check_local_wheels(request.lock_folder(layer), lock, layer.env_name, LockError)
+            return _with_sizes(request, lock)
+    except (MissingToolError, ProcessFailedError) as error:
+        raise LockError(f"layer '{layer.env_name}' cannot be locked: {error.message}", hint=error.hint) from error
+    except OSError as error:
+        raise LockError(
+            f"layer '{layer.env_name}' cannot be locked: {error}",
+            hint="check free space and permissions of the build folder",
+        ) from error
+
+
+def read_lower_locks(request: LockRequest) -> list[tuple[str, LayerLock]]:
+    """Environment names and locks of the layers below, in import order.
+
+    Raises:
+        LockError: One of them is missing or cannot be used.
+    """
+    locks = []
+    for lower in request.layer.below:
+        path = LockPaths.of(request, lower).lock
+        try:
+            locks.append((lower.env_name, read_layer_lock(path, lower.python)))
+        except LockError as error:
+            raise LockError(
+                f"layer '{request.layer.env_name}' cannot be locked, because layer '{lower.env_name}' below it is not",
+                details=(error.message,),
+                hint=f"lock '{lower.env_name}' first",
+            ) from None
+    return locks
+
+
+def _with_sizes(request: LockRequest, lock: LayerLock) -> LayerLock:
+    """A lock with the sizes of local wheels that are left out, because it is sizes that people leave them out for."""
+    folder = request.lock_folder(request.layer)
+
+    def measured(wheel: Wheel) -> Wheel:
+        place = Path(os.path.normpath(folder / wheel.location))  # the folder itself may not be there yet
+        return replace(wheel, size=place.stat().st_size) if wheel.is_path else wheel
+
+    packages = (
+        replace(package, wheels=tuple(map(measured, package.wheels))) if package.left_out_by else package
+        for package in lock.packages
+    )
+    return replace(lock, packages=tuple(packages))
+
+
+def wheel_folders(request: LockRequest, below: Sequence[tuple[str, LayerLock]]) -> tuple[Path, ...]:
+    """The request's folders of local wheels, and those that lower layers are locked to.
+
+    Without the latter uv would not find the very versions that it has to keep to.
+    """
+    found = dict.fromkeys(request.local_wheel_dirs)
+    for lower, (_, lock) in zip(request.layer.below, below, strict=True):
+        folder = request.lock_folder(lower)
+        places = (Path(os.path.normpath(folder / wheel.location)).parent for wheel in lock.path_wheels)
+        found |= dict.fromkeys(place for place in places if place.is_dir())
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Resolver:
+    """Resolves a layer for all of its targets.
+
+    Attributes:
+        runs: Runs uv.
+        below: Environment names and locks of the layers below.
+    """
+
+    runs: UvRuns
+    below: Sequence[tuple[str, LayerLock]]
+
+    def resolve(self) -> _Resolutions:
+        """Target name to what was resolved for it.
+
+        Raises:
+            MissingWheelsError: Packages have no wheel for some targets.
+            LockError: Some target cannot be resolved.
+        """
+        attempts = self.attempt_all(Conditions())
+        if any(attempt.failure for attempt in attempts.values()):
+            raise_failure(self.runs, self.below, attempts)
+        resolutions = self._read(attempts)
+        if not (self.runs.request.align or self.runs.layer.align_versions):
+            return resolutions
+        provided = {name for packages in self.runs.provision.packages.values() for name in packages}
+        return align_versions(resolutions, self._attempt_with, provided)
+
+    def _attempt_with(self, versions: Mapping[str, str]) -> _Resolutions | None:
+        pins = tuple(exactly(name, version) for name, version in versions.items())
+        attempts = self.attempt_all(Conditions(constraints=pins))
+        failed = any(attempt.failure for attempt in attempts.values())
+        return None if failed else self._read(attempts)
+
+    def left_out(self, resolutions: _Resolutions) -> LeftOut:
+        """What is not to be installed of what was resolved.
+
+        Raises:
+            LockError: The layer excludes something that it cannot leave out.
+        """
+        layer, provision = self.runs.layer, self.runs.provision
+        lower = {target.name: left_out_below(self.below, target.name) for target in layer.platforms}
+        versions = {name: {p.name: p.version for p in packages} for name, packages in resolutions.items()}
+        check_exclusions(layer, versions, {target: provision.on(target) for target in versions})
+        if not layer.exclude and not any(lower.values()):
+            return {}
+        graphs = run_for_all(layer.platforms, lambda target: self._dependencies(target, versions[target.name]))
+        return {
+            target.name: find_left_out(layer, graph, provision.on(target.name), lower[target.name])
+            for target, graph in graphs.items()
+        }
+
+    def attempt_all(self, conditions: Conditions) -> dict[TargetPlatform, Attempt]:
+        """Attempts for all targets; further ones for those where packages turn up that have an index assigned.
+
+        Raises:
+            LockError: What uv wrote cannot be used.
+        """
+        wanted = dict.fromkeys(self.runs.layer.platforms, conditions)
+        attempts = self._attempt_each(wanted)
+        while again := {
+            target: replace(wanted[target], also=wanted[target].also | names)
+            for target, attempt in attempts.items()
+            if (names := self._indirect(target, attempt) - wanted[target].also)
+        }:
+            wanted |= again
+            attempts |= self._attempt_each(again)
+        return attempts
+
+    def _attempt_each(self, wanted: Mapping[TargetPlatform, Conditions]) -> dict[TargetPlatform, Attempt]:
+        return run_for_all(wanted, lambda target: self.runs.attempt(target, wanted[target]))
+
+    def _indirect(self, target: TargetPlatform, attempt: Attempt) -> frozenset[str]:
+        """Packages that have an index assigned, but turned up as somebody's dependency."""
+        layer = self.runs.layer
+        indirect = layer.package_indexes.keys() - required_names(layer, target)
+        if not indirect or attempt.failure:
+            return frozenset()
+        return frozenset(package.name for package in self._read_one(attempt) if package.name in indirect)
+
+    def _read(self, attempts: Mapping[TargetPlatform, Attempt]) -> _Resolutions:
+        found = run_for_all(attempts, lambda target: self._needed(target, attempts[target]))
+        return {target.name: packages for target, packages in found.items()}
+
+    def _needed(self, target: TargetPlatform, attempt: Attempt) -> tuple[ResolvedPackage, ...]:
+        """What was resolved, without what was required for the sake of its index and turned out not to be needed."""
+        packages = self._read_one(attempt)
+        if not self._indirect(target, attempt):
+            return packages
+        graph = self._dependencies(target, {package.name: package.version for package in packages})
+        needed = graph.reach({})
+        return tuple(package for package in packages if package.name in needed)
+
+    def _dependencies(self, target: TargetPlatform, versions: Mapping[str, str]) -> Dependencies:
+        graph = self.runs.dependencies(target, versions)
+        if graph is None:
+            raise LockError(f"layer '{self.runs.layer.env_name}' cannot be locked: uv does not say who needs whom")
+        return graph
+
+    def _read_one(self, attempt: Attempt) -> tuple[ResolvedPackage, ...]:
+        request = self.runs.request
+        try:
+            return read_resolution(attempt.text, request.lock_folder(request.layer).as_posix())
+        except UnusableLockError as error:
+            raise LockError(f"layer '{request.layer.env_name}' cannot be locked: {error}") from None

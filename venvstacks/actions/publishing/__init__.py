@@ -1,0 +1,1 @@
+"""Publishing and exporting one layer, and the manifest of the whole stack."""

@@ -1,0 +1,31 @@
+"""Whether what is about to be published can be deployed: the very rule of deploying, and whose fault it is."""
+
+from __future__ import annotations
+
+from venvstacks.actions.building.wheel_records import owners
+from venvstacks.actions.publishing.layer_metadata import PublishedLayer
+from venvstacks.archives.expected import UnsoundTreeError, expect
+from venvstacks.errors import PublishError
+from venvstacks.model.layout import EnvironmentLayout
+from venvstacks.records.file_lists import FileManifest
+from venvstacks.records.published_metadata import LayerMetadata
+
+
+def check_deployable(published: PublishedLayer, metadata: LayerMetadata, listed: FileManifest) -> None:
+    """See that deploying will accept a layer's archive, before time is spent on writing it.
+
+    Raises:
+        PublishError: It will not; says which packages bring the files.
+    """
+    lower = frozenset({*(metadata.required_layers or ()), metadata.runtime_layer or ""} - {metadata.install_target})
+    try:
+        expect(listed.entries(), listed.install_target, siblings=lower, platform=published.platform)
+    except UnsoundTreeError as error:
+        site_dir = EnvironmentLayout.of(published.layer, published.platform).site_dir
+        known = owners(published.environment, site_dir, error.paths)
+        hint = "leave that package out with `exclude`, or lock another version of it"
+        raise PublishError(
+            f"layer '{published.layer.name}' cannot be published: {error}, and deploying refuses that",
+            details=tuple(f"{path} is part of {known[path]}" for path in error.paths if path in known),
+            hint=hint if known else "rename it where the layer takes it from",
+        ) from error

@@ -1,0 +1,90 @@
+"""Export a linked layer: a folder that can be used where it is, and shares nothing with what it was made from."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from venvstacks._injected import postinstall
+from venvstacks.actions.publishing.bytecode import Compilation, compile_tree, compiling_ahead
+from venvstacks.actions.publishing.layer_metadata import PublishedLayer
+from venvstacks.actions.publishing.publish import contents_of
+from venvstacks.actions.toolset import Tools
+from venvstacks.archives.folder import export_tree
+from venvstacks.archives.write_failures import not_written
+from venvstacks.errors import PublishError
+from venvstacks.linking.layer_config import ON_DEPLOY
+from venvstacks.model.conventions import METADATA_DIR
+from venvstacks.records.published_metadata import metadata_text, read_metadata
+from venvstacks.tools.clones import LinkMode
+from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """How layers are exported.
+
+    Attributes:
+        link_mode: How files get there.
+        bytecode: When bytecode is made: `on-deploy` (an export is deployed where it is), `shipped` or `none`.
+    """
+
+    link_mode: LinkMode = "clone"
+    bytecode: str = ON_DEPLOY
+
+
+def export_layer(published: PublishedLayer, settings: ExportSettings, log: Path, tools: Tools) -> dict[str, object]:
+    """Lay the layer down as a folder that can be used where it is, and write its metadata, the metadata last.
+
+    Bytecode is complete when the folder is swapped in: exports that are the same but for a launch module compile
+    nothing but that.
+
+    Raises:
+        PublishError: The folder cannot be written, or the layer cannot be fitted to it.
+    """
+    layout, name = published.layout, published.layer.env_name
+    folder = published.base / layout.export
+    place = published.base / layout.published_metadata(layout.export, published.layer, None)
+    replaced = place.with_name(f".{place.name}.replaced")
+    metadata = published.metadata()
+    with not_written(folder):
+        if place.exists():
+            place.replace(replaced)
+        previous = read_metadata(replaced)
+        target = folder / metadata.install_target
+        staging_parent = folder / METADATA_DIR / ".staging"
+        remove_leftovers(staging_parent, name)
+        with staging_folder(staging_parent, name) as staging:
+            exported = _lay_down(published, settings, staging, log, tools)
+            swap_in(exported, target, trash=staging)
+        _fit(published, target)
+        write_atomically(place, metadata_text(metadata.as_json()))
+        if previous and previous.install_target != metadata.install_target:
+            remove_tree(folder / previous.install_target)
+        remove_tree(replaced)
+        with contextlib.suppress(OSError):  # others may be using it
+            staging_parent.rmdir()
+    return {"folder": metadata.install_target}
+
+
+def _lay_down(published: PublishedLayer, settings: ExportSettings, staging: Path, log: Path, tools: Tools) -> Path:
+    """Files, which take the disk's time, while their bytecode is made, which takes processors; then that bytecode."""
+    contents = contents_of(published, tools)
+    if settings.bytecode != ON_DEPLOY:
+        return export_tree(contents, staging, settings.link_mode).top
+    entries = published.record.entries
+    shipped = Compilation.of(published.layer, published.platform, published.environment, entries, PublishError)
+    wanted = replace(shipped, published=False)
+    with compiling_ahead(wanted, log, tools):
+        exported = export_tree(contents, staging, settings.link_mode)
+    compile_tree(replace(wanted, tree=exported.top), log, tools)
+    return exported.top
+
+
+def _fit(published: PublishedLayer, target: Path) -> None:
+    """Do what post-install does, where it is imported already; its bytecode is laid down."""
+    try:
+        postinstall.relink(target)
+    except postinstall.PostInstallError as error:
+        raise PublishError(f"layer '{published.layer.name}': {error}", hint="export to another folder") from error

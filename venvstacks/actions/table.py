@@ -1,0 +1,238 @@
+"""From a task to the action that does it: one table, one request per kind.
+
+Actions are imported when a task of their kind runs: a run with nothing to do is over before they would be loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from venvstacks.actions.locking.lock import LockPolicy, LockRequest, LockResult, is_refused, lock_layer, lock_reasons
+from venvstacks.actions.toolset import Tools
+from venvstacks.graph.compiler import Configuration
+from venvstacks.graph.taskgraph import TaskNode
+from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.stack import Layer, Stack
+from venvstacks.reasons import Reason
+from venvstacks.tools.files import remove_tree
+
+if TYPE_CHECKING:
+    from venvstacks.actions.publishing.layer_metadata import PublishedLayer
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What this run wants beside up-to-date results; nothing here is part of a task's identity.
+
+    Attributes:
+        lock_policy: Whether locks that are not valid are made anew, or only those that are missing.
+        renewed_locks: Names of lock tasks that resolve anew even if the lock is valid.
+        reset_locks: Names of environments whose earlier pins are dropped.
+        clean: Whether environments are removed before they are built, and pins dropped before they are locked.
+        use_index: Whether package indexes may be asked.
+        local_wheel_folders: Folders of local wheels.
+        force_archives: Whether archives are written even if their metadata is current.
+        upgrade: Whether renewed locks are resolved without regard to their earlier versions.
+        upgrade_packages: Normalised names of packages whose earlier versions are not kept.
+        align: Whether one version of each package is sought for all targets.
+        drafts: A folder that lock files are written to instead of their places, or None.
+    """
+
+    lock_policy: LockPolicy = "if-needed"
+    renewed_locks: frozenset[str] = frozenset()
+    reset_locks: frozenset[str] = frozenset()
+    clean: bool = False
+    use_index: bool = True
+    local_wheel_folders: tuple[Path, ...] = ()
+    force_archives: bool = False
+    upgrade: bool = False
+    upgrade_packages: frozenset[str] = frozenset()
+    align: bool = False
+    drafts: Path | None = None
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Does the tasks of one stack.
+
+    Attributes:
+        stack: The stack.
+        configuration: What tasks depend on beside the stack.
+        base: The specification's folder.
+        orders: What this run wants.
+        tools: The shell.
+    """
+
+    stack: Stack
+    configuration: Configuration
+    base: Path
+    orders: Orders
+    tools: Tools
+
+    def perform(self, node: TaskNode) -> Mapping[str, object]:
+        """Do a task and say what is worth remembering about it.
+
+        Raises:
+            VenvstacksError: It failed.
+        """
+        log = self._log(node)
+        remove_tree(log)
+        return self._actions[node.kind](node)
+
+    @cached_property
+    def _actions(self) -> Mapping[str, Callable[[TaskNode], Mapping[str, object]]]:
+        return {
+            "lock": self._lock,
+            "build": self._build,
+            "link": self._link,
+            "archive": self._archive,
+            "export": self._export,
+            "manifest": self._manifest,
+        }
+
+    def describe_staleness(self, node: TaskNode) -> tuple[Reason, ...]:
+        """Why the outputs of a task that describe themselves are not valid; empty if they are."""
+        if node.kind == "lock":
+            return lock_reasons(self._lock_request(node), self.tools.digests)
+        from venvstacks.records.published_metadata import wanted_manifest  # noqa: PLC0415
+
+        place = self.base / node.outputs[0]
+        try:
+            written = place.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return (Reason("missing output", node.outputs[0]),)
+        if written != wanted_manifest(self._gathered(node)):
+            return (Reason("changed input", "metadata of the layers"),)
+        return ()
+
+    def refuses(self, node: TaskNode) -> bool:
+        """Whether doing a task that is stale would fail: a lock that is there and may not be renewed."""
+        return node.kind == "lock" and is_refused(self._lock_request(node), self.tools.digests)
+
+    def leavings(self, node: TaskNode) -> tuple[Path, ...]:
+        """Files and folders that a task leaves behind and that can be made anew from what stays.
+
+        Locks are not among them: they are the user's, and committed.
+        """
+        from venvstacks.actions.leftovers import leavings  # noqa: PLC0415 - only to clean
+
+        return leavings(node, self.stack, self.configuration, self.base)
+
+    def _log(self, node: TaskNode) -> Path:
+        return self.base / self.configuration.layout.log(node.name)
+
+    def _layer(self, node: TaskNode) -> Layer:
+        return self.stack.by_env_name[node.env_name]
+
+    @property
+    def _platform(self) -> TargetPlatform:
+        assert self.configuration.platform is not None  # noqa: S101 - without one only lock tasks are compiled
+        return self.configuration.platform
+
+    def _lock_request(self, node: TaskNode) -> LockRequest:
+        orders, renewed = self.orders, node.name in self.orders.renewed_locks
+        return LockRequest(
+            layer=self._layer(node),
+            uv=self.stack.uv,
+            layout=self.configuration.layout,
+            base=self.base,
+            policy="renew" if renewed else orders.lock_policy,
+            ignore_pins=orders.clean or node.env_name in orders.reset_locks,
+            local_wheel_dirs=orders.local_wheel_folders,
+            use_index=orders.use_index,
+            log=None if orders.drafts else self._log(node),
+            upgrade=orders.upgrade and renewed,
+            upgrade_packages=orders.upgrade_packages,
+            align=orders.align,
+            drafts=orders.drafts,
+        )
+
+    def lock(self, node: TaskNode) -> LockResult:
+        """Do a lock task and say in full what it came to.
+
+        Raises:
+            LockError: It failed.
+        """
+        return lock_layer(self._lock_request(node), self.tools)
+
+    def _lock(self, node: TaskNode) -> Mapping[str, object]:
+        result = self.lock(node)
+        values = {"resolved": result.resolved, "changed": result.changed, "version": result.metadata.lock_version}
+        return {**values, "changes": result.changes.as_json()} if result.changes else values
+
+    def _build(self, node: TaskNode) -> Mapping[str, object]:
+        from venvstacks.actions.building.build import BuildRequest, build_layer  # noqa: PLC0415
+        from venvstacks.runtimes.provider_request import ArchiveSource  # noqa: PLC0415
+
+        layer = self._layer(node)
+        if self.orders.clean:
+            remove_tree(self.base / self.configuration.layout.environment(layer))
+        archives = self.stack.settings.runtime_archives.get(str(layer.python), {})
+        request = BuildRequest(
+            layer=layer,
+            platform=self._platform,
+            layout=self.configuration.layout,
+            base=self.base,
+            log=self._log(node),
+            uv=self.stack.uv,
+            providers=self.configuration.runtime_providers,
+            archives={
+                name: ArchiveSource(self._address(source.url), source.sha256) for name, source in archives.items()
+            },
+            use_index=self.orders.use_index,
+        )
+        return build_layer(request, self.tools)
+
+    def _address(self, url: str) -> str:
+        return url if "://" in url else str(self.base / url)
+
+    def _link(self, node: TaskNode) -> Mapping[str, object]:
+        from venvstacks.actions.linking.link import LinkRequest, link_layer  # noqa: PLC0415
+
+        request = LinkRequest(
+            layer=self._layer(node),
+            platform=self._platform,
+            layout=self.configuration.layout,
+            base=self.base,
+            log=self._log(node),
+            check=self.configuration.check_imports,
+            bytecode=self.configuration.bytecode,
+        )
+        return link_layer(request, self.tools)
+
+    def _published(self, node: TaskNode) -> PublishedLayer:
+        from venvstacks.actions.publishing.layer_metadata import PublishedLayer  # noqa: PLC0415
+
+        configuration = self.configuration
+        return PublishedLayer(self._layer(node), self._platform, configuration.layout, self.base, configuration.tools)
+
+    def _archive(self, node: TaskNode) -> Mapping[str, object]:
+        from venvstacks.actions.publishing.publish import ArchiveSettings, archive_layer  # noqa: PLC0415
+
+        configuration = self.configuration
+        settings = ArchiveSettings(
+            configuration.archive_format,
+            configuration.archive_level,
+            configuration.tag_outputs,
+            self.orders.force_archives,
+            configuration.epoch,
+        )
+        return archive_layer(self._published(node), settings, self.tools)
+
+    def _export(self, node: TaskNode) -> Mapping[str, object]:
+        from venvstacks.actions.publishing.export import ExportSettings, export_layer  # noqa: PLC0415
+
+        settings = ExportSettings(self.configuration.link_mode, self.configuration.bytecode)
+        return export_layer(self._published(node), settings, self._log(node), self.tools)
+
+    def _manifest(self, node: TaskNode) -> Mapping[str, object]:
+        from venvstacks.actions.publishing.publish import write_manifest  # noqa: PLC0415
+
+        return write_manifest(self._gathered(node), self.base / node.outputs[0])
+
+    def _gathered(self, node: TaskNode) -> tuple[Path, ...]:
+        return tuple(self.base / path for path in node.gathers)

@@ -1,0 +1,46 @@
+"""What actions work with: passed in, so that no action reads a clock, an environment variable or a global."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import BoundedSemaphore
+
+from venvstacks.digests import sha256_file
+from venvstacks.records.remembered_digests import RememberedDigests
+from venvstacks.tools.process import Processes
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The shell as actions see it.
+
+    Attributes:
+        environment: This program's own environment variables, as a value.
+        cache: Folder for downloads and prepared runtimes.
+        processes: Starts and ends child processes.
+        now: The present time, UTC, whole seconds.
+        threads: How many threads one task may use for compression or for processes of its own.
+        compressors: Taken by whoever compresses a large archive on all of `threads`. Two at a time would multiply the
+            memory and drive each other out of the processors' caches: for the sample, 8.2 instead of 7.7 s.
+        resolvers: Taken by whoever resolves with uv, which mostly waits for the network. Twelve
+            at a time were no faster than four, and kept a name server from answering: they waited 5 s for it.
+        digests: Gives the SHA-256 of an input file.
+        progress: Told of long transfers: what, bytes done, bytes in all (None if unknown).
+    """
+
+    environment: Mapping[str, str]
+    cache: Path
+    processes: Processes = field(default_factory=Processes)
+    now: Callable[[], datetime] = _now
+    threads: int = 2
+    compressors: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(1))
+    resolvers: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(4))
+    digests: RememberedDigests = field(default_factory=lambda: RememberedDigests(sha256_file))
+    progress: Callable[[str, int, int | None], None] | None = None

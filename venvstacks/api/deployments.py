@@ -1,0 +1,243 @@
+"""The Python API of deployments: put published applications on this machine, change, check and start them.
+
+from venvstacks.api.deployments import deploy, rollback
+deploy("https://example.com/stack", "/opt/tadpoles", applications=["tadpole-counter"])
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from venvstacks.actions.toolset import Tools
+from venvstacks.deployment.state import Generation
+from venvstacks.deployment.steps import change
+from venvstacks.deployment.steps import deploy as action
+from venvstacks.deployment.steps import start_installed as starting
+from venvstacks.deployment.steps.deploy_failures import not_deployed
+from venvstacks.deployment.steps.installed_files import Difference, verify_instance
+from venvstacks.deployment.steps.place import (
+    RECORD,
+    Place,
+    finished_instances,
+    generation_numbers,
+    make_place,
+    open_place,
+    require_current,
+)
+from venvstacks.deployment.steps.publication_source import open_source, read_offer
+from venvstacks.deployment.steps.switch import (
+    changing,
+    collect_garbage,
+)
+from venvstacks.errors import UsageError
+from venvstacks.model.platforms import TargetPlatform, identify_platform
+from venvstacks.tools.process import Processes
+from venvstacks.tools.processors import usable_processors
+from venvstacks.tools.transfer import Downloads, Progress
+
+__all__ = ["Settings", "Status", "collect", "deploy", "execute", "remove", "rollback", "status"]
+
+
+def _no_waiting() -> None:
+    """Nothing is told."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this process changes deployments.
+
+    Attributes:
+        environment: Environment variables as a value: proxies, certificates.
+        threads: Layers that are unpacked at the same time.
+        progress: Told about downloads.
+        on_wait: Called if another process is changing the deployment and has to be waited for.
+        wait: Seconds to wait for it; negative for as long as it takes.
+        retry_pauses: Seconds to wait before each further attempt of a download that failed.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    threads: int = field(default_factory=usable_processors)
+    progress: Progress | None = None
+    on_wait: Callable[[], None] = _no_waiting
+    wait: float = -1
+    retry_pauses: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
+
+    def tools(self, place: Place, processes: Processes | None = None) -> Tools:
+        """What actions work with."""
+        return Tools(
+            self.environment,
+            place.downloads,
+            processes or Processes(),
+            threads=self.threads,
+            progress=self.progress,
+        )
+
+
+def this_platform() -> TargetPlatform:
+    """The target platform that this machine is.
+
+    Raises:
+        UsageError: It is none.
+    """
+    found = identify_platform(sys.platform, platform.machine())
+    if found is None:
+        raise UsageError("this machine is none of the platforms that layers are published for")
+    return found
+
+
+def deploy(
+    source: str,
+    folder: Path | str,
+    applications: Sequence[str] | None = None,
+    settings: Settings | None = None,
+    *,
+    repair: bool = False,
+    synchronise: bool = False,
+) -> action.Deployed:
+    """Put applications from published artifacts into a folder of this machine, or update them there.
+
+    Args:
+        source: Folder or http(s) URL of the artifacts.
+        folder: The deployment; made if it is missing or empty.
+        applications: Layer names; None for those that are installed, or for all that are offered if none is.
+        settings: How.
+        repair: Whether to replace installed layers that are damaged.
+        synchronise: Whether to wait for the disk before switching.
+
+    Raises:
+        UsageError: The source makes no sense, or has no such application.
+        DeployError: Anything else went wrong; what was current still is.
+    """
+    settings = settings or Settings()
+    machine = this_platform()
+    processes = Processes()
+    downloads = Downloads(
+        settings.environment,
+        settings.progress,
+        pauses=settings.retry_pauses,
+        stopping=lambda: processes.stopping,
+    )
+    with downloads:
+        opened = open_source(source, lambda: downloads)
+        with not_deployed(Path(folder)):
+            offer = read_offer(opened, machine)
+        names = None if applications is None else tuple(applications)
+        offer.closure(names or ())
+        place = make_place(Path(folder))
+        with changing(place, on_wait=settings.on_wait, timeout=settings.wait):
+            request = action.DeployRequest(place, opened, offer, machine, names, repair, synchronise)
+            return action.deploy(request, settings.tools(place, processes))
+
+
+def rollback(folder: Path | str, generation: int | None = None, settings: Settings | None = None) -> Generation:
+    """Go back to the generation before the current one, or to another one that is kept.
+
+    Raises:
+        DeployError: There is none.
+    """
+    settings = settings or Settings()
+    place = open_place(Path(folder))
+    with changing(place, on_wait=settings.on_wait, timeout=settings.wait):
+        return change.roll_back(place, generation)
+
+
+def remove(
+    folder: Path | str, applications: Sequence[str], settings: Settings | None = None
+) -> tuple[Generation, tuple[str, ...]]:
+    """Uninstall applications; `rollback` brings them back.
+
+    Returns:
+        The new generation, and ids of the instances that nothing needed any more.
+
+    Raises:
+        UsageError: There is no such application.
+        DeployError: The folder is no deployment, or cannot be written to.
+    """
+    settings = settings or Settings()
+    place = open_place(Path(folder))
+    with changing(place, on_wait=settings.on_wait, timeout=settings.wait):
+        return change.remove_applications(place, applications, settings.tools(place))
+
+
+def collect(folder: Path | str, settings: Settings | None = None) -> tuple[str, ...]:
+    """Remove what neither the current generation nor the one before it needs, unfinished downloads included.
+
+    Returns:
+        Ids of the instances that were removed.
+
+    Raises:
+        DeployError: The folder is no deployment, or cannot be written to.
+    """
+    settings = settings or Settings()
+    place = open_place(Path(folder))
+    with changing(place, on_wait=settings.on_wait, timeout=settings.wait):
+        return collect_garbage(place)
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is installed.
+
+    Attributes:
+        root: The deployment's folder.
+        generation: The current generation.
+        kept: Numbers of all generations that are kept.
+        differences: What is not as it should be; None if nobody looked.
+    """
+
+    root: Path
+    generation: Generation
+    kept: tuple[int, ...]
+    differences: tuple[Difference, ...] | None = None
+
+
+def status(folder: Path | str, *, verify: bool = False, settings: Settings | None = None) -> Status:
+    """What is installed in a folder, and whether it is still what was installed.
+
+    Args:
+        folder: The deployment.
+        verify: Whether to compare every file of the current generation with the manifests.
+        settings: How.
+
+    Raises:
+        DeployError: The folder is no deployment, or cannot be read.
+    """
+    settings = settings or Settings()
+    place = open_place(Path(folder))
+    with not_deployed(place.root):
+        generation = require_current(place)
+        differences: tuple[Difference, ...] | None = None
+        if verify:
+            differences = tuple(_differences(place, generation, settings))
+        return Status(place.root, generation, generation_numbers(place), differences)
+
+
+def _differences(place: Place, generation: Generation, settings: Settings) -> list[Difference]:
+    records = finished_instances(place)
+    found = []
+    for installed in generation.instances:
+        record = records.get(installed.id)
+        if record is None or record.installed != installed:
+            there = place.record(installed.id).exists()
+            found.append(Difference(installed.id, RECORD, "changed" if there else "missing"))
+        else:
+            found += verify_instance(place, record, threads=settings.threads)
+    return found
+
+
+def execute(folder: Path | str, application: str, arguments: Sequence[str] = ()) -> NoReturn:
+    """Replace this process by an installed application.
+
+    Raises:
+        UsageError: There is no such application.
+        DeployError: What is installed is damaged.
+    """
+    command = starting.find_start_command(open_place(Path(folder)), application)
+    sys.stdout.flush()
+    starting.become_installed(command, arguments, os.environ)

@@ -1,0 +1,50 @@
+"""Locks of a project: which are not valid and why, what locking would change, and the names that they give."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from venvstacks.actions.publishing.deployed_names import deployed_name
+from venvstacks.actions.table import Orders
+from venvstacks.errors import VenvstacksError
+from venvstacks.loading.project import Project
+from venvstacks.locking.lock_changes import LockChanges
+from venvstacks.planning.jobs import Request, work_out, workshop_for
+from venvstacks.reasons import Reason
+
+
+def preview_locks(project: Project, request: Request) -> dict[str, LockChanges]:
+    """What locking would change, found out by locking into a folder that is thrown away.
+
+    Returns:
+        Environment name to changes, for every layer that the request reaches, in the order of the stack.
+
+    Raises:
+        UsageError: The request makes no sense for this stack.
+        LockError: Some layer cannot be locked.
+    """
+    from venvstacks.actions.locking.draft_locks import draft_locks  # noqa: PLC0415 - only this needs it
+
+    job = work_out(project, request)
+    with tempfile.TemporaryDirectory(prefix="venvstacks-") as drafts:
+        workshop = workshop_for(project, replace(job.orders, drafts=Path(drafts)))
+        return draft_locks(workshop, job.graph, project.jobs)
+
+
+def lock_staleness(project: Project) -> dict[str, tuple[Reason, ...]]:
+    """Why each layer's lock is not valid; empty for valid ones. Disabled layers are not in it."""
+    workshop = workshop_for(project, Orders())
+    locks = [node for node in project.graph.nodes if node.kind == "lock"]
+    return {node.env_name: workshop.describe_staleness(node) for node in locks}
+
+
+def deployed_names(project: Project) -> dict[str, str]:
+    """The deployed name of each layer whose lock says what it is."""
+    names = {}
+    for layer in project.stack.layers:
+        with contextlib.suppress(VenvstacksError):
+            names[layer.env_name] = deployed_name(layer, project.configuration.layout, project.base)
+    return names

@@ -1,0 +1,172 @@
+"""Planning and running what a request asks of a project."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from venvstacks.actions.table import Workshop
+from venvstacks.engine.build_lock import folder_lock
+from venvstacks.engine.journal import keep_journal
+from venvstacks.engine.outcomes import Listener, Outcome, Silence, idle_outcomes
+from venvstacks.engine.paths import Paths
+from venvstacks.engine.state_view import look_at
+from venvstacks.errors import BuildError, ExitCode, StateError, VenvstacksError
+from venvstacks.graph.schedule import CriticalPath, critical_path
+from venvstacks.loading.project import Project
+from venvstacks.locking.lock_changes import LockChanges
+from venvstacks.planning.forecast import Plan
+from venvstacks.planning.jobs import Job, Request, work_out, workshop_for
+from venvstacks.planning.plan import PlannedTask, make_plan, spared_tasks
+from venvstacks.reasons import Reason
+from venvstacks.records.published_metadata import read_metadata
+from venvstacks.records.task_store import TaskStore
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a request.
+
+    Attributes:
+        outcomes: One per task, in the graph's order.
+        cut_off: Tasks that were up to date although something before them ran: it came out the same.
+        critical_path: The longest chain of the tasks that ran.
+        events: The event log of the run, or None where no task ran.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    cut_off: tuple[str, ...] = ()
+    critical_path: CriticalPath = field(default_factory=CriticalPath)
+    events: Path | None = None
+
+    @property
+    def failures(self) -> tuple[Outcome, ...]:
+        """Tasks that failed."""
+        return tuple(outcome for outcome in self.outcomes if outcome.status == "failed")
+
+    @property
+    def lock_changes(self) -> dict[str, LockChanges]:
+        """Environment names of the layers whose locks changed, to what changed."""
+        told = {o.name: o.values.get("changes") for o in self.outcomes if o.values and o.name.startswith("lock:")}
+        return {name.partition(":")[2]: LockChanges.from_json(data) for name, data in told.items() if data}
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0, the failed tasks' common exit code, or `MIXED`."""
+        codes = {_exit_code(outcome.error) for outcome in self.failures}
+        if len(codes) > 1:
+            return ExitCode.MIXED
+        return codes.pop() if codes else ExitCode.DONE
+
+
+def _exit_code(error: BaseException | None) -> ExitCode:
+    return error.exit_code if isinstance(error, VenvstacksError) else ExitCode.MIXED
+
+
+def plan(project: Project, request: Request) -> Plan:
+    """What `run` would do now, and why; nothing is written and no process is started.
+
+    Returns:
+        The tasks in the graph's order, with what they come to.
+
+    Raises:
+        UsageError: The request makes no sense for this stack.
+        StateError: The task state cannot be read.
+    """
+    job = work_out(project, request)
+    tasks, _ = _predict(project, job, workshop_for(project, job.orders), _check(project, request, job))
+    return Plan(job.graph, tasks, project.jobs, _archive_sizes(project, tasks))
+
+
+def _archive_sizes(project: Project, planned: Sequence[PlannedTask]) -> dict[str, int]:
+    """Bytes of the archives that are published at present, for tasks that may replace them."""
+    sizes = {}
+    for task in planned:
+        if task.name.startswith("archive:") and task.status in {"run", "maybe"}:
+            (place,) = project.graph.by_name[task.name].outputs
+            metadata = read_metadata(project.base / place)
+            if metadata is not None and metadata.archive_size is not None:
+                sizes[task.name] = metadata.archive_size
+    return sizes
+
+
+def _check(project: Project, request: Request, job: Job) -> Mapping[str, tuple[Reason, ...]]:
+    """What is wrong with the environments that the job would build, by task, if the request asks for that."""
+    platform = project.configuration.platform
+    if not request.check_environments or platform is None:
+        return {}
+    from venvstacks.actions.building.changed_environments import check_environments, reasons_by_task  # noqa: PLC0415 - rarely asked for
+
+    layers = [project.stack.by_env_name[node.env_name] for node in job.graph.nodes if node.kind == "build"]
+    try:
+        found = check_environments(layers, platform, project.configuration.layout, project.base, project.jobs)
+    except OSError as error:
+        raise BuildError(
+            f"the environments cannot be checked: {error}",
+            hint="check the permissions of the build folder; a layer whose environment is removed is built again",
+        ) from error
+    return reasons_by_task(found)
+
+
+def _predict(
+    project: Project, job: Job, workshop: Workshop, found: Mapping[str, tuple[Reason, ...]]
+) -> tuple[tuple[PlannedTask, ...], frozenset[str]]:
+    """What would become of each task, and the tasks whose environments may stay away."""
+    paths = Paths(project.base, project.base)
+    with TaskStore(project.base / project.configuration.layout.task_state, writable=False) as store:
+        look = replace(look_at(store, paths, workshop.describe_staleness), found=found, refuses=workshop.refuses)
+        spared = spared_tasks(job.graph, look, job.forced, job.wanted)
+        return make_plan(job.graph, look, job.forced, spared), spared
+
+
+def run(project: Project, request: Request, listener: Listener | None = None) -> Report:
+    """Bring everything that the request names up to date.
+
+    Raises:
+        UsageError: The request makes no sense for this stack.
+        StateError: The task state cannot be used.
+        InterruptedRunError: A signal ended the run.
+    """
+    listener = listener or Silence()
+    job = work_out(project, request)
+    workshop = workshop_for(project, job.orders)
+    with contextlib.suppress(StateError):  # what a plan cannot read, a run may be able to repair
+        planned, _ = _predict(project, job, workshop, _check(project, request, job))
+        if idle := idle_outcomes(planned, listener):
+            return Report(idle)
+
+    from venvstacks.engine.assembly import make_services  # noqa: PLC0415 - doit is only loaded when something may run
+    from venvstacks.engine.runner import run_graph  # noqa: PLC0415
+
+    lock = folder_lock(project, listener.waiting)
+    journal = keep_journal(project, workshop, "venvstacks")
+    lock.acquire()
+    try:
+        # again: another run may have been at work until now
+        found = _check(project, request, job)
+        planned, spared = _predict(project, job, workshop, found)
+        outcomes = run_graph(
+            job.graph,
+            make_services(project, workshop, lock, forced=job.forced, found=found, spared=spared, journal=journal),
+            state=str(project.base / project.configuration.layout.task_state),
+            listener=listener,
+            jobs=project.jobs,
+            keep_going=request.keep_going,
+            on_interrupt=workshop.tools.processes.stop,
+        )
+    finally:
+        workshop.tools.digests.keep()
+        journal.close()
+        lock.release()
+    return Report(outcomes, _cut_off(planned, outcomes), _slowest(job, outcomes), journal.path)
+
+
+def _cut_off(planned: Sequence[PlannedTask], outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    possible = {task.name for task in planned if task.status == "maybe"}
+    return tuple(outcome.name for outcome in outcomes if outcome.status == "up to date" and outcome.name in possible)
+
+
+def _slowest(job: Job, outcomes: Sequence[Outcome]) -> CriticalPath:
+    return critical_path(job.graph, {outcome.name: outcome.seconds for outcome in outcomes if outcome.seconds})

@@ -1,0 +1,106 @@
+"""Tar archives in the PAX dialect (POSIX.1-2001), with headers built by hand.
+
+The standard library's module writes tar as well, but what it fills in where the format leaves room (device numbers,
+names of extended headers) has changed between Python versions, and takes hard links from inodes. An archive's bytes
+may depend on its members and the epoch only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from venvstacks.archives.member_contents import Contents
+from venvstacks.archives.members import Member
+
+BLOCK = 512
+_RECORD = 20 * BLOCK  # archives end on a full record, as tape drives wanted it and some readers still do
+_NAME_LIMIT = 100
+_OCTAL_LIMIT = 8**11  # eleven octal digits: 8 GiB for sizes, the year 2242 for times
+_FILE, _LINK, _FOLDER, _EXTENDED = b"0", b"2", b"5", b"x"
+
+
+def tar_chunks(contents: Contents, epoch: int) -> Iterator[bytes]:
+    """A whole tar archive of `contents`, a piece at a time.
+
+    Owner and group are 0 (`root`), every time is `epoch` (seconds since 1970), no member is a hard link.
+
+    Raises:
+        ChangedEnvironmentError: The tree holds something else than its members say.
+        PublishError: A file cannot be read.
+    """
+    written = 0
+    for member in contents.members:
+        header = member_header(member, epoch)
+        yield header
+        yield from contents.read(member)
+        padding = -member.size % BLOCK
+        if padding:
+            yield bytes(padding)
+        written += len(header) + member.size + padding
+    yield bytes(2 * BLOCK + -(written + 2 * BLOCK) % _RECORD)
+
+
+def member_header(member: Member, epoch: int) -> bytes:
+    """The header of one member: one block, after an extended header where that block cannot say all."""
+    name = (member.path + "/" if member.is_folder else member.path).encode()
+    target = (member.target or "").encode()
+    kind = _LINK if member.is_link else _FOLDER if member.is_folder else _FILE
+    records = _extended_records(name, target, member.size)
+    extended = b""
+    if records:
+        extended = _block(b"././@PaxHeader", kind=_EXTENDED, mode=0o644, size=len(records), epoch=epoch)
+        extended += records + bytes(-len(records) % BLOCK)
+    size = member.size if member.size < _OCTAL_LIMIT else 0
+    return extended + _block(name, kind=kind, mode=member.mode, size=size, epoch=epoch, target=target)
+
+
+def _extended_records(name: bytes, target: bytes, size: int) -> bytes:
+    """Records for what does not fit: long or non-ASCII names, and files of 8 GiB or more."""
+    records = b""
+    if target and not _is_plain(target):
+        records += _record(b"linkpath", target)
+    if not _is_plain(name):
+        records += _record(b"path", name)
+    if size >= _OCTAL_LIMIT:
+        records += _record(b"size", str(size).encode())
+    return records
+
+
+def _is_plain(name: bytes) -> bool:
+    return len(name) <= _NAME_LIMIT and name.isascii()
+
+
+def _record(key: bytes, value: bytes) -> bytes:
+    r"""`<length> <key>=<value>\n`, where the length counts its own digits."""
+    bare = len(key) + len(value) + 3
+    length = bare + len(str(bare))
+    length = bare + len(str(length))
+    return b"%d %s=%s\n" % (length, key, value)
+
+
+def _block(name: bytes, *, kind: bytes, mode: int, size: int, epoch: int, target: bytes = b"") -> bytes:
+    """One ustar header block: names cut to what fits, numbers in octal, the checksum over all of it."""
+    before = b"".join(
+        (
+            name[:_NAME_LIMIT].ljust(_NAME_LIMIT, b"\0"),
+            b"%07o\0" % mode,
+            b"%07o\0" % 0,
+            b"%07o\0" % 0,
+            b"%011o\0" % size,
+            b"%011o\0" % epoch,
+        )
+    )
+    after = b"".join(
+        (
+            kind,
+            target[:_NAME_LIMIT].ljust(_NAME_LIMIT, b"\0"),
+            b"ustar\x0000",
+            b"root".ljust(32, b"\0"),
+            b"root".ljust(32, b"\0"),
+            b"%07o\0" % 0,
+            b"%07o\0" % 0,
+            bytes(155 + 12),
+        )
+    )
+    checksum = sum(before) + 8 * ord(" ") + sum(after)
+    return before + b"%06o\0 " % checksum + after

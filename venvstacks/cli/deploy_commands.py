@@ -1,0 +1,90 @@
+"""The commands about deployments. What they do and tell is in `installed`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from venvstacks.api import deployments as deployment
+from venvstacks.cli import declared_options as o
+from venvstacks.cli.deploy_output import Commands
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the deployment.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Fail if another process is changing the deployment.")]
+
+
+def deploy(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Folder or http(s) URL of published artifacts.")],
+    *,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder to deploy to.")],
+    applications: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--app",
+            metavar="NAME",
+            help="Application to install or update; repeatable. Default: those that are installed; all, if none is.",
+        ),
+    ] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Look for damaged files first, and replace them.")] = False,
+    synchronise: Annotated[
+        bool, typer.Option("--sync", help="Wait until everything is on the disk before the switch.")
+    ] = False,
+    no_wait: NoWait = False,
+    json: o.Json = False,
+) -> int:
+    """Put published applications on this machine, with the layers they need; all or nothing."""
+    commands = Commands(context.obj, no_wait=no_wait, json=json)
+    names = tuple(applications) if applications else None
+    return int(commands.deploy(source, to, names, repair=repair, synchronise=synchronise))
+
+
+def rollback(
+    context: typer.Context,
+    folder: Folder,
+    *,
+    generation: Annotated[
+        int | None, typer.Option("--generation", metavar="N", help="A kept generation other than the previous one.")
+    ] = None,
+    no_wait: NoWait = False,
+) -> int:
+    """Go back to what was installed before the last change."""
+    return int(Commands(context.obj, no_wait=no_wait).rollback(folder, generation))
+
+
+def status(
+    context: typer.Context,
+    folder: Folder,
+    *,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare every file with the manifests.")] = False,
+    json: o.Json = False,
+) -> int:
+    """Show what is installed, and why."""
+    return int(Commands(context.obj, json=json).status(folder, verify=verify))
+
+
+def remove(
+    context: typer.Context,
+    folder: Folder,
+    *,
+    applications: Annotated[list[str], typer.Option("--app", metavar="NAME", help="Application; repeatable.")],
+    no_wait: NoWait = False,
+) -> int:
+    """Uninstall applications, and the layers that nothing needs any more."""
+    return int(Commands(context.obj, no_wait=no_wait).remove(folder, tuple(applications)))
+
+
+def collect(context: typer.Context, folder: Folder, *, no_wait: NoWait = False) -> int:
+    """Remove what neither the current nor the previous generation needs."""
+    return int(Commands(context.obj, no_wait=no_wait).collect(folder))
+
+
+def execute(
+    folder: Folder,
+    application: Annotated[str, typer.Argument(metavar="APP", help="Installed application to start.")],
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGS]", help="Its arguments.")] = None,
+) -> None:
+    """Start an installed application."""
+    deployment.execute(folder, application, tuple(arguments or ()))

@@ -1,0 +1,163 @@
+"""What the commands about deployments do and tell: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import json as json_text
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from venvstacks.api import deployments as deployment
+from venvstacks.cli.verbosity import Verbosity
+from venvstacks.deployment.steps.deploy import Deployed
+from venvstacks.errors import ExitCode
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The commands, as they were asked for.
+
+    Attributes:
+        verbosity: How much is said on standard error.
+        no_wait: Whether to fail rather than wait for another process.
+        json: Whether results are data.
+    """
+
+    verbosity: Verbosity
+    no_wait: bool = False
+    json: bool = False
+
+    @property
+    def settings(self) -> deployment.Settings:
+        """How deployments are changed."""
+        return deployment.Settings(on_wait=self._tell_waiting, wait=0 if self.no_wait else -1)
+
+    def _tell(self, *lines: str) -> None:
+        if not self.verbosity.quiet:
+            print(*lines, sep="\n", file=sys.stderr, flush=True)
+
+    def _tell_waiting(self) -> None:
+        if not self.no_wait:
+            self._tell("another process is changing this deployment; waiting for it to end")
+
+    def deploy(
+        self, source: str, folder: Path, names: tuple[str, ...] | None, *, repair: bool, synchronise: bool
+    ) -> ExitCode:
+        """Install or update."""
+        began = time.perf_counter()
+        with self._showing_downloads() as settings:
+            done = deployment.deploy(source, folder, names, settings, repair=repair, synchronise=synchronise)
+        if self.json:
+            _print_json(_deployed_data(done))
+        else:
+            self._tell(*deployed_lines(done, time.perf_counter() - began))
+        return ExitCode.DONE
+
+    def rollback(self, folder: Path, number: int | None) -> ExitCode:
+        """Go back."""
+        found = deployment.rollback(folder, number, self.settings)
+        self._tell(f"generation {found.number}: {', '.join(found.applications) or 'no application'}")
+        return ExitCode.DONE
+
+    def status(self, folder: Path, *, verify: bool) -> ExitCode:
+        """Show what is installed; differences are a failure."""
+        found = deployment.status(folder, verify=verify)
+        if self.json:
+            _print_json(_status_data(found))
+        else:
+            print("\n".join(status_lines(found)))
+        if not found.differences:
+            return ExitCode.DONE
+        self._tell("hint: deploy again with --repair")
+        return ExitCode.PUBLISHING
+
+    def remove(self, folder: Path, names: tuple[str, ...]) -> ExitCode:
+        """Uninstall."""
+        generation, removed = deployment.remove(folder, names, self.settings)
+        self._tell(
+            f"generation {generation.number}: {', '.join(generation.applications) or 'no application'}",
+            f"{_layers(removed)} removed; what was installed before is kept for rollback",
+        )
+        return ExitCode.DONE
+
+    def collect(self, folder: Path) -> ExitCode:
+        """Remove garbage."""
+        self._tell(f"{_layers(deployment.collect(folder, self.settings))} removed")
+        return ExitCode.DONE
+
+    @contextlib.contextmanager
+    def _showing_downloads(self) -> Iterator[deployment.Settings]:
+        """On a terminal, a bar for every file that is on its way."""
+        if self.verbosity.quiet or not sys.stderr.isatty():
+            yield self.settings
+            return
+        from rich.console import Console  # noqa: PLC0415 - loaded for a display only
+        from rich.progress import Progress, TaskID  # noqa: PLC0415
+
+        bars: dict[str, TaskID] = {}
+        with Progress(console=Console(stderr=True), transient=True) as display:
+
+            def show(what: str, done: int, total: int | None) -> None:
+                if what not in bars:
+                    bars[what] = display.add_task(what, total=total)
+                display.update(bars[what], completed=done, total=total)
+
+            yield replace(self.settings, progress=show)
+
+
+def _layers(removed: tuple[str, ...]) -> str:
+    return f"{len(removed)} old layer{'' if len(removed) == 1 else 's'}"
+
+
+def deployed_lines(done: Deployed, seconds: float) -> Iterator[str]:
+    """What a deploy did."""
+    for title, names in (("fetched", done.fetched), ("relinked", done.rebound), ("kept", done.kept)):
+        if names:
+            yield f"{title}: {', '.join(names)}"
+    for name in done.left_alone:
+        yield f"warning: '{name}' is installed, but not offered: it stays as it is"
+    if not done.changed:
+        yield f"nothing to do: generation {done.generation.number} is current"
+        return
+    yield f"generation {done.generation.number}: {', '.join(done.generation.applications)}"
+    yield f"{done.bytes_fetched / 1e6:.1f} MB fetched, {_layers(done.removed)} removed in {seconds:.2f} s"
+
+
+def _deployed_data(done: Deployed) -> dict[str, Any]:
+    data = {field.name: getattr(done, field.name) for field in fields(done)}
+    return {**data, "generation": done.generation.model_dump(mode="json")}
+
+
+def status_lines(found: deployment.Status) -> Iterator[str]:
+    """The state of a deployment as text."""
+    generation = found.generation
+    others = [number for number in found.kept if number != generation.number]
+    yield f"{found.root}: generation {generation.number} of {generation.created}, from {generation.source}"
+    width = max((len(one.target) for one in generation.instances), default=0)
+    for one in reversed(generation.instances):
+        why = "installed" if one.kind == "application" else f"for {', '.join(generation.needed_by[one.id])}"
+        yield f"  {one.target:<{width}}  {one.size / 1e6:8.1f} MB  {one.id}  {why}"
+    yield f"other generations that are kept: {', '.join(map(str, others)) or 'none'}"
+    if found.differences is not None:
+        yield from map(str, found.differences)
+        count = len(found.differences)
+        yield f"{count} difference{'s' * (count > 1)}" if count else "every file is as it was published"
+
+
+def _status_data(found: deployment.Status) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "root": str(found.root),
+        "generation": found.generation.model_dump(mode="json"),
+        "kept": list(found.kept),
+    }
+    if found.differences is not None:
+        data["differences"] = [asdict(one) for one in found.differences]
+    return data
+
+
+def _print_json(value: object) -> None:
+    print(json_text.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))

@@ -1,0 +1,138 @@
+"""The commands that look and tell: what would run and why, what ran and why, what to cache."""
+
+from __future__ import annotations
+
+import json as json_text
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from venvstacks.api import Options, Request, Selection
+from venvstacks.cli import declared_options as o
+from venvstacks.cli.error_boundary import relative
+from venvstacks.cli.option_groups import Archives, Environments, Layers, Packages, given
+from venvstacks.cli.session import Session
+from venvstacks.errors import ExitCode
+from venvstacks.planning.history import LastRun, last_run
+
+
+class Format(StrEnum):
+    """How a plan is shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    DOT = "dot"
+    MERMAID = "mermaid"
+
+
+def _flag(name: str, help_text: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(f"--{name}/--no-{name}", help=help_text)
+    return option
+
+
+def plan(
+    context: typer.Context,
+    spec: o.Spec,
+    *,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    export_dir: Annotated[str, typer.Option("--export-dir", metavar="DIR", help="Exported environments.")] = "_export",
+    lock: Annotated[bool, _flag("lock", "Plan to lock.")] = True,
+    build: Annotated[bool, _flag("build", "Plan to build.")] = True,
+    publish: Annotated[bool, _flag("publish", "Plan to publish.")] = True,
+    export: Annotated[bool, _flag("export", "Plan to export.")] = False,
+    clean: o.Clean = False,
+    force: o.Force = False,
+    layers: Layers,
+    packages: Packages,
+    archives: Archives,
+    environments: Environments,
+    check_environments: o.CheckEnvironments = False,
+    jobs: o.Jobs = None,
+    json: o.Json = False,
+    form: Annotated[Format, typer.Option("--format", metavar="FORM", help="text, json, dot or mermaid.")] = Format.TEXT,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if there is work to do.")] = False,
+) -> int:
+    """Say what locking, building and publishing would do now, and why; do nothing."""
+    settings = Options(
+        build_dir=build_dir,
+        output_dir=output_dir,
+        export_dir=export_dir,
+        jobs=jobs,
+        **given(packages, archives, environments),
+    )
+    session = Session.open(context.obj, spec, settings)
+    request = Request(
+        session.operations(lock=lock, build=build, publish=publish, export=export),
+        Selection(**given(layers)),
+        lock_policy="if-needed" if lock else "require-valid",
+        clean=clean,
+        force=force,
+        check_environments=check_environments,
+    )
+    return session.plan(request, form=Format.JSON if json else form, exit_code=exit_code)
+
+
+def why(
+    context: typer.Context,
+    spec: o.Spec,
+    *,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task, e.g. build:app-hello.")],
+    build_dir: o.BuildDir = "_build",
+    json: o.Json = False,
+) -> int:
+    """Say why a task last ran, how long it took, what it printed, and how to repeat it by hand."""
+    session = Session.open(context.obj, spec, Options(build_dir=build_dir))
+    found = last_run(session.project, task)
+    if json:
+        print(json_text.dumps(found.as_json() if found else None, indent=2, ensure_ascii=False))
+    else:
+        print(
+            "\n".join(_told(found, session.project.graph.makers))
+            if found
+            else f"{task} did not run in any of the runs of which there are logs"
+        )
+    return ExitCode.DONE
+
+
+def _told(run: LastRun, makers: Mapping[str, str]) -> Iterator[str]:
+    took = "" if run.seconds is None else f" after {run.seconds:.2f} s"
+    began = f"{run.time[:19].replace('T', ' ')} UTC"
+    yield f"{run.task}: {run.status}{took}, in a run with {run.door} that began at {began}"
+    if run.error:
+        yield f"error: {run.error}"
+    yield "because of:"
+    yield from (f"  {reason.told(makers)}" for reason in run.reasons)
+    if run.commands:
+        yield "child processes (staging folders that they name are gone once a task has ended):"
+        yield from (f"  {line}" for line in run.commands)
+    if run.log_end:
+        yield f"end of {relative(run.log)}:"
+        yield from (f"  {line}" for line in run.log_end)
+    yield f"events: {relative(run.events)}"
+
+
+def cache_key(
+    context: typer.Context,
+    spec: o.Spec,
+    *,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    restore: Annotated[bool, typer.Option("--restore", help="Print the prefix of earlier keys instead.")] = False,
+    paths: Annotated[bool, typer.Option("--paths", help="Print what to store instead, a path on each line.")] = False,
+    json: o.Json = False,
+) -> int:
+    """Print the key under which a CI system should store the task state of this stack."""
+    from venvstacks.planning.cache_key import cache_key as key_of  # noqa: PLC0415 - rarely asked for
+
+    session = Session.open(context.obj, spec, Options(build_dir=build_dir, output_dir=output_dir))
+    found = key_of(session.project)
+    if json:
+        print(json_text.dumps(found.as_json(), indent=2))
+    elif paths:
+        print("\n".join(found.paths))
+    else:
+        print(found.restore if restore else found.key)
+    return ExitCode.DONE

@@ -1,0 +1,99 @@
+"""A plan as lines for people: first causes first, what follows from them indented below, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from venvstacks.graph.drawing import draw_dot, draw_mermaid
+from venvstacks.planning.forecast import Plan, Span
+from venvstacks.planning.plan import PlannedTask
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
+    """What would be done, with reasons; tasks that are up to date only if `verbose`."""
+    rows = list(_rows(plan, verbose=verbose))
+    width = max((len(row[1]) for row in rows), default=0)
+    for status, name, told in rows:
+        yield f"{status:<10}  {name:<{width}}  {told}".rstrip()
+    counts = [f"{plan.counts[said]} {said}" for said in ("run", "maybe", "blocked", "up to date") if plan.counts[said]]
+    yield f"{len(plan)} task{'s' if len(plan) > 1 else ''}: {', '.join(counts)}" if len(plan) else "no tasks"
+    if any(task.status == "blocked" and task.name.startswith("lock:") and task.reasons for task in plan):
+        yield "hint: locks that no longer fit are renewed by `venvstacks lock`, or with --lock"
+    if not plan.is_idle:
+        yield from _totals(plan)
+
+
+def _rows(plan: Plan, *, verbose: bool) -> Iterator[tuple[str, str, str]]:
+    below: dict[str, list[PlannedTask]] = {}
+    first: list[PlannedTask] = []
+    place = {task.name: number for number, task in enumerate(plan)}
+    status = {task.name: task.status for task in plan}
+    for task in plan:
+        if task.status == "up to date":
+            continue
+        causes = _causes(task, status)
+        below.setdefault(max(causes, key=place.__getitem__), []).append(task) if causes else first.append(task)
+
+    def walk(tasks: list[PlannedTask], depth: int) -> Iterator[tuple[str, str, str]]:
+        for task in tasks:
+            told = _told(task, depth, plan.graph.makers)
+            yield task.status, "  " * depth + task.name, told
+            yield from walk(below.get(task.name, []), depth + 1)
+
+    yield from walk(first, 0)
+    if verbose:
+        yield from ((task.status, task.name, "") for task in plan if task.status == "up to date")
+
+
+def _causes(task: PlannedTask, status: Mapping[str, str]) -> list[str]:
+    """The tasks that a task follows from: if they alone make it run, those of them that are certain to run."""
+    known = [name for name in task.upstream if name in status]
+    certain = [name for name in known if status[name] == "run"] if task.status == "run" and not task.reasons else []
+    return certain or known
+
+
+def _told(task: PlannedTask, depth: int, makers: Mapping[str, str]) -> str:
+    """A task's own reasons; what it follows from stands above it, so that only further causes are named."""
+    told = [reason.told(makers) for reason in task.reasons]
+    others = len(task.upstream) - 1
+    if depth and others > 0 and not told:
+        told.append(f"also after {others} other{'s' if others > 1 else ''}")
+    return "; ".join(told)
+
+
+def _totals(plan: Plan) -> Iterator[str]:
+    if not (plan.counts["run"] or plan.counts["maybe"]):
+        return
+    jobs = f"{plan.jobs} job{'s' if plan.jobs > 1 else ''}"
+    path = " > ".join(plan.critical_path.tasks)
+    guessed = any(task.seconds is None for task in plan if task.status in {"run", "maybe"})
+    note = ", some tasks never having run" if guessed else ""
+    yield f"about {_span(plan.seconds, _seconds)} with {jobs}{note}; critical path: {path}"
+    if plan.download.most:
+        yield f"users of the published archives would download {_span(plan.download, told_bytes)} again"
+
+
+def _span(span: Span, told: Callable[[float], str]) -> str:
+    least, most = told(span.least), told(span.most)
+    return most if least == most else f"{least} to {most}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s" if value < 60 else f"{value / 60:.1f} min"
+
+
+def told_bytes(value: float) -> str:
+    """A number of bytes for people, with decimal units."""
+    unit = 0
+    while value >= 1000 and unit < len(_UNITS) - 1:
+        value /= 1000
+        unit += 1
+    return f"{value:.1f} {_UNITS[unit]}" if unit else f"{value:.0f} {_UNITS[0]}"
+
+
+def draw(plan: Plan, language: str) -> str:
+    """The plan's graph for Graphviz (`dot`) or as a Mermaid flowchart (`mermaid`)."""
+    status: Mapping[str, str] = {task.name: task.status for task in plan}
+    return (draw_dot if language == "dot" else draw_mermaid)(plan.graph, status)

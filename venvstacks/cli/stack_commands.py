@@ -1,0 +1,146 @@
+"""The commands that build, publish, export and run what a stack declares, or show it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from venvstacks.api import Options, Request, Selection
+from venvstacks.cli import declared_options as o
+from venvstacks.cli.option_groups import (
+    Archives,
+    Chosen,
+    Delivering,
+    Environments,
+    Layers,
+    Packages,
+    PublishedLayers,
+    Running,
+    Showing,
+    given,
+)
+from venvstacks.cli.session import Session
+from venvstacks.graph.selection import Operation
+
+
+def show(
+    context: typer.Context, spec: o.Spec, *, build_dir: o.BuildDir = "_build", layers: Chosen, json: o.Json = False
+) -> int:
+    """Show the layers of a stack, and which locks are not valid (*)."""
+    session = Session.open(context.obj, spec, Options(build_dir=build_dir))
+    return session.show(Selection(**given(layers)), json=json)
+
+
+def build(
+    context: typer.Context,
+    spec: o.Spec,
+    *,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    clean: o.Clean = False,
+    lock_if_needed: Annotated[
+        bool,
+        typer.Option(
+            "--lock-if-needed/--no-lock-if-needed", "--lock/--no-lock", help="Renew locks that are not valid."
+        ),
+    ] = False,
+    build: Annotated[bool, typer.Option("--build/--no-build", help="Build and link environments.")] = True,
+    publish: Annotated[bool, typer.Option("--publish/--no-publish", help="Publish archives too.")] = False,
+    layers: Layers,
+    packages: Packages,
+    archives: Archives,
+    environments: Environments,
+    check_environments: o.CheckEnvironments = False,
+    showing: Showing,
+    running: Running,
+) -> int:
+    """Build (and lock, and publish) the environments of all layers."""
+    settings = Options(
+        build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(packages, archives, environments)
+    )
+    session = Session.open(context.obj, spec, settings)
+    request = Request(
+        session.operations(lock=lock_if_needed, build=build, publish=publish),
+        Selection(**given(layers)),
+        lock_policy="if-needed" if lock_if_needed else "require-valid",
+        clean=clean,
+        keep_going=running.keep_going,
+        check_environments=check_environments,
+    )
+    return session.show_and_run(request, showing, running.trace)
+
+
+def publish(
+    context: typer.Context,
+    spec: o.Spec,
+    *,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    delivering: Delivering,
+    layers: PublishedLayers,
+    archives: Archives,
+    environments: Environments,
+    showing: Showing,
+    running: Running,
+) -> int:
+    """Publish one reproducible archive for each layer."""
+    settings = Options(build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(archives, environments))
+    session = Session.open(context.obj, spec, settings)
+    return _deliver(session, "publish", layers, delivering, showing=showing, running=running)
+
+
+def local_export(
+    context: typer.Context,
+    spec: o.Spec,
+    *,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ExportDir = "_export",
+    delivering: Delivering,
+    layers: PublishedLayers,
+    link_mode: o.LinkModeOption = None,
+    environments: Environments,
+    showing: Showing,
+    running: Running,
+) -> int:
+    """Lay environments down as folders that can be used on this machine."""
+    settings = Options(
+        build_dir=build_dir, export_dir=output_dir, link_mode=link_mode, jobs=running.jobs, **given(environments)
+    )
+    session = Session.open(context.obj, spec, settings)
+    return _deliver(session, "export", layers, delivering, showing=showing, running=running)
+
+
+def _deliver(
+    session: Session,
+    operation: Operation,
+    layers: PublishedLayers,
+    delivering: Delivering,
+    *,
+    showing: Showing,
+    running: Running,
+) -> int:
+    request = Request(
+        (operation,),
+        Selection(**given(layers)),
+        lock_policy="require-valid",
+        force=delivering.force,
+        keep_going=running.keep_going,
+        check_environments=delivering.check_environments,
+    )
+    return session.plan_or_run(request, showing, running.trace, dry_run=delivering.dry_run)
+
+
+def run(
+    context: typer.Context,
+    spec: o.Spec,
+    *,
+    application: Annotated[str, typer.Argument(metavar="APP", help="Application layer to start.")],
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGS]", help="Its arguments.")] = None,
+    build_dir: o.BuildDir = "_build",
+    environments: Environments,
+    jobs: o.Jobs = None,
+) -> int:
+    """Start an application in its build environment, which is brought up to date first."""
+    session = Session.open(context.obj, spec, Options(build_dir=build_dir, jobs=jobs, **given(environments)))
+    return session.run_application(application, tuple(arguments or ()))

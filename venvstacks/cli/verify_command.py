@@ -1,0 +1,65 @@
+"""The command that proves reproducibility."""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from venvstacks.api import Options, Selection
+from venvstacks.cli import declared_options as o
+from venvstacks.cli.option_groups import Archives, Chosen, Packages, given
+from venvstacks.cli.session import Session
+from venvstacks.errors import ExitCode
+
+if TYPE_CHECKING:
+    from venvstacks.reproducing import Verified
+
+
+def verify(
+    context: typer.Context,
+    spec: o.Spec,
+    *,
+    output_dir: o.ArtifactsDir = "_artifacts",
+    layers: Chosen,
+    archives: Archives,
+    packages: Packages,
+    runtime_provider: o.RuntimeProvider = None,
+    work_dir: Annotated[
+        str | None, typer.Option("--work-dir", metavar="DIR", help="Empty folder for the second build, which is kept.")
+    ] = None,
+    fresh_caches: Annotated[bool, typer.Option("--fresh-caches", help="Download everything again.")] = False,
+    json: o.Json = False,
+    jobs: o.Jobs = None,
+) -> int:
+    """Publish a second time, elsewhere and under other conditions, and compare the archives."""
+    from venvstacks.reproducing import Verification  # noqa: PLC0415 - reads archives; no other command needs that
+    from venvstacks.reproducing import verify as verify_stack  # noqa: PLC0415
+
+    providers = tuple(runtime_provider) if runtime_provider else None
+    settings = Options(output_dir=output_dir, runtime_providers=providers, jobs=jobs, **given(archives, packages))
+    session = Session.open(context.obj, spec, settings)
+    place = session.project.base / Path(work_dir).expanduser() if work_dir else None
+    wanted = Verification(Selection(**given(layers)), place, fresh_caches)
+    results = verify_stack(session.project, wanted)
+    if json:
+        print(json_text.dumps({"layers": [result.as_json() for result in results]}, indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(_told(results)))
+    proven = all(result.verdict == "same" for result in results)
+    if not proven and not session.verbosity.quiet:
+        print("not every archive could be made again with the same bytes", file=sys.stderr)
+    return ExitCode.DONE if proven else ExitCode.PUBLISHING
+
+
+def _told(results: Iterable[Verified]) -> Iterator[str]:
+    for result in results:
+        yield f"{result.layer}: {result.verdict}"
+        if found := result.difference:
+            yield f"  {found.kind} of {found.member}: {found.detail}" if found.member else f"  packing: {found.detail}"
+        if result.verdict == "different" and not result.same_inputs:
+            yield "  hint: it was made from other inputs (specification, lock, options, tools): publish it again"

@@ -1,0 +1,85 @@
+"""Changes that need no source: back to the previous generation, and applications removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from venvstacks.actions.toolset import Tools
+from venvstacks.deployment.offers import application_name
+from venvstacks.deployment.state import Generation, needed_instances
+from venvstacks.deployment.steps.deploy_failures import not_deployed
+from venvstacks.deployment.steps.place import (
+    Place,
+    generation_numbers,
+    read_generation,
+    require_current,
+)
+from venvstacks.deployment.steps.switch import (
+    collect_garbage,
+    enter_generation,
+    switch_to,
+)
+from venvstacks.errors import DeployError, UsageError
+
+
+def roll_back(place: Place, number: int | None = None) -> Generation:
+    """Make the generation before the current one, or any other that is still there, the current one.
+
+    The caller holds the deployment. Nothing is removed, so that one can go forward again until the next deploy.
+
+    Raises:
+        DeployError: There is no such generation any more.
+    """
+    with not_deployed(place.root):
+        kept = generation_numbers(place)
+        if number is None:  # else it does not matter what is current, or whether it can be read
+            current = require_current(place)
+            if current.previous not in kept:
+                others = [one for one in kept if one != current.number]
+                raise _not_kept(f"generation {current.number} of {place.root} is the oldest that is kept", others)
+            number = current.previous
+        elif number not in kept:
+            raise _not_kept(f"generation {number} of {place.root} is not there", kept)
+        found = read_generation(place, number)
+        switch_to(place, number)
+    return found
+
+
+def _not_kept(message: str, others: Sequence[int]) -> DeployError:
+    return DeployError(message, hint=f"other generations that are kept: {', '.join(map(str, others)) or 'none'}")
+
+
+def remove_applications(place: Place, names: Sequence[str], tools: Tools) -> tuple[Generation, tuple[str, ...]]:
+    """Make a generation without these applications the current one, and collect what nothing needs.
+
+    The caller holds the deployment. What the removed application needed stays as long as `rollback` may need it.
+
+    Returns:
+        The new generation and the ids of removed instances.
+
+    Raises:
+        UsageError: There is no such application.
+        DeployError: The deployment cannot be written to.
+    """
+    with not_deployed(place.root):
+        current = require_current(place)
+        applications = dict(current.applications)
+        for name in dict.fromkeys(map(application_name, names)):
+            if applications.pop(name, None) is None:
+                known = ", ".join(current.applications) or "none"
+                raise UsageError(
+                    f"there is no application '{name}' in {place.root}", hint=f"installed applications: {known}"
+                )
+        instances, needed_by = needed_instances(applications, current.instances)
+        generation = current.model_copy(
+            update={
+                "number": max(generation_numbers(place)) + 1,
+                "previous": current.number,
+                "created": tools.now().isoformat(),
+                "applications": applications,
+                "instances": instances,
+                "needed_by": needed_by,
+            }
+        )
+        enter_generation(place, generation)
+        return generation, collect_garbage(place)

@@ -1,0 +1,255 @@
+"""Deploy: fetch, verify, unpack, fit, and only then switch."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from venvstacks.actions.toolset import Tools
+from venvstacks.deployment.binding import Bound, Inventory, Work, bind, plan_work
+from venvstacks.deployment.offers import Offer, application_name
+from venvstacks.deployment.state import Generation, InstanceRecord, needed_instances
+from venvstacks.deployment.steps.deploy_failures import not_deployed
+from venvstacks.deployment.steps.installed_files import verify_instance
+from venvstacks.deployment.steps.instances import (
+    Delivered,
+    expected_tree,
+    finish,
+    link_instance,
+    settle,
+    unpack_instance,
+)
+from venvstacks.deployment.steps.place import (
+    Place,
+    current_generation,
+    finished_instances,
+    generation_numbers,
+    stored_ids,
+)
+from venvstacks.deployment.steps.publication_source import Source
+from venvstacks.deployment.steps.switch import (
+    collect_garbage,
+    enter_generation,
+)
+from venvstacks.errors import DeployError
+from venvstacks.model.platforms import TargetPlatform
+from venvstacks.tools.workers import workers
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+Result = TypeVar("Result")
+
+_LANES = 4  # downloads at the same time
+_SLACK = 16 << 20  # for records, links and folders of the file system
+
+
+def _free_space(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+@dataclass(frozen=True)
+class DeployRequest:
+    """What is to be deployed where.
+
+    Attributes:
+        place: The deployment, held by this process.
+        source: Where layers come from.
+        offer: What it offers for this machine.
+        platform: This machine.
+        applications: Which of its applications; None for those that are installed, or all for a new deployment.
+        repair: Whether to compare what is installed file by file, and to replace what is damaged.
+        synchronise: Whether to wait until the disk has everything before the switch, against power failures.
+        free_space: Bytes that are free where a folder is.
+    """
+
+    place: Place
+    source: Source
+    offer: Offer
+    platform: TargetPlatform
+    applications: tuple[str, ...] | None = None
+    repair: bool = False
+    synchronise: bool = False
+    free_space: Callable[[Path], int] = field(default=_free_space)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What became of a request.
+
+    Attributes:
+        generation: What is current now.
+        changed: Whether it is a new generation.
+        fetched: Deployed names of layers that were fetched and unpacked.
+        rebound: Deployed names of layers that were linked from an installed one, above other layers.
+        kept: Deployed names of layers that were there.
+        bytes_fetched: Bytes of archives.
+        removed: Ids of instances that nothing needs any more.
+        left_alone: Installed applications that the source does not offer.
+    """
+
+    generation: Generation
+    changed: bool
+    fetched: tuple[str, ...]
+    rebound: tuple[str, ...]
+    kept: tuple[str, ...]
+    bytes_fetched: int
+    removed: tuple[str, ...]
+    left_alone: tuple[str, ...]
+
+
+def deploy(request: DeployRequest, tools: Tools) -> Deployed:
+    """Install or update applications, with exactly the layers that they need.
+
+    Raises:
+        UsageError: The source has no such application.
+        DeployError: Something cannot be fetched, is not what the manifest says, or does not fit on the disk. What was
+            current before still is.
+    """
+    place = request.place
+    with not_deployed(place.root):
+        current = current_generation(place)
+        store = finished_instances(place)
+        names, left_alone = _chosen(request, current)
+        ids = frozenset(current.by_id) if current else frozenset()
+        inventory = Inventory(store, ids, _damaged(request, store, tools), stored_ids(place))
+        wanted = bind(request.offer.closure(names), inventory)
+        work = _without_damaged_donors(plan_work(wanted, inventory), wanted, inventory, request, tools)
+        fetched_bytes = _carry_out(request, work, store, tools)
+        generation = _next_generation(request, current, wanted, tools)
+        changed = current is None or generation.applications != current.applications
+        if changed:
+            if request.synchronise and hasattr(os, "sync"):
+                os.sync()
+            enter_generation(place, generation)
+        removed = collect_garbage(place)
+    return Deployed(
+        generation=generation if changed or current is None else current,
+        changed=changed,
+        fetched=_targets(work.fetch),
+        rebound=_targets(bound for bound, _ in work.rebind),
+        kept=_targets(work.keep),
+        bytes_fetched=fetched_bytes,
+        removed=removed,
+        left_alone=left_alone,
+    )
+
+
+def _targets(bound: Iterable[Bound]) -> tuple[str, ...]:
+    return tuple(one.layer.target for one in bound)
+
+
+def _chosen(request: DeployRequest, current: Generation | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The applications to install, and the installed ones that stay as they are because nobody offers them."""
+    offered = request.offer.applications
+    if request.applications is not None:
+        return tuple(dict.fromkeys(map(application_name, request.applications))), ()
+    if current is None or not current.applications:
+        if not offered:
+            raise DeployError(f"{request.offer.source} offers no application", hint="publish an application layer")
+        return tuple(offered), ()
+    left_alone = tuple(name for name in current.applications if name not in offered)
+    return tuple(name for name in current.applications if name in offered), left_alone
+
+
+def _damaged(request: DeployRequest, store: Mapping[str, InstanceRecord], tools: Tools) -> set[str]:
+    if not request.repair:
+        return set()
+    return {id_ for id_, record in store.items() if verify_instance(request.place, record, threads=tools.threads)}
+
+
+def _without_damaged_donors(
+    work: Work, wanted: Sequence[Bound], inventory: Inventory, request: DeployRequest, tools: Tools
+) -> Work:
+    """An instance is linked from another only after that one was compared with its manifest."""
+    damaged = set(inventory.damaged)
+    while True:
+        donors = {id_ for _, id_ in work.rebind}
+        found = {id_ for id_ in donors if verify_instance(request.place, inventory.store[id_], threads=tools.threads)}
+        if not found:
+            return work
+        damaged |= found
+        work = plan_work(wanted, replace(inventory, damaged=damaged))
+
+
+def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceRecord], tools: Tools) -> int:
+    """Make all instances that are not there; returns how many bytes of archives that took."""
+    place, source = request.place, request.source
+    _check_space(request, work)
+    makes = (*work.fetch, *(one for one, _ in work.rebind))
+    with workers(_LANES) as lanes, _nobody_left_waiting(tools):
+        coming = [lanes.pool.submit(source.obtain, one.layer.archive, place.downloads) for one in work.fetch]
+        lists = {one.id: source.read(one.layer.files) for one in work.fetch}
+        lists |= {one.id: place.file_manifest(donor).read_bytes() for one, donor in work.rebind}
+        trees = {one.id: expected_tree(lists[one.id], one.layer, request.platform) for one in makes}
+        archives = _all(coming)
+    fetched = zip(work.fetch, archives, strict=True)
+    delivered = [Delivered(one, trees[one.id], lists[one.id], archive) for one, archive in fetched]
+    with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
+        making = [
+            lanes.pool.submit(unpack_instance, one, place, tools)
+            for one in sorted(delivered, key=lambda one: -one.expected.size)  # the longest first
+        ]
+        making += [lanes.pool.submit(link_instance, one, trees[one.id], store[id_], place) for one, id_ in work.rebind]
+        prepared = _all(making)
+    settle(prepared, place)
+    with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
+        _all([lanes.pool.submit(finish, one, place, tools) for one in prepared])
+    return sum(one.layer.archive.size for one in work.fetch)
+
+
+@contextlib.contextmanager
+def _nobody_left_waiting(tools: Tools) -> Iterator[None]:
+    """As soon as something fails in the block, or the user has enough, whatever else is under way is ended."""
+    try:
+        yield
+    except BaseException:
+        tools.processes.stop()
+        raise
+
+
+def _all(jobs: Sequence[Future[Result]]) -> list[Result]:
+    """What became of all jobs; fails as soon as one does."""
+    from concurrent.futures import as_completed  # noqa: PLC0415 - brings logging with it
+
+    for job in as_completed(jobs):
+        job.result()
+    return [job.result() for job in jobs]
+
+
+def _check_space(request: DeployRequest, work: Work) -> None:
+    """Refuse what cannot fit: unpacked files by what the manifest says, and archives that are yet to come."""
+    needed = sum(one.layer.disk_size + one.layer.archive.size for one in work.fetch)
+    if not needed:
+        return
+    free = request.free_space(request.place.root)
+    if needed + _SLACK > free:
+        raise DeployError(
+            f"{request.place.root} has {free >> 20} MiB free, and {(needed + _SLACK >> 20) + 1} MiB are needed",
+            hint="free some space, or deploy to another disk; nothing was changed",
+        )
+
+
+def _next_generation(
+    request: DeployRequest, current: Generation | None, wanted: Sequence[Bound], tools: Tools
+) -> Generation:
+    applications = dict(current.applications) if current else {}
+    applications |= {one.layer.application: one.id for one in wanted if one.layer.kind == "application"}
+    known = [*(current.instances if current else ())]
+    known += [record.installed for record in finished_instances(request.place).values()]
+    instances, needed_by = needed_instances(applications, known)
+    return Generation(
+        number=max(generation_numbers(request.place), default=0) + 1,
+        previous=current.number if current else None,
+        created=tools.now().isoformat(),
+        source=request.source.label,
+        platform=request.platform.name,
+        applications=dict(sorted(applications.items())),
+        instances=instances,
+        needed_by=needed_by,
+    )

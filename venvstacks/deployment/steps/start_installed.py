@@ -1,0 +1,69 @@
+"""Start an installed application."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from venvstacks._injected import postinstall
+from venvstacks.deployment.offers import application_name
+from venvstacks.deployment.steps.place import Place, require_current
+from venvstacks.errors import DeployError, UsageError
+from venvstacks.tools.process import become
+
+_MEND = "see what is damaged with `venvstacks status --verify`, and deploy again with --repair"
+
+
+@dataclass(frozen=True)
+class StartCommand:
+    """How an application is started.
+
+    Attributes:
+        python: Its Python, in the store: a later deploy does not change what runs.
+        module: Its launch module.
+    """
+
+    python: Path
+    module: str
+
+
+def find_start_command(place: Place, name: str) -> StartCommand:
+    """How the installed application of that name is started.
+
+    A deployment that was moved is first fitted to where it is now.
+
+    Raises:
+        UsageError: There is no such application.
+        DeployError: Nothing is installed, or what is installed is damaged.
+    """
+    current = require_current(place)
+    id_ = current.applications.get(application_name(name))
+    if id_ is None:
+        known = ", ".join(current.applications) or "none"
+        raise UsageError(f"there is no application '{name}' in {place.root}", hint=f"installed applications: {known}")
+    application = current.by_id[id_]
+    folder = place.instance(id_, application.target)
+    try:
+        for lower in application.lower.items():
+            postinstall.relink(place.instance(lower[1], lower[0]))
+        postinstall.relink(folder)
+        config = postinstall.load_layer_config(folder)
+    except postinstall.PostInstallError as error:
+        moved = "if the deployment was moved, start it once as somebody who may write there; else"
+        raise _not_startable(name, str(error), f"{moved} {_MEND}") from error
+    for program in (config["python"], config["base_python"]):
+        if not os.access(folder / program, os.X_OK):
+            raise _not_startable(name, f"{folder / program} is missing or not executable", _MEND)
+    return StartCommand(folder / config["python"], application.launch_module or "")
+
+
+def _not_startable(name: str, why: str, hint: str) -> DeployError:
+    return DeployError(f"application '{name}' cannot be started: {why}", hint=hint)
+
+
+def become_installed(command: StartCommand, arguments: Sequence[str], variables: Mapping[str, str]) -> NoReturn:
+    """Replace this process by an installed application."""
+    become([command.python, "-m", command.module, *arguments], variables)

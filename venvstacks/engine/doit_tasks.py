@@ -1,0 +1,261 @@
+"""From task nodes to doit tasks: file dependencies, targets, an up-to-date check that gives reasons, one action."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from doit.action import BaseAction
+from doit.dependency import Dependency, UptodateCalculator
+from doit.exceptions import BaseFail, InvalidTask, TaskError, TaskFailed
+from doit.task import Task
+
+from venvstacks.engine.build_lock import FolderLock
+from venvstacks.engine.doit_state import ContentChecker, StateBackend
+from venvstacks.engine.journal import Journal
+from venvstacks.engine.paths import Paths
+from venvstacks.errors import MissingInputError, VenvstacksError
+from venvstacks.graph.taskgraph import TaskGraph, TaskNode
+from venvstacks.reasons import Reason
+from venvstacks.records.input_facts import input_facts
+from venvstacks.records.staleness import Present, why_stale, with_history, with_missing_outputs
+from venvstacks.tools.files import remove_tree
+
+
+@dataclass(frozen=True)
+class Services:
+    """What tasks need from outside.
+
+    Attributes:
+        perform: Does a task and returns what is worth remembering about it (JSON values).
+        describe_staleness: For tasks whose outputs describe themselves: why they are not valid; empty if they are.
+        paths: Where stored paths are.
+        lock: Held while anything in the build folder is changed.
+        forced: Names of tasks that run in any case.
+        found: What else is known to be wrong with results, by task.
+        spared: Names of tasks whose environments may stay away, since nobody works there.
+        trees: Paths in environments that may be away, by the task that makes them.
+        journal: Takes down what happens.
+        clean: What `doit clean` takes away of a task: files and folders.
+    """
+
+    perform: Callable[[TaskNode], Mapping[str, object]]
+    describe_staleness: Callable[[TaskNode], tuple[Reason, ...]]
+    paths: Paths
+    lock: FolderLock
+    forced: frozenset[str] = frozenset()
+    found: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
+    spared: frozenset[str] = frozenset()
+    trees: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    journal: Journal = field(default_factory=lambda: Journal(None))
+    clean: Callable[[TaskNode], tuple[Path, ...]] = lambda _: ()
+
+    def awaited_outputs(self, node: TaskNode) -> tuple[str, ...]:
+        """The outputs that must be there for `node` to be up to date."""
+        return tuple(path for path in node.outputs if node.name not in self.spared or path not in node.trees)
+
+
+@dataclass
+class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
+    """Whether a task is up to date, and if not, why.
+
+    doit asks it like any `uptodate` callable; it applies `why_stale`, so that doit's commands, this program's own
+    runs and its plans decide alike.
+    """
+
+    node: TaskNode
+    services: Services
+    reasons: tuple[Reason, ...] = ()
+    _dependency: Dependency | None = field(default=None, repr=False)
+
+    def setup(self, dep_manager: Dependency, tasks_dict: Mapping[str, Task]) -> None:  # noqa: ARG002
+        """Take the database from doit, which calls this before each check."""
+        if not isinstance(dep_manager.backend, StateBackend) or not isinstance(dep_manager.checker, ContentChecker):
+            raise InvalidTask(
+                f"task {self.node.name} needs the task state of venvstacks: "
+                "use DOIT_CONFIG = doit_config(<specification>) in dodo.py"
+            )
+        self._dependency = dep_manager
+
+    def __call__(self, task: Task, values: Mapping[str, object]) -> bool:  # noqa: ARG002
+        """Answer doit's question."""
+        record = self.backend.store.record(self.node.name)
+        saved: dict[str, object] = {}
+        if self.node.self_described:
+            said = with_missing_outputs(self.services.describe_staleness(self.node), self._missing())
+            self.reasons = with_history(record, said)
+        else:
+            present = self._present()
+            self.reasons = why_stale(record, present)
+            saved = {
+                "fingerprint": dict(present.fingerprint),
+                "outputs": sorted(present.outputs),
+                # as they were before the task ran: a file that is saved again meanwhile has not been built
+                "inputs": dict(present.inputs),
+            }
+        self.reasons = (*self.services.found.get(self.node.name, ()), *self.reasons)
+        if self.node.name in self.services.forced:
+            self.reasons = (Reason("forced"), *self.reasons)
+        task.value_savers[:] = [lambda: {**saved, **self._facts()}]
+        return not self.reasons
+
+    @property
+    def backend(self) -> StateBackend:
+        """The database that doit checked this task against."""
+        assert self._dependency is not None  # noqa: S101 - doit calls setup first
+        backend: StateBackend = self._dependency.backend
+        return backend
+
+    @property
+    def _checker(self) -> ContentChecker:
+        assert self._dependency is not None  # noqa: S101 - doit calls setup first
+        checker: ContentChecker = self._dependency.checker
+        return checker
+
+    def _present(self) -> Present:
+        inputs = {path: self._digest(path) for path in self.node.inputs}
+        return Present(inputs, self.node.fingerprint, self.node.outputs, self._missing(), self._facts_of)
+
+    def _facts_of(self, path: str) -> Mapping[str, str]:
+        return input_facts(self.services.paths.absolute(path))
+
+    def _facts(self) -> dict[str, object]:
+        """What inputs say of themselves, worth a record since it tells people later what has changed."""
+        known = {path: dict(facts) for path in self.node.inputs if (facts := self._facts_of(path))}
+        return {"facts": known} if known and not self.node.self_described else {}
+
+    def _missing(self) -> list[str]:
+        shown = self.services.paths.shown
+        awaited = self.services.awaited_outputs(self.node)
+        return [path for path in awaited if not self._checker.exists(shown(path))]
+
+    def _digest(self, path: str) -> str | None:
+        try:
+            return self._checker.digest(self.services.paths.shown(path))
+        except OSError:
+            return None
+
+    def begin(self) -> None:
+        """Note in the database that the task begins.
+
+        Raises:
+            MissingInputError: An input is not there; whatever makes it has had its turn.
+            StateError: The database cannot be written.
+        """
+        missing = [reason.subject for reason in self.reasons if reason.kind == "missing input"]
+        if missing and not self.node.self_described:
+            raise MissingInputError(
+                f"{self.node.name} cannot be done without {', '.join(missing)}",
+                hint="restore the file, or let the layers below be made (without --no-...-dependencies)",
+            )
+        self._require_environments()
+        self.backend.mark_started(self.node.name)
+
+    def _require_environments(self) -> None:
+        """Look whether what the task works in is there.
+
+        It is, but for one case: an environment that was away came out other than it is recorded, as the Python of
+        another machine does, and this task, which was thought to be up to date, has to run after all.
+        """
+        shown = self.services.paths.shown
+        for name, paths in self.services.trees.items():
+            away = [path for path in paths if name in self.node.uses and not self._checker.exists(shown(path))]
+            if away:
+                raise MissingInputError(
+                    f"{self.node.name} works in an environment that is not here: {away[0]} is missing",
+                    hint="a layer below came out other than it is recorded; run the same command again",
+                )
+
+
+class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
+    """The one action of a task.
+
+    doit's own Python action swaps `sys.stdout` for the whole process, which mixes up the output of threads; and an
+    exception that leaves an action ends the whole run. This one prints nothing and lets nothing out.
+
+    Attributes:
+        error: What went wrong, or None.
+        seconds: How long the task took.
+    """
+
+    def __init__(self, freshness: Freshness) -> None:
+        self.node = freshness.node
+        self.services = freshness.services
+        self.freshness = freshness
+        self.task: Task | None = None
+        self.out = self.err = ""
+        self.result: object = None
+        self.values: dict[str, Any] = {}
+        self.error: BaseException | None = None
+        self.seconds = 0.0
+
+    def execute(self, out: object = None, err: object = None) -> BaseFail | None:  # noqa: ARG002
+        """Do the task; doit's protocol: None for success, an object that describes the failure otherwise."""
+        journal = self.services.journal
+        begun = time.perf_counter()
+        try:
+            self.services.lock.acquire()
+            journal.write("task began", self.node.name, reasons=[reason.as_json() for reason in self.freshness.reasons])
+            begun = time.perf_counter()  # waiting for another run is no part of the task
+            self.freshness.begin()
+            values = dict(self.services.perform(self.node))
+        except VenvstacksError as error:
+            self.error = error
+            return TaskFailed(str(error))
+        except BaseException as error:  # noqa: BLE001 - a worker thread that dies would hang the run
+            self.error = error
+            return TaskError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+        finally:
+            self.seconds = time.perf_counter() - begun
+            told = {} if self.error is None else {"error": str(self.error) or type(self.error).__name__}
+            status = "done" if self.error is None else "failed"
+            journal.write("task ended", self.node.name, seconds=round(self.seconds, 4), status=status, **told)
+        self.values = {**values, "seconds": round(self.seconds, 3)}
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.node.kind} {self.node.env_name}".rstrip()
+
+
+class _Cleaning:
+    """What `doit clean` does with a task; doit passes `dryrun` to callables that take it."""
+
+    def __init__(self, node: TaskNode, services: Services) -> None:
+        self._node = node
+        self._services = services
+
+    def __str__(self) -> str:
+        return f"<what {self._node.name} has left"  # doit drops the first character, and what follows an " at "
+
+    def __call__(self, dryrun: bool) -> None:  # noqa: FBT001 - doit's protocol
+        """Take away what is there, and say so; only say so where nothing is to be done."""
+        found = [place for place in self._services.clean(self._node) if os.path.lexists(place)]
+        if found and not dryrun:
+            self._services.lock.acquire()
+        for place in found:
+            print(f"{self._node.name} - removing '{place}'")  # noqa: T201 - as doit's own cleaning does
+            if not dryrun:
+                remove_tree(place)
+
+
+def task_attributes(node: TaskNode, graph: TaskGraph, services: Services) -> dict[str, Any]:
+    """What makes a doit task of `node`, without its name."""
+    shown = services.paths.shown
+    freshness = Freshness(node, services)
+    file_dep = [] if node.self_described else [shown(path) for path in node.inputs]
+    return {
+        "actions": [TaskAction(freshness)],
+        "file_dep": file_dep,
+        "targets": [shown(path) for path in services.awaited_outputs(node)],
+        "task_dep": sorted(name for name in graph.needs(node) if name in graph.by_name),
+        "uptodate": [freshness],
+        "clean": [_Cleaning(node, services)],
+        "io": {"capture": False},
+        "doc": f"{node.kind} {node.env_name or node.name.partition(':')[2]}",
+        "meta": {"node": node.name, "kind": node.kind},
+    }

@@ -1,0 +1,34 @@
+"""How plans see task state: read-only, without doit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from venvstacks.engine.paths import Paths
+from venvstacks.graph.taskgraph import TaskNode
+from venvstacks.planning.plan import Look
+from venvstacks.reasons import Reason
+from venvstacks.records.input_facts import input_digest, input_facts
+from venvstacks.records.task_store import TaskStore
+
+
+def look_at(store: TaskStore, paths: Paths, describe_staleness: Callable[[TaskNode], tuple[Reason, ...]]) -> Look:
+    """A view of the task state in `store` and of the files around the specification."""
+    digests: dict[str, str | None] = {}
+
+    def digest(path: str) -> str | None:
+        if path not in digests:
+            try:
+                digests[path] = input_digest(paths.absolute(path))
+            except OSError:
+                digests[path] = None
+        return digests[path]
+
+    return Look(
+        store,
+        digest,
+        lambda path: os.path.lexists(paths.absolute(path)),
+        describe_staleness,
+        facts=lambda path: input_facts(paths.absolute(path)),
+    )

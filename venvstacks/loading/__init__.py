@@ -1,0 +1,1 @@
+"""Reading a specification and everything around it from disk, and compiling it."""

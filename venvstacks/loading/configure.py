@@ -1,0 +1,128 @@
+"""The configuration of a project: what its settings, the options and this machine come to."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import get_args
+
+from venvstacks.archives.formats import (
+    DEFAULT_FORMAT,
+    SMALLEST_FORMAT,
+    ArchiveFormat,
+    archive_format,
+    check_epoch,
+)
+from venvstacks.errors import UsageError
+from venvstacks.graph.compiler import Configuration
+from venvstacks.loading.options import Options
+from venvstacks.model.layout import StackLayout
+from venvstacks.model.platforms import identify_platform
+from venvstacks.model.specification import ProviderName, ToolSettings
+
+
+def configure(settings: ToolSettings, options: Options, base: Path, epoch: int | None) -> Configuration:
+    """Combine settings, options and this machine; options win over settings.
+
+    Raises:
+        UsageError: An option makes no sense.
+    """
+    layout = StackLayout(
+        build=_stored(base, options.build_dir),
+        artifacts=_stored(base, options.output_dir),
+        export=_stored(base, options.export_dir),
+    )
+    if len({layout.build, layout.artifacts, layout.export}) < 3:
+        raise UsageError(
+            "environments, archives and exports cannot share a folder",
+            hint=f"they go to {layout.build}, {layout.artifacts} and {layout.export}; choose another output folder",
+        )
+    chosen, level = _choose_compression(settings, options)
+    check = settings.check_imports if options.check_imports is None else options.check_imports
+    for name in options.runtime_providers or ():
+        _check_provider(name)
+    return Configuration(
+        platform=identify_platform(sys.platform, platform.machine()),
+        layout=layout,
+        tools=_tool_versions(),
+        archive_format=chosen.suffix,
+        archive_level=level,
+        epoch=epoch,
+        tag_outputs=options.tag_outputs,
+        local_wheels=_local_wheels(base, options.local_wheels),
+        check_imports=check,
+        bytecode=settings.bytecode,
+        link_mode=options.link_mode or settings.link_mode,
+        runtime_providers=options.runtime_providers or settings.runtime_providers,
+    )
+
+
+def _choose_compression(settings: ToolSettings, options: Options) -> tuple[ArchiveFormat, int | None]:
+    """Format and level of archives; what the caller says goes before what the specification says."""
+    effort = settings.compression if options.compression is None else options.compression
+    named = options.archive_format or settings.archive_format
+    chosen = archive_format(named or (SMALLEST_FORMAT if effort == "small" else DEFAULT_FORMAT))
+    if options.archive_level is not None:
+        if options.compression is not None:
+            raise UsageError("both a compression and an archive level are given", hint="give one of them")
+        return chosen, chosen.level(options.archive_level)
+    if options.compression is None and settings.archive_level is not None:
+        return chosen, chosen.level(settings.archive_level)
+    return chosen, chosen.effort(effort)
+
+
+def _check_provider(name: str) -> None:
+    known = get_args(ProviderName)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+        raise UsageError(f"'{name}' is no runtime provider", hint=hint)
+
+
+def source_date_epoch(environment: Mapping[str, str]) -> int | None:
+    """`SOURCE_DATE_EPOCH`, by the reproducible builds project's specification of it: seconds since 1970."""
+    text = environment.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise UsageError(
+            f"SOURCE_DATE_EPOCH is not a number of seconds: {text!r}",
+            hint="give seconds since 1970 (UTC), or unset it to use the times of the locks",
+        )
+    return check_epoch(int(text))
+
+
+def absolute_folder(base: Path, name: str) -> Path:
+    """A folder that a user named, relative to the specification's folder or with `~`."""
+    return base / Path(name).expanduser()
+
+
+def _stored(base: Path, name: str) -> str:
+    """A folder as stored paths begin: relative to the specification's folder where that is possible."""
+    folder = os.path.normpath(absolute_folder(base, name))
+    try:
+        return Path(os.path.relpath(folder, base)).as_posix()
+    except ValueError:  # another drive on Windows
+        return Path(folder).as_posix()
+
+
+def _local_wheels(base: Path, folders: tuple[str, ...]) -> tuple[str, ...]:
+    found: list[str] = []
+    for name in folders:
+        folder = absolute_folder(base, name)
+        if not folder.is_dir():
+            raise UsageError(f"there is no folder of local wheels {folder}", hint="check --local-wheels")
+        found += sorted(_stored(base, str(wheel)) for wheel in folder.glob("*.whl"))
+    return tuple(found)
+
+
+def _tool_versions() -> dict[str, str]:
+    import zlib  # noqa: PLC0415 - the version that counts is the loaded library's
+
+    versions = {name: metadata.version(name) for name in ("venvstacks", "uv", "zstandard")}
+    return {**versions, "zlib": zlib.ZLIB_RUNTIME_VERSION, "python": platform.python_version()}

@@ -1,0 +1,47 @@
+"""Options: what a user says for a whole run, beside the specification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from venvstacks.graph.compiler import LinkMode
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a caller may set; None stands for what `[tool.venvstacks]` says, or else for the default.
+
+    Folders may be absolute or relative to the specification's folder; `~` is the home folder.
+
+    Attributes:
+        build_dir: Folder of environments and task state.
+        output_dir: Folder of published archives.
+        export_dir: Folder of exported environments.
+        tag_outputs: Whether published names carry platform and build number.
+        archive_format: `tar.zst`, `tar.xz`, `tar.gz` or `zip`.
+        archive_level: Compression level of that format.
+        compression: `fast`, `balanced`, `small` (which also chooses the smallest format, unless one is named), or a
+            level in digits.
+        link_mode: How files get into exports: `clone`, `copy` or `hardlink`.
+        runtime_providers: Where Pythons come from, in order.
+        local_wheels: Folders of wheels that are not on an index.
+        use_index: Whether package indexes may be asked.
+        check_imports: Whether linked layers are imported.
+        jobs: Tasks that run at the same time.
+        cache: Folder for downloads and prepared runtimes.
+    """
+
+    build_dir: str = "_build"
+    output_dir: str = "_artifacts"
+    export_dir: str = "_export"
+    tag_outputs: bool = False
+    archive_format: str | None = None
+    archive_level: int | None = None
+    compression: str | None = None
+    link_mode: LinkMode | None = None
+    runtime_providers: tuple[str, ...] | None = None
+    local_wheels: tuple[str, ...] = ()
+    use_index: bool = True
+    check_imports: bool | None = None
+    jobs: int | None = None
+    cache: str | None = None

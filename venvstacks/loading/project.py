@@ -1,0 +1,83 @@
+"""A project: a specification, read, resolved and compiled. Every front door begins here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from venvstacks.graph.compiler import Configuration, compile_stack
+from venvstacks.graph.taskgraph import TaskGraph
+from venvstacks.loading.configure import absolute_folder, configure, source_date_epoch
+from venvstacks.loading.options import Options
+from venvstacks.loading.specification_files import read_surroundings, read_text
+from venvstacks.model.draft import parse_draft
+from venvstacks.model.stack import Stack
+from venvstacks.model.validation import resolve
+from venvstacks.tools.processors import usable_processors
+
+
+@dataclass(frozen=True)
+class Project:
+    """A specification, read, resolved and compiled.
+
+    Attributes:
+        path: The specification file.
+        stack: What it says.
+        configuration: What the tasks depend on beside it.
+        graph: The whole task graph.
+        options: What the caller set.
+        environment: Environment variables, as a value.
+    """
+
+    path: Path
+    stack: Stack
+    configuration: Configuration
+    graph: TaskGraph
+    options: Options
+    environment: Mapping[str, str]
+
+    @property
+    def base(self) -> Path:
+        """The folder that all stored paths are relative to."""
+        return self.path.parent
+
+    @property
+    def local_wheel_folders(self) -> tuple[Path, ...]:
+        """Folders of local wheels, absolute."""
+        return tuple(absolute_folder(self.base, name) for name in self.options.local_wheels)
+
+    @property
+    def jobs(self) -> int:
+        """Tasks that run at the same time."""
+        return self.options.jobs or self.stack.settings.jobs or usable_processors()
+
+    @property
+    def cache(self) -> Path:
+        """Folder for downloads and prepared runtimes."""
+        named = self.options.cache or self.stack.settings.cache or self.environment.get("VENVSTACKS_CACHE")
+        if named:
+            return absolute_folder(self.base, named)
+        from platformdirs import user_cache_path  # noqa: PLC0415 - only asked for when something is built
+
+        return user_cache_path("venvstacks", appauthor=False)
+
+
+def load_project(
+    path: Path | str, options: Options | None = None, environment: Mapping[str, str] | None = None
+) -> Project:
+    """Read the specification at `path` and compile it.
+
+    Raises:
+        SpecificationError: It cannot be read or is wrong; carries every fault.
+        GraphError: Its tasks do not fit together.
+        UsageError: An option makes no sense.
+    """
+    options = options or Options()
+    environment = dict(os.environ if environment is None else environment)
+    path = Path(path).expanduser().absolute()
+    draft = parse_draft(read_text(path, path.name), path.name)
+    stack = resolve(draft, read_surroundings(draft, path.parent, environment))
+    configuration = configure(stack.settings, options, path.parent, source_date_epoch(environment))
+    return Project(path, stack, configuration, compile_stack(stack, configuration), options, environment)

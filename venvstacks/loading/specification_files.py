@@ -1,0 +1,82 @@
+"""The files around a specification, read from disk: its text, requirement files, uv settings, modules."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from venvstacks.errors import Fault, SourceError, SpecificationError
+from venvstacks.model.draft import Draft
+from venvstacks.model.requirement_files import included_files
+from venvstacks.model.specification import UvTable
+from venvstacks.model.stack import SourceTree
+from venvstacks.model.validation import Surroundings
+from venvstacks.tools.module_files import read_source
+
+UV_FILE = "venvstacks.uv.toml"
+
+
+def read_text(path: Path, shown: str) -> str:
+    """The text of a file; `shown` is what errors call it.
+
+    Raises:
+        SpecificationError: It cannot be read.
+    """
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        message, hint = "there is no such file", f"looked for {path}"
+    except IsADirectoryError:
+        message, hint = "this is a folder", f"name the file in it, e.g. {shown}/venvstacks.toml"
+    except UnicodeDecodeError as error:
+        message, hint = f"not UTF-8 text: {error.reason} at byte {error.start}", "TOML files are UTF-8"
+    except OSError as error:
+        message, hint = f"cannot be read: {error.strerror or error}", "check its permissions"
+    raise SpecificationError(shown, (Fault(message, hint=hint),))
+
+
+def read_surroundings(draft: Draft, base: Path, environment: Mapping[str, str]) -> Surroundings:
+    """Everything on disk that resolving a draft needs.
+
+    Raises:
+        SpecificationError: A file cannot be read.
+        SourceError: A module cannot be read.
+    """
+    return Surroundings(
+        sources={path: _read_source(base, path) for path in draft.module_paths},
+        uv_file=_read_uv_file(base / UV_FILE) if draft.uv is None else None,
+        macosx_deployment_target=environment.get("MACOSX_DEPLOYMENT_TARGET") or None,
+        exclude_newer=environment.get("UV_EXCLUDE_NEWER") or None,
+        requirement_files=_read_requirement_files(draft.requirement_files, base),
+    )
+
+
+def _read_requirement_files(paths: Iterable[str], base: Path) -> dict[str, str | None]:
+    """The texts of files that hold requirements, and of those that they include; None for what is not there."""
+    texts: dict[str, str | None] = {}
+    waiting = list(paths)
+    while waiting:
+        path = waiting.pop()
+        if path not in texts:
+            text = texts[path] = read_text(base / path, path) if (base / path).exists() else None
+            waiting += included_files(path, text or "")
+    return texts
+
+
+def _read_source(base: Path, path: str) -> SourceTree | None:
+    try:
+        return read_source(base, path)
+    except OSError as error:
+        raise SourceError(
+            f"module {path} cannot be read: {error.strerror or error}", hint="check its name and permissions"
+        ) from error
+
+
+def _read_uv_file(path: Path) -> UvTable | None:
+    if not path.exists():
+        return None
+    try:
+        return tomllib.loads(read_text(path, path.name))
+    except tomllib.TOMLDecodeError as error:
+        raise SpecificationError(path.name, (Fault(f"not valid TOML: {error}"),)) from None

@@ -1,0 +1,253 @@
+"""What a lock was made from and when: the file beside it, whether it still holds, and which version comes next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from venvstacks.digests import prefixed, sha256_bytes, sha256_json
+from venvstacks.locking.conflict_markers import has_conflict
+from venvstacks.locking.lock_inputs import newest_upload
+from venvstacks.model.specification import UvTable
+from venvstacks.reasons import Reason, compare_settings
+
+_HASH = r"^sha256:[0-9a-f]{64}$"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LockedFrom(_Model):
+    """The inputs of a lock in clear, so that a stale lock can say what changed, from what to what.
+
+    Attributes:
+        inputs: `locking.inputs.lock_inputs`.
+        below: Environment names of the lower layers to the hashes of their locks.
+        local_wheels: Paths of local wheels, relative to the specification's folder, to their hashes.
+        version_inputs: `locking.inputs.version_inputs`.
+    """
+
+    inputs: dict[str, Any]
+    below: dict[str, str] = Field(default_factory=dict)
+    local_wheels: dict[str, str] = Field(default_factory=dict)
+    version_inputs: dict[str, Any]
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The three input hashes of FORMATS section 3 by key."""
+        declared, gathered = self.inputs.get("requirements"), self.inputs.get("requirements-from")
+        others = {key: value for key, value in self.inputs.items() if key not in {"requirements", "requirements-from"}}
+        return {
+            "lock_input_hash": prefixed(sha256_json([declared, gathered] if gathered else declared)),
+            "other_inputs_hash": prefixed(sha256_json([others, self.below, self.local_wheels])),
+            "version_inputs_hash": prefixed(sha256_json(self.version_inputs)),
+        }
+
+
+class LockMetadata(_Model):
+    """`pylock.<env>.meta.json` (FORMATS, section 3).
+
+    Attributes:
+        requirements_hash: Of the lock file's text.
+        lock_input_hash: Of the declared requirements.
+        other_inputs_hash: Of everything else that the resolution depends on.
+        version_inputs_hash: Of what makes a new version beside the lock's content.
+        lock_version: Counts up from 1 for versioned layers.
+        locked_at: When the lock's content last changed (ISO 8601, UTC).
+        venvstacks: The inputs in clear; None in files of the original.
+    """
+
+    requirements_hash: str = Field(pattern=_HASH)
+    lock_input_hash: str = Field(pattern=_HASH)
+    other_inputs_hash: str = Field(pattern=_HASH)
+    version_inputs_hash: str = Field(pattern=_HASH)
+    lock_version: int = Field(ge=1)
+    locked_at: str
+    venvstacks: LockedFrom | None = None
+
+    def to_text(self) -> str:
+        """The file's exact text."""
+        return json.dumps(self.model_dump(exclude_none=True), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+@dataclass(frozen=True)
+class WantedLock:
+    """What a lock would be made from now.
+
+    Attributes:
+        inputs: As in `LockedFrom`.
+        below: As in `LockedFrom`; None for a lower lock that is not there.
+        local_wheels: As in `LockedFrom`; None for a recorded wheel that is not there any more.
+        version_inputs: As in `LockedFrom`.
+        lower_changes: Environment names of changed lower layers to what the lock took from them and what they hold of
+            it now, for people.
+    """
+
+    inputs: dict[str, object]
+    version_inputs: dict[str, object]
+    below: Mapping[str, str | None] = field(default_factory=dict)
+    local_wheels: Mapping[str, str | None] = field(default_factory=dict)
+    lower_changes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def parse_metadata(text: str) -> LockMetadata:
+    """Read lock metadata.
+
+    Raises:
+        ValueError: The text is damaged; the message says how, in one line.
+    """
+    try:
+        metadata = LockMetadata.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{place + ': ' if place else ''}{first['msg']}") from None
+    made_from = metadata.venvstacks
+    if made_from and any(getattr(metadata, key) != value for key, value in made_from.hashes.items()):
+        raise ValueError("its hashes do not fit the inputs that it names")
+    return metadata
+
+
+def hash_lock(text: str) -> str:
+    r"""`sha256:<hex>` of a lock's text, whatever line ends a checkout gave it."""
+    return prefixed(sha256_bytes(text.replace("\r\n", "\n").encode()))
+
+
+def stale_reasons(
+    metadata: LockMetadata | None, lock_text: str | None, wanted: WantedLock, *, fault: str | None = None
+) -> tuple[Reason, ...]:
+    """Everything that makes a lock invalid; empty where it is valid.
+
+    Args:
+        metadata: The metadata beside the lock, or None if it is missing or damaged.
+        lock_text: The lock file, or None if it is missing.
+        wanted: What it would be made from now.
+        fault: How the metadata is damaged.
+    """
+    if lock_text is None:
+        return (Reason("missing output", "lock file"),)
+    if has_conflict(lock_text):
+        return (Reason("invalid record", "the lock file holds merge-conflict markers"),)
+    if metadata is None:
+        damaged = Reason("invalid record", f"the lock metadata is damaged ({fault})")
+        return (damaged if fault else Reason("missing output", "lock metadata"),)
+    if hash_lock(lock_text) != metadata.requirements_hash:
+        return (Reason("invalid record", "the lock file was changed since it was locked"),)
+    if metadata.venvstacks is None:
+        return (Reason("invalid record", "the lock metadata does not name what the lock was made from"),)
+    return resolution_reasons(metadata.venvstacks, wanted) + version_reasons(metadata.venvstacks, wanted)
+
+
+def resolution_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reason, ...]:
+    """Why packages must be resolved again."""
+    return (
+        *compare_settings(made_from.inputs, wanted.inputs),
+        *_compare_files("lock of layer ", made_from.below, wanted.below, wanted.lower_changes),
+        *_compare_files("local wheel ", made_from.local_wheels, wanted.local_wheels),
+    )
+
+
+def version_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reason, ...]:
+    """Why the lock version must rise although the packages may stay."""
+    return compare_settings(made_from.version_inputs, wanted.version_inputs)
+
+
+_NOTHING_KNOWN: Mapping[str, tuple[str, str]] = {}
+
+
+def _compare_files(
+    what: str,
+    old: Mapping[str, str],
+    new: Mapping[str, str | None],
+    known: Mapping[str, tuple[str, str]] = _NOTHING_KNOWN,
+) -> tuple[Reason, ...]:
+    """Files whose hashes differ; from what to what is said in the words of `known`, or else by hash."""
+    reasons = []
+    for name in sorted(old.keys() | new.keys()):
+        subject = f"{what}{name}"
+        present = new.get(name)
+        if name not in new:
+            reasons.append(Reason("dropped input", subject))
+        elif present is None:
+            reasons.append(Reason("missing input", subject))
+        elif name not in old:
+            reasons.append(Reason("new input", subject))
+        elif old[name] != present:
+            reasons.append(Reason("changed input", subject, *known.get(name, (_short(old[name]), _short(present)))))
+    return tuple(reasons)
+
+
+def _short(digest: str) -> str:
+    return digest[: len("sha256:") + 8]
+
+
+def next_metadata(
+    old: LockMetadata | None,
+    lock_text: str,
+    made_from: LockedFrom,
+    *,
+    now: datetime,
+    uv: UvTable,
+    numbered: int = 0,
+) -> LockMetadata:
+    """The metadata of a lock that was just made.
+
+    Where the lock's content is what it was, lock time and (unless a version input changed) version stay.
+
+    Args:
+        old: The metadata before, or None.
+        lock_text: The new lock.
+        made_from: What it was made from.
+        now: The present time, UTC.
+        uv: uv settings; `exclude-newer` is the lock time of content that changed.
+        numbered: The highest version that was ever given, as far as damaged metadata still says so.
+    """
+    content = hash_lock(lock_text)
+    same = old is not None and old.requirements_hash == content
+    return LockMetadata(
+        requirements_hash=content,
+        **made_from.hashes,
+        lock_version=next_version(old, content, made_from, numbered),
+        locked_at=old.locked_at if old and same else lock_time(now, uv),
+        venvstacks=made_from,
+    )
+
+
+def next_version(old: LockMetadata | None, content: str, made_from: LockedFrom, numbered: int = 0) -> int:
+    """The version of a new lock.
+
+    Unversioned layers keep theirs, which is 1 unless they once were versioned: so a layer that becomes versioned
+    again never repeats a number that was deployed. Versioned ones count up when content or a version input changed.
+
+    Args:
+        old: The metadata before, or None.
+        content: Hash of the new lock.
+        made_from: What it was made from.
+        numbered: As for `next_metadata`: without metadata to compare with, a number is not given twice.
+    """
+    versioned = made_from.version_inputs.get("versioned")
+    if old is None:
+        return max(1, numbered + 1 if versioned else numbered)
+    if not versioned:
+        return old.lock_version
+    same_inputs = old.version_inputs_hash == made_from.hashes["version_inputs_hash"]
+    return old.lock_version + (0 if same_inputs and old.requirements_hash == content else 1)
+
+
+def lock_time(now: datetime, uv: UvTable) -> str:
+    """The recorded time of a new lock: `exclude-newer` where it is a point in time, else `now`."""
+    moment = now
+    if newest := newest_upload(uv):
+        try:
+            moment = datetime.fromisoformat(newest)
+        except ValueError:
+            moment = now  # a time span such as "1 week", counted from now
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

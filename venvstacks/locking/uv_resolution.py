@@ -1,0 +1,131 @@
+"""From uv's lock of one target platform to values."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote, urldefrag, urlsplit
+
+from packaging.utils import canonicalize_name
+
+from venvstacks.locking.lock_inputs import without_credentials
+from venvstacks.locking.locks import ResolvedPackage, Wheel
+
+
+class UnusableLockError(ValueError):
+    """A lock that cannot be used as it is; the message says why, for people."""
+
+
+def read_resolution(text: str, folder: str) -> tuple[ResolvedPackage, ...]:
+    """What uv chose for one target, sorted by name.
+
+    Args:
+        text: The PEP 751 lock that `uv pip compile` wrote without `--universal`: every package in it is meant.
+        folder: Absolute path of the folder that the layer's lock goes to, forward slashes.
+
+    Raises:
+        UnusableLockError: The text is no such lock, or a package has no wheel or no hash.
+    """
+    packages = load_packages(text)
+    try:
+        return tuple(sorted(_read_package(package, folder) for package in packages))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UnusableLockError(f"the lock is incomplete: {error!r}") from None
+
+
+def read_versions(text: str) -> dict[str, str]:
+    """Package name to version in a PEP 751 lock; entries without a version are passed over.
+
+    Raises:
+        UnusableLockError: It is no such lock.
+    """
+    return {
+        str(canonicalize_name(str(table.get("name")))): str(table["version"])
+        for table in load_packages(text)
+        if "version" in table
+    }
+
+
+def load_packages(text: str) -> list[dict[str, Any]]:
+    """The package tables of a PEP 751 lock.
+
+    Raises:
+        UnusableLockError: It is no such lock.
+    """
+    return packages_of(load_document(text))
+
+
+def packages_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The package tables of a lock that is loaded.
+
+    Raises:
+        UnusableLockError: They are no tables.
+    """
+    packages = document.get("packages", [])
+    if not isinstance(packages, list) or not all(isinstance(package, dict) for package in packages):
+        raise UnusableLockError("'packages' is not an array of tables")
+    return packages
+
+
+def load_document(text: str) -> dict[str, Any]:
+    """The tables of a PEP 751 lock.
+
+    Raises:
+        UnusableLockError: It is not TOML, or of a version that is not known here.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UnusableLockError(f"not valid TOML: {error}") from None
+    version = document.get("lock-version")
+    if not isinstance(version, str) or not version.startswith("1."):
+        raise UnusableLockError(f"lock-version is {version!r}, not '1.0'")
+    return document
+
+
+def _read_package(table: Mapping[str, Any], folder: str) -> ResolvedPackage:
+    name = str(canonicalize_name(table["name"]))
+    if not table.get("wheels"):
+        raise UnusableLockError(f"{name} {table.get('version', '')} was resolved without a wheel")
+    wheels = tuple(sorted(_read_wheel(wheel, name, folder) for wheel in table["wheels"]))
+    return ResolvedPackage(name, table["version"], wheels)
+
+
+def _read_wheel(table: Mapping[str, Any], name: str, folder: str) -> Wheel:
+    if "url" not in table:
+        raise UnusableLockError(f"a wheel of {name} has no URL")
+    url = urldefrag(without_credentials(table["url"])).url
+    is_path = url.startswith("file:")
+    location = relative_path(url, folder) if is_path else url
+    return make_wheel_entry(location, table, is_path=is_path)
+
+
+def make_wheel_entry(location: str, table: Mapping[str, Any], *, is_path: bool) -> Wheel:
+    """A wheel from its table in a PEP 751 lock.
+
+    Raises:
+        UnusableLockError: There is no hash to check the file against.
+    """
+    hashes = tuple(sorted((str(algorithm), str(value)) for algorithm, value in table.get("hashes", {}).items()))
+    if not hashes:
+        raise UnusableLockError(f"the index gives no hash for {location}, so it cannot be locked")
+    upload_time = table.get("upload-time")
+    return Wheel(
+        location,
+        hashes,
+        is_path,
+        table.get("size"),
+        upload_time if isinstance(upload_time, datetime) else None,
+    )
+
+
+def relative_path(url: str, folder: str) -> str:
+    """A `file:` URL as a path relative to an absolute `folder`; drive letters of Windows are compared as folders."""
+    path = unquote(urlsplit(url).path)
+    if re.match(r"[A-Za-z]:", folder):
+        folder = f"/{folder}"
+    return posixpath.relpath(path, folder)

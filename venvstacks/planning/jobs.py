@@ -1,0 +1,178 @@
+"""From a request to the tasks that it means, which of them run in any case, and who does them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore
+
+from packaging.utils import canonicalize_name
+
+from venvstacks.actions.locking.lock_files import chosen_names
+from venvstacks.actions.locking.lock_request import LockPolicy
+from venvstacks.actions.table import Orders, Workshop
+from venvstacks.actions.toolset import Tools
+from venvstacks.digests import sha256_file
+from venvstacks.errors import UsageError
+from venvstacks.graph.selection import (
+    Operation,
+    SelectedLayers,
+    Selection,
+    goals,
+    held_tasks,
+    renewed_locks,
+    select_layers,
+)
+from venvstacks.graph.taskgraph import TaskGraph
+from venvstacks.loading.project import Project
+from venvstacks.records.remembered_digests import RememberedDigests
+
+_MOST_THREADS = 8  # for one task: each costs a compressor memory, and several tasks run at once
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be achieved.
+
+    Attributes:
+        operations: Any of `lock`, `build`, `publish`, `export`.
+        selection: For which layers.
+        renew_locks: Whether locks of the selected layers are resolved anew even if they are valid.
+        upgrade: Whether these are resolved without regard to their earlier versions.
+        upgrade_packages: Names of packages whose earlier versions are not kept; only locks that install one of them,
+            and what stands on those, are resolved.
+        align: Whether one version of each package is sought for all platforms.
+        lock_policy: What becomes of locks that are not valid: made anew, or an error unless they are missing.
+        clean: Whether to start from nothing: no earlier pins, no earlier environments.
+        force: Whether archives and exports are written even if they are current.
+        keep_going: Whether to go on with what does not depend on a failed task.
+        check_environments: Whether environments are compared with their records by content first, and those that
+            somebody has changed are built again.
+    """
+
+    operations: tuple[Operation, ...]
+    selection: Selection = field(default_factory=Selection)
+    renew_locks: bool = False
+    upgrade: bool = False
+    upgrade_packages: tuple[str, ...] = ()
+    align: bool = False
+    lock_policy: LockPolicy = "if-needed"
+    clean: bool = False
+    force: bool = False
+    keep_going: bool = False
+    check_environments: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """A request, worked out.
+
+    Attributes:
+        graph: The tasks that it needs.
+        forced: Names of those that run even if they are up to date.
+        orders: What actions are told.
+        wanted: Names of those whose environments are what the request is for.
+    """
+
+    graph: TaskGraph
+    forced: frozenset[str]
+    orders: Orders
+    wanted: frozenset[str] = frozenset()
+
+
+def work_out(project: Project, request: Request) -> Job:
+    """Find out what a request means for a project.
+
+    Raises:
+        UsageError: It makes no sense for this stack.
+    """
+    stack, selection = project.stack, request.selection
+    selected = select_layers(stack, selection)
+    if project.configuration.platform is None and set(request.operations) != {"lock"}:
+        raise UsageError(
+            "this machine is none of the platforms that layers can be built for",
+            hint="locking works everywhere; build on one of the target platforms",
+        )
+    wanted = goals(project.graph, stack, request.operations, selection)
+    graph = project.graph.closure(wanted)
+    held = held_tasks(stack, request.operations, selection) & graph.by_name.keys()
+    upgraded = frozenset(str(canonicalize_name(name)) for name in request.upgrade_packages)
+    renewed = _renewed(project, request, selected, upgraded)
+    forced = renewed | _forced_outputs(request, selected)
+    orders = Orders(
+        lock_policy=request.lock_policy,
+        renewed_locks=renewed,
+        reset_locks=frozenset(selected.reset),
+        clean=request.clean,
+        use_index=project.options.use_index,
+        local_wheel_folders=project.local_wheel_folders,
+        force_archives=request.force,
+        upgrade=request.upgrade,
+        upgrade_packages=upgraded,
+        align=request.align,
+    )
+    return Job(graph.without(held), forced & graph.by_name.keys(), orders, _wanted(request, selected))
+
+
+def _wanted(request: Request, selected: SelectedLayers) -> frozenset[str]:
+    """Tasks whose environments are asked for; where archives or exports are, environments are a means to an end."""
+    if "build" not in request.operations or {"publish", "export"} & set(request.operations):
+        return frozenset()
+    return frozenset(f"{kind}:{name}" for name in selected.build for kind in ("build", "link"))
+
+
+def _renewed(project: Project, request: Request, selected: SelectedLayers, upgraded: frozenset[str]) -> frozenset[str]:
+    if "lock" not in request.operations and not request.selection.reset_lock:
+        return frozenset()
+    # To renew everything would be right as well, but would take its time: earlier versions are kept anyway.
+    only_some = bool(upgraded) and not request.upgrade
+    if_needed = only_some or not (request.renew_locks or request.upgrade)
+    renewed = renewed_locks(project.stack, request.selection, if_needed=if_needed)
+    return renewed | _owners(project, upgraded, selected.lock) if only_some else renewed
+
+
+def _owners(project: Project, packages: Collection[str], selected: Collection[str]) -> frozenset[str]:
+    """Names of the lock tasks of selected layers that install one of some packages.
+
+    Raises:
+        UsageError: No selected layer installs one of the packages.
+    """
+    layout = project.configuration.layout
+    chosen = {
+        layer.env_name: chosen_names(project.base / layout.lock_file(layer), layer.python)
+        for layer in project.stack.layers
+    }
+    for package in packages:
+        homes = [name for name, names in chosen.items() if package in names]
+        if not set(homes) & set(selected):
+            raise _nowhere(package, homes, frozenset().union(*chosen.values()))
+    return frozenset(f"lock:{name}" for name in selected if chosen[name] & set(packages))
+
+
+def _nowhere(package: str, homes: Collection[str], known: Collection[str]) -> UsageError:
+    if homes:
+        return UsageError(
+            f"no selected layer installs '{package}'", hint=f"it is locked in {', '.join(homes)}: include that layer"
+        )
+    nearest = difflib.get_close_matches(package, known, n=1, cutoff=0.6)
+    hint = f"did you mean '{nearest[0]}'?" if nearest else "it has no earlier version to move from"
+    return UsageError(f"no layer is locked with '{package}'", hint=hint)
+
+
+def _forced_outputs(request: Request, selected: SelectedLayers) -> frozenset[str]:
+    forced = set()
+    if request.clean and "build" in request.operations:
+        forced |= {f"{kind}:{name}" for name in selected.build for kind in ("build", "link")}
+    if request.force:
+        forced |= {f"archive:{name}" for name in selected.publish if "publish" in request.operations}
+        forced |= {f"export:{name}" for name in selected.export if "export" in request.operations}
+    return frozenset(forced)
+
+
+def workshop_for(project: Project, orders: Orders) -> Workshop:
+    """Who does the tasks of a project as one run wants them."""
+    threads, compressors = min(project.jobs, _MOST_THREADS), BoundedSemaphore(max(1, project.jobs // _MOST_THREADS))
+    digests = RememberedDigests(sha256_file, project.base / project.configuration.layout.digests)
+    tools = Tools(project.environment, project.cache, threads=threads, compressors=compressors, digests=digests)
+    return Workshop(project.stack, project.configuration, project.base, orders, tools)

@@ -1,0 +1,79 @@
+"""Provider `host`: a CPython that is installed on this machine, copied and made relocatable (Linux)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from venvstacks.errors import RuntimeUnavailableError
+from venvstacks.model.layout import EnvironmentLayout
+from venvstacks.runtimes.installed_pythons import Installation, Search, search
+from venvstacks.runtimes.prepared_store import Made, Origin, obtain
+from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.relocate import copy_installation, neutralise, old_places
+from venvstacks.runtimes.run_paths import set_run_paths, system_needs
+from venvstacks.runtimes.runtime_contents import tidy
+from venvstacks.runtimes.self_check import check_runtime, read_facts
+
+
+class HostProvider:
+    """For machines without access to portable builds. The result needs this machine's system libraries."""
+
+    name = "host"
+
+    def prepare(self, request: RuntimeRequest, kit: RuntimeKit) -> PreparedRuntime:
+        """Copy the first installation of exactly the wanted version that can be relocated; see `Provider.prepare`."""
+        if request.python.name != "cpython" or request.platform.system != "linux":
+            raise RuntimeUnavailableError(
+                f"an installed Python can only be relocated if it is a CPython on Linux, not {request}",
+                hint="use the provider 'standalone' or 'archive'",
+            )
+        hunt = search(request, kit)
+        for installation in hunt.found:
+            try:
+                return self._prepare(installation, request, kit)
+            except RuntimeUnavailableError as error:
+                hunt.refused.append(f"{installation.executable}: {error}")
+        raise _none_found(request, hunt)
+
+    def _prepare(self, installation: Installation, request: RuntimeRequest, kit: RuntimeKit) -> PreparedRuntime:
+        def make(tree: Path) -> Made:
+            return relocate(installation, request, kit, tree)
+
+        return obtain(kit.cache, Origin(request, self.name, installation.identity), make)
+
+
+def relocate(installation: Installation, request: RuntimeRequest, kit: RuntimeKit, tree: Path) -> Made:
+    """Make the empty folder `tree` a runtime from an installation.
+
+    Raises:
+        RuntimeUnavailableError: This installation cannot be relocated.
+        OSError: Something cannot be read or written.
+    """
+    original = read_facts(installation.executable, kit)
+    copy_installation(installation, original, request, tree)
+    places = old_places(installation, original)
+    set_run_paths(tree, tuple(places), kit, shared=installation.libpython is not None)
+    neutralise(tree, places)
+    tidy(tree, request.python, request.platform)
+    layout = EnvironmentLayout.of_python(request.python, request.platform)
+    check_runtime(tree, layout.interpreter, request.python.version, kit, original)
+    libraries, glibc = system_needs(tree, kit)
+    return Made(build="host", notes=_notes(libraries, glibc))
+
+
+def _notes(libraries: tuple[str, ...], glibc: str | None) -> tuple[str, ...]:
+    notes = ["copied from a Python that was installed on the building machine; it does not bring its system libraries"]
+    if libraries:
+        notes.append(f"needs these shared libraries of the system: {', '.join(libraries)}")
+    if glibc:
+        notes.append(f"needs glibc {glibc} or newer")
+    return tuple(notes)
+
+
+def _none_found(request: RuntimeRequest, hunt: Search) -> RuntimeUnavailableError:
+    return RuntimeUnavailableError(
+        f"no installed Python can serve as {request}",
+        details=tuple(line for text in hunt.refused for line in text.splitlines()),
+        hint=f"install exactly {request.python.version}, for example with 'pyenv install {request.python.version}', "
+        "or ask for a version that is installed",
+    )

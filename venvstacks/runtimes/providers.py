@@ -1,0 +1,48 @@
+"""The table of providers, and the order in which they are asked."""
+
+from __future__ import annotations
+
+from venvstacks.errors import RuntimeUnavailableError
+from venvstacks.runtimes.archive_provider import ArchiveProvider
+from venvstacks.runtimes.host_provider import HostProvider
+from venvstacks.runtimes.provider_request import PreparedRuntime, Provider, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.standalone_provider import StandaloneProvider
+
+PROVIDERS: dict[str, Provider] = {
+    provider.name: provider for provider in (StandaloneProvider(), HostProvider(), ArchiveProvider())
+}
+"""Every provider by the name that it has in `runtime-providers`."""
+
+
+def prepare_runtime(names: tuple[str, ...], request: RuntimeRequest, kit: RuntimeKit) -> PreparedRuntime:
+    """The Python that is wanted, from the first of the providers `names` that can supply it.
+
+    Raises:
+        RuntimeUnavailableError: None can; what each said stands in the details.
+        InterruptedRunError: The run is being stopped.
+    """
+    said: list[str] = []
+    for provider in (PROVIDERS[name] for name in names):
+        try:
+            return provider.prepare(request, kit)
+        except RuntimeUnavailableError as error:
+            said += _quote(provider.name, error)
+        except OSError as error:
+            said += _quote(provider.name, RuntimeUnavailableError(str(error)))
+    raise RuntimeUnavailableError(
+        f"{request} is not available from {_listed(names)}",
+        details=tuple(said),
+        hint="name other providers, in the order in which to try them, with --runtime-provider "
+        "or runtime-providers in [tool.venvstacks]",
+    )
+
+
+def _quote(name: str, error: RuntimeUnavailableError) -> list[str]:
+    first, *rest = str(error).splitlines()
+    return [f"{name}: {first}", *(f"  {line}" for line in rest)]
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    if not names:
+        return "no provider, as none was named"
+    return f"provider {names[0]}" if len(names) == 1 else f"any of the providers {', '.join(names)}"

@@ -1,0 +1,158 @@
+"""A closing check on a relocated Python: what it says about itself, and what it really loads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from venvstacks.errors import ProcessFailedError, RuntimeUnavailableError
+from venvstacks.runtimes.provider_request import RuntimeKit
+
+_MODULES = (
+    *("_tkinter", "bz2", "ctypes", "curses", "dbm", "decimal", "hashlib", "lzma", "multiprocessing", "readline"),
+    *("socket", "sqlite3", "ssl", "uuid", "venv", "xml.parsers.expat", "zlib", "zoneinfo"),
+)
+"""Modules that need shared libraries, or that are most likely to be missing from an incomplete copy."""
+
+_FACTS = """\
+import importlib, json, os, platform, sys, sysconfig
+modules = []
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except Exception:
+        continue
+    modules.append(name)
+config = {name: value for name, value in sysconfig.get_config_vars().items() if isinstance(value, str)}
+mapped = set()
+if os.path.exists("/proc/self/maps"):
+    with open("/proc/self/maps") as stream:
+        mapped = {line.split(None, 5)[5].rstrip("\\n") for line in stream if "/" in line}
+print(json.dumps({
+    "version": platform.python_version(),
+    "traits": [sys.version, sys.copyright, sys.platform, sys.platlibdir, sysconfig.get_platform(), repr(sys.flags)],
+    "prefix": sys.prefix,
+    "packages": sysconfig.get_path("purelib"),
+    "config": config,
+    "modules": modules,
+    "mapped": sorted(mapped),
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an interpreter tells when it is started.
+
+    Attributes:
+        version: `X.Y.Z`.
+        traits: What no relocation may change: texts and flags that are compiled in.
+        prefix: `sys.prefix`.
+        packages: Folder that packages are installed into.
+        config: `sysconfig`'s variables that are text.
+        modules: Those of the modules asked for that can be imported.
+        mapped: Files that it has mapped into its memory after importing them (Linux; empty elsewhere).
+    """
+
+    version: str
+    traits: tuple[str, ...]
+    prefix: str
+    packages: str
+    config: dict[str, str]
+    modules: tuple[str, ...]
+    mapped: tuple[str, ...]
+
+
+def read_facts(executable: Path, kit: RuntimeKit) -> Facts:
+    """Start an interpreter, isolated and without writing bytecode, and ask it.
+
+    Raises:
+        RuntimeUnavailableError: It does not start, or does not answer.
+    """
+    command: list[str | Path] = [executable, "-I", "-B", "-W", "ignore", "-c", _FACTS, *_MODULES]
+    try:
+        answer = json.loads(kit.processes.run(command, env=kit.child_environment, log=kit.log).stdout)
+    except (ProcessFailedError, ValueError) as error:
+        raise RuntimeUnavailableError(
+            f"{executable} does not start properly", details=tuple(str(error).splitlines())
+        ) from error
+    return Facts(
+        version=answer["version"],
+        traits=tuple(answer["traits"]),
+        prefix=answer["prefix"],
+        packages=answer["packages"],
+        config=answer["config"],
+        modules=tuple(answer["modules"]),
+        mapped=tuple(answer["mapped"]),
+    )
+
+
+def faults(copy: Facts, tree: Path, version: str, original: Facts | None = None) -> tuple[str, ...]:
+    """What is wrong with a runtime in `tree` that told `copy`; empty if nothing is.
+
+    Args:
+        copy: What it says.
+        tree: Where it is.
+        version: What it should be, `X.Y.Z`.
+        original: What the installation says that it was copied from, if it was.
+    """
+    root = tree.resolve()
+    found = []
+    if copy.version != version:
+        found.append(f"it is version {copy.version}, not {version}")
+    if Path(copy.prefix).resolve() != root:
+        found.append(f"sys.prefix is {copy.prefix}")
+    if Path(copy.packages).name != "site-packages":
+        found.append(f"a distribution changed it: packages go into {Path(copy.packages).name}, not into site-packages")
+    found += [
+        f"it loads {path} from outside"
+        for path in copy.mapped
+        if Path(path).name.startswith("libpython") and not Path(path).is_relative_to(root)
+    ]
+    return (*found, *(_leftovers(copy, original) if original else ()))
+
+
+def _leftovers(copy: Facts, original: Facts) -> list[str]:
+    """What a copy has lost, or still takes from where it was copied from."""
+    place = Path(original.prefix).resolve()
+    found = [f"module {name} cannot be imported any more" for name in original.modules if name not in copy.modules]
+    found += [
+        f"it says {new!r} where the original says {old!r}"
+        for old, new in zip(original.traits, copy.traits, strict=True)
+        if old != new
+    ]
+    if is_shared_prefix(str(place)):
+        return found
+    found += [f"it loads {path} from outside" for path in copy.mapped if Path(path).is_relative_to(place)]
+    mentions = sorted(name for name, value in copy.config.items() if str(place) in value)
+    return found + [f"sysconfig's {name} names the old prefix" for name in mentions]
+
+
+def is_shared_prefix(prefix: str) -> bool:
+    """Whether a prefix is no single Python's own: system folders hold much else, and their names prove nothing."""
+    return prefix in {"/", "/usr", "/usr/local"}
+
+
+def check_runtime(tree: Path, executable: str, version: str, kit: RuntimeKit, original: Facts | None = None) -> Facts:
+    """Start the runtime in `tree` and make sure that it is what it should be, and uses nothing of its original.
+
+    Args:
+        tree: The runtime's folder.
+        executable: Its interpreter, relative to that.
+        version: What it should be, `X.Y.Z`.
+        kit: What to work with.
+        original: As in `faults`.
+
+    Raises:
+        RuntimeUnavailableError: It is not; every fault is a detail.
+    """
+    facts = read_facts(tree / executable, kit)
+    found = faults(facts, tree, version, original)
+    if found:
+        raise RuntimeUnavailableError(
+            "the relocated Python is not in order",
+            details=found,
+            hint="use the provider 'standalone' or 'archive', or report this with the layout of that installation",
+        )
+    return facts
