@@ -12,7 +12,7 @@ from benchmarks.contestants import kept_folder
 from benchmarks.measure import UnavailableError
 from venvstacks.errors import VenvstacksError
 from venvstacks.model.platforms import PythonImplementation, identify_platform
-from venvstacks.runtimes.provider_request import RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.provider_request import RuntimeRequest, RuntimeTools
 from venvstacks.runtimes.providers import prepare_runtime
 from venvstacks.tools.process import Processes
 
@@ -29,7 +29,7 @@ def prepare_pythons(implementations: Iterable[str], cache: Path, processes: Proc
     target = identify_platform(sys.platform, platform.machine())
     if target is None:
         raise UnavailableError("this machine is none of the platforms that layers can be built for")
-    kit = RuntimeKit(processes, dict(os.environ), kept_folder(cache))
+    kit = RuntimeTools(processes, dict(os.environ), kept_folder(cache))
     try:
         return {
             text: prepare_runtime((PROVIDER,), RuntimeRequest(PythonImplementation.parse(text), target), kit).tree

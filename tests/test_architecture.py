@@ -24,7 +24,7 @@ FLOORS = {
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
     "graph": 4, "records": 4, "deployment": 4,
     "actions": 5, "loading": 5, "planning": 5,
-    "deployment/steps": 6, "engine": 6, "planning/jobs": 6, "planning/forecast": 6, "planning/cache_key": 6,
+    "deployment/steps": 6, "engine": 6, "planning/requests": 6, "planning/forecast": 6, "planning/cache_key": 6,
     "reproducing": 6,
     "api": 7, "planning/history": 7,
     "__init__": 8, "deployment/__init__": 8,  # what importing these packages gives: names of `api`, when used

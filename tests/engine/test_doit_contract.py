@@ -139,7 +139,7 @@ def test_uptodate_callables_are_set_up_and_their_savers_kept(tmp_path: Path) -> 
 def test_tasks_keep_our_action_and_check(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     graph = bench.graph
-    task = dict_to_task({"name": "a", **task_attributes(graph.by_name["a"], graph, bench.services())})
+    task = dict_to_task({"name": "a", **task_attributes(graph.by_name["a"], graph, bench.engine_run())})
     (action,) = task.actions
     assert isinstance(action, BaseAction)
     assert isinstance(task.uptodate[0][0], Freshness)
@@ -150,17 +150,17 @@ def test_tasks_keep_our_action_and_check(tmp_path: Path) -> None:
 def test_a_failing_action_is_an_object(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     graph = bench.graph
-    services = bench.services()
-    action = task_attributes(graph.by_name["a"], graph, services)["actions"][0]
+    engine_run = bench.engine_run()
+    action = task_attributes(graph.by_name["a"], graph, engine_run)["actions"][0]
     assert action.execute() is not None, "a task that was never checked cannot run"
-    services.lock.release()  # an action holds the build folder until its run ends
+    engine_run.lock.release()  # an action holds the build folder until its run ends
     assert isinstance(TaskFailed("x").get_msg(), str)
 
 
 def test_another_database_of_doit_is_refused(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     graph = bench.graph
-    task = dict_to_task({"name": "a", **task_attributes(graph.by_name["a"], graph, bench.services())})
+    task = dict_to_task({"name": "a", **task_attributes(graph.by_name["a"], graph, bench.engine_run())})
     foreign = Dependency(NoteBackend, "file", codec_cls=Codec)
     with pytest.raises(InvalidTask, match="DOIT_CONFIG"):
         foreign.get_status(task, {"a": task})

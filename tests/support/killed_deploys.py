@@ -54,7 +54,7 @@ def main(source: str, folder: str, action: str, number: str) -> int:
     steps = _Steps(action, int(number))
     sys.addaudithook(steps)
     try:
-        deployment.deploy(source, folder, settings=deployment.Settings(threads=2, retry_pauses=()))
+        deployment.deploy(source, folder, options=deployment.DeployOptions(threads=2, retry_pauses=()))
     except DeployError as error:
         sys.stdout.write(f"refused: {error}\n")
         return 6

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.support import loopback_server
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
-from venvstacks.runtimes.provider_request import ArchiveSource, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.provider_request import ArchiveSource, RuntimeRequest, RuntimeTools
 from venvstacks.tools.process import Processes
 
 LINUX = PLATFORMS["linux_x86_64"]
@@ -52,9 +52,9 @@ def wanted_archive(url: str, packed: bytes, version: str = "3.11.7") -> RuntimeR
     return RuntimeRequest(PythonImplementation("cpython", version), LINUX, {LINUX.name: source})
 
 
-def kit_in(folder: Path, environment: Mapping[str, str] | None = None) -> RuntimeKit:
-    """A kit whose cache is below `folder` and which knows no other environment than the one given."""
-    return RuntimeKit(Processes(), environment or {}, folder / "cache", retry_pauses=())
+def tools_in(folder: Path, environment: Mapping[str, str] | None = None) -> RuntimeTools:
+    """A tools whose cache is below `folder` and which knows no other environment than the one given."""
+    return RuntimeTools(Processes(), environment or {}, folder / "cache", retry_pauses=())
 
 
 def pack(

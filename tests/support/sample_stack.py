@@ -103,7 +103,8 @@ class Pond:
         return {**os.environ, "VENVSTACKS_CACHE": str(self.cache), "UV_CACHE_DIR": str(self.uv_cache)}
 
     def project(self, **options: Any) -> Project:
-        chosen = Options(**{"local_wheels": ("wheels",), "use_index": False, "jobs": 2} | options)
+        defaults: dict[str, Any] = {"local_wheels": ("wheels",), "use_index": False, "jobs": 2}
+        chosen = Options(**(defaults | options))
         return load_project(self.spec, chosen, self.environment)
 
     def run(self, *operations: Operation, options: Mapping[str, Any] | None = None, **request: Any) -> Report:

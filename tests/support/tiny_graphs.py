@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks.engine.build_lock import FolderLock
-from venvstacks.engine.doit_tasks import Services
+from venvstacks.engine.doit_tasks import EngineRun
 from venvstacks.engine.journal import Journal
 from venvstacks.engine.outcomes import Outcome, Silence
 from venvstacks.engine.paths import Paths
@@ -126,13 +126,13 @@ class Bench:
         for path in node.outputs:
             (self.base / path).write_text("".join(letters))
 
-    def services(
+    def engine_run(
         self, forced: Iterable[str] = (), cwd: Path | None = None, spared: frozenset[str] = frozenset()
-    ) -> Services:
+    ) -> EngineRun:
         paths = Paths(self.base, cwd or Path.cwd())
         lock = FolderLock(self.base / ".state" / "run.lock", self.on_wait)
         trees = {node.name: node.trees for node in self.graph.nodes if node.trees}
-        return Services(
+        return EngineRun(
             self.perform, _never_described, paths, lock, frozenset(forced), spared=spared, trees=trees,
             journal=self.journal,
         )  # fmt: skip
@@ -141,12 +141,12 @@ class Bench:
         """Run the graph and return the names of the tasks that ran, in the graph's order."""
         self.ran.clear()
         options = {"jobs": 1, "listener": Silence(), **options}
-        services = self.services(forced, spared=self.look(forced, wanted)[0])
-        services.lock.acquire()
+        engine_run = self.engine_run(forced, spared=self.look(forced, wanted)[0])
+        engine_run.lock.acquire()
         try:
-            outcomes = run_graph(self.graph, services, state=str(self.base / STATE), **options)
+            outcomes = run_graph(self.graph, engine_run, state=str(self.base / STATE), **options)
         finally:
-            services.lock.release()
+            engine_run.lock.release()
         self.outcomes = {outcome.name: outcome for outcome in outcomes}
         return [node.name for node in self.graph.nodes if node.name in self.ran]
 

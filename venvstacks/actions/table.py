@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Orders:
+class RunOptions:
     """What this run wants beside up-to-date results; nothing here is part of a task's identity.
 
     Attributes:
@@ -56,21 +56,21 @@ class Orders:
 
 
 @dataclass(frozen=True)
-class Workshop:
+class TaskActions:
     """Does the tasks of one stack.
 
     Attributes:
         stack: The stack.
         configuration: What tasks depend on beside the stack.
         base: The specification's folder.
-        orders: What this run wants.
+        options: What this run wants.
         tools: The shell.
     """
 
     stack: Stack
     configuration: Configuration
     base: Path
-    orders: Orders
+    options: RunOptions
     tools: Tools
 
     def perform(self, node: TaskNode) -> Mapping[str, object]:
@@ -134,21 +134,21 @@ class Workshop:
         return self.configuration.platform
 
     def _lock_request(self, node: TaskNode) -> LockRequest:
-        orders, renewed = self.orders, node.name in self.orders.renewed_locks
+        options, renewed = self.options, node.name in self.options.renewed_locks
         return LockRequest(
             layer=self._layer(node),
             uv=self.stack.uv,
             layout=self.configuration.layout,
             base=self.base,
-            policy="renew" if renewed else orders.lock_policy,
-            ignore_pins=orders.clean or node.env_name in orders.reset_locks,
-            local_wheel_dirs=orders.local_wheel_folders,
-            use_index=orders.use_index,
-            log=None if orders.drafts else self._log(node),
-            upgrade=orders.upgrade and renewed,
-            upgrade_packages=orders.upgrade_packages,
-            align=orders.align,
-            drafts=orders.drafts,
+            policy="renew" if renewed else options.lock_policy,
+            ignore_pins=options.clean or node.env_name in options.reset_locks,
+            local_wheel_dirs=options.local_wheel_folders,
+            use_index=options.use_index,
+            log=None if options.drafts else self._log(node),
+            upgrade=options.upgrade and renewed,
+            upgrade_packages=options.upgrade_packages,
+            align=options.align,
+            drafts=options.drafts,
         )
 
     def lock(self, node: TaskNode) -> LockResult:
@@ -169,7 +169,7 @@ class Workshop:
         from venvstacks.runtimes.provider_request import ArchiveSource  # noqa: PLC0415
 
         layer = self._layer(node)
-        if self.orders.clean:
+        if self.options.clean:
             remove_tree(self.base / self.configuration.layout.environment(layer))
         archives = self.stack.settings.runtime_archives.get(str(layer.python), {})
         request = BuildRequest(
@@ -183,7 +183,7 @@ class Workshop:
             archives={
                 name: ArchiveSource(self._address(source.url), source.sha256) for name, source in archives.items()
             },
-            use_index=self.orders.use_index,
+            use_index=self.options.use_index,
         )
         return build_layer(request, self.tools)
 
@@ -211,22 +211,22 @@ class Workshop:
         return PublishedLayer(self._layer(node), self._platform, configuration.layout, self.base, configuration.tools)
 
     def _archive(self, node: TaskNode) -> Mapping[str, object]:
-        from venvstacks.actions.publishing.publish import ArchiveSettings, archive_layer  # noqa: PLC0415
+        from venvstacks.actions.publishing.publish import ArchiveOptions, archive_layer  # noqa: PLC0415
 
         configuration = self.configuration
-        settings = ArchiveSettings(
+        settings = ArchiveOptions(
             configuration.archive_format,
             configuration.archive_level,
             configuration.tag_outputs,
-            self.orders.force_archives,
+            self.options.force_archives,
             configuration.epoch,
         )
         return archive_layer(self._published(node), settings, self.tools)
 
     def _export(self, node: TaskNode) -> Mapping[str, object]:
-        from venvstacks.actions.publishing.export import ExportSettings, export_layer  # noqa: PLC0415
+        from venvstacks.actions.publishing.export import ExportOptions, export_layer  # noqa: PLC0415
 
-        settings = ExportSettings(self.configuration.link_mode, self.configuration.bytecode)
+        settings = ExportOptions(self.configuration.link_mode, self.configuration.bytecode)
         return export_layer(self._published(node), settings, self._log(node), self.tools)
 
     def _manifest(self, node: TaskNode) -> Mapping[str, object]:

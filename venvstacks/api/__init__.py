@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from venvstacks.graph.selection import Selection
     from venvstacks.loading.options import Options
     from venvstacks.loading.project import Project, load_project
-    from venvstacks.planning.jobs import Request
+    from venvstacks.planning.requests import Request
 
 _HOMES = {
     "Options": "venvstacks.loading.options",
     "Project": "venvstacks.loading.project",
     "Report": "venvstacks.api.runs",
-    "Request": "venvstacks.planning.jobs",
+    "Request": "venvstacks.planning.requests",
     "Selection": "venvstacks.graph.selection",
     "deployed_names": "venvstacks.api.lock_state",
     "doit_config": "venvstacks.api.doit_door",

@@ -41,7 +41,7 @@ from venvstacks.tools.process import Processes
 from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.transfer import Downloads, Progress
 
-__all__ = ["Settings", "Status", "collect", "deploy", "execute", "remove", "rollback", "status"]
+__all__ = ["DeployOptions", "Settings", "Status", "collect", "deploy", "execute", "remove", "rollback", "status"]
 
 
 def _no_waiting() -> None:
@@ -49,7 +49,7 @@ def _no_waiting() -> None:
 
 
 @dataclass(frozen=True)
-class Settings:
+class DeployOptions:
     """How this process changes deployments.
 
     Attributes:
@@ -79,6 +79,10 @@ class Settings:
         )
 
 
+Settings = DeployOptions
+"""The name of `DeployOptions` in earlier releases."""
+
+
 def this_platform() -> TargetPlatform:
     """The target platform that this machine is.
 
@@ -95,7 +99,7 @@ def deploy(
     source: str,
     folder: Path | str,
     applications: Sequence[str] | None = None,
-    settings: Settings | None = None,
+    options: DeployOptions | None = None,
     *,
     repair: bool = False,
     synchronise: bool = False,
@@ -106,7 +110,7 @@ def deploy(
         source: Folder or http(s) URL of the artifacts.
         folder: The deployment; made if it is missing or empty.
         applications: Layer names; None for those that are installed, or for all that are offered if none is.
-        settings: How.
+        options: How.
         repair: Whether to replace installed layers that are damaged.
         synchronise: Whether to wait for the disk before switching.
 
@@ -114,13 +118,13 @@ def deploy(
         UsageError: The source makes no sense, or has no such application.
         DeployError: Anything else went wrong; what was current still is.
     """
-    settings = settings or Settings()
+    options = options or DeployOptions()
     machine = this_platform()
     processes = Processes()
     downloads = Downloads(
-        settings.environment,
-        settings.progress,
-        pauses=settings.retry_pauses,
+        options.environment,
+        options.progress,
+        pauses=options.retry_pauses,
         stopping=lambda: processes.stopping,
     )
     with downloads:
@@ -130,25 +134,25 @@ def deploy(
         names = None if applications is None else tuple(applications)
         offer.closure(names or ())
         place = make_place(Path(folder))
-        with changing(place, on_wait=settings.on_wait, timeout=settings.wait):
+        with changing(place, on_wait=options.on_wait, timeout=options.wait):
             request = action.DeployRequest(place, opened, offer, machine, names, repair, synchronise)
-            return action.deploy(request, settings.tools(place, processes))
+            return action.deploy(request, options.tools(place, processes))
 
 
-def rollback(folder: Path | str, generation: int | None = None, settings: Settings | None = None) -> Generation:
+def rollback(folder: Path | str, generation: int | None = None, options: DeployOptions | None = None) -> Generation:
     """Go back to the generation before the current one, or to another one that is kept.
 
     Raises:
         DeployError: There is none.
     """
-    settings = settings or Settings()
+    options = options or DeployOptions()
     place = open_place(Path(folder))
-    with changing(place, on_wait=settings.on_wait, timeout=settings.wait):
+    with changing(place, on_wait=options.on_wait, timeout=options.wait):
         return change.roll_back(place, generation)
 
 
 def remove(
-    folder: Path | str, applications: Sequence[str], settings: Settings | None = None
+    folder: Path | str, applications: Sequence[str], options: DeployOptions | None = None
 ) -> tuple[Generation, tuple[str, ...]]:
     """Uninstall applications; `rollback` brings them back.
 
@@ -159,13 +163,13 @@ def remove(
         UsageError: There is no such application.
         DeployError: The folder is no deployment, or cannot be written to.
     """
-    settings = settings or Settings()
+    options = options or DeployOptions()
     place = open_place(Path(folder))
-    with changing(place, on_wait=settings.on_wait, timeout=settings.wait):
-        return change.remove_applications(place, applications, settings.tools(place))
+    with changing(place, on_wait=options.on_wait, timeout=options.wait):
+        return change.remove_applications(place, applications, options.tools(place))
 
 
-def collect(folder: Path | str, settings: Settings | None = None) -> tuple[str, ...]:
+def collect(folder: Path | str, options: DeployOptions | None = None) -> tuple[str, ...]:
     """Remove what neither the current generation nor the one before it needs, unfinished downloads included.
 
     Returns:
@@ -174,9 +178,9 @@ def collect(folder: Path | str, settings: Settings | None = None) -> tuple[str, 
     Raises:
         DeployError: The folder is no deployment, or cannot be written to.
     """
-    settings = settings or Settings()
+    options = options or DeployOptions()
     place = open_place(Path(folder))
-    with changing(place, on_wait=settings.on_wait, timeout=settings.wait):
+    with changing(place, on_wait=options.on_wait, timeout=options.wait):
         return collect_garbage(place)
 
 
@@ -197,28 +201,28 @@ class Status:
     differences: tuple[Difference, ...] | None = None
 
 
-def status(folder: Path | str, *, verify: bool = False, settings: Settings | None = None) -> Status:
+def status(folder: Path | str, *, verify: bool = False, options: DeployOptions | None = None) -> Status:
     """What is installed in a folder, and whether it is still what was installed.
 
     Args:
         folder: The deployment.
         verify: Whether to compare every file of the current generation with the manifests.
-        settings: How.
+        options: How.
 
     Raises:
         DeployError: The folder is no deployment, or cannot be read.
     """
-    settings = settings or Settings()
+    options = options or DeployOptions()
     place = open_place(Path(folder))
     with not_deployed(place.root):
         generation = require_current(place)
         differences: tuple[Difference, ...] | None = None
         if verify:
-            differences = tuple(_differences(place, generation, settings))
+            differences = tuple(_differences(place, generation, options))
         return Status(place.root, generation, generation_numbers(place), differences)
 
 
-def _differences(place: Place, generation: Generation, settings: Settings) -> list[Difference]:
+def _differences(place: Place, generation: Generation, options: DeployOptions) -> list[Difference]:
     records = finished_instances(place)
     found = []
     for installed in generation.instances:
@@ -227,7 +231,7 @@ def _differences(place: Place, generation: Generation, settings: Settings) -> li
             there = place.record(installed.id).exists()
             found.append(Difference(installed.id, RECORD, "changed" if there else "missing"))
         else:
-            found += verify_instance(place, record, threads=settings.threads)
+            found += verify_instance(place, record, threads=options.threads)
     return found
 
 

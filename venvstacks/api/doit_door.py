@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from venvstacks.actions.table import Orders
+from venvstacks.actions.table import RunOptions
 from venvstacks.engine.build_lock import folder_lock
 from venvstacks.engine.journal import keep_journal
 from venvstacks.engine.paths import Paths
 from venvstacks.loading.options import Options
 from venvstacks.loading.project import load_project
-from venvstacks.planning.jobs import workshop_for
+from venvstacks.planning.requests import task_actions
 
 
 def doit_config(path: Path | str, options: Options | None = None) -> dict[str, Any]:
@@ -40,17 +40,17 @@ def doit_tasks(path: Path | str, options: Options | None = None) -> Iterator[dic
     Raises:
         doit's InvalidDodoFile: The specification is wrong; says everything that is.
     """
-    from venvstacks.engine.assembly import make_services  # noqa: PLC0415
+    from venvstacks.engine.assembly import make_engine_run  # noqa: PLC0415
     from venvstacks.engine.dodo_tasks import reporting_faults, task_dictionaries, tell_waiting  # noqa: PLC0415
 
     with reporting_faults():
         project = load_project(path, options)
-    orders = Orders(use_index=project.options.use_index, local_wheel_folders=project.local_wheel_folders)
-    workshop = workshop_for(project, orders)
-    atexit.register(workshop.tools.processes.stop)  # an interrupted doit ends, but knows nothing of our children
+    run_options = RunOptions(use_index=project.options.use_index, local_wheel_folders=project.local_wheel_folders)
+    actions = task_actions(project, run_options)
+    atexit.register(actions.tools.processes.stop)  # an interrupted doit ends, but knows nothing of our children
     lock = folder_lock(project, tell_waiting, shared=True)
-    journal = keep_journal(project, workshop, "doit")
+    journal = keep_journal(project, actions, "doit")
     atexit.register(journal.close)
-    atexit.register(workshop.tools.digests.keep)
-    services = make_services(project, workshop, lock, journal=journal, clean=workshop.leavings)
-    yield from task_dictionaries(project.graph, services)
+    atexit.register(actions.tools.digests.keep)
+    engine_run = make_engine_run(project, actions, lock, journal=journal, clean=actions.leavings)
+    yield from task_dictionaries(project.graph, engine_run)

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from venvstacks.actions.publishing.deployed_names import deployed_name
-from venvstacks.actions.table import Orders
+from venvstacks.actions.table import RunOptions
 from venvstacks.errors import VenvstacksError
 from venvstacks.loading.project import Project
 from venvstacks.locking.lock_changes import LockChanges
-from venvstacks.planning.jobs import Request, work_out, workshop_for
+from venvstacks.planning.requests import Request, task_actions, work_out
 from venvstacks.reasons import Reason
 
 
@@ -28,17 +28,17 @@ def preview_locks(project: Project, request: Request) -> dict[str, LockChanges]:
     """
     from venvstacks.actions.locking.draft_locks import draft_locks  # noqa: PLC0415 - only this needs it
 
-    job = work_out(project, request)
+    requested = work_out(project, request)
     with tempfile.TemporaryDirectory(prefix="venvstacks-") as drafts:
-        workshop = workshop_for(project, replace(job.orders, drafts=Path(drafts)))
-        return draft_locks(workshop, job.graph, project.jobs)
+        actions = task_actions(project, replace(requested.options, drafts=Path(drafts)))
+        return draft_locks(actions, requested.graph, project.jobs)
 
 
 def lock_staleness(project: Project) -> dict[str, tuple[Reason, ...]]:
     """Why each layer's lock is not valid; empty for valid ones. Disabled layers are not in it."""
-    workshop = workshop_for(project, Orders())
+    actions = task_actions(project, RunOptions())
     locks = [node for node in project.graph.nodes if node.kind == "lock"]
-    return {node.env_name: workshop.describe_staleness(node) for node in locks}
+    return {node.env_name: actions.describe_staleness(node) for node in locks}
 
 
 def deployed_names(project: Project) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from venvstacks.actions.table import Workshop
+from venvstacks.actions.table import TaskActions
 from venvstacks.engine.build_lock import folder_lock
 from venvstacks.engine.journal import keep_journal
 from venvstacks.engine.outcomes import Listener, Outcome, Silence, idle_outcomes
@@ -18,8 +18,8 @@ from venvstacks.graph.schedule import CriticalPath, critical_path
 from venvstacks.loading.project import Project
 from venvstacks.locking.lock_changes import LockChanges
 from venvstacks.planning.forecast import Plan
-from venvstacks.planning.jobs import Job, Request, work_out, workshop_for
 from venvstacks.planning.plan import PlannedTask, make_plan, spared_tasks
+from venvstacks.planning.requests import Request, RequestedRun, task_actions, work_out
 from venvstacks.reasons import Reason
 from venvstacks.records.published_metadata import read_metadata
 from venvstacks.records.task_store import TaskStore
@@ -75,9 +75,11 @@ def plan(project: Project, request: Request) -> Plan:
         UsageError: The request makes no sense for this stack.
         StateError: The task state cannot be read.
     """
-    job = work_out(project, request)
-    tasks, _ = _predict(project, job, workshop_for(project, job.orders), _check(project, request, job))
-    return Plan(job.graph, tasks, project.jobs, _archive_sizes(project, tasks))
+    requested = work_out(project, request)
+    tasks, _ = _predict(
+        project, requested, task_actions(project, requested.options), _check(project, request, requested)
+    )
+    return Plan(requested.graph, tasks, project.jobs, _archive_sizes(project, tasks))
 
 
 def _archive_sizes(project: Project, planned: Sequence[PlannedTask]) -> dict[str, int]:
@@ -92,14 +94,14 @@ def _archive_sizes(project: Project, planned: Sequence[PlannedTask]) -> dict[str
     return sizes
 
 
-def _check(project: Project, request: Request, job: Job) -> Mapping[str, tuple[Reason, ...]]:
-    """What is wrong with the environments that the job would build, by task, if the request asks for that."""
+def _check(project: Project, request: Request, requested: RequestedRun) -> Mapping[str, tuple[Reason, ...]]:
+    """What is wrong with the environments that the requested would build, by task, if the request asks for that."""
     platform = project.configuration.platform
     if not request.check_environments or platform is None:
         return {}
     from venvstacks.actions.building.changed_environments import check_environments, reasons_by_task  # noqa: PLC0415 - rarely asked for
 
-    layers = [project.stack.by_env_name[node.env_name] for node in job.graph.nodes if node.kind == "build"]
+    layers = [project.stack.by_env_name[node.env_name] for node in requested.graph.nodes if node.kind == "build"]
     try:
         found = check_environments(layers, platform, project.configuration.layout, project.base, project.jobs)
     except OSError as error:
@@ -111,14 +113,14 @@ def _check(project: Project, request: Request, job: Job) -> Mapping[str, tuple[R
 
 
 def _predict(
-    project: Project, job: Job, workshop: Workshop, found: Mapping[str, tuple[Reason, ...]]
+    project: Project, requested: RequestedRun, actions: TaskActions, found: Mapping[str, tuple[Reason, ...]]
 ) -> tuple[tuple[PlannedTask, ...], frozenset[str]]:
     """What would become of each task, and the tasks whose environments may stay away."""
     paths = Paths(project.base, project.base)
     with TaskStore(project.base / project.configuration.layout.task_state, writable=False) as store:
-        look = replace(look_at(store, paths, workshop.describe_staleness), found=found, refuses=workshop.refuses)
-        spared = spared_tasks(job.graph, look, job.forced, job.wanted)
-        return make_plan(job.graph, look, job.forced, spared), spared
+        look = replace(look_at(store, paths, actions.describe_staleness), found=found, refuses=actions.refuses)
+        spared = spared_tasks(requested.graph, look, requested.forced, requested.wanted)
+        return make_plan(requested.graph, look, requested.forced, spared), spared
 
 
 def run(project: Project, request: Request, listener: Listener | None = None) -> Report:
@@ -130,37 +132,39 @@ def run(project: Project, request: Request, listener: Listener | None = None) ->
         InterruptedRunError: A signal ended the run.
     """
     listener = listener or Silence()
-    job = work_out(project, request)
-    workshop = workshop_for(project, job.orders)
+    requested = work_out(project, request)
+    actions = task_actions(project, requested.options)
     with contextlib.suppress(StateError):  # what a plan cannot read, a run may be able to repair
-        planned, _ = _predict(project, job, workshop, _check(project, request, job))
+        planned, _ = _predict(project, requested, actions, _check(project, request, requested))
         if idle := idle_outcomes(planned, listener):
             return Report(idle)
 
-    from venvstacks.engine.assembly import make_services  # noqa: PLC0415 - doit is only loaded when something may run
+    from venvstacks.engine.assembly import make_engine_run  # noqa: PLC0415 - doit is only loaded when something may run
     from venvstacks.engine.runner import run_graph  # noqa: PLC0415
 
     lock = folder_lock(project, listener.waiting)
-    journal = keep_journal(project, workshop, "venvstacks")
+    journal = keep_journal(project, actions, "venvstacks")
     lock.acquire()
     try:
         # again: another run may have been at work until now
-        found = _check(project, request, job)
-        planned, spared = _predict(project, job, workshop, found)
+        found = _check(project, request, requested)
+        planned, spared = _predict(project, requested, actions, found)
         outcomes = run_graph(
-            job.graph,
-            make_services(project, workshop, lock, forced=job.forced, found=found, spared=spared, journal=journal),
+            requested.graph,
+            make_engine_run(
+                project, actions, lock, forced=requested.forced, found=found, spared=spared, journal=journal
+            ),
             state=str(project.base / project.configuration.layout.task_state),
             listener=listener,
             jobs=project.jobs,
             keep_going=request.keep_going,
-            on_interrupt=workshop.tools.processes.stop,
+            on_interrupt=actions.tools.processes.stop,
         )
     finally:
-        workshop.tools.digests.keep()
+        actions.tools.digests.keep()
         journal.close()
         lock.release()
-    return Report(outcomes, _cut_off(planned, outcomes), _slowest(job, outcomes), journal.path)
+    return Report(outcomes, _cut_off(planned, outcomes), _slowest(requested, outcomes), journal.path)
 
 
 def _cut_off(planned: Sequence[PlannedTask], outcomes: Sequence[Outcome]) -> tuple[str, ...]:
@@ -168,5 +172,5 @@ def _cut_off(planned: Sequence[PlannedTask], outcomes: Sequence[Outcome]) -> tup
     return tuple(outcome.name for outcome in outcomes if outcome.status == "up to date" and outcome.name in possible)
 
 
-def _slowest(job: Job, outcomes: Sequence[Outcome]) -> CriticalPath:
-    return critical_path(job.graph, {outcome.name: outcome.seconds for outcome in outcomes if outcome.seconds})
+def _slowest(requested: RequestedRun, outcomes: Sequence[Outcome]) -> CriticalPath:
+    return critical_path(requested.graph, {outcome.name: outcome.seconds for outcome in outcomes if outcome.seconds})

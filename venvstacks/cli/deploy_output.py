@@ -32,9 +32,9 @@ class Commands:
     json: bool = False
 
     @property
-    def settings(self) -> deployment.Settings:
+    def options(self) -> deployment.DeployOptions:
         """How deployments are changed."""
-        return deployment.Settings(on_wait=self._tell_waiting, wait=0 if self.no_wait else -1)
+        return deployment.DeployOptions(on_wait=self._tell_waiting, wait=0 if self.no_wait else -1)
 
     def _tell(self, *lines: str) -> None:
         if not self.verbosity.quiet:
@@ -49,8 +49,8 @@ class Commands:
     ) -> ExitCode:
         """Install or update."""
         began = time.perf_counter()
-        with self._showing_downloads() as settings:
-            done = deployment.deploy(source, folder, names, settings, repair=repair, synchronise=synchronise)
+        with self._showing_downloads() as options:
+            done = deployment.deploy(source, folder, names, options, repair=repair, synchronise=synchronise)
         if self.json:
             _print_json(_deployed_data(done))
         else:
@@ -59,7 +59,7 @@ class Commands:
 
     def rollback(self, folder: Path, number: int | None) -> ExitCode:
         """Go back."""
-        found = deployment.rollback(folder, number, self.settings)
+        found = deployment.rollback(folder, number, self.options)
         self._tell(f"generation {found.number}: {', '.join(found.applications) or 'no application'}")
         return ExitCode.DONE
 
@@ -77,7 +77,7 @@ class Commands:
 
     def remove(self, folder: Path, names: tuple[str, ...]) -> ExitCode:
         """Uninstall."""
-        generation, removed = deployment.remove(folder, names, self.settings)
+        generation, removed = deployment.remove(folder, names, self.options)
         self._tell(
             f"generation {generation.number}: {', '.join(generation.applications) or 'no application'}",
             f"{_layers(removed)} removed; what was installed before is kept for rollback",
@@ -86,14 +86,14 @@ class Commands:
 
     def collect(self, folder: Path) -> ExitCode:
         """Remove garbage."""
-        self._tell(f"{_layers(deployment.collect(folder, self.settings))} removed")
+        self._tell(f"{_layers(deployment.collect(folder, self.options))} removed")
         return ExitCode.DONE
 
     @contextlib.contextmanager
-    def _showing_downloads(self) -> Iterator[deployment.Settings]:
+    def _showing_downloads(self) -> Iterator[deployment.DeployOptions]:
         """On a terminal, a bar for every file that is on its way."""
         if self.verbosity.quiet or not sys.stderr.isatty():
-            yield self.settings
+            yield self.options
             return
         from rich.console import Console  # noqa: PLC0415 - loaded for a display only
         from rich.progress import Progress, TaskID  # noqa: PLC0415
@@ -106,7 +106,7 @@ class Commands:
                     bars[what] = display.add_task(what, total=total)
                 display.update(bars[what], completed=done, total=total)
 
-            yield replace(self.settings, progress=show)
+            yield replace(self.options, progress=show)
 
 
 def _layers(removed: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from venvstacks.api.deployments import (
+        DeployOptions,
         Settings,
         Status,
         collect,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
         status,
     )
 
-__all__ = ["Settings", "Status", "collect", "deploy", "execute", "remove", "rollback", "status"]
+__all__ = ["DeployOptions", "Settings", "Status", "collect", "deploy", "execute", "remove", "rollback", "status"]
 
 
 def __getattr__(name: str) -> object:

@@ -10,7 +10,7 @@ from typing import Any
 from doit.exceptions import InvalidDodoFile
 
 from venvstacks.engine.doit_state import ContentChecker, PathCodec
-from venvstacks.engine.doit_tasks import Services, task_attributes
+from venvstacks.engine.doit_tasks import EngineRun, task_attributes
 from venvstacks.engine.paths import Paths
 from venvstacks.errors import VenvstacksError
 from venvstacks.graph.taskgraph import TaskGraph, TaskKind
@@ -39,13 +39,13 @@ _GROUPS: Mapping[TaskKind, str] = {
 }
 
 
-def task_dictionaries(graph: TaskGraph, services: Services) -> Iterator[dict[str, Any]]:
+def task_dictionaries(graph: TaskGraph, engine_run: EngineRun) -> Iterator[dict[str, Any]]:
     """The tasks of `graph` as a task creator yields them; tasks of one kind form a group of that name."""
     kinds = {node.kind for node in graph.nodes}
     yield from ({"basename": kind, "name": None, "doc": doc} for kind, doc in _GROUPS.items() if kind in kinds)
     for node in graph.nodes:
         basename, _, name = node.name.partition(":")
-        yield {"basename": basename, "name": name, **task_attributes(node, graph, services)}
+        yield {"basename": basename, "name": name, **task_attributes(node, graph, engine_run)}
 
 
 def tell_waiting() -> None:

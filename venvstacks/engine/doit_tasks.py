@@ -28,7 +28,7 @@ from venvstacks.tools.files import remove_tree
 
 
 @dataclass(frozen=True)
-class Services:
+class EngineRun:
     """What tasks need from outside.
 
     Attributes:
@@ -69,7 +69,7 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
     """
 
     node: TaskNode
-    services: Services
+    run: EngineRun
     reasons: tuple[Reason, ...] = ()
     _dependency: Dependency | None = field(default=None, repr=False)
 
@@ -87,7 +87,7 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
         record = self.backend.store.record(self.node.name)
         saved: dict[str, object] = {}
         if self.node.self_described:
-            said = with_missing_outputs(self.services.describe_staleness(self.node), self._missing())
+            said = with_missing_outputs(self.run.describe_staleness(self.node), self._missing())
             self.reasons = with_history(record, said)
         else:
             present = self._present()
@@ -98,8 +98,8 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
                 # as they were before the task ran: a file that is saved again meanwhile has not been built
                 "inputs": dict(present.inputs),
             }
-        self.reasons = (*self.services.found.get(self.node.name, ()), *self.reasons)
-        if self.node.name in self.services.forced:
+        self.reasons = (*self.run.found.get(self.node.name, ()), *self.reasons)
+        if self.node.name in self.run.forced:
             self.reasons = (Reason("forced"), *self.reasons)
         task.value_savers[:] = [lambda: {**saved, **self._facts()}]
         return not self.reasons
@@ -122,7 +122,7 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
         return Present(inputs, self.node.fingerprint, self.node.outputs, self._missing(), self._facts_of)
 
     def _facts_of(self, path: str) -> Mapping[str, str]:
-        return input_facts(self.services.paths.absolute(path))
+        return input_facts(self.run.paths.absolute(path))
 
     def _facts(self) -> dict[str, object]:
         """What inputs say of themselves, worth a record since it tells people later what has changed."""
@@ -130,13 +130,13 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
         return {"facts": known} if known and not self.node.self_described else {}
 
     def _missing(self) -> list[str]:
-        shown = self.services.paths.shown
-        awaited = self.services.awaited_outputs(self.node)
+        shown = self.run.paths.shown
+        awaited = self.run.awaited_outputs(self.node)
         return [path for path in awaited if not self._checker.exists(shown(path))]
 
     def _digest(self, path: str) -> str | None:
         try:
-            return self._checker.digest(self.services.paths.shown(path))
+            return self._checker.digest(self.run.paths.shown(path))
         except OSError:
             return None
 
@@ -162,8 +162,8 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
         It is, but for one case: an environment that was away came out other than it is recorded, as the Python of
         another machine does, and this task, which was thought to be up to date, has to run after all.
         """
-        shown = self.services.paths.shown
-        for name, paths in self.services.trees.items():
+        shown = self.run.paths.shown
+        for name, paths in self.run.trees.items():
             away = [path for path in paths if name in self.node.uses and not self._checker.exists(shown(path))]
             if away:
                 raise MissingInputError(
@@ -185,7 +185,7 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
 
     def __init__(self, freshness: Freshness) -> None:
         self.node = freshness.node
-        self.services = freshness.services
+        self.run = freshness.run
         self.freshness = freshness
         self.task: Task | None = None
         self.out = self.err = ""
@@ -196,14 +196,14 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
 
     def execute(self, out: object = None, err: object = None) -> BaseFail | None:  # noqa: ARG002
         """Do the task; doit's protocol: None for success, an object that describes the failure otherwise."""
-        journal = self.services.journal
+        journal = self.run.journal
         begun = time.perf_counter()
         try:
-            self.services.lock.acquire()
+            self.run.lock.acquire()
             journal.write("task began", self.node.name, reasons=[reason.as_json() for reason in self.freshness.reasons])
             begun = time.perf_counter()  # waiting for another run is no part of the task
             self.freshness.begin()
-            values = dict(self.services.perform(self.node))
+            values = dict(self.run.perform(self.node))
         except VenvstacksError as error:
             self.error = error
             return TaskFailed(str(error))
@@ -225,9 +225,9 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
 class _Cleaning:
     """What `doit clean` does with a task; doit passes `dryrun` to callables that take it."""
 
-    def __init__(self, node: TaskNode, services: Services) -> None:
+    def __init__(self, node: TaskNode, engine_run: EngineRun) -> None:
         self._node = node
-        self._services = services
+        self._services = engine_run
 
     def __str__(self) -> str:
         return f"<what {self._node.name} has left"  # doit drops the first character, and what follows an " at "
@@ -243,18 +243,18 @@ class _Cleaning:
                 remove_tree(place)
 
 
-def task_attributes(node: TaskNode, graph: TaskGraph, services: Services) -> dict[str, Any]:
+def task_attributes(node: TaskNode, graph: TaskGraph, engine_run: EngineRun) -> dict[str, Any]:
     """What makes a doit task of `node`, without its name."""
-    shown = services.paths.shown
-    freshness = Freshness(node, services)
+    shown = engine_run.paths.shown
+    freshness = Freshness(node, engine_run)
     file_dep = [] if node.self_described else [shown(path) for path in node.inputs]
     return {
         "actions": [TaskAction(freshness)],
         "file_dep": file_dep,
-        "targets": [shown(path) for path in services.awaited_outputs(node)],
+        "targets": [shown(path) for path in engine_run.awaited_outputs(node)],
         "task_dep": sorted(name for name in graph.needs(node) if name in graph.by_name),
         "uptodate": [freshness],
-        "clean": [_Cleaning(node, services)],
+        "clean": [_Cleaning(node, engine_run)],
         "io": {"capture": False},
         "doc": f"{node.kind} {node.env_name or node.name.partition(':')[2]}",
         "meta": {"node": node.name, "kind": node.kind},

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from venvstacks.actions.table import Workshop
+from venvstacks.actions.table import TaskActions
 from venvstacks.loading.project import Project
 from venvstacks.records.event_log import Event, EventName
 from venvstacks.tools.process import Completed
@@ -116,18 +116,18 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(_PLACES) or any(word in name for word in _SECRET)
 
 
-def keep_journal(project: Project, workshop: Workshop, door: str) -> Journal:
+def keep_journal(project: Project, actions: TaskActions, door: str) -> Journal:
     """The event log of a run of a project, which also takes down what child processes its tasks start.
 
     Args:
         project: The project.
-        workshop: What does its tasks.
+        actions: What does its tasks.
         door: What the run was started with.
     """
     layout = project.configuration.layout
     journal = Journal(project.base / layout.runs, door)
     tasks = {Path(layout.log(name)).name: name for name in project.graph.by_name}
-    workshop.tools.processes.watch = ProcessWatch(journal, tasks)
+    actions.tools.processes.watch = ProcessWatch(journal, tasks)
     return journal
 
 

@@ -17,7 +17,7 @@ from doit.task import Stream, dict_to_task
 
 from venvstacks.engine.dispatch import PriorityDispatcher
 from venvstacks.engine.doit_state import ContentChecker, PathCodec, StateBackend
-from venvstacks.engine.doit_tasks import Services, task_attributes
+from venvstacks.engine.doit_tasks import EngineRun, task_attributes
 from venvstacks.engine.outcomes import Listener, Outcome
 from venvstacks.engine.reporter import Reporter
 from venvstacks.errors import InterruptedRunError, StateError
@@ -29,7 +29,7 @@ from venvstacks.tools.process import KILL
 
 def run_graph(
     graph: TaskGraph,
-    services: Services,
+    engine_run: EngineRun,
     *,
     state: str,
     listener: Listener,
@@ -41,7 +41,7 @@ def run_graph(
 
     Args:
         graph: What to run: exactly these tasks, e.g. a closure.
-        services: What the tasks need.
+        engine_run: What the tasks need.
         state: Path of the task state.
         listener: Is told what happens.
         jobs: Tasks that may run at the same time.
@@ -51,11 +51,11 @@ def run_graph(
     Returns:
         One outcome per task, in the graph's order.
     """
-    tasks = [dict_to_task({"name": node.name, **task_attributes(node, graph, services)}) for node in graph.nodes]
+    tasks = [dict_to_task({"name": node.name, **task_attributes(node, graph, engine_run)}) for node in graph.nodes]
     control = TaskControl(tasks)
     control.process(None)
     dependency = _Dependency(
-        StateBackend, state, checker_cls=ContentChecker, codec_cls=PathCodec.bound_to(services.paths)
+        StateBackend, state, checker_cls=ContentChecker, codec_cls=PathCodec.bound_to(engine_run.paths)
     )
     reporter = Reporter(listener)
     runner = _Runner(dependency, reporter, keep_going, False, Stream(0, True), max(1, jobs))  # noqa: FBT003 - doit's signature
@@ -63,7 +63,7 @@ def run_graph(
     reporter.begin(len(graph.nodes))
     with _stopping_on_signals(runner, on_interrupt):
         try:
-            runner.run_all(_dispatcher(control, graph, dependency, services, jobs))
+            runner.run_all(_dispatcher(control, graph, dependency, engine_run, jobs))
         finally:
             reporter.end()
     if reporter.defects:
@@ -72,11 +72,11 @@ def run_graph(
 
 
 def _dispatcher(
-    control: TaskControl, graph: TaskGraph, dependency: Dependency, services: Services, jobs: int
+    control: TaskControl, graph: TaskGraph, dependency: Dependency, engine_run: EngineRun, jobs: int
 ) -> PriorityDispatcher:
     """Hands tasks out by the seconds that they took the last time."""
     store: TaskStore = dependency.backend.store
-    estimates = first_estimates(graph, lambda path: _size(services.paths.absolute(path)))
+    estimates = first_estimates(graph, lambda path: _size(engine_run.paths.absolute(path)))
 
     def seconds(name: str) -> float:
         record = store.record(name)

@@ -9,7 +9,7 @@ from venvstacks.digests import sha256_file
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.runtimes.downloads import fetch
 from venvstacks.runtimes.prepared_store import Made, Origin, obtain
-from venvstacks.runtimes.provider_request import ArchiveSource, PreparedRuntime, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.provider_request import ArchiveSource, PreparedRuntime, RuntimeRequest, RuntimeTools
 from venvstacks.runtimes.runtime_contents import tidy
 from venvstacks.runtimes.unpack_python import find_root, unpack
 from venvstacks.tools.files import staging_folder
@@ -21,7 +21,7 @@ class ArchiveProvider:
 
     name = "archive"
 
-    def prepare(self, request: RuntimeRequest, kit: RuntimeKit) -> PreparedRuntime:
+    def prepare(self, request: RuntimeRequest, tools: RuntimeTools) -> PreparedRuntime:
         """Unpack the archive that the request names for its platform; see `Provider.prepare`."""
         source = request.archives.get(request.platform.name)
         if source is None:
@@ -32,13 +32,13 @@ class ArchiveProvider:
             )
 
         def make(tree: Path) -> Made:
-            fill(tree, locate(source, kit), request)
+            fill(tree, locate(source, tools), request)
             return Made(build=source.sha256[:12])
 
-        return obtain(kit.cache, Origin(request, self.name, {"sha256": source.sha256}), make)
+        return obtain(tools.cache, Origin(request, self.name, {"sha256": source.sha256}), make)
 
 
-def locate(source: ArchiveSource, kit: RuntimeKit) -> Path:
+def locate(source: ArchiveSource, tools: RuntimeTools) -> Path:
     """The file of `source`, checked against its digest: a path as it is, a URL through the download cache.
 
     Raises:
@@ -47,7 +47,7 @@ def locate(source: ArchiveSource, kit: RuntimeKit) -> Path:
     """
     scheme = urlsplit(source.url).scheme.lower()
     if scheme in {"http", "https"}:
-        return fetch(source.url, source.sha256, kit)
+        return fetch(source.url, source.sha256, tools)
     if scheme and scheme != "file" and len(scheme) > 1:  # one letter is a drive of Windows
         raise RuntimeUnavailableError(
             f"{public(source.url)} cannot be fetched: unknown scheme '{scheme}'", hint="use http, https or file"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from venvstacks.digests import sha256_file
 from venvstacks.errors import RuntimeUnavailableError, TransferError
-from venvstacks.runtimes.provider_request import RuntimeKit
+from venvstacks.runtimes.provider_request import RuntimeTools
 from venvstacks.tools.files import replacing
 from venvstacks.tools.transfer import Downloads, WantedFile
 
@@ -16,18 +16,18 @@ _HINTS = {
 }
 
 
-def fetch(url: str, sha256: str, kit: RuntimeKit) -> Path:
+def fetch(url: str, sha256: str, tools: RuntimeTools) -> Path:
     """The file behind `url` whose digest is `sha256`, from the cache or freshly downloaded into it.
 
     Raises:
         RuntimeUnavailableError: It cannot be had, or what came is not that file.
         OSError: The cache cannot be written.
     """
-    place = kit.cache / "downloads" / sha256
+    place = tools.cache / "downloads" / sha256
     if place.is_file() and sha256_file(place) == sha256:
         return place
     downloads = Downloads(
-        kit.environment, kit.progress, pauses=kit.retry_pauses, stopping=lambda: kit.processes.stopping
+        tools.environment, tools.progress, pauses=tools.retry_pauses, stopping=lambda: tools.processes.stopping
     )
     try:
         with replacing(place) as temporary, downloads:

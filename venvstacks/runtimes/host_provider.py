@@ -8,7 +8,7 @@ from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.runtimes.installed_pythons import Installation, Search, search
 from venvstacks.runtimes.prepared_store import Made, Origin, obtain
-from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
 from venvstacks.runtimes.relocate import copy_installation, neutralise, old_places
 from venvstacks.runtimes.run_paths import set_run_paths, system_needs
 from venvstacks.runtimes.runtime_contents import tidy
@@ -20,44 +20,44 @@ class HostProvider:
 
     name = "host"
 
-    def prepare(self, request: RuntimeRequest, kit: RuntimeKit) -> PreparedRuntime:
+    def prepare(self, request: RuntimeRequest, tools: RuntimeTools) -> PreparedRuntime:
         """Copy the first installation of exactly the wanted version that can be relocated; see `Provider.prepare`."""
         if request.python.name != "cpython" or request.platform.system != "linux":
             raise RuntimeUnavailableError(
                 f"an installed Python can only be relocated if it is a CPython on Linux, not {request}",
                 hint="use the provider 'standalone' or 'archive'",
             )
-        hunt = search(request, kit)
+        hunt = search(request, tools)
         for installation in hunt.found:
             try:
-                return self._prepare(installation, request, kit)
+                return self._prepare(installation, request, tools)
             except RuntimeUnavailableError as error:
                 hunt.refused.append(f"{installation.executable}: {error}")
         raise _none_found(request, hunt)
 
-    def _prepare(self, installation: Installation, request: RuntimeRequest, kit: RuntimeKit) -> PreparedRuntime:
+    def _prepare(self, installation: Installation, request: RuntimeRequest, tools: RuntimeTools) -> PreparedRuntime:
         def make(tree: Path) -> Made:
-            return relocate(installation, request, kit, tree)
+            return relocate(installation, request, tools, tree)
 
-        return obtain(kit.cache, Origin(request, self.name, installation.identity), make)
+        return obtain(tools.cache, Origin(request, self.name, installation.identity), make)
 
 
-def relocate(installation: Installation, request: RuntimeRequest, kit: RuntimeKit, tree: Path) -> Made:
+def relocate(installation: Installation, request: RuntimeRequest, tools: RuntimeTools, tree: Path) -> Made:
     """Make the empty folder `tree` a runtime from an installation.
 
     Raises:
         RuntimeUnavailableError: This installation cannot be relocated.
         OSError: Something cannot be read or written.
     """
-    original = read_facts(installation.executable, kit)
+    original = read_facts(installation.executable, tools)
     copy_installation(installation, original, request, tree)
     places = old_places(installation, original)
-    set_run_paths(tree, tuple(places), kit, shared=installation.libpython is not None)
+    set_run_paths(tree, tuple(places), tools, shared=installation.libpython is not None)
     neutralise(tree, places)
     tidy(tree, request.python, request.platform)
     layout = EnvironmentLayout.of_python(request.python, request.platform)
-    check_runtime(tree, layout.interpreter, request.python.version, kit, original)
-    libraries, glibc = system_needs(tree, kit)
+    check_runtime(tree, layout.interpreter, request.python.version, tools, original)
+    libraries, glibc = system_needs(tree, tools)
     return Made(build="host", notes=_notes(libraries, glibc))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from venvstacks.errors import ProcessFailedError
 from venvstacks.model.platforms import identify_platform
-from venvstacks.runtimes.provider_request import RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.provider_request import RuntimeRequest, RuntimeTools
 
 _WHO = """\
 import json, os, sys
@@ -87,16 +87,16 @@ class Search:
     refused: list[str]
 
 
-def search(request: RuntimeRequest, kit: RuntimeKit) -> Search:
+def search(request: RuntimeRequest, tools: RuntimeTools) -> Search:
     """Look for installations of exactly the Python that `request` wants, one by one, likely ones first."""
     refused: list[str] = []
-    return Search(_search(request, kit, refused), refused)
+    return Search(_search(request, tools, refused), refused)
 
 
-def _search(request: RuntimeRequest, kit: RuntimeKit, refused: list[str]) -> Iterator[Installation]:
+def _search(request: RuntimeRequest, tools: RuntimeTools, refused: list[str]) -> Iterator[Installation]:
     seen: set[Path] = set()
-    for candidate in _candidates_everywhere(request, kit):
-        installation = ask(candidate, kit)
+    for candidate in _candidates_everywhere(request, tools):
+        installation = ask(candidate, tools)
         if installation is None:
             refused.append(f"{candidate} does not start, or is no CPython")
         elif installation.executable not in seen:
@@ -108,10 +108,10 @@ def _search(request: RuntimeRequest, kit: RuntimeKit, refused: list[str]) -> Ite
                 refused.append(f"{installation.executable} is {fault}")
 
 
-def _candidates_everywhere(request: RuntimeRequest, kit: RuntimeKit) -> Iterator[Path]:
+def _candidates_everywhere(request: RuntimeRequest, tools: RuntimeTools) -> Iterator[Path]:
     """Version tools first: what they hold is easily relocated, and listing the folders on `PATH` takes 10 ms."""
     for place in (of_version_tools, on_path):
-        yield from candidates(place(kit.environment), request.python.version)
+        yield from candidates(place(tools.environment), request.python.version)
 
 
 def of_version_tools(environment: Mapping[str, str]) -> Iterator[Path]:
@@ -190,10 +190,12 @@ def _is_script(path: Path) -> bool:
         return True
 
 
-def ask(path: Path, kit: RuntimeKit) -> Installation | None:
+def ask(path: Path, tools: RuntimeTools) -> Installation | None:
     """What the interpreter at `path` says it is; None if it does not start, answers nonsense, or is no CPython."""
     try:
-        answer = json.loads(kit.processes.run([path, "-I", "-S", "-B", "-c", _WHO], env=kit.child_environment).stdout)
+        answer = json.loads(
+            tools.processes.run([path, "-I", "-S", "-B", "-c", _WHO], env=tools.child_environment).stdout
+        )
         if answer["implementation"] != "cpython":
             return None
         return Installation(

@@ -45,7 +45,7 @@ class RuntimeRequest:
 
 
 @dataclass(frozen=True)
-class RuntimeKit:
+class RuntimeTools:
     """What providers work with.
 
     Attributes:
@@ -96,7 +96,7 @@ class Provider(Protocol):
     def name(self) -> str:
         """As it is written in `runtime-providers`."""
 
-    def prepare(self, request: RuntimeRequest, kit: RuntimeKit) -> PreparedRuntime:
+    def prepare(self, request: RuntimeRequest, tools: RuntimeTools) -> PreparedRuntime:
         """Supply the Python that is wanted, from the cache if it is there and sound.
 
         Raises:

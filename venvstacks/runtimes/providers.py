@@ -5,7 +5,7 @@ from __future__ import annotations
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.runtimes.archive_provider import ArchiveProvider
 from venvstacks.runtimes.host_provider import HostProvider
-from venvstacks.runtimes.provider_request import PreparedRuntime, Provider, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.provider_request import PreparedRuntime, Provider, RuntimeRequest, RuntimeTools
 from venvstacks.runtimes.standalone_provider import StandaloneProvider
 
 PROVIDERS: dict[str, Provider] = {
@@ -14,7 +14,7 @@ PROVIDERS: dict[str, Provider] = {
 """Every provider by the name that it has in `runtime-providers`."""
 
 
-def prepare_runtime(names: tuple[str, ...], request: RuntimeRequest, kit: RuntimeKit) -> PreparedRuntime:
+def prepare_runtime(names: tuple[str, ...], request: RuntimeRequest, tools: RuntimeTools) -> PreparedRuntime:
     """The Python that is wanted, from the first of the providers `names` that can supply it.
 
     Raises:
@@ -24,7 +24,7 @@ def prepare_runtime(names: tuple[str, ...], request: RuntimeRequest, kit: Runtim
     said: list[str] = []
     for provider in (PROVIDERS[name] for name in names):
         try:
-            return provider.prepare(request, kit)
+            return provider.prepare(request, tools)
         except RuntimeUnavailableError as error:
             said += _quote(provider.name, error)
         except OSError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from venvstacks.digests import walk_tree
 from venvstacks.errors import ProcessFailedError, RuntimeUnavailableError
-from venvstacks.runtimes.provider_request import RuntimeKit
+from venvstacks.runtimes.provider_request import RuntimeTools
 
 _ELF_MAGIC = b"\x7fELF"
 _BASE_LIBRARY = re.compile(r"(lib(c|m|dl|pthread|rt|util)|ld-linux.*|ld64|linux-vdso)\.so(\.\d+)*")
@@ -78,13 +78,13 @@ def _from_origin(file: str, folder: str) -> str:
     return f"$ORIGIN/{os.path.relpath(folder, os.path.dirname(file))}"  # noqa: PTH120 - relative paths, by name only
 
 
-def set_run_paths(tree: Path, prefixes: tuple[str, ...], kit: RuntimeKit, *, shared: bool) -> None:
+def set_run_paths(tree: Path, prefixes: tuple[str, ...], tools: RuntimeTools, *, shared: bool) -> None:
     """Let everything in `tree` find its libraries in the tree.
 
     Args:
         tree: The copy.
         prefixes: Where it was copied from, under all names.
-        kit: What to work with.
+        tools: What to work with.
         shared: Whether the interpreter is linked with a shared libpython, which is in the tree's `lib`.
 
     Raises:
@@ -92,26 +92,26 @@ def set_run_paths(tree: Path, prefixes: tuple[str, ...], kit: RuntimeKit, *, sha
     """
     files = binaries(tree)
     wanted: dict[str, list[Path]] = defaultdict(list)
-    for file, old in zip(files, _patchelf(["--print-rpath", *files], kit), strict=True):
+    for file, old in zip(files, _patchelf(["--print-rpath", *files], tools), strict=True):
         place = file.relative_to(tree).as_posix()
         new = relocated(place, old, prefixes, needs_library=shared and place.count("/") == 1)
         if new != old:
             wanted[new].append(file)
     for new, changed in sorted(wanted.items()):
-        _patchelf(["--set-rpath", new, *changed], kit)
+        _patchelf(["--set-rpath", new, *changed], tools)
 
 
-def _patchelf(arguments: list[str | Path], kit: RuntimeKit) -> list[str]:
+def _patchelf(arguments: list[str | Path], tools: RuntimeTools) -> list[str]:
     """Run patchelf and return the lines that it prints: one per file for `--print-rpath`, empty for no run path."""
-    patchelf = find_patchelf(kit.environment)
+    patchelf = find_patchelf(tools.environment)
     try:
-        done = kit.processes.run([patchelf, *arguments], env=kit.child_environment, log=kit.log)
+        done = tools.processes.run([patchelf, *arguments], env=tools.child_environment, log=tools.log)
     except ProcessFailedError as error:
         raise RuntimeUnavailableError("patchelf could not relocate the copied Python", details=error.details) from error
     return done.stdout.splitlines()
 
 
-def system_needs(tree: Path, kit: RuntimeKit) -> tuple[tuple[str, ...], str | None]:
+def system_needs(tree: Path, tools: RuntimeTools) -> tuple[tuple[str, ...], str | None]:
     """What the binaries in `tree` need of the machine: names of shared libraries, and the oldest fitting glibc (`X.Y`).
 
     Libraries that are in the tree, and those that are part of the C library, are not named.
@@ -121,7 +121,7 @@ def system_needs(tree: Path, kit: RuntimeKit) -> tuple[tuple[str, ...], str | No
     """
     files = binaries(tree)
     own = {path.name for path in tree.glob("lib/*.so*")}
-    needed = {name for name in _patchelf(["--print-needed", *files], kit) if name and name not in own}
+    needed = {name for name in _patchelf(["--print-needed", *files], tools) if name and name not in own}
     versions = {(int(major), int(minor)) for file in files for major, minor in _GLIBC.findall(file.read_bytes())}
     glibc = "{}.{}".format(*max(versions)) if versions else None
     return tuple(sorted(name for name in needed if not _BASE_LIBRARY.fullmatch(name))), glibc

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from venvstacks.errors import ProcessFailedError, RuntimeUnavailableError
-from venvstacks.runtimes.provider_request import RuntimeKit
+from venvstacks.runtimes.provider_request import RuntimeTools
 
 _MODULES = (
     *("_tkinter", "bz2", "ctypes", "curses", "dbm", "decimal", "hashlib", "lzma", "multiprocessing", "readline"),
@@ -64,7 +64,7 @@ class Facts:
     mapped: tuple[str, ...]
 
 
-def read_facts(executable: Path, kit: RuntimeKit) -> Facts:
+def read_facts(executable: Path, tools: RuntimeTools) -> Facts:
     """Start an interpreter, isolated and without writing bytecode, and ask it.
 
     Raises:
@@ -72,7 +72,7 @@ def read_facts(executable: Path, kit: RuntimeKit) -> Facts:
     """
     command: list[str | Path] = [executable, "-I", "-B", "-W", "ignore", "-c", _FACTS, *_MODULES]
     try:
-        answer = json.loads(kit.processes.run(command, env=kit.child_environment, log=kit.log).stdout)
+        answer = json.loads(tools.processes.run(command, env=tools.child_environment, log=tools.log).stdout)
     except (ProcessFailedError, ValueError) as error:
         raise RuntimeUnavailableError(
             f"{executable} does not start properly", details=tuple(str(error).splitlines())
@@ -134,20 +134,22 @@ def is_shared_prefix(prefix: str) -> bool:
     return prefix in {"/", "/usr", "/usr/local"}
 
 
-def check_runtime(tree: Path, executable: str, version: str, kit: RuntimeKit, original: Facts | None = None) -> Facts:
+def check_runtime(
+    tree: Path, executable: str, version: str, tools: RuntimeTools, original: Facts | None = None
+) -> Facts:
     """Start the runtime in `tree` and make sure that it is what it should be, and uses nothing of its original.
 
     Args:
         tree: The runtime's folder.
         executable: Its interpreter, relative to that.
         version: What it should be, `X.Y.Z`.
-        kit: What to work with.
+        tools: What to work with.
         original: As in `faults`.
 
     Raises:
         RuntimeUnavailableError: It is not; every fault is a detail.
     """
-    facts = read_facts(tree / executable, kit)
+    facts = read_facts(tree / executable, tools)
     found = faults(facts, tree, version, original)
     if found:
         raise RuntimeUnavailableError(

@@ -18,7 +18,7 @@ from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.runtimes.archive_provider import fill
 from venvstacks.runtimes.downloads import fetch
 from venvstacks.runtimes.prepared_store import Made, Origin, obtain
-from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
 
 MIRROR_VARIABLE = "PBS_INSTALLER_BASE_URL"
 """Environment variable that names a mirror: a URL below which the original's files stand, in no further folders."""
@@ -50,15 +50,15 @@ class StandaloneProvider:
 
     name = "standalone"
 
-    def prepare(self, request: RuntimeRequest, kit: RuntimeKit) -> PreparedRuntime:
+    def prepare(self, request: RuntimeRequest, tools: RuntimeTools) -> PreparedRuntime:
         """Download and unpack the build for the request; see `Provider.prepare`."""
-        build = find_build(request, kit.environment.get(MIRROR_VARIABLE, ""))
+        build = find_build(request, tools.environment.get(MIRROR_VARIABLE, ""))
 
         def make(tree: Path) -> Made:
-            fill(tree, fetch(build.url, build.sha256, kit), request)
+            fill(tree, fetch(build.url, build.sha256, tools), request)
             return Made(build=build.release)
 
-        return obtain(kit.cache, Origin(request, self.name, {"sha256": build.sha256}), make)
+        return obtain(tools.cache, Origin(request, self.name, {"sha256": build.sha256}), make)
 
 
 def find_build(request: RuntimeRequest, mirror: str) -> Build:

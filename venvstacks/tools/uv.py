@@ -33,7 +33,7 @@ _INSTALL_HINTS: Mapping[FailureKind, str] = {
 
 
 @dataclass(frozen=True)
-class UvKit:
+class UvTools:
     """uv, ready to be run.
 
     Attributes:
@@ -49,7 +49,7 @@ class UvKit:
     resolvers: BoundedSemaphore
 
     @classmethod
-    def of(cls, environment: Mapping[str, str], processes: Processes, resolvers: BoundedSemaphore) -> UvKit:
+    def of(cls, environment: Mapping[str, str], processes: Processes, resolvers: BoundedSemaphore) -> UvTools:
         """The uv that is installed beside this program, for use within `environment`.
 
         Raises:
@@ -139,16 +139,18 @@ class CompileCall:
         return ["--format", "pylock.toml", "--output-file", self.output, "--no-annotate"]
 
 
-def compile_lock(call: CompileCall, kit: UvKit, *, log: Path | None = None) -> Completed:
+def compile_lock(call: CompileCall, uv_tools: UvTools, *, log: Path | None = None) -> Completed:
     """Run one resolution; a failure is returned, not raised, because other targets' failures belong beside it.
 
     Raises:
         ProcessFailedError: uv cannot be started.
         InterruptedRunError: The run is being stopped.
     """
-    environment = {**kit.environment, "MACOSX_DEPLOYMENT_TARGET": call.macos}
-    with kit.resolvers:
-        return kit.processes.run(call.argv(kit.program), env=environment, cwd=call.folder, log=log, check=False)
+    environment = {**uv_tools.environment, "MACOSX_DEPLOYMENT_TARGET": call.macos}
+    with uv_tools.resolvers:
+        return uv_tools.processes.run(
+            call.argv(uv_tools.program), env=environment, cwd=call.folder, log=log, check=False
+        )
 
 
 @dataclass(frozen=True)

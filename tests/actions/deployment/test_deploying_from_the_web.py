@@ -11,8 +11,8 @@ from tests.support.folder_server import WebFolder, serving_folder
 from venvstacks.api import deployments as deployment
 from venvstacks.errors import DeployError
 
-PATIENT = deployment.Settings(retry_pauses=(0.0, 0.0, 0.0))
-IMPATIENT = deployment.Settings(retry_pauses=())
+PATIENT = deployment.DeployOptions(retry_pauses=(0.0, 0.0, 0.0))
+IMPATIENT = deployment.DeployOptions(retry_pauses=())
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_only_what_is_needed_is_fetched(web: WebFolder, tmp_path: Path, start: C
     deployment.deploy(f"{web.url}/", tmp_path, ["newt"], PATIENT)
     assert archives(web) == ["app-newt.tar.zst", "framework-reeds.tar.zst"]
     web.asked.clear()
-    assert not deployment.deploy(web.url, tmp_path, settings=PATIENT).changed
+    assert not deployment.deploy(web.url, tmp_path, options=PATIENT).changed
     assert {path.rpartition("/")[2] for path, _ in web.asked} == {
         "venvstacks-linux_x86_64.json",
         "venvstacks.json",
@@ -106,5 +106,5 @@ def test_servers_that_refuse(status: int, web: WebFolder, tmp_path: Path) -> Non
 
 def test_nothing_is_published_there(web: WebFolder, tmp_path: Path) -> None:
     with pytest.raises(DeployError, match="nothing is published for linux_x86_64 at http") as caught:
-        deployment.deploy(f"{web.url}/elsewhere", tmp_path / "d", settings=IMPATIENT)
+        deployment.deploy(f"{web.url}/elsewhere", tmp_path / "d", options=IMPATIENT)
     assert len(caught.value.details) == 2

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.locked_layers import framework, runtime
 from venvstacks.actions.publishing.layer_metadata import PublishedLayer
-from venvstacks.actions.publishing.publish import ArchiveSettings, archive_layer
+from venvstacks.actions.publishing.publish import ArchiveOptions, archive_layer
 from venvstacks.actions.toolset import Tools
 from venvstacks.digests import scan_tree
 from venvstacks.errors import ExitCode, PublishError
@@ -42,9 +42,7 @@ def archive(
     )
     lock = {**hashes, "lock_version": 1, "locked_at": "2025-10-20T12:00:00+00:00"}
     write_atomically(base / LAYOUT.lock_metadata(POND), json.dumps(lock))
-    archive_layer(
-        PublishedLayer(POND, platform, LAYOUT, base, {}), ArchiveSettings("tar.gz"), Tools({}, base / "cache")
-    )
+    archive_layer(PublishedLayer(POND, platform, LAYOUT, base, {}), ArchiveOptions("tar.gz"), Tools({}, base / "cache"))
 
 
 def record(*paths: str) -> str:

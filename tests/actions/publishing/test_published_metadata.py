@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.locked_layers import framework, runtime
-from venvstacks.actions.publishing.export import ExportSettings, export_layer
+from venvstacks.actions.publishing.export import ExportOptions, export_layer
 from venvstacks.actions.publishing.layer_metadata import PublishedLayer
-from venvstacks.actions.publishing.publish import ArchiveSettings, archive_layer, write_manifest
+from venvstacks.actions.publishing.publish import ArchiveOptions, archive_layer, write_manifest
 from venvstacks.actions.toolset import Tools
 from venvstacks.digests import scan_tree
 from venvstacks.errors import PublishError
@@ -86,7 +86,7 @@ def test_every_layer_is_bound_to_its_python_on_windows(base: Path) -> None:
 
 
 def test_an_archive_s_fields_are_added(base: Path) -> None:
-    archive_layer(published(base, APP), ArchiveSettings("tar.gz"), tools(base))
+    archive_layer(published(base, APP), ArchiveOptions("tar.gz"), tools(base))
     text = (base / LAYOUT.published_metadata(LAYOUT.artifacts, APP, None)).read_text("utf-8")
     entry = json.loads(text)
     assert text == metadata_text(entry)
@@ -95,7 +95,7 @@ def test_an_archive_s_fields_are_added(base: Path) -> None:
     assert (entry["archive_name"], entry["target_platform"]) == ("app-hop.tar.gz", "linux_x86_64")
 
 
-def builds(base: Path, settings: ArchiveSettings) -> tuple[object, int | None]:
+def builds(base: Path, settings: ArchiveOptions) -> tuple[object, int | None]:
     done = archive_layer(published(base, APP), settings, tools(base))
     tag = LINUX.name if settings.tagged else None
     metadata = read_metadata(base / LAYOUT.published_metadata(LAYOUT.artifacts, APP, tag))
@@ -105,7 +105,7 @@ def builds(base: Path, settings: ArchiveSettings) -> tuple[object, int | None]:
 
 @pytest.mark.parametrize("tagged", [False, True])
 def test_build_numbers_rise_with_the_bytes_and_begin_again_with_the_lock(base: Path, *, tagged: bool) -> None:
-    settings, force = ArchiveSettings("tar.gz", tagged=tagged), ArchiveSettings("tar.gz", tagged=tagged, force=True)
+    settings, force = ArchiveOptions("tar.gz", tagged=tagged), ArchiveOptions("tar.gz", tagged=tagged, force=True)
     assert builds(base, settings) == (True, 1)
     assert builds(base, settings) == (False, 1)
     assert builds(base, force) == (True, 1)
@@ -135,12 +135,12 @@ def test_a_failed_export_says_nothing_of_itself_and_remembers_its_predecessor(ba
     write_atomically(base / "_export/framework-pond@1/frog.txt", "old")
     for _ in range(2):
         with pytest.raises(PublishError, match=r"venvstacks_layer\.json"):  # the layer does not say what it needs
-            export_layer(published(base, LOWER), ExportSettings(), base / "log", tools(base))
+            export_layer(published(base, LOWER), ExportOptions(), base / "log", tools(base))
         assert not place.exists()
     own, runtime_ = LayerPaths("framework-pond@2", "bin/python", "lib"), LayerPaths("py", "bin/python", "lib")
     config = layered_config(own, "3.11.7", runtime=runtime_)
     write_atomically(base / LAYOUT.environment(LOWER) / LAYER_CONFIG, config.text)
     put(base, LOWER, version=2)
-    export_layer(published(base, LOWER), ExportSettings(), base / "log", tools(base))
+    export_layer(published(base, LOWER), ExportOptions(), base / "log", tools(base))
     assert read_metadata(place) == published(base, LOWER).metadata()
     assert {path.name for path in (base / "_export").iterdir()} == {"__venvstacks__", "framework-pond@2"}

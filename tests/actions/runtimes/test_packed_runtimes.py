@@ -11,7 +11,7 @@ from pathlib import Path
 import pbs_installer
 import pytest
 
-from tests.support.packed_pythons import WANTED, Mirror, kit_in, pack, serving, wanted_archive, wanted_python
+from tests.support.packed_pythons import WANTED, Mirror, pack, serving, tools_in, wanted_archive, wanted_python
 from venvstacks.digests import tree_digest
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.runtimes.archive_provider import ArchiveProvider
@@ -42,7 +42,7 @@ def test_an_archive_from_a_path(tmp_path: Path) -> None:
     path = tmp_path / "python.tar.gz"
     path.write_bytes(PACKED)
     request = wanted_archive(str(path), PACKED)
-    prepared = ArchiveProvider().prepare(request, kit_in(tmp_path))
+    prepared = ArchiveProvider().prepare(request, tools_in(tmp_path))
     assert {entry.path for entry in prepared.entries} == {
         *WANTED,
         "bin/python",
@@ -51,36 +51,36 @@ def test_an_archive_from_a_path(tmp_path: Path) -> None:
     }
     assert prepared.build == hashlib.sha256(PACKED).hexdigest()[:12]
     path.unlink()
-    assert ArchiveProvider().prepare(request, kit_in(tmp_path)) == prepared
+    assert ArchiveProvider().prepare(request, tools_in(tmp_path)) == prepared
 
 
 def test_a_file_url_and_a_path_give_the_same_tree(tmp_path: Path) -> None:
     path = tmp_path / "my python.tar.gz"
     path.write_bytes(PACKED)
-    one = ArchiveProvider().prepare(wanted_archive(path.as_uri(), PACKED), kit_in(tmp_path / "1"))
-    two = ArchiveProvider().prepare(wanted_archive(str(path), PACKED), kit_in(tmp_path / "2"))
+    one = ArchiveProvider().prepare(wanted_archive(path.as_uri(), PACKED), tools_in(tmp_path / "1"))
+    two = ArchiveProvider().prepare(wanted_archive(str(path), PACKED), tools_in(tmp_path / "2"))
     assert tree_digest(one.entries) == tree_digest(two.entries)
 
 
 def test_an_archive_from_a_server_is_downloaded_once(mirror: Mirror, tmp_path: Path) -> None:
     request = wanted_archive(f"{mirror.url}/python.tar.gz", PACKED)
     seen: list[tuple[str, int, int | None]] = []
-    kit = replace(kit_in(tmp_path), progress=lambda *step: seen.append(step))
-    prepared = ArchiveProvider().prepare(request, kit)
+    tools = replace(tools_in(tmp_path), progress=lambda *step: seen.append(step))
+    prepared = ArchiveProvider().prepare(request, tools)
     (prepared.tree.parent / "prepared.json").unlink()
-    ArchiveProvider().prepare(request, kit)
+    ArchiveProvider().prepare(request, tools)
     assert mirror.asked == ["/files/python.tar.gz"]
     assert seen[-1] == ("downloading python.tar.gz", len(PACKED), len(PACKED))
 
 
 def test_a_damaged_download_in_the_cache_is_fetched_again(mirror: Mirror, tmp_path: Path) -> None:
     request = wanted_archive(f"{mirror.url}/python.tar.gz", PACKED)
-    kit = kit_in(tmp_path)
-    prepared = ArchiveProvider().prepare(request, kit)
-    cached = kit.cache / "downloads" / hashlib.sha256(PACKED).hexdigest()
+    tools = tools_in(tmp_path)
+    prepared = ArchiveProvider().prepare(request, tools)
+    cached = tools.cache / "downloads" / hashlib.sha256(PACKED).hexdigest()
     cached.write_bytes(PACKED[:-1] + b"?")
     (prepared.tree.parent / "prepared.json").unlink()
-    assert ArchiveProvider().prepare(request, kit) == prepared
+    assert ArchiveProvider().prepare(request, tools) == prepared
     assert len(mirror.asked) == 2
 
 
@@ -95,12 +95,12 @@ def test_a_damaged_download_in_the_cache_is_fetched_again(mirror: Mirror, tmp_pa
 def test_archives_that_cannot_serve(url: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "other.tar.gz").write_bytes(b"other")
     with pytest.raises(RuntimeUnavailableError, match=says):
-        ArchiveProvider().prepare(wanted_archive(url.format(folder=tmp_path), PACKED), kit_in(tmp_path))
+        ArchiveProvider().prepare(wanted_archive(url.format(folder=tmp_path), PACKED), tools_in(tmp_path))
 
 
 def test_no_archive_for_the_platform(tmp_path: Path) -> None:
     with pytest.raises(RuntimeUnavailableError, match="no archive is named") as caught:
-        ArchiveProvider().prepare(wanted_python(), kit_in(tmp_path))
+        ArchiveProvider().prepare(wanted_python(), tools_in(tmp_path))
     assert caught.value.hint is not None
     assert 'runtime-archives."cpython@3.11.7"' in caught.value.hint
 
@@ -109,7 +109,7 @@ def test_an_archive_of_another_version(tmp_path: Path) -> None:
     path = tmp_path / "python.tar.gz"
     path.write_bytes(PACKED)
     with pytest.raises(RuntimeUnavailableError, match=r"is version 3\.11\.7"):
-        ArchiveProvider().prepare(wanted_archive(str(path), PACKED, version="3.11.9"), kit_in(tmp_path))
+        ArchiveProvider().prepare(wanted_archive(str(path), PACKED, version="3.11.9"), tools_in(tmp_path))
     assert [*(tmp_path / "cache/runtimes/unfinished").iterdir()] == []
 
 
@@ -119,7 +119,7 @@ def test_standalone_takes_the_mirror_from_the_environment(
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "a secret")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    prepared = StandaloneProvider().prepare(wanted_python(), kit_in(tmp_path, {MIRROR_VARIABLE: mirror.url}))
+    prepared = StandaloneProvider().prepare(wanted_python(), tools_in(tmp_path, {MIRROR_VARIABLE: mirror.url}))
     assert (prepared.provider, prepared.build) == ("standalone", "20240107")
     assert mirror.asked == [f"/files/{NAME}"]
     assert "authorization" not in {name.lower() for name in mirror.headers[0]}
@@ -127,11 +127,11 @@ def test_standalone_takes_the_mirror_from_the_environment(
 
 
 def test_a_mirror_that_serves_another_file(mirror: Mirror, tmp_path: Path) -> None:
-    kit = kit_in(tmp_path, {MIRROR_VARIABLE: mirror.url})
+    tools = tools_in(tmp_path, {MIRROR_VARIABLE: mirror.url})
     with pytest.raises(RuntimeUnavailableError, match="is not the file that was expected") as caught:
-        StandaloneProvider().prepare(wanted_python(), kit)
+        StandaloneProvider().prepare(wanted_python(), tools)
     assert caught.value.hint == "a mirror must serve the very files of the original; nothing of this one was kept"
-    assert [*(kit.cache / "downloads").iterdir()] == []
+    assert [*(tools.cache / "downloads").iterdir()] == []
 
 
 @pytest.mark.parametrize(
@@ -142,17 +142,17 @@ def test_a_mirror_that_serves_another_file(mirror: Mirror, tmp_path: Path) -> No
 def test_http_failures(status: int, hint: str, mirror: Mirror, tmp_path: Path) -> None:
     mirror.status = status
     with pytest.raises(RuntimeUnavailableError, match=f"answered with HTTP status {status}") as caught:
-        StandaloneProvider().prepare(wanted_python(), kit_in(tmp_path, {MIRROR_VARIABLE: mirror.url}))
+        StandaloneProvider().prepare(wanted_python(), tools_in(tmp_path, {MIRROR_VARIABLE: mirror.url}))
     assert caught.value.hint == hint
 
 
 @pytest.mark.usefixtures("_listed")
 def test_a_download_that_breaks_off(mirror: Mirror, tmp_path: Path) -> None:
     mirror.cut = True
-    kit = kit_in(tmp_path, {MIRROR_VARIABLE: mirror.url})
+    tools = tools_in(tmp_path, {MIRROR_VARIABLE: mirror.url})
     with pytest.raises(RuntimeUnavailableError, match="broke off"):
-        StandaloneProvider().prepare(wanted_python(), kit)
-    assert [*(kit.cache / "downloads").iterdir()] == []
+        StandaloneProvider().prepare(wanted_python(), tools)
+    assert [*(tools.cache / "downloads").iterdir()] == []
 
 
 @pytest.mark.usefixtures("_listed")
@@ -161,7 +161,7 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         url = f"http://me:secret@127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(RuntimeUnavailableError, match=r"cannot be reached: .*refused") as caught:
-            StandaloneProvider().prepare(wanted_python(), kit_in(tmp_path, {MIRROR_VARIABLE: url}))
+            StandaloneProvider().prepare(wanted_python(), tools_in(tmp_path, {MIRROR_VARIABLE: url}))
     assert "secret" not in str(caught.value)
 
 
@@ -172,11 +172,11 @@ def test_a_host_name_that_cannot_be_resolved(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     with pytest.raises(RuntimeUnavailableError, match=r"the host name releases\.example could not be resolved"):
-        StandaloneProvider().prepare(wanted_python(), kit_in(tmp_path))
+        StandaloneProvider().prepare(wanted_python(), tools_in(tmp_path))
 
 
 @pytest.mark.parametrize("url", ["mirror.example/pbs", "ftp://mirror.example", "http://[", "http://x:port"])
 @pytest.mark.usefixtures("_listed")
 def test_a_mirror_that_is_no_url(url: str, tmp_path: Path) -> None:
     with pytest.raises(RuntimeUnavailableError, match="cannot be reached"):
-        StandaloneProvider().prepare(wanted_python(), kit_in(tmp_path, {MIRROR_VARIABLE: url}))
+        StandaloneProvider().prepare(wanted_python(), tools_in(tmp_path, {MIRROR_VARIABLE: url}))

@@ -151,12 +151,12 @@ def test_a_rerun_that_was_killed_is_noticed_even_if_its_cause_is_gone(start: Sta
 
 def test_the_second_of_two_runs_waits_and_finds_everything_done(start: Start, bench: Bench) -> None:
     bench.special["b"] = lambda node: (time.sleep(1.5), bench.do(node))[0]
-    services = bench.services()
-    services.lock.acquire()
+    engine_run = bench.engine_run()
+    engine_run.lock.acquire()
     other = start(bench, "plain")
     assert other.stdout is not None
     assert other.stdout.readline() == "waiting\n"
-    services.lock.release()
+    engine_run.lock.release()
     told, _ = other.communicate(timeout=20)
     assert (other.returncode, told.split()) == (0, ["a", "b", "c"])
     bench.special.clear()

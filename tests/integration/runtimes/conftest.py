@@ -12,24 +12,24 @@ import pytest
 from venvstacks.model.platforms import PythonImplementation, identify_platform
 from venvstacks.runtimes.host_provider import HostProvider
 from venvstacks.runtimes.installed_pythons import Installation, ask, candidates, of_version_tools, on_path
-from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
 from venvstacks.tools.process import Processes
 
 
-def real_kit(cache: Path) -> RuntimeKit:
-    return RuntimeKit(Processes(), dict(os.environ), cache)
+def real_tools(cache: Path) -> RuntimeTools:
+    return RuntimeTools(Processes(), dict(os.environ), cache)
 
 
 def installed_pythons() -> list[Installation]:
     """One installed CPython per `X.Y`; not those of distributions, which the provider may well have to refuse."""
-    kit = real_kit(Path("/nonexistent"))
+    tools = real_tools(Path("/nonexistent"))
     found: dict[str, Installation] = {}
     for short in ("3.11", "3.12", "3.13"):
         for path in (
-            *candidates(of_version_tools(kit.environment), f"{short}.0"),
-            *candidates(on_path(kit.environment), f"{short}.0"),
+            *candidates(of_version_tools(tools.environment), f"{short}.0"),
+            *candidates(on_path(tools.environment), f"{short}.0"),
         ):
-            installation = ask(path, kit)
+            installation = ask(path, tools)
             if installation is None or installation.variant or installation.prefix == Path("/usr"):
                 continue
             if installation.version.startswith(f"{short}."):
@@ -62,4 +62,4 @@ def wanted(installation: Installation) -> RuntimeRequest:
 @pytest.fixture(scope="session")
 def relocated(wanted: RuntimeRequest, tmp_path_factory: pytest.TempPathFactory) -> PreparedRuntime:
     """The installation as provider `host` relocates it."""
-    return HostProvider().prepare(wanted, real_kit(tmp_path_factory.mktemp("cache")))
+    return HostProvider().prepare(wanted, real_tools(tmp_path_factory.mktemp("cache")))

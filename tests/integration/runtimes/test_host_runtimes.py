@@ -15,7 +15,7 @@ from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 from venvstacks.runtimes.host_provider import HostProvider
 from venvstacks.runtimes.installed_pythons import Installation
-from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
 from venvstacks.runtimes.self_check import check_runtime, read_facts
 from venvstacks.tools.process import Processes
 
@@ -25,18 +25,18 @@ from pathlib import Path
 from venvstacks.digests import tree_digest
 from venvstacks.model.platforms import PythonImplementation, identify_platform
 from venvstacks.runtimes.host_provider import HostProvider
-from venvstacks.runtimes.provider_request import RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.provider_request import RuntimeTools, RuntimeRequest
 from venvstacks.tools.process import Processes
 os.umask(int(sys.argv[3], 8))
 here = identify_platform(sys.platform, platform.machine())
 request = RuntimeRequest(PythonImplementation("cpython", sys.argv[1]), here)
-prepared = HostProvider().prepare(request, RuntimeKit(Processes(), dict(os.environ), Path(sys.argv[2])))
+prepared = HostProvider().prepare(request, RuntimeTools(Processes(), dict(os.environ), Path(sys.argv[2])))
 print(tree_digest(prepared.entries))
 """
 
 
-def real_kit(cache: Path) -> RuntimeKit:
-    return RuntimeKit(Processes(), dict(os.environ), cache)
+def real_tools(cache: Path) -> RuntimeTools:
+    return RuntimeTools(Processes(), dict(os.environ), cache)
 
 
 def say(tree: Path, code: str) -> str:
@@ -47,10 +47,10 @@ def say(tree: Path, code: str) -> str:
 
 
 def test_the_copy_is_in_order(relocated: PreparedRuntime, installation: Installation, tmp_path: Path) -> None:
-    kit = real_kit(tmp_path)
-    original = read_facts(installation.executable, kit)
+    tools = real_tools(tmp_path)
+    original = read_facts(installation.executable, tools)
     name = installation.executable.name
-    facts = check_runtime(relocated.tree, f"bin/{name}", installation.version, kit, original)
+    facts = check_runtime(relocated.tree, f"bin/{name}", installation.version, tools, original)
     assert {"ssl", "sqlite3", "ctypes", "zlib"}.intersection(original.modules) <= set(facts.modules)
     assert facts.prefix == str(relocated.tree)
     assert facts.config["prefix"] == "/install"
@@ -72,7 +72,7 @@ def test_the_copy_holds_what_a_runtime_holds(relocated: PreparedRuntime, install
 def test_no_file_of_the_copy_names_where_it_comes_from(
     relocated: PreparedRuntime, installation: Installation, tmp_path: Path
 ) -> None:
-    config = read_facts(installation.executable, real_kit(tmp_path)).config
+    config = read_facts(installation.executable, real_tools(tmp_path)).config
     places = {str(installation.prefix), config["prefix"], config.get("abs_builddir", "")} - {"", "/usr", "/usr/local"}
     assert places
     for entry in relocated.entries:
@@ -88,7 +88,7 @@ def test_the_copy_works_where_it_is_moved_to(
     subprocess.run(["cp", "-a", relocated.tree, moved.parent.parent / "copy"], check=True)
     moved.parent.mkdir()
     (tmp_path / "copy").rename(moved)
-    facts = check_runtime(moved, f"bin/{installation.executable.name}", installation.version, real_kit(tmp_path))
+    facts = check_runtime(moved, f"bin/{installation.executable.name}", installation.version, real_tools(tmp_path))
     assert [path for path in facts.mapped if path.startswith(str(moved))]
     assert scan_tree(moved) == relocated.entries
 
@@ -142,7 +142,7 @@ def test_a_version_that_is_not_installed(wanted: RuntimeRequest, installation: I
     version = f"{installation.version}99"
     request = RuntimeRequest(PythonImplementation("cpython", version), wanted.platform)
     with pytest.raises(RuntimeUnavailableError, match="no installed Python can serve") as caught:
-        HostProvider().prepare(request, real_kit(tmp_path))
+        HostProvider().prepare(request, real_tools(tmp_path))
     assert [line for line in caught.value.details if f"is version {installation.version}" in line]
     assert caught.value.hint is not None
     assert f"install exactly {version}" in caught.value.hint
@@ -158,7 +158,7 @@ def test_interpreters_that_do_not_start_are_passed_over(
         fake.chmod(0o755)
     environment = {"PATH": f"{tmp_path}/broken:{tmp_path}/chatty", "HOME": str(tmp_path)}
     with pytest.raises(RuntimeUnavailableError) as caught:
-        HostProvider().prepare(wanted, RuntimeKit(Processes(), environment, tmp_path / "cache"))
+        HostProvider().prepare(wanted, RuntimeTools(Processes(), environment, tmp_path / "cache"))
     assert len([line for line in caught.value.details if line.endswith("does not start, or is no CPython")]) == 2
 
 
@@ -168,7 +168,7 @@ def test_an_environment_answers_for_the_python_that_it_is_based_on(
     command = [installation.executable, "-I", "-B", "-m", "venv", "--without-pip", tmp_path / "env"]
     subprocess.run(command, check=True, env={})
     environment = {"PATH": str(tmp_path / "env/bin"), "HOME": str(tmp_path)}
-    prepared = HostProvider().prepare(wanted, RuntimeKit(Processes(), environment, tmp_path / "cache"))
+    prepared = HostProvider().prepare(wanted, RuntimeTools(Processes(), environment, tmp_path / "cache"))
     assert tree_digest(prepared.entries) == tree_digest(relocated.entries)
 
 
@@ -176,4 +176,4 @@ def test_an_environment_answers_for_the_python_that_it_is_based_on(
 def test_what_cannot_be_relocated_at_all(python: str, target: str, tmp_path: Path) -> None:
     request = RuntimeRequest(PythonImplementation.parse(python), PLATFORMS[target])
     with pytest.raises(RuntimeUnavailableError, match="only be relocated if it is a CPython on Linux"):
-        HostProvider().prepare(request, real_kit(tmp_path))
+        HostProvider().prepare(request, real_tools(tmp_path))

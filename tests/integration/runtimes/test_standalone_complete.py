@@ -10,7 +10,7 @@ from pathlib import Path
 import pbs_installer
 import pytest
 
-from tests.support.packed_pythons import kit_in, serving
+from tests.support.packed_pythons import serving, tools_in
 from venvstacks.digests import tree_digest
 from venvstacks.runtimes.installed_pythons import Installation
 from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest
@@ -45,11 +45,11 @@ def test_a_complete_python_from_a_mirror(
     monkeypatch.setattr(pbs_installer, "get_download_link", lambda *_, **__: answer)
     with serving() as mirror:
         mirror.files[name] = packed
-        kit = kit_in(tmp_path, {MIRROR_VARIABLE: mirror.url})
-        prepared = prepare_runtime(("archive", "standalone"), wanted, kit)
-        again = prepare_runtime(("standalone",), wanted, kit)
+        tools = tools_in(tmp_path, {MIRROR_VARIABLE: mirror.url})
+        prepared = prepare_runtime(("archive", "standalone"), wanted, tools)
+        again = prepare_runtime(("standalone",), wanted, tools)
         assert len(mirror.asked) == 1
     assert again == prepared
     assert (prepared.provider, prepared.build) == ("standalone", "20240107")
     assert tree_digest(prepared.entries) == tree_digest(relocated.entries)
-    check_runtime(prepared.tree, f"bin/{installation.executable.name}", installation.version, kit)
+    check_runtime(prepared.tree, f"bin/{installation.executable.name}", installation.version, tools)

@@ -14,7 +14,7 @@ CASES = {
     "diamond": ({"a": "", "b": "a", "c": "a", "d": "bc"}, "bca"),
     "a base before its own base": ({"a": "", "b": "a", "c": "ba"}, "ba"),
     "a base after its own base": ({"a": "", "b": "a", "c": "ab"}, None),
-    "two orders contradict each other": ({"a": "", "b": "", "c": "ab", "d": "ba", "e": "cd"}, None),
+    "two options contradict each other": ({"a": "", "b": "", "c": "ab", "d": "ba", "e": "cd"}, None),
     "three layers over shared ones": (
         {"o": "", "a": "o", "b": "o", "c": "o", "d": "o", "e": "o", "k": "abc", "l": "dbe", "m": "da", "z": "klm"},
         "klmdabceo",
@@ -54,15 +54,15 @@ def hierarchies(draw: st.DrawFn) -> list[list[int]]:
 @given(hierarchies())
 def test_agrees_with_pythons_method_resolution_order(hierarchy: list[list[int]]) -> None:
     classes: list[type] = []
-    orders: list[tuple[type, ...]] = []
+    options: list[tuple[type, ...]] = []
     for number, bases in enumerate(hierarchy):
         below = [classes[base] for base in bases]
         try:
             made = type(f"C{number}", tuple(below), {})
         except TypeError:
             with pytest.raises(NoLinearOrderError):
-                linearize(below, [orders[base] for base in bases])
+                linearize(below, [options[base] for base in bases])
             return
         classes.append(made)
-        orders.append((made, *linearize(below, [orders[base] for base in bases])))
-        assert (*orders[-1], object) == made.__mro__
+        options.append((made, *linearize(below, [options[base] for base in bases])))
+        assert (*options[-1], object) == made.__mro__

@@ -6,11 +6,11 @@ from typing import get_args
 
 import pytest
 
-from tests.support.packed_pythons import kit_in, wanted_python
+from tests.support.packed_pythons import tools_in, wanted_python
 from venvstacks.errors import InterruptedRunError, RuntimeUnavailableError
 from venvstacks.model.specification import ProviderName
 from venvstacks.runtimes import providers as prepare
-from venvstacks.runtimes.provider_request import PreparedRuntime, Provider, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.provider_request import PreparedRuntime, Provider, RuntimeRequest, RuntimeTools
 
 
 @dataclass
@@ -21,11 +21,11 @@ class Scripted:
     failure: Exception | None = None
     asked: list[RuntimeRequest] = field(default_factory=list)
 
-    def prepare(self, request: RuntimeRequest, kit: RuntimeKit) -> PreparedRuntime:
+    def prepare(self, request: RuntimeRequest, tools: RuntimeTools) -> PreparedRuntime:
         self.asked.append(request)
         if self.failure is not None:
             raise self.failure
-        return PreparedRuntime(kit.cache, (), self.name, "1")
+        return PreparedRuntime(tools.cache, (), self.name, "1")
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *providers: Provider) -> None:
@@ -36,7 +36,9 @@ def test_providers_are_tried_in_the_order_given(monkeypatch: pytest.MonkeyPatch,
     first = Scripted("first", RuntimeUnavailableError("not here"))
     second, third = Scripted("second"), Scripted("third")
     install(monkeypatch, third, second, first)
-    assert prepare.prepare_runtime(("first", "second", "third"), wanted_python(), kit_in(tmp_path)).provider == "second"
+    assert (
+        prepare.prepare_runtime(("first", "second", "third"), wanted_python(), tools_in(tmp_path)).provider == "second"
+    )
     assert (len(first.asked), len(second.asked), len(third.asked)) == (1, 1, 0)
 
 
@@ -47,7 +49,7 @@ def test_one_error_lists_what_each_said(monkeypatch: pytest.MonkeyPatch, tmp_pat
         Scripted("yours", OSError(28, "No space left on device")),
     )
     with pytest.raises(RuntimeUnavailableError) as caught:
-        prepare.prepare_runtime(("mine", "yours"), wanted_python(), kit_in(tmp_path))
+        prepare.prepare_runtime(("mine", "yours"), wanted_python(), tools_in(tmp_path))
     assert (
         caught.value.message == "cpython@3.11.7 for linux_x86_64 is not available from any of the providers mine, yours"
     )
@@ -64,13 +66,13 @@ def test_an_interrupted_run_tries_no_further_provider(monkeypatch: pytest.Monkey
     last = Scripted("last")
     install(monkeypatch, Scripted("first", InterruptedRunError()), last)
     with pytest.raises(InterruptedRunError):
-        prepare.prepare_runtime(("first", "last"), wanted_python(), kit_in(tmp_path))
+        prepare.prepare_runtime(("first", "last"), wanted_python(), tools_in(tmp_path))
     assert last.asked == []
 
 
 def test_no_provider_at_all(tmp_path: Path) -> None:
     with pytest.raises(RuntimeUnavailableError, match="none was named"):
-        prepare.prepare_runtime((), wanted_python(), kit_in(tmp_path))
+        prepare.prepare_runtime((), wanted_python(), tools_in(tmp_path))
 
 
 def test_the_table_knows_each_provider_by_its_name() -> None:

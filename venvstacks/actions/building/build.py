@@ -23,7 +23,7 @@ from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
 from venvstacks.records.tree_records import BuildRecord, RuntimeRecord
-from venvstacks.runtimes.provider_request import ArchiveSource, RuntimeKit, RuntimeRequest
+from venvstacks.runtimes.provider_request import ArchiveSource, RuntimeRequest, RuntimeTools
 from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically
 from venvstacks.tools.process import append_to_log, scrubbed_environment
 from venvstacks.tools.uv import InstallRequest, forget_cached, install
@@ -138,9 +138,9 @@ def _make_python(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRec
 def _make_runtime(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRecord:
     from venvstacks.runtimes.providers import prepare_runtime  # noqa: PLC0415 - only runtimes need it
 
-    kit = RuntimeKit(tools.processes, tools.environment, tools.cache, request.log, tools.progress)
+    runtime_tools = RuntimeTools(tools.processes, tools.environment, tools.cache, request.log, tools.progress)
     wanted = RuntimeRequest(request.layer.python, request.platform, request.archives)
-    prepared = prepare_runtime(request.providers, wanted, kit)
+    prepared = prepare_runtime(request.providers, wanted, runtime_tools)
     lay_down(prepared.entries, prepared.tree, fresh)
     (fresh / request.environment_layout.site_dir).mkdir(parents=True, exist_ok=True)
     return RuntimeRecord(

@@ -19,7 +19,7 @@ from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 from venvstacks.tools.files import staging_folder
 from venvstacks.tools.process import Completed
-from venvstacks.tools.uv import CompileCall, UvKit, compile_lock
+from venvstacks.tools.uv import CompileCall, UvTools, compile_lock
 from venvstacks.tools.uv_failures import UvFailure, explain_failure
 
 _Result = TypeVar("_Result")
@@ -72,7 +72,7 @@ class UvRuns:
     Attributes:
         request: The layer that is being locked.
         layer: The layer that is resolved: the request's, or one below it.
-        kit: uv.
+        uv_tools: uv.
         staging: Folder for what goes into and comes out of uv.
         provision: What the layers below provide.
         find_links: Folders of wheels.
@@ -81,7 +81,7 @@ class UvRuns:
 
     request: LockRequest
     layer: Layer
-    kit: UvKit
+    uv_tools: UvTools
     staging: Path
     provision: Provision
     find_links: tuple[Path, ...] = ()
@@ -96,7 +96,7 @@ class UvRuns:
         """
         with staging_folder(self.staging, f"{self.layer.env_name}-{target.name}") as folder:
             self._write_inputs(folder, target, conditions)
-            done = compile_lock(self._call(folder, target, conditions), self.kit, log=self.request.log)
+            done = compile_lock(self._call(folder, target, conditions), self.uv_tools, log=self.request.log)
             if conditions.annotated or done.returncode:
                 return Attempt.of(done, done.stdout)
             return Attempt.of(done, (folder / _OUTPUT).read_text(encoding="utf-8"))

@@ -6,18 +6,18 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 
 from venvstacks.actions.locking.lock import LockResult
-from venvstacks.actions.table import Workshop
+from venvstacks.actions.table import TaskActions
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.locking.lock_changes import LockChanges
 
 
-def draft_locks(workshop: Workshop, graph: TaskGraph, jobs: int) -> dict[str, LockChanges]:
-    """Lock every layer of `graph` into the drafts of the workshop's orders.
+def draft_locks(actions: TaskActions, graph: TaskGraph, jobs: int) -> dict[str, LockChanges]:
+    """Lock every layer of `graph` into the drafts of the actions's options.
 
     There is neither task state nor engine: nothing of this is remembered.
 
     Args:
-        workshop: Does the tasks.
+        actions: Does the tasks.
         graph: Their order; only its lock tasks are done.
         jobs: Layers at the same time.
 
@@ -37,12 +37,12 @@ def draft_locks(workshop: Workshop, graph: TaskGraph, jobs: int) -> dict[str, Lo
         try:
             while order.is_active():
                 for name in order.get_ready():
-                    running[pool.submit(workshop.lock, graph.by_name[name])] = name
+                    running[pool.submit(actions.lock, graph.by_name[name])] = name
                 for done in wait(running, return_when=FIRST_COMPLETED).done:
                     name = running.pop(done)
                     changes[name] = done.result().changes
                     order.done(name)
         except BaseException:
-            workshop.tools.processes.stop()  # nobody waits for the others any more
+            actions.tools.processes.stop()  # nobody waits for the others any more
             raise
     return {node.env_name: changes[node.name] for node in nodes}

@@ -24,7 +24,7 @@ from venvstacks.locking.uv_texts import exactly
 from venvstacks.model.declared import required_names
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.tools.files import staging_folder
-from venvstacks.tools.uv import UvKit
+from venvstacks.tools.uv import UvTools
 
 _Resolutions = Mapping[str, Sequence[ResolvedPackage]]
 
@@ -49,11 +49,11 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
         return LayerLock(requires_python(layer), tuple(target.name for target in layer.platforms))
     seed = None if request.ignore_pins or request.upgrade else earlier
     try:
-        kit = UvKit.of(tools.environment, tools.processes, tools.resolvers)
+        uv_tools = UvTools.of(tools.environment, tools.processes, tools.resolvers)
         with staging_folder(
             (request.drafts or request.base) / request.layout.staging, f"lock-{layer.env_name}"
         ) as staging:
-            runs = UvRuns(request, layer, kit, staging, provision, wheel_folders(request, below), seed)
+            runs = UvRuns(request, layer, uv_tools, staging, provision, wheel_folders(request, below), seed)
             resolver = Resolver(runs, below)
             resolutions = resolver.resolve()
             lock = merge_resolutions(layer, resolutions, provision, resolver.left_out(resolutions))

@@ -22,7 +22,7 @@ from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder
 
 
 @dataclass(frozen=True)
-class ExportSettings:
+class ExportOptions:
     """How layers are exported.
 
     Attributes:
@@ -34,7 +34,7 @@ class ExportSettings:
     bytecode: str = ON_DEPLOY
 
 
-def export_layer(published: PublishedLayer, settings: ExportSettings, log: Path, tools: Tools) -> dict[str, object]:
+def export_layer(published: PublishedLayer, options: ExportOptions, log: Path, tools: Tools) -> dict[str, object]:
     """Lay the layer down as a folder that can be used where it is, and write its metadata, the metadata last.
 
     Bytecode is complete when the folder is swapped in: exports that are the same but for a launch module compile
@@ -56,7 +56,7 @@ def export_layer(published: PublishedLayer, settings: ExportSettings, log: Path,
         staging_parent = folder / METADATA_DIR / ".staging"
         remove_leftovers(staging_parent, name)
         with staging_folder(staging_parent, name) as staging:
-            exported = _lay_down(published, settings, staging, log, tools)
+            exported = _lay_down(published, options, staging, log, tools)
             swap_in(exported, target, trash=staging)
         _fit(published, target)
         write_atomically(place, metadata_text(metadata.as_json()))
@@ -68,16 +68,16 @@ def export_layer(published: PublishedLayer, settings: ExportSettings, log: Path,
     return {"folder": metadata.install_target}
 
 
-def _lay_down(published: PublishedLayer, settings: ExportSettings, staging: Path, log: Path, tools: Tools) -> Path:
+def _lay_down(published: PublishedLayer, options: ExportOptions, staging: Path, log: Path, tools: Tools) -> Path:
     """Files, which take the disk's time, while their bytecode is made, which takes processors; then that bytecode."""
     contents = contents_of(published, tools)
-    if settings.bytecode != ON_DEPLOY:
-        return export_tree(contents, staging, settings.link_mode).top
+    if options.bytecode != ON_DEPLOY:
+        return export_tree(contents, staging, options.link_mode).top
     entries = published.record.entries
     shipped = Compilation.of(published.layer, published.platform, published.environment, entries, PublishError)
     wanted = replace(shipped, published=False)
     with compiling_ahead(wanted, log, tools):
-        exported = export_tree(contents, staging, settings.link_mode)
+        exported = export_tree(contents, staging, options.link_mode)
     compile_tree(replace(wanted, tree=exported.top), log, tools)
     return exported.top
 

@@ -53,7 +53,7 @@ def contents_of(published: PublishedLayer, tools: Tools) -> Contents:
 
 
 @dataclass(frozen=True)
-class ArchiveSettings:
+class ArchiveOptions:
     """How archives are written.
 
     Attributes:
@@ -71,7 +71,7 @@ class ArchiveSettings:
     epoch: int | None = None
 
 
-def archive_layer(published: PublishedLayer, settings: ArchiveSettings, tools: Tools) -> dict[str, object]:
+def archive_layer(published: PublishedLayer, options: ArchiveOptions, tools: Tools) -> dict[str, object]:
     """Write the layer's archive and its metadata, the metadata last.
 
     Metadata that was made from the same inputs stands, even where the archive itself is not there (it has been
@@ -82,28 +82,28 @@ def archive_layer(published: PublishedLayer, settings: ArchiveSettings, tools: T
     """
     layout, platform = published.layout, published.platform
     folder = published.base / layout.artifacts
-    tag = platform.name if settings.tagged else None
+    tag = platform.name if options.tagged else None
     place = published.base / layout.published_metadata(layout.artifacts, published.layer, tag)
     common = published.metadata(
-        format=settings.format,
-        level=settings.level,
-        epoch=settings.epoch,
-        tagged=settings.tagged,
+        format=options.format,
+        level=options.level,
+        epoch=options.epoch,
+        tagged=options.tagged,
         recipe=RECIPES["archive"],
     )
     previous = read_metadata(place)
     current = previous is not None and previous.product.inputs_digest == common.product.inputs_digest
-    if previous and current and not settings.force:
+    if previous and current and not options.force:
         return {"archive": previous.archive_name, "size": previous.archive_size, "written": False}
     with not_written(folder):
-        metadata = _write(published, settings, common, previous, tools)
+        metadata = _write(published, options, common, previous, tools)
         write_atomically(place, metadata_text(metadata.as_json()))
     return {"archive": metadata.archive_name, "size": metadata.archive_size, "written": True}
 
 
 def _write(
     published: PublishedLayer,
-    settings: ArchiveSettings,
+    options: ArchiveOptions,
     common: LayerMetadata,
     previous: LayerMetadata | None,
     tools: Tools,
@@ -112,16 +112,16 @@ def _write(
     build = 1
     if previous and previous.archive_build and previous.lock_version == common.lock_version:
         build = previous.archive_build + 1
-    name = _archive_name(common.install_target, published, settings, build)
+    name = _archive_name(common.install_target, published, options, build)
     contents = contents_of(published, tools)
     listed = FileManifest.of(contents.members)
     check_deployable(published, common, listed)
     request = ArchiveRequest(
         contents=contents,
         destination=folder / name,
-        format=settings.format,
-        epoch=epoch(published.lock) if settings.epoch is None else settings.epoch,
-        level=settings.level,
+        format=options.format,
+        epoch=epoch(published.lock) if options.epoch is None else options.epoch,
+        level=options.level,
         threads=tools.threads,
         x86=published.platform.machine in _X86,
     )
@@ -129,7 +129,7 @@ def _write(
         written = write_archive(request)
     if previous and previous.archive_hashes == {"sha256": written.sha256} and build > 1:
         build -= 1
-        kept = _archive_name(common.install_target, published, settings, build)
+        kept = _archive_name(common.install_target, published, options, build)
         (folder / name).replace(folder / kept)
         name = kept
     packed = listed.packed()
@@ -147,9 +147,9 @@ def _write(
     )
 
 
-def _archive_name(target: str, published: PublishedLayer, settings: ArchiveSettings, build: int) -> str:
-    tag = f"-{published.platform.name}-{build}" if settings.tagged else ""
-    return f"{target}{tag}.{settings.format}"
+def _archive_name(target: str, published: PublishedLayer, options: ArchiveOptions, build: int) -> str:
+    tag = f"-{published.platform.name}-{build}" if options.tagged else ""
+    return f"{target}{tag}.{options.format}"
 
 
 def write_manifest(metadata_files: Sequence[Path], place: Path) -> dict[str, object]:

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from venvstacks.actions.locking.lock_files import chosen_names
 from venvstacks.actions.locking.lock_request import LockPolicy
-from venvstacks.actions.table import Orders, Workshop
+from venvstacks.actions.table import RunOptions, TaskActions
 from venvstacks.actions.toolset import Tools
 from venvstacks.digests import sha256_file
 from venvstacks.errors import UsageError
@@ -65,23 +65,23 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Job:
+class RequestedRun:
     """A request, worked out.
 
     Attributes:
         graph: The tasks that it needs.
         forced: Names of those that run even if they are up to date.
-        orders: What actions are told.
+        options: What actions are told.
         wanted: Names of those whose environments are what the request is for.
     """
 
     graph: TaskGraph
     forced: frozenset[str]
-    orders: Orders
+    options: RunOptions
     wanted: frozenset[str] = frozenset()
 
 
-def work_out(project: Project, request: Request) -> Job:
+def work_out(project: Project, request: Request) -> RequestedRun:
     """Find out what a request means for a project.
 
     Raises:
@@ -100,7 +100,7 @@ def work_out(project: Project, request: Request) -> Job:
     upgraded = frozenset(str(canonicalize_name(name)) for name in request.upgrade_packages)
     renewed = _renewed(project, request, selected, upgraded)
     forced = renewed | _forced_outputs(request, selected)
-    orders = Orders(
+    options = RunOptions(
         lock_policy=request.lock_policy,
         renewed_locks=renewed,
         reset_locks=frozenset(selected.reset),
@@ -112,7 +112,7 @@ def work_out(project: Project, request: Request) -> Job:
         upgrade_packages=upgraded,
         align=request.align,
     )
-    return Job(graph.without(held), forced & graph.by_name.keys(), orders, _wanted(request, selected))
+    return RequestedRun(graph.without(held), forced & graph.by_name.keys(), options, _wanted(request, selected))
 
 
 def _wanted(request: Request, selected: SelectedLayers) -> frozenset[str]:
@@ -170,9 +170,9 @@ def _forced_outputs(request: Request, selected: SelectedLayers) -> frozenset[str
     return frozenset(forced)
 
 
-def workshop_for(project: Project, orders: Orders) -> Workshop:
+def task_actions(project: Project, options: RunOptions) -> TaskActions:
     """Who does the tasks of a project as one run wants them."""
     threads, compressors = min(project.jobs, _MOST_THREADS), BoundedSemaphore(max(1, project.jobs // _MOST_THREADS))
     digests = RememberedDigests(sha256_file, project.base / project.configuration.layout.digests)
     tools = Tools(project.environment, project.cache, threads=threads, compressors=compressors, digests=digests)
-    return Workshop(project.stack, project.configuration, project.base, orders, tools)
+    return TaskActions(project.stack, project.configuration, project.base, options, tools)
