@@ -35,7 +35,7 @@ class Tools:
         progress: Told of long transfers: what, bytes done, bytes in all (None if unknown).
     """
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)  # may hold passwords
     cache: Path
     processes: Processes = field(default_factory=Processes)
     now: Callable[[], datetime] = _now

@@ -61,7 +61,7 @@ class DeployOptions:
         retry_pauses: Seconds to wait before each further attempt of a download that failed.
     """
 
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     threads: int = field(default_factory=usable_processors)
     progress: Progress | None = None
     on_wait: Callable[[], None] = _no_waiting

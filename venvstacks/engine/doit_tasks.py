@@ -27,7 +27,7 @@ from venvstacks.records.staleness import Present, why_stale, with_history, with_
 from venvstacks.tools.files import remove_tree
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EngineRun:
     """What tasks need from outside.
 
@@ -41,7 +41,8 @@ class EngineRun:
         spared: Names of tasks whose environments may stay away, since nobody works there.
         trees: Paths in environments that may be away, by the task that makes them.
         journal: Takes down what happens.
-        clean: What `doit clean` takes away of a task: files and folders.
+        clean: What `doit clean` removes of a task: files and folders.
+        prefix: What the names of the tasks begin with in doit: two stacks in one `dodo.py` may have equal names.
     """
 
     perform: Callable[[TaskNode], Mapping[str, object]]
@@ -54,13 +55,18 @@ class EngineRun:
     trees: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     journal: Journal = field(default_factory=lambda: Journal(None))
     clean: Callable[[TaskNode], tuple[Path, ...]] = lambda _: ()
+    prefix: str = ""
+
+    def __repr__(self) -> str:
+        """Short, and without the environment: doit prints parts of its tasks."""
+        return f"<run in {self.paths.base}>"
 
     def awaited_outputs(self, node: TaskNode) -> tuple[str, ...]:
         """The outputs that must be there for `node` to be up to date."""
         return tuple(path for path in node.outputs if node.name not in self.spared or path not in node.trees)
 
 
-@dataclass
+@dataclass(repr=False)
 class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
     """Whether a task is up to date, and if not, why.
 
@@ -71,7 +77,11 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
     node: TaskNode
     run: EngineRun
     reasons: tuple[Reason, ...] = ()
-    _dependency: Dependency | None = field(default=None, repr=False)
+    _dependency: Dependency | None = None
+
+    def __repr__(self) -> str:
+        """What `doit info` prints if the task is not up to date."""
+        return "; ".join(map(str, self.reasons)) or f"{self.node.name} is up to date"
 
     def setup(self, dep_manager: Dependency, tasks_dict: Mapping[str, Task]) -> None:  # noqa: ARG002
         """Take the database from doit, which calls this before each check."""
@@ -84,7 +94,7 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
 
     def __call__(self, task: Task, values: Mapping[str, object]) -> bool:  # noqa: ARG002
         """Answer doit's question."""
-        record = self.backend.store.record(self.node.name)
+        record = self.backend.record(self._name)
         saved: dict[str, object] = {}
         if self.node.self_described:
             said = with_missing_outputs(self.run.describe_staleness(self.node), self._missing())
@@ -103,6 +113,11 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
             self.reasons = (Reason("forced"), *self.reasons)
         task.value_savers[:] = [lambda: {**saved, **self._facts()}]
         return not self.reasons
+
+    @property
+    def _name(self) -> str:
+        """The task's name in doit."""
+        return self.run.prefix + self.node.name
 
     @property
     def backend(self) -> StateBackend:
@@ -154,7 +169,7 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
                 hint="restore the file, or let the layers below be made (without --no-...-dependencies)",
             )
         self._require_environments()
-        self.backend.mark_started(self.node.name)
+        self.backend.mark_started(self._name)
 
     def _require_environments(self) -> None:
         """Look whether what the task works in is there.
@@ -252,7 +267,7 @@ def task_attributes(node: TaskNode, graph: TaskGraph, engine_run: EngineRun) -> 
         "actions": [TaskAction(freshness)],
         "file_dep": file_dep,
         "targets": [shown(path) for path in engine_run.awaited_outputs(node)],
-        "task_dep": sorted(name for name in graph.needs(node) if name in graph.by_name),
+        "task_dep": sorted(engine_run.prefix + name for name in graph.needs(node) if name in graph.by_name),
         "uptodate": [freshness],
         "clean": [_Cleaning(node, engine_run)],
         "io": {"capture": False},

@@ -23,7 +23,6 @@ from venvstacks.engine.reporter import Reporter
 from venvstacks.errors import InterruptedRunError, StateError
 from venvstacks.graph.schedule import Pools, bottom_levels, first_estimates
 from venvstacks.graph.taskgraph import TaskGraph
-from venvstacks.records.task_store import TaskStore
 from venvstacks.tools.process import KILL
 
 
@@ -75,11 +74,11 @@ def _dispatcher(
     control: TaskControl, graph: TaskGraph, dependency: Dependency, engine_run: EngineRun, jobs: int
 ) -> PriorityDispatcher:
     """Hands tasks out by the seconds that they took the last time."""
-    store: TaskStore = dependency.backend.store
+    backend: StateBackend = dependency.backend
     estimates = first_estimates(graph, lambda path: _size(engine_run.paths.absolute(path)))
 
     def seconds(name: str) -> float:
-        record = store.record(name)
+        record = backend.record(name)
         return record.seconds if record and record.seconds else estimates[name]
 
     kinds = {node.name: node.kind for node in graph.nodes}

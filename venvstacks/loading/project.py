@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from venvstacks.graph.compiler import Configuration, compile_stack
@@ -36,7 +36,7 @@ class Project:
     configuration: Configuration
     graph: TaskGraph
     options: Options
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)  # may hold passwords
 
     @property
     def base(self) -> Path:

@@ -58,7 +58,7 @@ class RuntimeTools:
     """
 
     processes: Processes
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     cache: Path
     log: Path | None = None
     progress: Progress | None = None

@@ -56,7 +56,7 @@ class Downloads:
         stopping: Asked at every piece whether nobody wants the files any more.
     """
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     progress: Progress | None = None
     pauses: tuple[float, ...] = _PAUSES
     sleep: Callable[[float], None] = time.sleep

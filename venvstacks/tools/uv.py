@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Literal
@@ -44,7 +44,7 @@ class UvTools:
     """
 
     program: Path
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     processes: Processes
     resolvers: BoundedSemaphore
 
