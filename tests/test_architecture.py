@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 # A room may import rooms of lower floors, and its own modules.
 FLOORS = {
-    "errors": 1, "modes": 1, "digests": 1, "reasons": 1, "_injected": 1,
+    "errors": 1, "modes": 1, "digests": 1, "reasons": 1, "suggestions": 1, "data_faults": 1, "_injected": 1,
     "model": 2, "tools": 2,
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
     "graph": 4, "records": 4, "deployment": 4,
@@ -38,7 +38,10 @@ SIDEWAYS = {
     ("tasks/reference.py", "cli"): "writes the reference of commands from the commands themselves",
 }
 
-PURE = ("model", "locking", "linking", "graph", "archives/members.py", "archives/expected.py", "deployment")
+PURE = (
+    "suggestions.py", "data_faults.py", "model", "locking", "linking", "graph", "archives/members.py",
+    "archives/expected.py", "deployment",
+)  # fmt: skip
 
 # Purity is a list of what may be imported: whatever could reach a disk, a clock, a process or the environment has to
 # be imported first. Modules that can do both are narrowed to the names listed with them.
@@ -50,7 +53,7 @@ HARMLESS: dict[str, set[str] | None] = {
     "packaging": None, "pydantic": None, "tomli_w": None,
     "datetime": None,  # values of times; asking for the present one is refused below
     "pathlib": {"PurePath", "PurePosixPath", "PureWindowsPath"},
-    "venvstacks.errors": None, "venvstacks.modes": None,
+    "venvstacks.errors": None, "venvstacks.modes": None, "venvstacks.suggestions": None, "venvstacks.data_faults": None,
     "venvstacks.reasons": None, "venvstacks.model": None, "venvstacks.locking": None,
     "venvstacks.linking": None, "venvstacks.graph": None, "venvstacks.deployment": None,
     "venvstacks.archives.expected": None,

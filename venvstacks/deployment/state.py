@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from venvstacks.data_faults import first_fault, place_of, sentence
 from venvstacks.digests import TreeEntry
 from venvstacks.errors import DamagedRecordError, DeployError
 from venvstacks.model.conventions import LayerKind
@@ -35,16 +36,14 @@ class DeploymentRecord(BaseModel):
         try:
             return cls.model_validate_json(data)
         except ValidationError as error:
-            reasons = error.errors()
-            for reason in reasons:
-                where = ".".join(map(str, reason["loc"]))
+            for reason in error.errors():
+                where = place_of(reason)
                 if (where == "format" and reason["type"] != "missing") or reason["type"] == "extra_forbidden":
                     raise DeployError(
-                        f"{place} was written by another version of venvstacks ({where}: {reason['msg']})",
+                        f"{place} was written by another version of venvstacks ({where}: {sentence(reason)})",
                         hint="use the venvstacks that made this deployment, or deploy into a new folder",
                     ) from error
-            told = ": ".join(filter(None, (".".join(map(str, reasons[0]["loc"])), reasons[0]["msg"])))
-            raise DamagedRecordError(f"{place} is damaged: {told}") from error
+            raise DamagedRecordError(f"{place} is damaged: {first_fault(error)}") from error
 
 
 class Installed(BaseModel):

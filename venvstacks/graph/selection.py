@@ -7,7 +7,6 @@ it is not selected here: `TaskGraph.closure` finds it over the inputs of the sel
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -16,6 +15,7 @@ from typing import Literal
 from venvstacks.errors import UsageError
 from venvstacks.graph.taskgraph import TaskGraph, TaskKind
 from venvstacks.model.stack import Layer, Stack
+from venvstacks.suggestions import suggestion
 
 Operation = Literal["lock", "build", "publish", "export"]
 
@@ -140,8 +140,7 @@ def _matching(names: Iterable[str], patterns: Collection[str]) -> tuple[str, ...
 
 def _no_such_layer(patterns: list[str], names: tuple[str, ...]) -> UsageError:
     told = ", ".join(f"'{pattern}'" for pattern in dict.fromkeys(patterns))
-    nearest = difflib.get_close_matches(patterns[0], names, n=1, cutoff=0.5)
-    hint = f"did you mean '{nearest[0]}'?" if nearest else f"environments are {', '.join(names) or 'none'}"
+    hint = suggestion(patterns[0], names, otherwise=f"environments are {', '.join(names) or 'none'}")
     return UsageError(f"no environment matches {told}", hint=f"{hint} (--allow-missing accepts such patterns)")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import platform
 import sys
@@ -24,6 +23,7 @@ from venvstacks.loading.options import Options
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import identify_platform
 from venvstacks.model.specification import ProviderName, ToolSettings
+from venvstacks.suggestions import suggestion
 
 
 def configure(settings: ToolSettings, options: Options, base: Path, epoch: int | None) -> Configuration:
@@ -79,8 +79,7 @@ def _choose_compression(settings: ToolSettings, options: Options) -> tuple[Archi
 def _check_provider(name: str) -> None:
     known = get_args(ProviderName)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+        hint = suggestion(name, known, otherwise=f"known are {', '.join(known)}")
         raise UsageError(f"'{name}' is no runtime provider", hint=hint)
 
 

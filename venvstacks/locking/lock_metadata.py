@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from venvstacks.data_faults import first_fault
 from venvstacks.digests import prefixed, sha256_bytes, sha256_json
 from venvstacks.locking.conflict_markers import has_conflict
 from venvstacks.locking.lock_inputs import newest_upload
@@ -105,9 +106,7 @@ def parse_metadata(text: str) -> LockMetadata:
     try:
         metadata = LockMetadata.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{place + ': ' if place else ''}{first['msg']}") from None
+        raise ValueError(first_fault(error)) from None
     made_from = metadata.venvstacks
     if made_from and any(getattr(metadata, key) != value for key, value in made_from.hashes.items()):
         raise ValueError("its hashes do not fit the inputs that it names")

@@ -6,7 +6,6 @@ together, so that a user mends a specification in one go.
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from venvstacks.data_faults import sentence
 from venvstacks.errors import Fault
 from venvstacks.model.conventions import LayerKind
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
@@ -28,6 +28,7 @@ from venvstacks.model.specification import (
     UvTable,
 )
 from venvstacks.model.tables import Table
+from venvstacks.suggestions import suggestion
 
 _TableT = TypeVar("_TableT", bound=Table)
 
@@ -39,16 +40,6 @@ _INNER: Mapping[str, type[Table]] = {
 }
 """Tables within tables."""
 _IGNORED = {"build_requirements": "wheels are never built here; build them beforehand and use --local-wheels"}
-
-# What pydantic calls a value of the wrong type, in the words of TOML.
-_TYPES = {
-    "bool_type": "true or false",
-    "dict_type": "a table",
-    "int_type": "a whole number",
-    "model_type": "a table",
-    "string_type": "a string",
-    "tuple_type": "an array",
-}
 
 
 @dataclass(frozen=True)
@@ -203,7 +194,7 @@ class _Reader:
     def _refuse_unknown(self, path: KeyPath, table: dict[str, Any], known: tuple[str, ...]) -> None:
         for key in table:
             if key not in known:
-                self._fault((*path, key), "unknown key", hint=_suggestion(key, known))
+                self._fault((*path, key), "unknown key", hint=_suggested_key(key, known))
 
     def _validate(self, model: type[_TableT], path: KeyPath, table: object, layer: str | None) -> _TableT | None:
         try:
@@ -235,19 +226,10 @@ class _Reader:
         hint = _description(model, location)
         if detail["type"] == "extra_forbidden":
             table = _INNER.get(str(location[0]), model) if len(location) > 1 else model
-            message, hint = "unknown key", _suggestion(str(location[-1]), tuple(_descriptions(table)))
-        elif detail["type"] == "missing":
-            message = "this key is required"
+            hint = _suggested_key(str(location[-1]), tuple(_descriptions(table)))
         elif detail["type"] == "value_error":
-            refused = detail["ctx"]["error"]
-            message, hint = str(refused), getattr(refused, "hint", hint)
-        elif detail["type"] in _TYPES:
-            message = f"must be {_TYPES[detail['type']]}"
-        elif detail["type"] == "literal_error":
-            message = f"{detail['input']!r} is not one of {detail['ctx']['expected']}"
-        else:
-            message = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
-        self._fault((*path, *location), message, layer, hint)
+            hint = getattr(detail["ctx"]["error"], "hint", hint)
+        self._fault((*path, *location), sentence(detail), layer, hint)
 
 
 def _descriptions(model: type[Table]) -> dict[str, str | None]:
@@ -270,6 +252,5 @@ def _header(path: KeyPath) -> str:
     return f"write [[{names}]]" if isinstance(path[-1], int) else f"write [{names}]"
 
 
-def _suggestion(key: str, known: tuple[str, ...]) -> str:
-    nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"did you mean '{nearest[0]}'?" if nearest else f"known keys are {', '.join(known)}"
+def _suggested_key(key: str, known: tuple[str, ...]) -> str:
+    return suggestion(key, known, otherwise=f"known keys are {', '.join(known)}")

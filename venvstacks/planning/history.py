@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from venvstacks.errors import UsageError
 from venvstacks.loading.project import Project
 from venvstacks.reasons import Reason
 from venvstacks.records.event_log import Event, read_events
+from venvstacks.suggestions import suggestion
 
 _LOG_LINES = 20
 
@@ -67,8 +67,7 @@ def last_run(project: Project, task: str) -> LastRun | None:
         UsageError: There is no such task.
     """
     if task not in project.graph.by_name:
-        nearest = difflib.get_close_matches(task, project.graph.by_name, n=1, cutoff=0.4)
-        hint = f"did you mean '{nearest[0]}'?" if nearest else "`venvstacks -v plan SPEC` names all tasks"
+        hint = suggestion(task, project.graph.by_name, otherwise="`venvstacks -v plan SPEC` names all tasks")
         raise UsageError(f"there is no task '{task}'", hint=hint)
     layout = project.configuration.layout
     for path in logs(project.base / layout.runs):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
@@ -27,6 +26,7 @@ from venvstacks.graph.selection import (
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.loading.project import Project
 from venvstacks.records.remembered_digests import RememberedDigests
+from venvstacks.suggestions import suggestion
 
 _MOST_THREADS = 8  # for one task: each costs a compressor memory, and several tasks run at once
 
@@ -155,8 +155,7 @@ def _nowhere(package: str, homes: Collection[str], known: Collection[str]) -> Us
         return UsageError(
             f"no selected layer installs '{package}'", hint=f"it is locked in {', '.join(homes)}: include that layer"
         )
-    nearest = difflib.get_close_matches(package, known, n=1, cutoff=0.6)
-    hint = f"did you mean '{nearest[0]}'?" if nearest else "it has no earlier version to move from"
+    hint = suggestion(package, known, otherwise="it has no earlier version to move from")
     return UsageError(f"no layer is locked with '{package}'", hint=hint)
 
 

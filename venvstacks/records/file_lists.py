@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from venvstacks.archives.compression import Compression, gzip_stream
 from venvstacks.archives.members import Member
+from venvstacks.data_faults import first_fault
 from venvstacks.digests import TreeEntry, sha256_bytes
 from venvstacks.records.published_metadata import FileReference
 
@@ -120,9 +121,7 @@ class FileManifest(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise ValueError(f"{place}: {first['msg']}") from error
+            raise ValueError(first_fault(error)) from error
 
 
 def reference(name: str, packed: bytes) -> FileReference:

@@ -12,6 +12,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
+from venvstacks.data_faults import first_fault
 from venvstacks.digests import TreeEntry, canonical_json, tree_digest
 from venvstacks.errors import StateError
 
@@ -48,7 +49,7 @@ class Record(BaseModel):
         try:
             return cls.model_validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
-            reason = str(error).splitlines()[0]
+            reason = first_fault(error) if isinstance(error, ValidationError) else error.strerror or str(error)
             raise StateError(f"the record {path} cannot be read: {reason}", hint="build the layer again") from error
 
 

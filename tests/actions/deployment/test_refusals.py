@@ -72,7 +72,7 @@ CASES: list[tuple[str, Break, str]] = [
     ("list missing", lambda folder: (folder / f"{POND}.files.json.gz").unlink(), "is not there, although"),
     ("published without a list", drop("file_manifest"), "without the digests that deploying needs"),
     ("published without a digest", drop("archive_hashes"), "without the digests that deploying needs"),
-    ("published by another program", drop("venvstacks"), r"is not a manifest: .*Field required"),
+    ("published by another program", drop("venvstacks"), r"is not a manifest: .*this key is required"),
     ("for another platform", lambda folder: edit_pond(folder, lambda entry: entry.update(target_platform="win_arm64")),
      "it is for win_arm64, and this machine is"),
     ("layer below missing", lambda folder: edit_pond(folder, lambda entry: entry.update(runtime_layer="toad")),

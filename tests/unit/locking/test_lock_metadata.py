@@ -117,7 +117,7 @@ def test_damaged_metadata_says_how(change: dict[str, Any], message: str) -> None
 
 
 def test_text_that_is_no_json_is_damaged_metadata() -> None:
-    with pytest.raises(ValueError, match="Invalid JSON"):
+    with pytest.raises(ValueError, match="invalid JSON"):
         parse_metadata("<<<<<<<")
 
 

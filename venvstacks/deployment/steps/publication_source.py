@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
+from venvstacks.data_faults import first_fault
 from venvstacks.deployment.offers import Offer, OfferedFile, OfferedLayer, check_offer
 from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.errors import DeployError, TransferError, UsageError
@@ -171,9 +172,7 @@ def _parse(content: bytes, name: str, source: Source, platform: TargetPlatform) 
     try:
         manifest = StackManifest.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DeployError(f"{name} is not a manifest: {place}: {first['msg']}", hint=_PUBLISH_AGAIN) from error
+        raise DeployError(f"{name} is not a manifest: {first_fault(error)}", hint=_PUBLISH_AGAIN) from error
     return check_offer(source.label, tuple(_offered(entry, name) for entry in manifest.entries), platform)
 
 
