@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from venvstacks.tools import survivors
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is not a failing test
+settings.load_profile("untimed")
 
 GOLDEN = Path(__file__).parent / "golden"
 
