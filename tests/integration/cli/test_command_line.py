@@ -40,10 +40,10 @@ def test_version(option: str, tmp_path: Path) -> None:
 
 
 def test_the_version_loads_next_to_nothing(tmp_path: Path) -> None:
-    answer = "from venvstacks.cli import boundary; boundary.run_command_line(['-V'])"
+    answer = "from venvstacks.cli import error_boundary; error_boundary.run_command_line(['-V'])"
     code = f"import sys; {answer}; print(sorted(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
-    assert not {"typer", "pydantic", "rich", "doit", "venvstacks.api"} & set(re.findall(r"'([^']+)'", told))
+    assert not {"typer", "pydantic", "rich", "doit", "venvstacks.api.runs"} & set(re.findall(r"'([^']+)'", told))
 
 
 CASES = {
@@ -67,7 +67,7 @@ def test_deployments_are_handled_without_what_builds(tmp_path: Path) -> None:
     answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     loaded = set(answer.stdout.split())
     assert "venvstacks.api.deployments" in loaded
-    assert not {"venvstacks.api", "venvstacks.model.specification", "packaging", "doit"} & loaded
+    assert not {"venvstacks.api.runs", "venvstacks.model.specification", "packaging", "doit"} & loaded
 
 
 @pytest.mark.parametrize("case", CASES)
