@@ -110,10 +110,15 @@ def scan_tree(root: Path, keep: Callable[[str], bool] = lambda _: True) -> tuple
     Raises:
         OSError: Something cannot be read, or is neither a file, a folder nor a link.
     """
-    return tuple(sorted(_entry_of(path, entry) for path, entry in walk_tree(root, keep)))
+    return tuple(sorted(entry_of(path, entry) for path, entry in walk_tree(root, keep)))
 
 
-def _entry_of(path: str, entry: os.DirEntry[str]) -> TreeEntry:
+def entry_of(path: str, entry: os.DirEntry[str]) -> TreeEntry:
+    """What a tree's entry at `path` holds now.
+
+    Raises:
+        OSError: It cannot be read, or is neither a file nor a link.
+    """
     if entry.is_symlink():
         return TreeEntry(path, target=Path(entry.path).readlink().as_posix())
     info = entry.stat(follow_symlinks=False)

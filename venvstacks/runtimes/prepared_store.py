@@ -9,17 +9,15 @@ A folder without a readable record, or whose tree differs from it in any file, i
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_file, sha256_json, walk_tree
-from venvstacks.modes import is_executable
+from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_json
 from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest
 from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically
 from venvstacks.tools.processors import usable_processors
+from venvstacks.tools.tree_comparison import compare_tree
 
 _RECIPE = 1
 """Raised whenever the same input is turned into another tree, so that older preparations are not taken for new."""
@@ -127,28 +125,5 @@ def is_sound(tree: Path, entries: tuple[TreeEntry, ...]) -> bool:
     Raises:
         OSError: Something cannot be read.
     """
-    expected = {entry.path: entry for entry in entries}
-    to_hash: list[tuple[str, int, str]] = []
-    for path, found in walk_tree(tree):
-        entry = expected.pop(path, None)
-        if entry is None or not _looks_alike(entry, found):
-            return False
-        if not entry.is_link:
-            to_hash.append((found.path, entry.size, entry.sha256))
-    if expected:
-        return False
-    to_hash.sort(key=lambda row: row[1])  # so that dealing them out gives every thread as many bytes
-    lanes = min(4, usable_processors())
-    with ThreadPoolExecutor(lanes) as pool:
-        return all(pool.map(_have_digests, [to_hash[lane::lanes] for lane in range(lanes)]))
-
-
-def _looks_alike(entry: TreeEntry, found: os.DirEntry[str]) -> bool:
-    if found.is_symlink():
-        return entry.target == Path(found.path).readlink().as_posix()
-    info = found.stat(follow_symlinks=False)
-    return not entry.is_link and (entry.size, entry.executable) == (info.st_size, is_executable(info.st_mode))
-
-
-def _have_digests(files: list[tuple[str, int, str]]) -> bool:
-    return all(sha256_file(path, size) == digest for path, size, digest in files)
+    listed = {entry.path: entry for entry in entries}
+    return next(compare_tree(tree, listed, threads=min(4, usable_processors())), None) is None

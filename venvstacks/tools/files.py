@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,7 +136,9 @@ def swap_in(new: Path, place: Path, *, trash: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file, link or tree if it is there; read-only folders on the way are made writable.
+    """Remove a file, link or tree if it is there; read-only folders within the tree are made writable.
+
+    Nothing outside the tree is changed: a tree in a read-only folder cannot be removed as a whole.
 
     Raises:
         OSError: Something could not be removed.
@@ -145,22 +146,29 @@ def remove_tree(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return
+    try:
+        shutil.rmtree(path)
+    except OSError:
+        if not os.path.lexists(path):
+            return  # somebody else has removed it
+        _make_removable(path)
+        shutil.rmtree(path)
 
-    def make_writable(function: object, name: str, error: object) -> None:  # noqa: ARG001 - shutil's protocol
-        stuck = Path(name)
-        stuck.parent.chmod(0o700)
-        if stuck.is_dir() and not stuck.is_symlink():
-            stuck.chmod(0o700)
-            shutil.rmtree(stuck)
-            return
-        if os.name != "posix" and not stuck.is_symlink():
-            stuck.chmod(stat.S_IWRITE)  # Windows asks the file; elsewhere its mode may be another name's as well
-        stuck.unlink()
 
-    if sys.version_info >= (3, 12):
-        shutil.rmtree(path, onexc=make_writable)
-    else:
-        shutil.rmtree(path, onerror=make_writable)
+def _make_removable(tree: Path) -> None:
+    """Give the owner all rights to the folders of a tree; on Windows, where files have to be writable, to files too."""
+    _allow(tree, 0o700)
+    for folder, names, files in os.walk(tree):  # topdown: a folder is listed after it was made readable
+        for name in names:
+            _allow(Path(folder, name), 0o700)
+        for name in files if os.name != "posix" else ():  # elsewhere a file's mode may be another name's as well
+            _allow(Path(folder, name), stat.S_IWRITE)
+
+
+def _allow(path: Path, mode: int) -> None:
+    if not path.is_symlink():
+        with contextlib.suppress(OSError):  # removing says what is wrong
+            path.chmod(mode)
 
 
 def link_or_copy(source: Path, target: Path) -> None:

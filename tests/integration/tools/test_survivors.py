@@ -84,7 +84,8 @@ def test_whoever_comes_after_a_killed_run_waits_for_its_children(tmp_path: Path)
     assert waited == ["once"]
 
 
-def test_what_a_child_leaves_behind_on_purpose_holds_nobody_up(tmp_path: Path) -> None:
+def test_a_daemon_that_has_let_go_of_the_pipes_holds_nobody_up(tmp_path: Path) -> None:
+    """It still has the locked file open; what becomes of daemons that keep the pipes is a matter of `Processes`."""
     lock = tmp_path / "children.lock"
     run = start(ORDERLY, tmp_path, lock)
     run.communicate(timeout=20)

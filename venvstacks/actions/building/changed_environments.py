@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from venvstacks.archives.members import is_shipped
-from venvstacks.digests import TreeEntry, scan_tree
+from venvstacks.digests import TreeEntry, entry_of
 from venvstacks.errors import StateError
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 from venvstacks.reasons import Reason
 from venvstacks.records.tree_records import BuildRecord, LinkRecord
+from venvstacks.tools.tree_comparison import TreeDifference, compare_tree
 
 _SHARE = "share/venv/"
 
@@ -40,13 +41,16 @@ def _changes(layer: Layer, platform: TargetPlatform, layout: StackLayout, base: 
     if recorded is None or not (base / environment).is_dir():
         return ()  # there is no result, so the layer is built in any case
     entries, counts = recorded
-    expected = {entry.path: entry for entry in entries if counts(entry.path)}
-    present = {entry.path: entry for entry in scan_tree(base / environment, is_shipped) if counts(entry.path)}
+    listed = {entry.path: entry for entry in entries if counts(entry.path)}
     return tuple(
-        Reason("changed file", f"{environment}/{path}", _shown(expected.get(path)), _shown(present.get(path)))
-        for path in sorted(expected.keys() | present.keys())
-        if expected.get(path) != present.get(path)
+        Reason("changed file", f"{environment}/{one.path}", _shown(listed.get(one.path)), _shown(_entry_now(one)))
+        for one in sorted(compare_tree(base / environment, listed, is_shipped), key=lambda one: one.path)
+        if counts(one.path)
     )
+
+
+def _entry_now(difference: TreeDifference) -> TreeEntry | None:
+    return entry_of(difference.path, difference.found) if difference.found else None
 
 
 def _recorded(

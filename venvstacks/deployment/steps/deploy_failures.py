@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from collections.abc import Iterator
 from pathlib import Path
 
 from venvstacks.errors import DeployError, TransferError
+from venvstacks.tools.write_hints import WriteHints
 
 _UNTOUCHED = "what was installed before is untouched"
-_FULL = f"free some space and run the same command again; {_UNTOUCHED}"
-_REFUSED = f"make the folder writable for you, or deploy into another one; {_UNTOUCHED}"
-_IN_THE_WAY = "name a folder: a file is in the way"
-_HINTS = {
-    errno.EEXIST: _IN_THE_WAY,
-    errno.ENOTDIR: _IN_THE_WAY,
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EFBIG: _FULL,
-    errno.EACCES: _REFUSED,
-    errno.EPERM: _REFUSED,
-    errno.EROFS: _REFUSED,
-}
+_HINTS = WriteHints(
+    full=f"free some space and run the same command again; {_UNTOUCHED}",
+    refused=f"make the folder writable for you, or deploy into another one; {_UNTOUCHED}",
+    in_the_way="name a folder: a file is in the way",
+    otherwise=f"run the same command again; {_UNTOUCHED}",
+)
 
 
 @contextlib.contextmanager
@@ -34,7 +27,7 @@ def not_deployed(root: Path) -> Iterator[None]:
         where = error.filename or root
         raise DeployError(
             f"{where} cannot be written: {error.strerror or error}",
-            hint=_HINTS.get(error.errno or 0, f"run the same command again; {_UNTOUCHED}"),
+            hint=_HINTS.for_error(error),
         ) from error
     except TransferError as error:
         hint = f"{error.hint}; {_UNTOUCHED}"

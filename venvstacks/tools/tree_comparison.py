@@ -1,0 +1,87 @@
+"""A tree on disk compared with a list of its files and links: what is missing, changed or not listed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from venvstacks.digests import TreeEntry, sha256_file, walk_tree
+from venvstacks.modes import is_executable
+
+DifferenceKind = Literal["missing", "changed", "foreign"]
+
+
+@dataclass(frozen=True)
+class TreeDifference:
+    """One path at which a tree differs from its list.
+
+    Attributes:
+        path: Relative to the tree, with forward slashes.
+        kind: It is listed and missing, it differs from the list, or it is not listed (`foreign`).
+        found: What is there; None if it is missing.
+    """
+
+    path: str
+    kind: DifferenceKind
+    found: os.DirEntry[str] | None = None
+
+
+def compare_tree(
+    root: Path,
+    listed: Mapping[str, TreeEntry],
+    keep: Callable[[str], bool] = lambda _: True,
+    *,
+    more_executable: bool = False,
+    threads: int = 2,
+) -> Iterator[TreeDifference]:
+    """All differences; those that need no file to be read come first.
+
+    Files are compared by kind, size and executable bit, and then by digest; links by their target.
+
+    Args:
+        root: The tree; everything is missing if there is no such folder.
+        listed: What it should hold, by path.
+        keep: Asked for every path on disk; what it refuses is passed over, folders with all that they hold.
+        more_executable: Whether files may be executable that are not listed as such (somebody has unpacked them so).
+        threads: How many files are hashed at the same time.
+
+    Raises:
+        OSError: Something cannot be read.
+    """
+    missing = dict(listed)
+    to_hash: list[tuple[os.DirEntry[str], str, TreeEntry]] = []
+    for path, found in walk_tree(root, keep) if root.is_dir() else ():
+        entry = missing.pop(path, None)
+        if entry is None:
+            yield TreeDifference(path, "foreign", found)
+        elif not _looks_alike(entry, found, more_executable=more_executable):
+            yield TreeDifference(path, "changed", found)
+        elif not entry.is_link:
+            to_hash.append((found, path, entry))
+    yield from (TreeDifference(path, "missing") for path in missing)
+    to_hash.sort(key=lambda row: row[2].size)  # so that every thread gets as many bytes
+    lanes = [to_hash[lane::threads] for lane in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        for changed in pool.map(_other_content, lanes):
+            yield from changed
+
+
+def _looks_alike(entry: TreeEntry, found: os.DirEntry[str], *, more_executable: bool) -> bool:
+    if found.is_symlink():
+        return entry.target == Path(found.path).readlink().as_posix()
+    info = found.stat(follow_symlinks=False)
+    executable = is_executable(info.st_mode) or os.name != "posix"
+    allowed = executable >= entry.executable if more_executable else executable == entry.executable
+    return not entry.is_link and info.st_size == entry.size and (allowed or os.name != "posix")
+
+
+def _other_content(files: list[tuple[os.DirEntry[str], str, TreeEntry]]) -> list[TreeDifference]:
+    return [
+        TreeDifference(path, "changed", found)
+        for found, path, entry in files
+        if sha256_file(found.path, entry.size) != entry.sha256
+    ]

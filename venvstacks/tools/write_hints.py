@@ -1,0 +1,41 @@
+"""What helps where the file system refuses to write: one table from the kinds of failures to what a user can do."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+_Cause = Literal["full", "refused", "in_the_way", "otherwise"]
+_CAUSES: Mapping[int, _Cause] = {
+    errno.ENOSPC: "full",
+    errno.EFBIG: "full",
+    errno.EDQUOT: "full",
+    errno.EACCES: "refused",
+    errno.EPERM: "refused",
+    errno.EROFS: "refused",
+    errno.EEXIST: "in_the_way",
+    errno.ENOTDIR: "in_the_way",
+}
+
+
+@dataclass(frozen=True)
+class WriteHints:
+    """What to tell a user for each cause of a failure.
+
+    Attributes:
+        full: The disk or the quota is full, or the file is too large for the file system.
+        refused: Permissions or a read-only file system.
+        in_the_way: A file is where a folder is needed.
+        otherwise: Everything else.
+    """
+
+    full: str
+    refused: str
+    in_the_way: str
+    otherwise: str
+
+    def for_error(self, error: OSError) -> str:
+        """The hint for this failure."""
+        return str(getattr(self, _CAUSES.get(error.errno or 0, "otherwise")))
