@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[1]
 
 # A room may import rooms of lower floors, and its own modules.
 FLOORS = {
-    "errors": 1, "modes": 1, "digests": 1, "reasons": 1, "suggestions": 1, "data_faults": 1, "_injected": 1,
+    "errors": 1, "modes": 1, "digests": 1, "reasons": 1, "suggestions": 1, "data_faults": 1, "urls": 1,
+    "_injected": 1,
     "model": 2, "tools": 2,
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
     "graph": 4, "records": 4, "deployment": 4,
@@ -54,6 +55,7 @@ HARMLESS: dict[str, set[str] | None] = {
     "datetime": None,  # values of times; asking for the present one is refused below
     "pathlib": {"PurePath", "PurePosixPath", "PureWindowsPath"},
     "venvstacks.errors": None, "venvstacks.modes": None, "venvstacks.suggestions": None, "venvstacks.data_faults": None,
+    "venvstacks.urls": None,
     "venvstacks.reasons": None, "venvstacks.model": None, "venvstacks.locking": None,
     "venvstacks.linking": None, "venvstacks.graph": None, "venvstacks.deployment": None,
     "venvstacks.archives.expected": None,

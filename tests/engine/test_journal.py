@@ -92,13 +92,23 @@ def test_children_are_taken_down_without_secrets(tmp_path: Path) -> None:
     secret = {
         "UV_INDEX_URL": "https://user:word@localhost",
         "UV_TOKEN": "word",
+        "UV_INSECURE_HOST": "user:word@host",
         "https_proxy": "http://user:word@proxy",
     }
     env = {"HOME": "/x", "UV_NO_PROGRESS": "1", **secret}
-    watch(Completed(("/bin/uv", "pip"), 0, "out", "", 0.25), Path("logs/build-a.log"), None, env)
+    watch(
+        Completed(("/bin/uv", "pip", "https://user:word@host/?t=word"), 0, "out", "", 0.25),
+        Path("logs/build-a.log"),
+        None,
+        env,
+    )
     journal.close()
     event = next(event for event in read_events(logs(tmp_path)[0]) if event.event == "process ended")
-    assert (event.task, event.facts["program"], event.facts["argv"]) == ("build:a", "uv", ["/bin/uv", "pip"])
+    assert (event.task, event.facts["program"], event.facts["argv"]) == (
+        "build:a",
+        "uv",
+        ["/bin/uv", "pip", "https://host/?..."],
+    )
     assert event.facts["env"] == {"HOME": None, "UV_NO_PROGRESS": "1", **dict.fromkeys(secret)}
     assert "word" not in logs(tmp_path)[0].read_text()
 

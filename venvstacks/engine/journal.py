@@ -18,6 +18,7 @@ from venvstacks.actions.table import TaskActions
 from venvstacks.loading.project import Project
 from venvstacks.records.event_log import Event, EventName
 from venvstacks.tools.process import Completed
+from venvstacks.urls import without_secrets
 
 KEPT = 20
 """Logs of this many runs are kept."""
@@ -77,7 +78,7 @@ class Journal:
                 self._stream = self._folder = None
 
 
-_SECRET = ("KEY", "TOKEN", "PASSWORD", "SECRET", "CREDENTIAL", "AUTH", "USERNAME", "PROXY", "URL", "INDEX")
+_SECRET = ("KEY", "TOKEN", "PASSWORD", "SECRET", "CREDENTIAL", "AUTH", "USERNAME", "PROXY", "URL", "INDEX", "HOST")
 _PLACES = ("HOME", "PATH", "TMP", "TEMP", "LANG", "LC_")
 
 
@@ -104,7 +105,7 @@ class ProcessWatch:
             "process ended",
             task,
             program=Path(done.argv[0]).name,
-            argv=list(done.argv),
+            argv=[without_secrets(argument) for argument in done.argv],
             cwd=str(cwd) if cwd else None,
             env={name: None if name in hidden else value for name, value in sorted(env.items())},
             status=done.returncode,

@@ -9,6 +9,7 @@ from typing import Any
 
 from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
+from venvstacks.urls import without_logins
 
 # Keys of [tool.uv] that only mean something to a uv project, or that would turn off what a layered lock rests on
 # (wheels only, every target resolved for itself, no silent upgrades). uv never sees them here.
@@ -27,13 +28,6 @@ _WITHOUT_EFFECT = frozenset({
     "pypy-install-mirror", "python-downloads", "python-downloads-json-url", "python-install-mirror",
     "python-preference", "required-version", "system-certs", "trusted-publishing",
 })  # fmt: skip
-
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s]+@")
-
-
-def without_credentials(text: str) -> str:
-    """`text` with user names and passwords taken out of its URLs."""
-    return _CREDENTIALS.sub("", text)
 
 
 def settings_for_uv(uv: UvTable) -> UvTable:
@@ -100,7 +94,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - TOML and JSON values are of any
         return [_plain(element) for element in value]
     if isinstance(value, date | datetime | time):
         return value.isoformat()
-    return without_credentials(value) if isinstance(value, str) else value
+    return without_logins(value) if isinstance(value, str) else value
 
 
 def newest_upload(uv: UvTable) -> str | None:

@@ -12,8 +12,8 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 from packaging.utils import canonicalize_name
 
-from venvstacks.locking.lock_inputs import without_credentials
 from venvstacks.locking.locks import ResolvedPackage, Wheel
+from venvstacks.urls import without_logins
 
 
 class UnusableLockError(ValueError):
@@ -98,7 +98,7 @@ def _read_package(table: Mapping[str, Any], folder: str) -> ResolvedPackage:
 def _read_wheel(table: Mapping[str, Any], name: str, folder: str) -> Wheel:
     if "url" not in table:
         raise UnusableLockError(f"a wheel of {name} has no URL")
-    url = urldefrag(without_credentials(table["url"])).url
+    url = urldefrag(without_logins(table["url"])).url
     is_path = url.startswith("file:")
     location = relative_path(url, folder) if is_path else url
     return make_wheel_entry(location, table, is_path=is_path)

@@ -13,7 +13,7 @@ from venvstacks.runtimes.provider_request import ArchiveSource, PreparedRuntime,
 from venvstacks.runtimes.runtime_contents import tidy
 from venvstacks.runtimes.unpack_python import find_root, unpack
 from venvstacks.tools.files import staging_folder
-from venvstacks.tools.web import public
+from venvstacks.urls import shown
 
 
 class ArchiveProvider:
@@ -50,7 +50,7 @@ def locate(source: ArchiveSource, tools: RuntimeTools) -> Path:
         return fetch(source.url, source.sha256, tools)
     if scheme and scheme != "file" and len(scheme) > 1:  # one letter is a drive of Windows
         raise RuntimeUnavailableError(
-            f"{public(source.url)} cannot be fetched: unknown scheme '{scheme}'", hint="use http, https or file"
+            f"{shown(source.url)} cannot be fetched: unknown scheme '{scheme}'", hint="use http, https or file"
         )
     path = _path_of(source.url) if scheme == "file" else Path(source.url)
     if not path.is_file():

@@ -20,6 +20,7 @@ from typing import NoReturn
 
 from venvstacks.errors import InterruptedRunError, ProcessFailedError
 from venvstacks.tools import survivors
+from venvstacks.urls import without_secrets
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 """The signal that no child can refuse; Windows has but one."""
@@ -128,7 +129,7 @@ class Processes:
         if self._stopping:
             raise InterruptedRunError
         if check and done.returncode:
-            raise ProcessFailedError(command, done.returncode, done.stdout + done.stderr)
+            raise ProcessFailedError(command, done.returncode, without_secrets(done.stdout + done.stderr))
         return done
 
     def _start(self, command: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> subprocess.Popen[str]:
@@ -224,7 +225,8 @@ def _append_to_log(log: Path, done: Completed, cwd: Path | None) -> None:
     where = f"cd {shlex.quote(str(cwd))} && " if cwd else ""
     printed = (done.stdout + done.stderr).removesuffix("\n")
     ending = f"[exit status {done.returncode} after {done.seconds:.2f} s]"
-    append_to_log(log, (f"$ {where}{shlex.join(done.argv)}", *([printed] if printed else []), ending))
+    lines = (f"$ {where}{shlex.join(done.argv)}", *([printed] if printed else []), ending)
+    append_to_log(log, map(without_secrets, lines))
 
 
 def become(argv: Sequence[str | Path], env: Mapping[str, str]) -> NoReturn:

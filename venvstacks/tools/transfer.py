@@ -12,7 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 from venvstacks.digests import sha256_file
 from venvstacks.errors import InterruptedRunError, TransferError
-from venvstacks.tools.web import broken_off, explain, open_client, public, refused
+from venvstacks.tools.web import broken_off, explain, open_client, refused
+from venvstacks.urls import shown
 
 if TYPE_CHECKING:
     import httpx2
@@ -202,7 +203,7 @@ def _verify(wanted: WantedFile, target: Path) -> None:
 
 def _other_file(url: str, how: str) -> TransferError:
     return TransferError(
-        f"{public(url)} is not the file that was expected: {how}",
+        f"{shown(url)} is not the file that was expected: {how}",
         hint="a mirror must serve the very files of the original; nothing of this one was kept",
         kind="other file",
     )

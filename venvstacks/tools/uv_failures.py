@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from venvstacks.urls import without_secrets
+
 FailureKind = Literal[
     "no wheels", "conflict", "unknown package", "credentials", "server error", "bad answer", "network", "other"
 ]
@@ -57,6 +59,7 @@ def passed_over(stderr: str) -> tuple[str, ...]:
 
 def explain_failure(stderr: str) -> UvFailure:
     """Read what uv prints when a resolution or an installation fails."""
+    stderr = without_secrets(stderr)
     lines = [re.sub(r"^(error: |  cause: |hint: | {9})", "", line) for line in stderr.splitlines() if line.strip()]
     explanation = tuple(line for line in lines if not line.startswith(_NOT_TOLD))
     kind = _kind(stderr)

@@ -6,24 +6,15 @@ import contextlib
 import socket
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
 from venvstacks.errors import TransferError
+from venvstacks.urls import shown, without_secrets
 
 if TYPE_CHECKING:
     import httpx2
 
 _CONNECT_SECONDS = 10.0
 _SILENCE_SECONDS = 30.0
-
-
-def public(url: str) -> str:
-    """`url` without user name and password, for messages."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def open_client(environment: Mapping[str, str]) -> httpx2.Client:
@@ -90,7 +81,7 @@ def refused(url: str, status: int, *, transient: bool) -> TransferError:
     """The error for an answer that is not the file."""
     hint = "check the URL" if status < 500 else "the server has trouble; try again later"
     return TransferError(
-        f"{public(url)} was answered with HTTP status {status}",
+        f"{shown(url)} was answered with HTTP status {status}",
         hint=hint,
         kind="missing" if status in {404, 410} else "refused",
         transient=transient,
@@ -100,16 +91,16 @@ def refused(url: str, status: int, *, transient: bool) -> TransferError:
 def broken_off(url: str, what: str) -> TransferError:
     """The error for a connection that ended too early."""
     return TransferError(
-        f"the download of {public(url)} broke off: {what}", hint="try again", kind="broken off", transient=True
+        f"the download of {shown(url)} broke off: {what}", hint="try again", kind="broken off", transient=True
     )
 
 
 def _unreachable(url: str, error: Exception) -> TransferError:
     import httpx2  # noqa: PLC0415
 
-    host = error.request.url.host if isinstance(error, httpx2.RequestError) else public(url)
+    host = error.request.url.host if isinstance(error, httpx2.RequestError) else shown(url)
     if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError):
-        return broken_off(url, str(error))
+        return broken_off(url, without_secrets(str(error)))
     if isinstance(error, httpx2.ReadTimeout):
         return broken_off(url, f"nothing came for {_SILENCE_SECONDS:.0f} s")
     if isinstance(error, httpx2.ConnectTimeout):
@@ -117,9 +108,9 @@ def _unreachable(url: str, error: Exception) -> TransferError:
     elif _is_resolution(error):
         reason = f"the host name {host} could not be resolved"
     else:
-        reason = str(error) or type(error).__name__
+        reason = without_secrets(str(error)) or type(error).__name__
     return TransferError(
-        f"{public(url)} cannot be reached: {reason}",
+        f"{shown(url)} cannot be reached: {reason}",
         hint="check network and proxy settings",
         kind="unreachable",
         transient=isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout) and not _is_resolution(error),

@@ -25,6 +25,16 @@ def test_a_child_is_told_of_whole_and_logged(tmp_path: Path) -> None:
     assert rest[-1].startswith("[exit status 3 after ")
 
 
+def test_secrets_in_urls_of_children_are_kept_nowhere(tmp_path: Path) -> None:
+    log = tmp_path / "task.log"
+    script = "import sys; print(sys.argv[1]); sys.exit(1)"
+    with pytest.raises(ProcessFailedError) as raised:
+        Processes().run([sys.executable, "-c", script, "https://me:s3cret@host/a?sig=s3cret"], env={}, log=log)
+    assert raised.value.output == "https://host/a?...\n"
+    assert "https://host/a?..." in log.read_text("utf-8")
+    assert "s3cret" not in f"{raised.value}{log.read_text('utf-8')}"
+
+
 def test_a_program_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
     with pytest.raises(ProcessFailedError, match="cannot be started"):
         Processes().run([tmp_path / "nowhere"], env={})

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.support.locked_layers import framework, runtime
-from venvstacks.locking.lock_inputs import lock_inputs, newest_upload, version_inputs, without_credentials
+from venvstacks.locking.lock_inputs import lock_inputs, newest_upload, version_inputs
 from venvstacks.model.stack import SourceTree
 
 
@@ -39,18 +39,6 @@ def test_versions_of_systems_count_only_where_a_target_has_them(target: str, pre
 @pytest.mark.parametrize("key", ["cache-dir", "link-mode", "dev-dependencies", "no-binary", "upgrade"])
 def test_settings_without_effect_on_locks_are_no_inputs(key: str) -> None:
     assert lock_inputs(runtime(), {key: "x"}) == lock_inputs(runtime(), {})
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("https://me:secret@host/a@b me@home", "https://host/a@b me@home"),
-        ("https://me:se@cr@et@host", "https://host"),
-        ("file:///folder/a@b", "file:///folder/a@b"),
-    ],
-)
-def test_credentials_leave_urls_only(text: str, expected: str) -> None:
-    assert without_credentials(text) == expected
 
 
 @pytest.mark.parametrize(

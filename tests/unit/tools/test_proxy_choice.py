@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from venvstacks.tools.web import proxies, public
+from venvstacks.tools.web import proxies
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,3 @@ def test_proxies_come_from_the_given_environment(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://of-this-process")
     assert proxies(environment) == expected
-
-
-def test_messages_show_no_password() -> None:
-    assert public("https://me:secret@mirror.example/x?y=1") == "https://mirror.example/x?y=1"

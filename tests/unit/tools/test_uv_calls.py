@@ -115,3 +115,13 @@ def test_members_that_uv_passes_over_are_read_from_its_log() -> None:
     stderr = "Resolved 1 package in 1ms\nWARN Skipping unsafe file name: ../a b.py\nPrepared 1 package\n"
     assert passed_over(stderr) == ("../a b.py",)
     assert passed_over("warning: Skipping unsafe file name: x\n") == ()
+
+
+def test_what_uv_says_shows_no_secret() -> None:
+    printed = (
+        "error: Failed to fetch: `https://me:s3cret@host/simple/a/?token=s3cret`\n  cause: invalid value 'me:s3cret@h'"
+    )
+    assert explain_failure(printed).explanation == (
+        "Failed to fetch: `https://host/simple/a/?...`",
+        "invalid value 'h'",
+    )

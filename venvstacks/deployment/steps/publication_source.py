@@ -18,7 +18,7 @@ from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.records.published_metadata import LayerMetadata, StackManifest
 from venvstacks.tools.transfer import Downloads, WantedFile
-from venvstacks.tools.web import public
+from venvstacks.urls import shown
 
 _MANIFEST_LIMIT = 64 << 20
 _HALF_BLOCK = 2048  # what a file leaves empty at its end, on average
@@ -101,8 +101,8 @@ class WebSource:
 
     @property
     def label(self) -> str:
-        """The URL, without any password."""
-        return public(self.url)
+        """The URL, without passwords and query."""
+        return shown(self.url)
 
     def read_optional(self, path: str) -> bytes | None:
         """See `Source`."""

@@ -1,0 +1,85 @@
+"""URLs as people see them and as files keep them: without passwords, and without the secrets that queries carry.
+
+Pure. Whatever this program prints, logs or records about a URL goes through `shown` or `without_secrets`. The address
+of a wheel in a lock, which has to be fetched again, goes through `without_logins`.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+HIDDEN_QUERY = "?..."
+"""Stands where a URL had a query: that is where presigned and tokened URLs carry their secrets."""
+
+_AFTER_SCHEME = re.compile(r"(?<=://)[^\s\"'<>`]+")
+_QUOTED_LOGIN = re.compile(r"(?<=['\"`])[^'\"`\s:/@]+:[^'\"`\s]*@(?=[\w\[])")
+_AUTHORITY = re.compile(r"[^/?#]*")
+_HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:\d*)?")
+
+
+def shown(url: str) -> str:
+    """One URL for people: no user name, no password, no query, no fragment. What is no URL stays as it is."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{_shown_rest(rest)}" if separator else url
+
+
+def _shown_rest(rest: str) -> str:
+    place = rest[_login_length(rest) :].partition("#")[0]
+    place, query, _ = place.partition("?")
+    return f"{place}{HIDDEN_QUERY if query else ''}"
+
+
+def without_secrets(text: str) -> str:
+    """A text, such as what another program printed, with every URL in it as `shown` shows it.
+
+    Quoted logins go, too, that stand without a scheme (`'user:password@host'`): so uv quotes environment variables.
+    """
+    return _QUOTED_LOGIN.sub("", _AFTER_SCHEME.sub(lambda match: _shown_rest(match[0]), text))
+
+
+def without_logins(text: str) -> str:
+    """A text with user names and passwords taken out of its URLs; queries, which are part of addresses, stay."""
+    return _AFTER_SCHEME.sub(lambda match: match[0][_login_length(match[0]) :], text)
+
+
+def has_unclear_login(url: str) -> bool:
+    """Whether it cannot be said where the login of `url` ends, because it holds a plain `/`, `?`, `#` or `@`.
+
+    Clients would take a part of the password for the host's name, ask for it on the network, and report it.
+    """
+    _, separator, rest = url.partition("://")
+    authority, path = _split_authority(rest.partition("?")[0])
+    login, at, _ = authority.rpartition("@")
+    return bool(separator) and (not _is_host(authority) or "@" in login or (bool(at) and "@" in path))
+
+
+def child(url: str, path: str) -> str:
+    """The URL of a file below the folder `url`: its path is continued, its query stays, its fragment goes."""
+    folder, question_mark, query = url.partition("#")[0].partition("?")
+    return f"{folder.rstrip('/')}/{quote(path, safe='/@+')}{question_mark}{query}"
+
+
+def _split_authority(rest: str) -> tuple[str, str]:
+    """What stands between `scheme://` and the path, and everything after it."""
+    authority = _AUTHORITY.match(rest)
+    end = authority.end() if authority else 0
+    return rest[:end], rest[end:]
+
+
+def _is_host(authority: str) -> bool:
+    return _HOST_AND_PORT.fullmatch(authority.rpartition("@")[2]) is not None
+
+
+def _login_length(rest: str) -> int:
+    """How many characters the login takes at the beginning of what follows `scheme://`, the `@` included.
+
+    An authority that is no host and port is the beginning of a password with a `/`, `?` or `#` in it: then everything
+    up to the last `@` belongs to the login, and what then is no host either goes with it.
+    """
+    authority, _ = _split_authority(rest)
+    if _is_host(authority):
+        return authority.rfind("@") + 1
+    login = rest.rfind("@") + 1
+    authority, _ = _split_authority(rest[login:])
+    return login if _is_host(authority) else login + len(authority)
