@@ -161,8 +161,11 @@ class TaskActions:
 
     def _lock(self, node: TaskNode) -> Mapping[str, object]:
         result = self.lock(node)
-        values = {"resolved": result.resolved, "changed": result.changed, "version": result.metadata.lock_version}
-        return {**values, "changes": result.changes.as_json()} if result.changes else values
+        values: dict[str, object] = {"resolved": result.resolved, "changed": result.changed}
+        values["version"] = result.metadata.lock_version
+        if result.changes:
+            values["changes"] = result.changes.as_json()
+        return {**values, "notes": list(result.notes)} if result.notes else values
 
     def _build(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.building.build import BuildRequest, build_layer  # noqa: PLC0415

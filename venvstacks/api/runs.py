@@ -53,6 +53,11 @@ class Report:
         return {name.partition(":")[2]: LockChanges.from_json(data) for name, data in told.items() if data}
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know about results, e.g. about entries of earlier locks that could not be read."""
+        return tuple(note for outcome in self.outcomes for note in (outcome.values or {}).get("notes", ()))
+
+    @property
     def exit_code(self) -> ExitCode:
         """0, the failed tasks' common exit code, or `MIXED`."""
         codes = {_exit_code(outcome.error) for outcome in self.failures}

@@ -112,6 +112,8 @@ class Session:
         if trace:
             write_trace(report, trace)
         tell_failures(report.outcomes)
+        for note in report.notes:
+            print(f"note: {note}", file=sys.stderr)
         for line in describe_changes(report.lock_changes) if changes_to else ():
             print(line, file=changes_to)
         if not self.verbosity.quiet:

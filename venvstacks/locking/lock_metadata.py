@@ -61,7 +61,7 @@ class LockMetadata(_Model):
         version_inputs_hash: Of what makes a new version beside the lock's content.
         lock_version: Counts up from 1 for versioned layers.
         locked_at: When the lock's content last changed (ISO 8601, UTC).
-        venvstacks: The inputs in clear; None in files of the original.
+        venvstacks: The inputs in clear; None in files of the original, which `original_locks` judges.
     """
 
     requirements_hash: str = Field(pattern=_HASH)
@@ -186,8 +186,35 @@ def _short(digest: str) -> str:
     return digest[: len("sha256:") + 8]
 
 
+@dataclass(frozen=True)
+class EarlierLock:
+    """What the lock before says about the next one's number and time.
+
+    Attributes:
+        lock_version: Its version.
+        locked_at: Its time, None if unknown.
+        same_content: Whether the next lock locks the same.
+        same_version_inputs: Whether what makes a new version next to the content is the same.
+    """
+
+    lock_version: int
+    locked_at: str | None
+    same_content: bool
+    same_version_inputs: bool
+
+    @classmethod
+    def of(cls, metadata: LockMetadata, lock_text: str, made_from: LockedFrom) -> EarlierLock:
+        """What metadata of our own form says about the lock `lock_text`, made from `made_from`."""
+        return cls(
+            metadata.lock_version,
+            metadata.locked_at,
+            metadata.requirements_hash == hash_lock(lock_text),
+            metadata.version_inputs_hash == made_from.hashes["version_inputs_hash"],
+        )
+
+
 def next_metadata(
-    old: LockMetadata | None,
+    earlier: EarlierLock | None,
     lock_text: str,
     made_from: LockedFrom,
     *,
@@ -200,43 +227,40 @@ def next_metadata(
     Where the lock's content is what it was, lock time and (unless a version input changed) version stay.
 
     Args:
-        old: The metadata before, or None.
+        earlier: What is known of the lock before, or None.
         lock_text: The new lock.
         made_from: What it was made from.
         now: The present time, UTC.
         uv: uv settings; `exclude-newer` is the lock time of content that changed.
         numbered: The highest version that was ever given, as far as damaged metadata still says so.
     """
-    content = hash_lock(lock_text)
-    same = old is not None and old.requirements_hash == content
+    kept = earlier.locked_at if earlier and earlier.same_content else None
+    versioned = bool(made_from.version_inputs.get("versioned"))
     return LockMetadata(
-        requirements_hash=content,
+        requirements_hash=hash_lock(lock_text),
         **made_from.hashes,
-        lock_version=next_version(old, content, made_from, numbered),
-        locked_at=old.locked_at if old and same else lock_time(now, uv),
+        lock_version=next_version(earlier, versioned=versioned, numbered=numbered),
+        locked_at=kept or lock_time(now, uv),
         venvstacks=made_from,
     )
 
 
-def next_version(old: LockMetadata | None, content: str, made_from: LockedFrom, numbered: int = 0) -> int:
+def next_version(earlier: EarlierLock | None, *, versioned: bool, numbered: int = 0) -> int:
     """The version of a new lock.
 
     Unversioned layers keep theirs, which is 1 unless they once were versioned: so a layer that becomes versioned
     again never repeats a number that was deployed. Versioned ones count up when content or a version input changed.
 
     Args:
-        old: The metadata before, or None.
-        content: Hash of the new lock.
-        made_from: What it was made from.
+        earlier: What is known of the lock before, or None.
+        versioned: Whether the layer is versioned now.
         numbered: As for `next_metadata`: without metadata to compare with, a number is not given twice.
     """
-    versioned = made_from.version_inputs.get("versioned")
-    if old is None:
+    if earlier is None:
         return max(1, numbered + 1 if versioned else numbered)
-    if not versioned:
-        return old.lock_version
-    same_inputs = old.version_inputs_hash == made_from.hashes["version_inputs_hash"]
-    return old.lock_version + (0 if same_inputs and old.requirements_hash == content else 1)
+    if not versioned or (earlier.same_content and earlier.same_version_inputs):
+        return earlier.lock_version
+    return earlier.lock_version + 1
 
 
 def lock_time(now: datetime, uv: UvTable) -> str:

@@ -18,6 +18,7 @@ class Wheel:
         is_path: Whether `location` is a path.
         size: Bytes, where the index says so.
         upload_time: When the index received it, where it says so.
+        is_archive: Whether a requirement names this very file (`name @ URL`), instead of an index offering it.
     """
 
     location: str
@@ -25,6 +26,7 @@ class Wheel:
     is_path: bool = False
     size: int | None = None
     upload_time: datetime | None = None
+    is_archive: bool = False
 
 
 @dataclass(frozen=True, order=True)
@@ -44,7 +46,8 @@ class LockedPackage:
         name: Normalised distribution name.
         version: Exact version.
         targets: Names of the target platforms that it is for, in the order of the lock's.
-        wheels: What may be installed, one per target that differs; empty for a shared package.
+        wheels: What may be installed, one per target that differs; of a shared package the provider's; empty where a
+            lock of venvstacks 0.8 lists a shared package, and for pins of locks that name no files.
         provider: Environment name of the lower layer that provides a shared package; None for others.
         left_out_by: Environment name of the layer, this one or a lower one, whose `exclude` keeps it from being
             installed although it was resolved; None for others.
@@ -101,16 +104,24 @@ class LayerLock:
 
     @property
     def path_wheels(self) -> tuple[Wheel, ...]:
-        """Wheels that are named by path instead of URL."""
-        return tuple(wheel for package in self.packages for wheel in package.wheels if wheel.is_path)
+        """Wheels that this layer chose and that are named by path instead of URL."""
+        chosen = (package for package in self.packages if not package.is_shared)
+        return tuple(wheel for package in chosen for wheel in package.wheels if wheel.is_path)
 
 
 @dataclass(frozen=True)
 class Provided:
-    """A package as a lower layer holds it."""
+    """A package as a lower layer holds it.
+
+    Attributes:
+        version: Its version.
+        layer: Environment name of the layer.
+        wheels: What that layer may install of it.
+    """
 
     version: str
     layer: str
+    wheels: tuple[Wheel, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,7 +160,7 @@ def provision_of(below: Sequence[tuple[str, LayerLock]], targets: Iterable[str])
     for target, held in packages.items():
         for layer, lock in below:
             for package in lock.installed(target):
-                found = Provided(package.version, layer)
+                found = Provided(package.version, layer, package.wheels)
                 if held.setdefault(package.name, found).version != package.version:
                     clashes.setdefault((target, package.name), found)
     return Provision(packages, clashes)

@@ -17,6 +17,10 @@ from venvstacks.model.stack import Layer
 _NOTHING: LeftOut = {}
 
 
+_Key = tuple[str, str, str | None, str | None, Wheel | None]
+"""Name, version, provider, excluding layer, archive: what entries of a lock differ in."""
+
+
 @dataclass
 class _Gathered:
     targets: list[str] = field(default_factory=list)
@@ -42,7 +46,7 @@ def merge_resolutions(
             first, and what the second layer was locked with would break, so that neither may be built upon.
     """
     targets = tuple(target.name for target in layer.platforms)
-    gathered: dict[tuple[str, str, str | None, str | None], _Gathered] = {}
+    gathered: dict[_Key, _Gathered] = {}
     disagreements: list[str] = []
     for target in targets:
         held = provision.on(target)
@@ -51,10 +55,13 @@ def merge_resolutions(
             if found and (fault := _disagreement(target, package, found, provision)):
                 disagreements.append(fault)
             excluder = left_out.get(target, {}).get(package.name)
-            key = (package.name, package.version, found.layer if found else None, excluder)
+            wheels = found.wheels if found else package.wheels
+            # PEP 751 allows one archive per entry, so each has an entry of its own
+            archive = next((wheel for wheel in wheels if wheel.is_archive), None)
+            key = (package.name, package.version, found.layer if found else None, excluder, archive)
             entry = gathered.setdefault(key, _Gathered())
             entry.targets.append(target)
-            entry.wheels |= set() if found else set(package.wheels)
+            entry.wheels |= set(wheels)
     if disagreements:
         raise LockError(
             f"layer '{layer.env_name}' needs packages that the layers below hold in different versions",
@@ -63,7 +70,7 @@ def merge_resolutions(
         )
     packages = [
         LockedPackage(name, version, tuple(entry.targets), tuple(sorted(entry.wheels)), provider, excluder)
-        for (name, version, provider, excluder), entry in gathered.items()
+        for (name, version, provider, excluder, _), entry in gathered.items()
     ]
     return LayerLock(requires_python(layer), targets, sort_packages(packages, targets))
 

@@ -1,188 +1,186 @@
-"""A layer's lock as text (PEP 751), and back.
+"""Reading a layer's lock (PEP 751), whoever wrote it.
 
-A shared package is listed without wheels under a marker that never holds. That marker tells the three readers apart:
-installers pass the package over, people see that it is there, and this module finds its provider in the tool table. An
-excluded package is listed with its wheels, which tell its size, under another such marker.
+`packaging.pylock` judges the header and each entry, so one entry that cannot be used costs no other its pin. Two things
+are this program's own: markers are evaluated for the target platforms, and an entry that a lower layer provides may
+lack its files, as venvstacks 0.8 wrote it.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import UTC
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from packaging.markers import InvalidMarker, Marker
+from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from venvstacks.locking.locks import LayerLock, LockedPackage, Wheel
 from venvstacks.locking.merge import sort_packages
-from venvstacks.locking.uv_resolution import UnusableLockError, load_document, make_wheel_entry, packages_of
+from venvstacks.locking.pylock_text import CREATOR, LEFT_OUT, SHARED
+from venvstacks.locking.uv_resolution import UnusableLockError, load_document, packages_of
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 
-SHARED_MARKER = "sys_platform == 'from_lower_layer'"
-LEFT_OUT_MARKER = "sys_platform == 'left_out'"
-_CREATOR = "venvstacks"
-_UNKNOWN_PROVIDER = "lower layer"
+if TYPE_CHECKING:
+    from packaging.pylock import Package, PackageArchive, PackageWheel
+
+_UNKNOWN_LAYER = "lower layer"
+_NEVER = re.compile(rf'sys_platform == "({SHARED}|{LEFT_OUT})"|"({SHARED}|{LEFT_OUT})" == sys_platform')
+_ALWAYS = 'python_version >= "0"'
+_MARKER_FAULTS = (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName)
+_SOURCES = ("wheels", "archive", "sdist", "directory", "vcs")
 
 
-def format_lock(lock: LayerLock) -> str:
-    """The exact text of a lock: the same lock always gives the same bytes."""
-    lines = [
-        'lock-version = "1.0"',
-        *_array("environments", (_quote(PLATFORMS[target].marker) for target in lock.targets)),
-        f"requires-python = {_quote(lock.requires_python)}",
-        f"created-by = {_quote(_CREATOR)}",
-    ]
-    if not lock.packages:
-        lines.append("packages = []")
-    for package in lock.packages:
-        lines += ["", *_package_lines(package, lock.targets)]
-    return "\n".join(lines) + "\n"
+@dataclass(frozen=True)
+class ReadLock:
+    """What could be read of a lock.
 
-
-def _package_lines(package: LockedPackage, targets: Sequence[str]) -> Iterator[str]:
-    yield "[[packages]]"
-    yield f"name = {_quote(package.name)}"
-    yield f"version = {_quote(package.version)}"
-    marker = simplest_marker(package.targets, targets)
-    if package.provider is not None:
-        yield f"marker = {_quote(f'{SHARED_MARKER} and ({marker})' if marker else SHARED_MARKER)}"
-        yield f"tool = {{ {_CREATOR} = {{ provided-by = {_quote(package.provider)} }} }}"
-        return
-    if package.left_out_by is not None:
-        yield f"marker = {_quote(f'{LEFT_OUT_MARKER} and ({marker})' if marker else LEFT_OUT_MARKER)}"
-        yield f"tool = {{ {_CREATOR} = {{ left-out-by = {_quote(package.left_out_by)} }} }}"
-    elif marker:
-        yield f"marker = {_quote(marker)}"
-    yield from _array("wheels", (_wheel_text(wheel) for wheel in package.wheels))
-
-
-def _array(key: str, elements: Iterable[str]) -> Iterator[str]:
-    yield f"{key} = ["
-    yield from (f"    {element}," for element in elements)
-    yield "]"
-
-
-def _wheel_text(wheel: Wheel) -> str:
-    parts = [f"{'path' if wheel.is_path else 'url'} = {_quote(wheel.location)}"]
-    if wheel.upload_time is not None:
-        moment = wheel.upload_time.astimezone(UTC).isoformat()
-        parts.append(f"upload-time = {moment.replace('+00:00', 'Z')}")
-    if wheel.size is not None:
-        parts.append(f"size = {wheel.size}")
-    hashes = ", ".join(f"{algorithm} = {_quote(value)}" for algorithm, value in wheel.hashes)
-    parts.append(f"hashes = {{ {hashes} }}")
-    return f"{{ {', '.join(parts)} }}"
-
-
-def _quote(text: str) -> str:
-    """A TOML basic string; JSON's escapes are a part of TOML's."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def simplest_marker(chosen: Sequence[str], targets: Sequence[str]) -> str | None:
-    """A short marker that, among `targets`, holds exactly on `chosen`; None where that is all of them.
-
-    Systems of which all targets are chosen are named as a whole, the others target by target.
+    Attributes:
+        lock: All entries; one whose files cannot be used has no wheels, but is still a pin.
+        faults: One sentence per entry that cannot be installed, each naming it.
     """
-    if set(chosen) == set(targets):
-        return None
-    terms = []
-    for system in dict.fromkeys(PLATFORMS[target].sys_platform for target in targets):
-        all_of_it = [target for target in targets if PLATFORMS[target].sys_platform == system]
-        wanted = [target for target in all_of_it if target in chosen]
-        if wanted == all_of_it:
-            terms.append(f"sys_platform == '{system}'")
-        else:
-            terms += [PLATFORMS[target].marker for target in wanted]
-    if len(terms) == 1:
-        return terms[0]
-    return " or ".join(f"({term})" if " and " in term else term for term in terms)
+
+    lock: LayerLock
+    faults: tuple[str, ...] = ()
 
 
 def parse_lock(text: str, python: PythonImplementation) -> LayerLock:
-    """Read a lock that this or another program wrote.
+    """Read a lock of which every entry can be used.
 
     Args:
         text: The lock file.
         python: The Python that markers are evaluated for.
 
     Raises:
-        UnusableLockError: It is not a usable PEP 751 lock.
+        UnusableLockError: It is not a usable PEP 751 lock; the message names the entries at fault.
+    """
+    found = read_lock(text, python)
+    if found.faults:
+        raise UnusableLockError("; ".join(found.faults))
+    return found.lock
+
+
+def read_lock(text: str, python: PythonImplementation) -> ReadLock:
+    """Read a lock as far as it can be read.
+
+    Raises:
+        UnusableLockError: It is no PEP 751 lock of a known version.
     """
     document = load_document(text)
+    header = _check_header(document)
+    meant = {name for marker in header for name in _where(marker, python)} if header is not None else PLATFORMS
+    targets = tuple(name for name in PLATFORMS if name in meant)
+    entries: list[LockedPackage] = []
+    faults: list[str] = []
+    for number, table in enumerate(packages_of(document), 1):
+        try:
+            found, fault = _read_entry(table, targets, python)
+        except (
+            InvalidMarker,
+            InvalidVersion,
+            UndefinedComparison,
+            UndefinedEnvironmentName,
+            UnusableLockError,
+        ) as error:
+            found, fault = (), str(error).splitlines()[0]
+        entries += found
+        if fault:
+            faults.append(f"package {table.get('name', f'number {number}')!s}: {fault}")
+    lock = LayerLock(str(document.get("requires-python", "")), targets, sort_packages(entries, targets))
+    return ReadLock(lock, tuple(faults))
+
+
+def _check_header(document: Mapping[str, Any]) -> list[str] | None:
+    """The markers of the environments that a lock is for, None for all; raises what is wrong with its own keys."""
+    from packaging.pylock import Pylock, PylockValidationError  # noqa: PLC0415 - a run with nothing to do reads no lock
+
     try:
-        targets = _targets(document.get("environments"), python)
-        entries = [_parse_package(table, targets, python) for table in packages_of(document)]
-        return LayerLock(
-            str(document.get("requires-python", "")),
-            targets,
-            sort_packages([entry for entry in entries if entry.targets], targets),
-        )
-    except InvalidMarker as error:
-        raise UnusableLockError(f"a marker cannot be read: {str(error).splitlines()[0]}") from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UnusableLockError(f"the lock cannot be read: {error}") from error
+        Pylock.from_dict({"created-by": "unknown", **document, "packages": []})
+    except PylockValidationError as error:
+        what = "a marker cannot be read" if error.context and "environments" in error.context else "it is no lock"
+        raise UnusableLockError(f"{what}: {error.message} in {error.context}") from None
+    return document.get("environments")
+
+
+def _read_entry(
+    table: Mapping[str, Any], targets: tuple[str, ...], python: PythonImplementation
+) -> tuple[tuple[LockedPackage, ...], str | None]:
+    """The entry as packages on targets, and why its files cannot be used, if they cannot.
+
+    Raises:
+        UnusableLockError: There is no name or no version.
+        InvalidVersion: The version is none.
+        InvalidMarker: The marker is none.
+    """
+    name, version, marker = table.get("name"), table.get("version"), table.get("marker", "")
+    if not (isinstance(name, str) and isinstance(version, str) and isinstance(marker, str)):
+        raise UnusableLockError("it cannot be read: name, version and marker must be text, and a version is needed")
+    held, suspended = _split(marker, targets, python)
+    wheels, fault = _files({**table, "name": str(canonicalize_name(name))}, is_shared=bool(suspended) and not held)
+    Version(version)  # a pin must be one, whatever the files are
+    place = str(canonicalize_name(name)), version
+    ours = table.get("tool", {}).get(CREATOR, {}) if isinstance(table.get("tool"), dict) else {}
+    found = [LockedPackage(*place, held, wheels)] if held else []
+    if suspended and LEFT_OUT in marker:
+        found.append(LockedPackage(*place, suspended, wheels, left_out_by=ours.get("left-out-by", _UNKNOWN_LAYER)))
+    elif suspended:
+        found.append(LockedPackage(*place, suspended, wheels, provider=ours.get("provided-by", _UNKNOWN_LAYER)))
+    return tuple(found), fault if found else None
+
+
+def _split(
+    marker: str, targets: tuple[str, ...], python: PythonImplementation
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The targets on which a marker holds, and those on which it would without its clause that never holds."""
+    if not marker:
+        return targets, ()
+    held = _where(marker, python)
+    without = _NEVER.sub(_ALWAYS, str(Marker(marker)))
+    suspended = _where(without, python) if without != str(Marker(marker)) else ()
+    return (
+        tuple(target for target in targets if target in held),
+        tuple(target for target in targets if target in suspended and target not in held),
+    )
 
 
 @lru_cache(maxsize=1 << 12)  # all locks of a stack name the same few targets
 def _where(marker: str, python: PythonImplementation) -> tuple[str, ...]:
-    """Names of the platforms on which a marker holds."""
+    """Names of the platforms on which a marker holds where no extras and no groups are chosen."""
     parsed = Marker(marker)
-    return tuple(name for name, target in PLATFORMS.items() if parsed.evaluate(target.marker_environment(python)))
-
-
-def _targets(environments: Any, python: PythonImplementation) -> tuple[str, ...]:  # noqa: ANN401 - checked by use
-    if environments is None:
-        return tuple(PLATFORMS)
-    meant = {name for marker in environments for name in _where(marker, python)}
-    return tuple(name for name in PLATFORMS if name in meant)
-
-
-def _parse_package(table: dict[str, Any], targets: tuple[str, ...], python: PythonImplementation) -> LockedPackage:
-    marker = table.get("marker", "")
-    provider = excluder = None
-    ours = table.get("tool", {}).get(_CREATOR, {})
-    if marker.startswith(SHARED_MARKER):
-        provider = ours.get("provided-by", _UNKNOWN_PROVIDER)
-    elif marker.startswith(LEFT_OUT_MARKER):
-        excluder = ours.get("left-out-by", _UNKNOWN_PROVIDER)
-    if provider or excluder:
-        marker = marker.removeprefix(SHARED_MARKER).removeprefix(LEFT_OUT_MARKER).removeprefix(" and ")
-    meant = _where(marker, python) if marker else targets
-    wheels = tuple(
-        make_wheel_entry(wheel.get("path") or wheel["url"], wheel, is_path="path" in wheel)
-        for wheel in table.get("wheels", ())
-    )
-    if not wheels and provider is None:
-        raise UnusableLockError(f"{table['name']} has no wheels")
-    return LockedPackage(
-        str(canonicalize_name(table["name"])),
-        table["version"],
-        tuple(target for target in targets if target in meant),
-        wheels,
-        provider,
-        excluder,
+    chosen: dict[str, Any] = {"extras": frozenset(), "dependency_groups": frozenset()}
+    return tuple(
+        name
+        for name, target in PLATFORMS.items()
+        if parsed.evaluate({**target.marker_environment(python), **chosen}, context="lock_file")
     )
 
 
-def pins_text(lock: LayerLock, target: str, unpinned: Collection[str] = ()) -> str:
-    """A lock of what one target installs or leaves out, as a seed from which uv prefers its versions.
+def _files(table: Mapping[str, Any], *, is_shared: bool) -> tuple[tuple[Wheel, ...], str | None]:
+    """The wheels of an entry, or why they cannot be used."""
+    from packaging.pylock import Pylock, PylockValidationError  # noqa: PLC0415 - see _check_header
 
-    uv ignores markers in a seed, so a seed never holds what belongs to other targets.
+    if is_shared and not any(table.get(key) for key in _SOURCES):
+        return (), None
+    if not table.get("wheels") and not table.get("archive"):
+        return (), "it has no wheels"
+    try:
+        (package,) = Pylock.from_dict({"lock-version": "1.0", "created-by": "unknown", "packages": [table]}).packages
+    except PylockValidationError as error:
+        place = (error.context or "").removeprefix("packages[0]").removeprefix(".")
+        return (), f"{error.message}{f' in {place}' if place else ''}"
+    return tuple(_wheels(package)), None
 
-    Args:
-        lock: The lock.
-        target: Name of the target.
-        unpinned: Packages whose versions are not to be kept.
-    """
-    lines = ['lock-version = "1.0"', f"created-by = {_quote(_CREATOR)}"]
-    chosen = (*lock.installed(target), *lock.left_out(target))
-    pinned = [package for package in chosen if package.name not in unpinned]
-    if not pinned:
-        lines.append("packages = []")  # uv refuses a lock without that key
-    for package in pinned:
-        lines += ["", "[[packages]]", f"name = {_quote(package.name)}", f"version = {_quote(package.version)}"]
-    return "\n".join(lines) + "\n"
+
+def _wheels(package: Package) -> Iterator[Wheel]:
+    for wheel in package.wheels or ():
+        yield _wheel(wheel)
+    if package.archive is not None:
+        yield _wheel(package.archive, is_archive=True)
+
+
+def _wheel(file: PackageWheel | PackageArchive, *, is_archive: bool = False) -> Wheel:
+    hashes = tuple(sorted(file.hashes.items()))
+    location = file.path if file.path is not None else file.url or ""
+    return Wheel(location, hashes, file.path is not None, file.size, file.upload_time, is_archive)

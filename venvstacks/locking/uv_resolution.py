@@ -6,9 +6,10 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote, urldefrag, urlsplit
+from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 from packaging.utils import canonicalize_name
 
@@ -89,10 +90,28 @@ def load_document(text: str) -> dict[str, Any]:
 
 def _read_package(table: Mapping[str, Any], folder: str) -> ResolvedPackage:
     name = str(canonicalize_name(table["name"]))
+    if archive := table.get("archive"):
+        return ResolvedPackage(name, table["version"], (_read_archive(archive, name, folder),))
     if not table.get("wheels"):
         raise UnusableLockError(f"{name} {table.get('version', '')} was resolved without a wheel")
     wheels = tuple(sorted(_read_wheel(wheel, name, folder) for wheel in table["wheels"]))
     return ResolvedPackage(name, table["version"], wheels)
+
+
+def _read_archive(table: Mapping[str, Any], name: str, folder: str) -> Wheel:
+    """The one file that a requirement names by its address; uv gives a `file:` address as an absolute path."""
+    if "path" in table:
+        path = table["path"].replace("\\", "/")
+        wheel = make_wheel_entry(relative_path(_as_file_url(path), folder), table, is_path=True)
+    else:
+        wheel = _read_wheel(table, name, folder)
+    if not wheel.location.endswith(".whl"):
+        raise UnusableLockError(f"{name} is required by an address that is no wheel: {wheel.location}")
+    return replace(wheel, is_archive=True)
+
+
+def _as_file_url(path: str) -> str:
+    return f"file://{quote(path if path.startswith('/') else f'/{path}', safe='/:')}"
 
 
 def _read_wheel(table: Mapping[str, Any], name: str, folder: str) -> Wheel:

@@ -11,7 +11,8 @@ from tests.integration.locking.conftest import Bench
 from tests.support.locked_layers import THREE, framework, runtime
 from venvstacks.errors import LockError
 from venvstacks.locking.locks import LayerLock
-from venvstacks.locking.pylock import format_lock, parse_lock
+from venvstacks.locking.pylock import parse_lock
+from venvstacks.locking.pylock_text import format_lock
 from venvstacks.model.declared import declared_distributions
 from venvstacks.model.platforms import PLATFORMS
 

@@ -8,7 +8,8 @@ from tests.support.locked_layers import THREE, framework, lock_of, locked, resol
 from venvstacks.errors import LockError
 from venvstacks.locking.locks import Provision, ResolvedPackage, provision_of
 from venvstacks.locking.merge import merge_resolutions
-from venvstacks.locking.pylock import format_lock, parse_lock
+from venvstacks.locking.pylock import parse_lock
+from venvstacks.locking.pylock_text import format_lock
 from venvstacks.model.platforms import PLATFORMS
 
 LAYER = framework("f", ["x"], runtime())

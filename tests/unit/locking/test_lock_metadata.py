@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from venvstacks.locking.lock_metadata import (
+    EarlierLock,
     LockedFrom,
     LockMetadata,
     WantedLock,
@@ -31,8 +32,12 @@ def source(*, versioned: bool = False, **changes: Any) -> LockedFrom:
     return LockedFrom(**(table | changes))
 
 
+def renewed(old: LockMetadata | None, text: str, made_from: LockedFrom, now: datetime = LATER) -> LockMetadata:
+    return next_metadata(EarlierLock.of(old, text, made_from) if old else None, text, made_from, now=now, uv={})
+
+
 def metadata(made_from: LockedFrom | None = None, old: LockMetadata | None = None, text: str = TEXT) -> LockMetadata:
-    return next_metadata(old, text, made_from or source(), now=NOW, uv={})
+    return renewed(old, text, made_from or source(), now=NOW)
 
 
 def wanted(**changes: Any) -> WantedLock:
@@ -123,7 +128,7 @@ def test_text_that_is_no_json_is_damaged_metadata() -> None:
 
 def test_same_content_keeps_time_and_version_although_inputs_changed() -> None:
     before = metadata(source(versioned=True))
-    after = next_metadata(before, TEXT, source(versioned=True, below={"base": "sha256:5"}), now=LATER, uv={})
+    after = renewed(before, TEXT, source(versioned=True, below={"base": "sha256:5"}))
     assert (after.locked_at, after.lock_version) == (before.locked_at, 1)
     assert after.other_inputs_hash != before.other_inputs_hash
 
@@ -146,14 +151,14 @@ def test_versions_count_content_and_version_inputs(
 ) -> None:
     made = source(versioned=versioned)
     after = made.model_copy(update={"version_inputs": made.version_inputs | inputs})
-    assert next_metadata(metadata(made), text, after, now=LATER, uv={}).lock_version == version
+    assert renewed(metadata(made), text, after).lock_version == version
 
 
 def test_a_layer_that_is_versioned_again_repeats_no_number() -> None:
     first = metadata(source(versioned=True))
-    second = next_metadata(first, "two\n", source(versioned=True), now=LATER, uv={})
-    third = next_metadata(second, "three\n", source(), now=LATER, uv={})
-    fourth = next_metadata(third, "three\n", source(versioned=True), now=LATER, uv={})
+    second = renewed(first, "two\n", source(versioned=True))
+    third = renewed(second, "three\n", source())
+    fourth = renewed(third, "three\n", source(versioned=True))
     assert [m.lock_version for m in (first, second, third, fourth)] == [1, 2, 2, 3]
 
 

@@ -9,7 +9,8 @@ from packaging.markers import Marker
 
 from tests.support.locked_layers import PYTHON, THREE, lock_of, locked
 from venvstacks.locking.locks import LockedPackage, Wheel
-from venvstacks.locking.pylock import format_lock, parse_lock, pins_text, simplest_marker
+from venvstacks.locking.pylock import parse_lock
+from venvstacks.locking.pylock_text import format_lock, pins_text, simplest_marker
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.model.platforms import PLATFORMS
 
@@ -67,12 +68,12 @@ def test_locks_of_other_tools_are_read_by_their_markers() -> None:
         name = "A.b"
         version = "1"
         marker = "python_full_version >= '3.11' and os_name == 'nt'"
-        wheels = [{ url = "https://h/a.whl", hashes = { sha256 = "00" } }]
+        wheels = [{ url = "https://h/a_b-1-py3-none-any.whl", hashes = { sha256 = "00" } }]
         [[packages]]
         name = "never"
         version = "1"
         marker = "python_full_version < '3'"
-        wheels = [{ url = "https://h/a.whl", hashes = { sha256 = "00" } }]
+        wheels = [{ url = "https://h/never-1-py3-none-any.whl", hashes = { sha256 = "00" } }]
     """
     lock = parse_lock(text, PYTHON)
     assert [(package.name, package.targets) for package in lock.packages] == [("a-b", ("win_amd64", "win_arm64"))]

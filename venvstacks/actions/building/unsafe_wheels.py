@@ -19,7 +19,7 @@ from typing import TypeVar
 from venvstacks.actions.toolset import Tools
 from venvstacks.errors import BuildError, LockError, ProcessFailedError, UnsafeWheelError
 from venvstacks.locking.locks import LayerLock
-from venvstacks.locking.pylock import format_lock
+from venvstacks.locking.pylock_text import format_lock
 from venvstacks.tools.uv import InstallRequest, forget_cached, install
 
 _Error = TypeVar("_Error", LockError, BuildError, UnsafeWheelError)
@@ -56,6 +56,7 @@ def check_local_wheels(folder: Path, lock: LayerLock, layer: str, error: type[_E
     found = {
         package.name: members
         for package in lock.packages
+        if not package.is_shared
         for wheel in package.wheels
         if wheel.is_path and (members := _unsafe_members(os.path.normpath(folder / wheel.location)))
     }

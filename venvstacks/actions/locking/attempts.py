@@ -12,7 +12,7 @@ from typing import TypeVar
 from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.locking.dependencies import Dependencies, read_dependencies
 from venvstacks.locking.locks import LayerLock, Provision
-from venvstacks.locking.pylock import pins_text
+from venvstacks.locking.pylock_text import pins_text
 from venvstacks.locking.uv_texts import constraints_text, project_name, project_text, settings_text
 from venvstacks.model.declared import required_names
 from venvstacks.model.platforms import TargetPlatform

@@ -1,24 +1,34 @@
-"""Locking one layer: is its lock valid, and if not, resolve it anew for all of its targets.
+"""Locking one layer: is its lock valid, and if not, resolve it again for all of its targets.
 
 Nothing is written unless every target could be resolved. Files are replaced one by one, each whole, the metadata
-last: whatever an interruption leaves behind is either the earlier lock or one that the next run sees as stale.
+last: an interruption leaves either the earlier lock or one that the next run sees as stale.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvstacks.actions.locking.lock_files import LockState, made_from, read_state
 from venvstacks.actions.locking.lock_request import LockPaths, LockPolicy, LockRequest
+from venvstacks.actions.locking.locks_of_original import earlier_original
 from venvstacks.actions.toolset import Tools
 from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, StaleLockError
 from venvstacks.locking.lock_changes import LockChanges, compare_locks
-from venvstacks.locking.lock_metadata import LockMetadata, next_metadata, resolution_reasons, stale_reasons
+from venvstacks.locking.lock_metadata import (
+    EarlierLock,
+    LockedFrom,
+    LockMetadata,
+    next_metadata,
+    resolution_reasons,
+    stale_reasons,
+)
 from venvstacks.locking.locks import LayerLock
-from venvstacks.locking.pylock import format_lock
+from venvstacks.locking.original_locks import lacks_shared_wheels, same_pins
+from venvstacks.locking.pylock_text import format_lock
 from venvstacks.locking.uv_texts import requirements_text, summary_text
 from venvstacks.reasons import Reason
 from venvstacks.tools.files import write_if_changed
@@ -28,16 +38,17 @@ __all__ = ["LockPolicy", "LockRequest", "LockResult", "lock_layer", "lock_reason
 
 @dataclass(frozen=True)
 class LockResult:
-    """What locking a layer came to.
+    """The result of locking a layer.
 
     Attributes:
         env_name: The layer's environment name.
         reasons: Why the lock was not valid before; empty where it was.
         resolved: Whether packages were resolved.
-        changed: Whether the content of the lock is another than before.
+        changed: Whether the text of the lock changed.
         before: The lock before, or None if there was none that can be read.
         after: The lock now.
         metadata: The metadata now.
+        notes: Sentences for people, e.g. about entries of the earlier lock that could not be read.
     """
 
     env_name: str
@@ -47,6 +58,7 @@ class LockResult:
     before: LayerLock | None
     after: LayerLock
     metadata: LockMetadata
+    notes: tuple[str, ...] = ()
 
     @property
     def changes(self) -> LockChanges:
@@ -72,7 +84,11 @@ def _reasons(state: LockState) -> tuple[Reason, ...]:
 
 
 def _stale(state: LockState) -> tuple[Reason, ...]:
-    """Why the lock itself is not valid; what is generated beside it for people does not count."""
+    """Why the lock itself is not valid; the files that are generated next to it for people do not count."""
+    if state.platform_locks:
+        return (Reason("invalid record", "the lock has the form of venvstacks 0.2 to 0.7, one file per platform"),)
+    if state.original_reasons is not None:
+        return state.original_reasons
     return stale_reasons(state.metadata, state.lock_text, state.wanted, fault=state.metadata_fault)
 
 
@@ -82,7 +98,7 @@ def is_refused(request: LockRequest, hash_file: Callable[[Path], str] = sha256_f
 
 
 def _is_refused(request: LockRequest, state: LockState) -> bool:
-    return request.policy == "require-valid" and state.lock_text is not None and bool(_stale(state))
+    return request.policy == "require-valid" and state.exists and bool(_stale(state))
 
 
 def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
@@ -98,19 +114,26 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
     reasons = _reasons(state)
     if request.policy != "renew" and not reasons:
         return _unchanged(state, reasons)
+    if request.policy != "renew" and state.original_reasons == ():
+        _write_companions(request, state.read_lock(), LockPaths.to_write(request))
+        return _unchanged(state, reasons)
     if _is_refused(request, state):
         raise _refusal(state, reasons)
     if request.policy != "renew" and _resolution_holds(state):
         return _write(request, state, tools, state.read_lock(), reasons=reasons, resolved=False)
     from venvstacks.actions.locking.resolve import resolve_layer  # noqa: PLC0415 - valid locks, which are the rule, need no uv
 
-    lock = resolve_layer(request, state.earlier_lock, tools)
+    keeps_pins = not (request.ignore_pins or request.upgrade)
+    lock = resolve_layer(request, state.earlier_pins() if keeps_pins else None, tools)
     return _write(request, state, tools, lock, reasons=reasons, resolved=True)
 
 
 def _refusal(state: LockState, reasons: tuple[Reason, ...]) -> StaleLockError:
     why, hint = "does not fit its inputs any more", "run `venvstacks lock`, or build with --lock-if-needed"
-    if state.is_damaged:
+    if state.platform_locks:
+        why = "has the form of venvstacks 0.2 to 0.7, which cannot be built from"
+        hint = "run `venvstacks lock`: it keeps the versions, and lock version and time where no version changes"
+    elif state.is_damaged:
         why = "was damaged or edited"
         hint = "restore its files from version control, or run `venvstacks lock`, which keeps versions that can be read"
     details = tuple(str(reason) for reason in reasons)
@@ -120,7 +143,8 @@ def _refusal(state: LockState, reasons: tuple[Reason, ...]) -> StaleLockError:
 def _resolution_holds(state: LockState) -> bool:
     """Whether only a version input or a file beside the lock changed, so that uv need not be asked.
 
-    What stale_reasons finds wrong with the lock itself comes first, so an intact lock is the precondition.
+    What stale_reasons finds wrong with the lock itself comes first, so an intact lock is the precondition. Locks of the
+    original are resolved again, since they lack what ours hold.
     """
     metadata = state.metadata
     if metadata is None or metadata.venvstacks is None or not state.is_intact:
@@ -145,27 +169,57 @@ def _write(
     reasons: tuple[Reason, ...],
     resolved: bool,
 ) -> LockResult:
-    text = format_lock(lock)
+    text, inputs = format_lock(lock), made_from(request, state, lock)
     metadata = next_metadata(
-        state.metadata,
+        _earlier(request, state, lock, (text, inputs), tools),
         text,
-        made_from(request, state, lock),
+        inputs,
         now=tools.now(),
         uv=request.uv,
         numbered=state.numbered,
     )
     paths = LockPaths.to_write(request)
-    try:
+    with _writing(request):
         changed = write_if_changed(paths.lock, text)
-        write_if_changed(paths.requirements, requirements_text(request.layer))
-        write_if_changed(paths.summary, summary_text(request.layer, lock))
+        _write_companions(request, lock, paths)
         write_if_changed(paths.metadata, metadata.to_text())
-    except OSError as error:
-        raise LockError(
-            f"the lock of layer '{state.env_name}' cannot be written: {error.strerror or error}",
-            hint=f"make {paths.lock.parent} writable, and see whether its disk is full",
-        ) from error
+    notes = tuple(f"the earlier lock of layer '{state.env_name}': {fault}" for fault in state.entry_faults)
     return LockResult(
         state.env_name, reasons, resolved=resolved, changed=changed, before=state.earlier_lock, after=lock,
-        metadata=metadata,
+        metadata=metadata, notes=notes,
     )  # fmt: skip
+
+
+def _write_companions(request: LockRequest, lock: LayerLock, paths: LockPaths) -> None:
+    """Write the generated files next to a lock, which are for people."""
+    with _writing(request):
+        write_if_changed(paths.requirements, requirements_text(request.layer))
+        write_if_changed(paths.summary, summary_text(request.layer, lock))
+
+
+@contextlib.contextmanager
+def _writing(request: LockRequest) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LockError(
+            f"the lock of layer '{request.layer.env_name}' cannot be written: {error.strerror or error}",
+            hint=f"make {LockPaths.to_write(request).lock.parent} writable, and see whether its disk is full",
+        ) from error
+
+
+def _earlier(
+    request: LockRequest, state: LockState, lock: LayerLock, new: tuple[str, LockedFrom], tools: Tools
+) -> EarlierLock | None:
+    """What the lock before says about number and time of the new one, whoever wrote it."""
+    before = state.earlier_lock or lock
+    if state.metadata and state.metadata.venvstacks:
+        earlier = EarlierLock.of(state.metadata, *new)
+        # shared packages were once listed without wheels; to list them alone is no other content
+        is_same = state.is_intact and lacks_shared_wheels(before) and same_pins(before, lock)
+        return replace(earlier, same_content=earlier.same_content or is_same)
+    found = state.metadata or state.platform_locks
+    if not found:
+        return None
+    is_intact = state.earlier_lock is not None and (bool(state.platform_locks) or state.is_intact)
+    return earlier_original(request, found, (before, lock), tools.digests, is_intact=is_intact)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from venvstacks.actions.locking.lock_request import LockPaths, LockRequest
+from venvstacks.actions.locking.lock_request import LockPaths, LockRequest, read_text
+from venvstacks.actions.locking.locks_of_original import original_reasons, read_platform_locks
 from venvstacks.digests import TreeEntry, prefixed, sha256_file, tree_digest
 from venvstacks.errors import LockError
 from venvstacks.locking.conflict_markers import has_conflict, highest_version, our_side
@@ -20,10 +21,13 @@ from venvstacks.locking.lock_changes import compare_with_lower
 from venvstacks.locking.lock_inputs import lock_inputs, version_inputs
 from venvstacks.locking.lock_metadata import LockedFrom, LockMetadata, WantedLock, hash_lock, parse_metadata
 from venvstacks.locking.locks import LayerLock
-from venvstacks.locking.pylock import parse_lock
+from venvstacks.locking.merge import requires_python
+from venvstacks.locking.original_locks import PlatformLock, pins_of_platform_locks
+from venvstacks.locking.pylock import ReadLock, parse_lock, read_lock
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.model.platforms import PythonImplementation
-from venvstacks.model.stack import SourceTree
+from venvstacks.model.stack import Layer, SourceTree
+from venvstacks.reasons import Reason
 
 
 @dataclass(frozen=True)
@@ -31,30 +35,45 @@ class LockState:
     """What was found on disk.
 
     Attributes:
-        env_name: The layer's environment name.
-        python: The layer's Python.
+        layer: The layer.
         paths: Its files.
         lock_text: The lock file's text, or None.
         metadata: The metadata, or None where it is missing or damaged.
         metadata_fault: How it is damaged.
         wanted: What the lock would be made from now.
         numbered: The highest lock version that damaged metadata still names; 0 if none.
+        original_reasons: Why a lock of the original's 0.8 is not valid by its rules; None for locks of our own.
+        platform_locks: Locks of the original's 0.2 to 0.7; read only where there is no lock file.
     """
 
-    env_name: str
-    python: PythonImplementation
+    layer: Layer
     paths: LockPaths
     lock_text: str | None
     metadata: LockMetadata | None
     metadata_fault: str | None
     wanted: WantedLock
     numbered: int = 0
+    original_reasons: tuple[Reason, ...] | None = None
+    platform_locks: tuple[PlatformLock, ...] = ()
+
+    @property
+    def env_name(self) -> str:
+        """The layer's environment name."""
+        return self.layer.env_name
+
+    @property
+    def exists(self) -> bool:
+        """Whether the layer has a lock in any form."""
+        return self.lock_text is not None or bool(self.platform_locks)
 
     @property
     def is_intact(self) -> bool:
-        """Whether the lock file is the one that its metadata speaks of."""
-        found = self.lock_text is not None and self.metadata is not None
-        return found and hash_lock(self.lock_text or "") == self.metadata.requirements_hash  # type: ignore[union-attr]
+        """Whether the lock file is the one that its metadata describes."""
+        if self.lock_text is None or self.metadata is None:
+            return False
+        if self.original_reasons is not None:
+            return not any(reason.kind == "invalid record" for reason in self.original_reasons)
+        return hash_lock(self.lock_text) == self.metadata.requirements_hash
 
     @property
     def is_damaged(self) -> bool:
@@ -64,19 +83,48 @@ class LockState:
 
     @property
     def missing_companions(self) -> tuple[str, ...]:
-        """Names of the generated files beside the lock that are not there."""
-        beside = (self.paths.requirements, self.paths.summary)
-        return tuple(path.name for path in beside if not path.is_file())
+        """Names of the generated files next to the lock that are missing."""
+        companions = (self.paths.requirements, self.paths.summary)
+        return tuple(path.name for path in companions if not path.is_file())
 
     @cached_property
-    def earlier_lock(self) -> LayerLock | None:
-        """The lock as it is, or None where there is none that can be read; of one with merge conflicts our side."""
+    def _found(self) -> ReadLock | UnusableLockError | None:
         if self.lock_text is None:
-            return None
+            if not self.platform_locks:
+                return None
+            faults = tuple(fault for lock in self.platform_locks for fault in lock.faults())
+            return ReadLock(pins_of_platform_locks(self.platform_locks, requires_python(self.layer)), faults)
+        text = our_side(self.lock_text) if has_conflict(self.lock_text) else self.lock_text
         try:
-            return parse_lock(our_side(self.lock_text) if has_conflict(self.lock_text) else self.lock_text, self.python)
-        except UnusableLockError:
-            return None
+            return read_lock(text, self.layer.python)
+        except UnusableLockError as error:
+            return error
+
+    def earlier_pins(self) -> LayerLock | None:
+        """The pins of the lock as it is, as far as its entries can be read; None where there is no lock.
+
+        Of a lock with merge conflicts our side counts. A file without entries has no pins to lose.
+
+        Raises:
+            LockError: The lock file has entries, but cannot be read at all.
+        """
+        if isinstance(self._found, UnusableLockError) and "packages" in (self.lock_text or ""):
+            raise LockError(
+                f"the lock of layer '{self.env_name}' cannot be read, so that its versions cannot be kept",
+                details=(f"{self.paths.lock}: {self._found}",),
+                hint=f"restore the file, or drop its versions with --reset-lock {self.env_name}",
+            ) from self._found
+        return self.earlier_lock
+
+    @property
+    def earlier_lock(self) -> LayerLock | None:
+        """As `earlier_pins`, but None for a lock that cannot be read."""
+        return self._found.lock if isinstance(self._found, ReadLock) else None
+
+    @property
+    def entry_faults(self) -> tuple[str, ...]:
+        """What is wrong with single entries of the lock, one sentence each."""
+        return self._found.faults if isinstance(self._found, ReadLock) else ()
 
     def read_lock(self) -> LayerLock:
         """The lock, which must be there.
@@ -84,10 +132,11 @@ class LockState:
         Raises:
             LockError: It cannot be used.
         """
-        if self.earlier_lock is None:
+        if self.earlier_lock is None or self.entry_faults:
             raise LockError(
                 f"the lock of layer '{self.env_name}' cannot be read: {self.paths.lock}",
-                hint="restore the file, or run `venvstacks lock` to make it anew",
+                details=self.entry_faults,
+                hint="restore the file, or run `venvstacks lock`, which keeps the versions that can be read",
             )
         return self.earlier_lock
 
@@ -110,22 +159,14 @@ def read_state(request: LockRequest, hash_file: Callable[[Path], str]) -> LockSt
             local_wheels=_wanted_wheels(request, recorded, lock_text, hash_file),
             lower_changes=_lower_changes(request, metadata, lock_text),
         )
+        original = None
+        if metadata and not metadata.venvstacks and lock_text is not None and not has_conflict(lock_text):
+            original = original_reasons(request, metadata, lock_text, hash_file)
+        platform_locks = read_platform_locks(request) if lock_text is None else ()
     except OSError as error:
         raise LockError(f"the lock of layer '{layer.env_name}' cannot be checked: {error}") from error
     numbered = highest_version(metadata_text) if fault and metadata_text else 0
-    return LockState(layer.env_name, layer.python, paths, lock_text, metadata, fault, wanted, numbered)
-
-
-def read_text(path: Path) -> str | None:
-    """A file's text, or None if there is no such file; bytes that are not UTF-8 become replacement characters.
-
-    Raises:
-        OSError: It is there but cannot be read.
-    """
-    try:
-        return path.read_bytes().decode("utf-8", errors="replace")
-    except FileNotFoundError:
-        return None
+    return LockState(layer, paths, lock_text, metadata, fault, wanted, numbered, original, platform_locks)
 
 
 def read_layer_lock(path: Path, python: PythonImplementation) -> LayerLock:
@@ -148,7 +189,7 @@ def chosen_names(path: Path, python: PythonImplementation) -> frozenset[str]:
     """Names of the packages whose versions the lock in a file chose; none if it cannot be read."""
     with contextlib.suppress(OSError, UnusableLockError):
         if (text := read_text(path)) is not None:
-            return parse_lock(text, python).chosen_names
+            return read_lock(text, python).lock.chosen_names
     return frozenset()
 
 
@@ -214,7 +255,7 @@ def _wanted_wheels(
 
 def _locked_names(lock_text: str, python: PythonImplementation) -> frozenset[str]:
     try:
-        return parse_lock(lock_text, python).chosen_names
+        return read_lock(lock_text, python).lock.chosen_names
     except UnusableLockError:
         return frozenset()  # the damage is a reason of its own
 

@@ -23,7 +23,7 @@ class LockRequest:
         layout: Where everything is.
         base: Absolute folder of the specification.
         policy: "renew" resolves in any case, "if-needed" only where the lock is not valid; "require-valid" locks a
-            layer that has no lock, and refuses one whose lock is not valid.
+            layer that has no lock of any form, and refuses one whose lock is not valid.
         ignore_pins: Resolve as if there were no earlier lock.
         local_wheel_dirs: Absolute folders of wheels to choose from beside the indexes.
         use_index: Whether package indexes may be asked.
@@ -84,3 +84,15 @@ class LockPaths:
             base / layout.declared_requirements(layer),
             base / layout.package_summary(layer),
         )
+
+
+def read_text(path: Path) -> str | None:
+    """A file's text, or None if there is no such file; bytes that are not UTF-8 become replacement characters.
+
+    Raises:
+        OSError: It is there but cannot be read.
+    """
+    try:
+        return path.read_bytes().decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
