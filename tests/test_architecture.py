@@ -93,6 +93,7 @@ REACHES: dict[str, set[str]] = {
 )}  # fmt: skip
 
 FILE_CEILING = 300
+LARGER_FILES = {"_injected/postinstall.py": 460}  # one file in every archive, which can import no other
 FUNCTION_CEILING = 50
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"}
 
@@ -259,7 +260,8 @@ def test_what_is_required_is_used() -> None:
 
 @pytest.mark.parametrize("file", EVERYTHING, ids=shown)
 def test_files_and_functions_stay_small(file: Path) -> None:
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= FILE_CEILING
+    ceiling = LARGER_FILES.get(shown(file), FILE_CEILING)
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= ceiling
     for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1

@@ -28,7 +28,7 @@ FILES: dict[str, tuple[bytes, bool]] = {
     f"{SITE}/frogs-1.0.dist-info/RECORD": (b"frogs/__init__.py,,\n", False),
     "share/venv/metadata/venvstacks_layer.json": (b"{}\n", False),
 }
-NOT_SHIPPED = ("pyvenv.cfg", ".hidden/file", f"{SITE}/sitecustomize.py", f"{SITE}/frogs/__pycache__/x.cpython-311.pyc")
+NOT_SHIPPED = ("pyvenv.cfg", ".hidden/file", f"{SITE}/frogs/__pycache__/x.cpython-311.pyc")
 LINKS = {
     "lib64": "lib",
     "share/venv/dynlib/libfrog.so": f"../../../{SITE}/frogs/block.bin",

@@ -1,12 +1,15 @@
-"""Fit an unpacked layer to the place where it lies: `python -I <layer>/postinstall.py [--no-compile]`.
+"""Complete an unpacked layer at the place where it is: `python -I <layer>/postinstall.py [--no-compile]`.
 
-Archives hold no absolute path. What Python wants to be absolute is written here, from the relative paths in
-`share/venv/metadata/venvstacks_layer.json`: `pyvenv.cfg` (which base Python this environment belongs to) and
-`sitecustomize.py` (the packages of the layers below). Then the layer's own Python compiles bytecode, if that is wanted.
+Archives hold no absolute path, and no link to a file of another layer's packages. This program creates what is missing:
+
+- `pyvenv.cfg`, which names the base Python of a layered environment by its absolute path;
+- the overlay: links in this layer to files of the layers below, as `share/venv/metadata/venvstacks_overlay.json` lists
+  them (hard links or copies where there are no symbolic links);
+- bytecode, compiled by the layer's own Python, if the layer's description asks for it.
 
 Any Python from 3.8 on may run this file, so it needs the standard library only. It may be run again at any time,
-and must be when the folder of the layers has moved. Exit status: 0 done, 1 the layer is damaged or cannot be written
-to, 2 wrong usage, 130 interrupted.
+and must be run again when the folder of the layers has moved. Exit status: 0 done, 1 the layer is damaged or cannot be
+written to, 2 wrong usage, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import json
 import os
 import posixpath
 import re
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -23,19 +27,15 @@ from typing import Any
 
 LAYER_CONFIG = "share/venv/metadata/venvstacks_layer.json"
 
-# As an import does it: what is compiled is left alone. `compileall` first loads much that is not: a tenth slower.
-_COMPILER = """
-import os, sys; from importlib.machinery import SourceFileLoader; sys.dont_write_bytecode = False
-for path in map(os.fsdecode, sys.stdin.buffer.read().split(b"\\n")):
-    try: SourceFileLoader("_", path).get_code("_")
-    except Exception: pass
-"""
+OVERLAY = "share/venv/metadata/venvstacks_overlay.json"
+_CHAIN = "+venvstacks.pth"
+_COMPILE_LISTED = "--compile-listed"  # how the layer's own Python is started to compile; no option for users
 _FILES_PER_WORKER = 50  # a further process costs about as much as compiling this many files
 _SELF = "\0"  # stands for the layer's folder in path arithmetic; no real name can be this
 
 
 class PostInstallError(Exception):
-    """The layer cannot be fitted to its place; the text is one line for the user."""
+    """The layer cannot be completed; the text is one line for the user."""
 
 
 def load_layer_config(layer_folder: Path | str) -> dict[str, Any]:
@@ -49,14 +49,7 @@ def load_layer_config(layer_folder: Path | str) -> dict[str, Any]:
         PostInstallError: The file is missing, is not what it should be, or names a path that leaves that folder.
     """
     place = Path(layer_folder) / LAYER_CONFIG
-    try:
-        config = json.loads(place.read_bytes())
-    except OSError as error:
-        raise PostInstallError(f"cannot read {place}: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise PostInstallError(f"{place} is not valid JSON: {error}") from None
-    if not isinstance(config, dict):
-        raise PostInstallError(f"{place} does not hold a JSON object")
+    config = _read_object(place)
     for key in ("python", "py_version", "base_python", "site_dir"):
         if not isinstance(config.get(key), str):
             raise PostInstallError(f"{place}: '{key}' is missing or not a string")
@@ -68,6 +61,42 @@ def load_layer_config(layer_folder: Path | str) -> dict[str, Any]:
         raise PostInstallError(f"{place}: 'bytecode' is not one of on-deploy, shipped and none")
     _check_values(config, place)
     return config
+
+
+def load_overlay(layer_folder: Path | str) -> dict[str, str]:
+    """The links that a layer borrows files of other layers with.
+
+    Returns:
+        Path of each link and of the file that it leads to, both relative to the layer's folder. The former stays in
+        that folder, the latter (`../<deployed name>/...`) in the folder above. Empty where the layer has no such list.
+
+    Raises:
+        PostInstallError: The list is not what it should be, or names a path that leaves those folders.
+    """
+    place = Path(layer_folder) / OVERLAY
+    if not place.exists():
+        return {}
+    links = _read_object(place).get("links")
+    if not isinstance(links, dict):
+        raise PostInstallError(f"{place}: 'links' is missing or not an object")
+    for path, target in links.items():
+        if not _normalised(path).startswith(f"{_SELF}/"):
+            raise PostInstallError(f"{place}: a link leaves the layer's folder: {path!r}")
+        if not isinstance(target, str) or "/" not in _normalised(target) or _normalised(target).startswith(_SELF):
+            raise PostInstallError(f"{place}: a link leads to no other layer: {target!r}")
+    return links
+
+
+def _read_object(place: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(place.read_bytes())
+    except OSError as error:
+        raise PostInstallError(f"cannot read {place}: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        raise PostInstallError(f"{place} is not valid JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise PostInstallError(f"{place} does not hold a JSON object")
+    return content
 
 
 def _check_values(config: dict[str, Any], place: Path) -> None:
@@ -132,12 +161,11 @@ def pyvenv_cfg_text(config: dict[str, Any], layer_folder: str, flavour: ModuleTy
 
 
 def sitecustomize_text(config: dict[str, Any], layer_folder: str, flavour: ModuleType = os.path) -> str:
-    """The `sitecustomize.py` that puts the packages of the layers below behind the layer's own, `.pth` files included.
+    """The `sitecustomize.py` of layers that were published before layers brought their chain (`+venvstacks.pth`) along.
 
-    It runs at every start: it imports nothing that Python has not loaded by then, and hands `addsitedir` the known
-    paths, which would otherwise look at all of them again for every folder. Where shared libraries of layers below are
-    found by the wrapper, `sys.executable` becomes the wrapper: children that get an environment of their own need it
-    too. Arguments as for `pyvenv_cfg_text`.
+    It appends the packages of the layers below to the layer's own, and processes their `.pth` files. Where the wrapper
+    finds shared libraries, `sys.executable` becomes the wrapper: children with an environment of their own need it too.
+    Arguments as for `pyvenv_cfg_text`.
     """
     folders = [ascii(_absolute(layer_folder, path, flavour)) for path in config["pylib_dirs"]]
     wrapped = [config["python"]] if config.get("dynlib_dirs") else []
@@ -156,10 +184,32 @@ def sitecustomize_text(config: dict[str, Any], layer_folder: str, flavour: Modul
     )
 
 
-def relink(layer_folder: Path | str) -> list[Path]:
-    """Write `pyvenv.cfg` and `sitecustomize.py` where the layer needs them; compile nothing.
+def generated_texts(
+    config: dict[str, Any], layer_folder: str, *, chained: bool, flavour: ModuleType = os.path
+) -> dict[str, str]:
+    """Path, relative to the layer's folder, and text of each file that depends on where the layer is.
 
-    A file that holds the right text already is left alone.
+    Args:
+        config: What `load_layer_config` returned.
+        layer_folder: Where the layer is, absolute.
+        chained: Whether the layer brings its chain along.
+        flavour: `posixpath` or `ntpath`, after the system that the layer is for.
+
+    Raises:
+        PostInstallError: The path cannot be written down in such a file.
+    """
+    texts = {}
+    if config["python"] != config["base_python"]:
+        texts["pyvenv.cfg"] = pyvenv_cfg_text(config, layer_folder, flavour)
+    if config["pylib_dirs"] and not chained:
+        texts[f"{config['site_dir']}/sitecustomize.py"] = sitecustomize_text(config, layer_folder, flavour)
+    return texts
+
+
+def relink(layer_folder: Path | str) -> list[Path]:
+    """Write the files that depend on where the layer is; compile nothing, and leave the overlay as it is.
+
+    A file that holds the right text already is not written.
 
     Returns:
         The files that were written.
@@ -167,29 +217,95 @@ def relink(layer_folder: Path | str) -> list[Path]:
     Raises:
         PostInstallError: The layer's description is wrong, or the place cannot be described or written to.
     """
-    folder = Path(layer_folder).absolute()
-    if folder.is_symlink() or ".." in folder.parts:  # the neighbours are those of the real folder
-        folder = folder.resolve()
+    folder = _real_folder(layer_folder)
     config = load_layer_config(folder)
     if config["dynlib_dirs"] and os.name == "posix" and set(":;") & set(str(folder)):
         # The dynamic linker splits its list of folders there and knows no way to quote; `venv` refuses colons too.
         raise PostInstallError(f"shared libraries cannot be found below a folder with ':' or ';' in its name: {folder}")
-    wanted = {}
-    if config["python"] != config["base_python"]:
-        wanted[folder / "pyvenv.cfg"] = pyvenv_cfg_text(config, str(folder))
-    if config["pylib_dirs"]:
-        wanted[folder / config["site_dir"] / "sitecustomize.py"] = sitecustomize_text(config, str(folder))
-    return [path for path, text in wanted.items() if _write_if_changed(path, text.encode("utf-8"))]
+    texts = generated_texts(config, str(folder), chained=(folder / config["site_dir"] / _CHAIN).exists())
+    return [folder / path for path, text in texts.items() if _write_if_changed(folder / path, text.encode("utf-8"))]
+
+
+def _real_folder(layer_folder: Path | str) -> Path:
+    """The layer's folder as an absolute path whose neighbours are the other layers."""
+    folder = Path(layer_folder).absolute()
+    return folder.resolve() if folder.is_symlink() or ".." in folder.parts else folder
+
+
+def make_overlay(layer_folder: Path | str) -> None:
+    """Create the links of the overlay that are missing or lead elsewhere.
+
+    Raises:
+        PostInstallError: The list of links is wrong, or a link cannot be created.
+    """
+    folder = _real_folder(layer_folder)
+    made: set[str] = {""}
+    for path, target in load_overlay(folder).items():
+        place = folder / path
+        try:
+            _make_folders(folder, posixpath.dirname(path), made)
+            if os.name == "posix":
+                _make_symbolic_link(place, "../" * path.count("/") + target, folder / target)
+            else:
+                _link_or_copy(folder / target, place)
+        except OSError as error:
+            raise PostInstallError(f"cannot link {place} to {target}: {error.strerror or error}") from None
+
+
+def _make_folders(folder: Path, inner: str, made: set[str]) -> None:
+    """Create `inner` below `folder`, readable for everybody as unpacked folders are, whatever the umask is."""
+    if inner not in made:
+        _make_folders(folder, posixpath.dirname(inner), made)
+        made.add(inner)
+        if (folder / inner).is_symlink():
+            raise OSError(f"{inner} is a link, behind which may be another layer")
+        if not (folder / inner).is_dir():
+            (folder / inner).mkdir()
+            (folder / inner).chmod(0o755)
+
+
+def _make_symbolic_link(place: Path, text: str, target: Path) -> None:
+    if os.path.lexists(str(place)):
+        if place.is_symlink() and os.readlink(str(place)) == text:  # noqa: PTH115 - Python 3.8 has no other
+            return
+        place.unlink()
+    try:
+        place.symlink_to(text)
+    except OSError:  # a file system without such links
+        if not target.is_file():
+            raise
+        _link_or_copy(target, place)
+
+
+def _link_or_copy(source: Path, place: Path) -> None:
+    """A hard link to `source`, or a copy of it, at `place`; one that is there and up to date stays."""
+    if not source.exists():
+        return  # its layer is not there yet, which `main` reports
+    if os.path.lexists(str(place)):
+        here, there = place.stat(), source.stat()
+        if (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns):
+            return
+        place.unlink()
+    try:
+        os.link(str(source), str(place))
+    except OSError:
+        shutil.copy2(str(source), str(place))
 
 
 def _write_if_changed(path: Path, content: bytes) -> bool:
-    """Replace a file in one step unless it holds `content` already; say whether it was written."""
+    """Replace a file in one step unless it holds `content` already; return whether it was written.
+
+    The file is readable for everybody, as unpacked files are, whatever the umask is.
+    """
     with contextlib.suppress(OSError):
         if path.read_bytes() == content:
+            if os.name == "posix" and path.stat().st_mode & 0o444 != 0o444:
+                path.chmod(0o644)
             return False
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         temporary.write_bytes(content)
+        temporary.chmod(0o644)
         temporary.replace(path)
         # Bytecode is known by its source's size and second; a folder renamed within a second could keep both.
         for stale in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
@@ -204,51 +320,81 @@ def _write_if_changed(path: Path, content: bytes) -> bool:
 def compile_bytecode(folder: Path, config: dict[str, Any]) -> str:
     """Compile what the layer in the absolute `folder` holds with its own Python; a runtime's standard library as well.
 
-    Files that this Python cannot compile (such as those for newer ones) are passed over in silence.
+    Files that this Python cannot compile (such as those for newer ones) are skipped without a message.
 
     Returns:
-        Why nothing was compiled, in one line; empty if all went well.
+        Why not everything was compiled, in one line; empty if all went well.
     """
     import subprocess  # noqa: PLC0415 - slow to import, and not needed where nothing is compiled
 
     sources = folder / config["site_dir"]
     if config["python"] == config["base_python"]:
         sources = sources.parent
-    command = [str(folder / config["python"]), "-I", "-S", "-B", "-X", "utf8", "-W", "ignore", "-c", _COMPILER]
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    python = folder / config["python"]
+    command = [str(python), "-I", "-S", "-B", "-X", "utf8", "-W", "ignore", __file__, _COMPILE_LISTED]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     try:
         shares = _shares(_without_stale_bytecode(sources))
         with contextlib.ExitStack() as held:
             children: list[Any] = [held.enter_context(subprocess.Popen(command, **pipes)) for _ in shares]
             for child, share in zip(children, shares):  # noqa: B905 - Python 3.8 knows no `strict`
-                with contextlib.suppress(BrokenPipeError), child.stdin:  # one that ends early says why
-                    child.stdin.write(share)
-            told = b"".join(child.stderr.read() for child in children).decode("utf-8", "replace").strip()
+                with contextlib.suppress(BrokenPipeError), child.stdin:  # one that ends early is noticed below
+                    child.stdin.write(b"\n".join(share))
+            outputs = [(child.stdout.read(), child.stderr.read()) for child in children]
     except OSError as error:
-        return f"cannot run {folder / config['python']}: {error.strerror or error}"
-    return told.splitlines()[-1] if told and any(child.returncode for child in children) else ""
+        return f"cannot run {python}: {error.strerror or error}"
+    for child, share, (count, complaint) in zip(children, shares, outputs):  # noqa: B905
+        if child.returncode or count.strip() != str(len(share)).encode():
+            lines = complaint.decode("utf-8", "replace").strip().splitlines()
+            return lines[-1] if lines else _ending(child.returncode)
+    return ""
 
 
-def _shares(sources: list[str]) -> list[bytes]:
-    """Sources by child, a line each."""
+def _ending(status: int) -> str:
+    """How a child ended that has compiled less than it should have and printed no reason."""
+    if status < 0:
+        return f"the layer's Python was killed by signal {-status}"
+    return f"the layer's Python ended too early, with exit status {status}"
+
+
+def compile_listed() -> int:
+    """Compile the files that standard input lists, one a line, and print how many there were; returns the exit status.
+
+    It is done as an import does it: what is compiled already is left alone. (`compileall` first loads many modules that
+    are not compiled yet, and takes a tenth longer.)
+    """
+    from importlib.machinery import SourceFileLoader  # noqa: PLC0415 - only those who compile need it
+
+    sys.dont_write_bytecode = False
+    paths = sys.stdin.buffer.read().split(b"\n")
+    for path in map(os.fsdecode, paths):
+        with contextlib.suppress(Exception):  # it is not for this Python, or damaged: no import would succeed, either
+            SourceFileLoader("_", path).get_code("_")
+    print(len(paths))
+    return 0
+
+
+def _shares(sources: list[str]) -> list[list[bytes]]:
+    """The sources that each child compiles."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     count = min(cpus, -(-len(sources) // _FILES_PER_WORKER))  # none without sources
     sources.sort(key=lambda path: os.lstat(path).st_size, reverse=True)  # every child gets large and small ones
-    return [b"\n".join(map(os.fsencode, sources[number::count])) for number in range(count)]
+    return [list(map(os.fsencode, sources[number::count])) for number in range(count)]
 
 
 def _without_stale_bytecode(folder: Path) -> list[str]:
-    """All sources, after removing bytecode that is older than the arrival of its source.
+    """All sources, after removing bytecode that was compiled before its source was unpacked.
 
     Python knows bytecode by the time and size of its source. Archives set times, so that a changed file of the same
-    length, unpacked over the old one, looks unchanged. Its inode's change time tells (on Windows nothing does).
+    length, unpacked over the old one, looks unchanged. The change time of its inode shows it (on Windows nothing does).
     """
     from importlib.util import source_from_cache  # noqa: PLC0415 - as above
 
     sources = []
     for parent, _, names in os.walk(folder):
         if not parent.endswith("__pycache__"):
-            sources += [f"{parent}{os.sep}{name}" for name in names if name.endswith(".py")]
+            paths = (f"{parent}{os.sep}{name}" for name in names if name.endswith(".py"))
+            sources += [path for path in paths if not os.path.islink(path)]  # noqa: PTH114 - there are thousands
             continue
         for name in names:
             bytecode = Path(parent, name)
@@ -260,7 +406,7 @@ def _without_stale_bytecode(folder: Path) -> list[str]:
 
 
 def _missing_layers(layer_folder: Path, config: dict[str, Any]) -> list[str]:
-    """The folders of layers below that are not there (yet)."""
+    """The names of layers below whose folders do not exist (yet)."""
     below = [config["base_python"], *config["pylib_dirs"], *config["dynlib_dirs"]]
     names = sorted({_normalised(path).split("/")[0] for path in below} - {_SELF})
     return [name for name in names if not (layer_folder.parent / name).is_dir()]
@@ -270,19 +416,21 @@ def main(arguments: list[str] | None = None) -> int:
     """Post-install the layer that this file lies in; returns the exit status."""
     import argparse  # noqa: PLC0415 - not needed by those who import this module
 
-    parser = argparse.ArgumentParser(description="Fit this unpacked layer to the place where it lies.")
+    parser = argparse.ArgumentParser(description="Complete this unpacked layer at the place where it is.")
     parser.add_argument("--no-compile", action="store_true", help="do not compile bytecode")
     options = parser.parse_args(arguments)
     layer_folder = Path(__file__).absolute().parent
+    os.umask(0o022)  # for the bytecode, which is for all users as everything else in the layer
     try:
         relink(layer_folder)
+        make_overlay(layer_folder)
         config = load_layer_config(layer_folder)
         if missing := _missing_layers(layer_folder, config):
             _complain(f"warning: not there yet, unpack beside this layer: {', '.join(missing)}")
         idle = options.no_compile or missing or config["bytecode"] != "on-deploy"
         problem = "" if idle else compile_bytecode(layer_folder, config)
         if problem:
-            _complain(f"warning: no bytecode was compiled: {problem}")
+            _complain(f"warning: bytecode is not complete: {problem}")
     except PostInstallError as error:
         _complain(f"error: {error}")
         return 1
@@ -297,4 +445,4 @@ def _complain(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(compile_listed() if sys.argv[1:] == [_COMPILE_LISTED] else main())

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from venvstacks._injected import postinstall
 from venvstacks.errors import LinkError
+from venvstacks.linking.launch_command import launch_environment, launch_options
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
@@ -20,10 +21,12 @@ def become_application(
     environment: Path,
     arguments: Sequence[str],
     variables: Mapping[str, str],
+    *,
+    isolated: bool = True,
 ) -> NoReturn:
     """Replace this process by the application.
 
-    The environments that it uses are first fitted to where they are: the build folder may have been moved.
+    The files with absolute paths in its environments are first renewed, since the build folder may have been moved.
 
     Args:
         layer: The application.
@@ -31,6 +34,7 @@ def become_application(
         environment: Its built environment; those of the layers below lie beside it.
         arguments: For the application.
         variables: Its environment variables.
+        isolated: Whether the current folder, `PYTHONPATH` and `PYTHONHOME` are kept from it.
 
     Raises:
         LinkError: The environment is not what it should be.
@@ -42,4 +46,5 @@ def become_application(
     except postinstall.PostInstallError as error:
         raise LinkError(f"layer '{layer.name}': {error}", hint="build the layer again") from error
     python = environment / EnvironmentLayout.of(layer, platform).python
-    become([python, "-m", layer.launch.module, *arguments], variables)
+    options = launch_options(layer.python.version, layer.launch.module, isolated=isolated)
+    become([python, *options, *arguments], launch_environment(variables, isolated=isolated))

@@ -28,12 +28,19 @@ def find_application(project: Project, name: str) -> Layer:
     raise UsageError(f"there is no application '{name}'", hint=f"applications: {known}")
 
 
-def start_application(project: Project, layer: Layer, arguments: Sequence[str]) -> NoReturn:
+def start_application(project: Project, layer: Layer, arguments: Sequence[str], *, isolated: bool = True) -> NoReturn:
     """Replace this process by an application in its build environment, which must be up to date.
+
+    Args:
+        project: The project.
+        layer: The application.
+        arguments: For the application.
+        isolated: Whether the current folder, `PYTHONPATH` and `PYTHONHOME` are kept from it.
 
     Raises:
         LinkError: The environment is not what it should be.
     """
     platform, environment = project.configuration.platform, project.configuration.layout.environment(layer)
     assert platform is not None  # noqa: S101 - find_application has seen to it
-    become_application(layer, platform, project.base / environment, arguments, project.environment)
+    place = project.base / environment
+    become_application(layer, platform, place, arguments, project.environment, isolated=isolated)

@@ -235,8 +235,14 @@ def _differences(place: Place, generation: Generation, options: DeployOptions) -
     return found
 
 
-def execute(folder: Path | str, application: str, arguments: Sequence[str] = ()) -> NoReturn:
+def execute(folder: Path | str, application: str, arguments: Sequence[str] = (), *, isolated: bool = True) -> NoReturn:
     """Replace this process by an installed application.
+
+    Args:
+        folder: The deployment.
+        application: Its name.
+        arguments: For the application.
+        isolated: Whether the current folder, `PYTHONPATH` and `PYTHONHOME` are kept from it.
 
     Raises:
         UsageError: There is no such application.
@@ -244,4 +250,4 @@ def execute(folder: Path | str, application: str, arguments: Sequence[str] = ())
     """
     command = starting.find_start_command(open_place(Path(folder)), application)
     sys.stdout.flush()
-    starting.become_installed(command, arguments, os.environ)
+    starting.become_installed(command, arguments, os.environ, isolated=isolated)

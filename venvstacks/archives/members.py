@@ -64,9 +64,8 @@ class Member:
 def is_shipped(path: str) -> bool:
     """Whether a file, link or folder of an environment belongs to what is published.
 
-    Left out is what only makes sense on the machine that built it, and what post-install writes anew: bytecode,
-    `pyvenv.cfg`, the `sitecustomize.py` of the environment (a package's own one, deeper down, is shipped), and
-    hidden entries at the top.
+    Left out is what only makes sense on the machine that built it, and what post-install writes: bytecode,
+    `pyvenv.cfg`, and hidden entries at the top.
 
     Args:
         path: Relative to the environment, with forward slashes.
@@ -74,10 +73,7 @@ def is_shipped(path: str) -> bool:
     parts = path.split("/")
     if parts[0].startswith(".") or "__pycache__" in parts or path.endswith(".pyc"):
         return False
-    if path == "pyvenv.cfg":
-        return False
-    own_hook = parts[-2:] == ["site-packages", "sitecustomize.py"] and parts.count("site-packages") == 1
-    return not own_hook
+    return path != "pyvenv.cfg"
 
 
 def _is_bytecode(path: str) -> bool:

@@ -110,6 +110,13 @@ RuntimeProvider = Annotated[
         "--runtime-provider", metavar="NAME", help="Where Pythons come from: standalone, host, archive; repeatable."
     ),
 ]
+Isolated = Annotated[
+    bool,
+    typer.Option(
+        "--isolated/--no-isolated",
+        help="Start the application without the current folder, PYTHONPATH and PYTHONHOME.",
+    ),
+]
 CheckImports = Annotated[
     bool | None,
     typer.Option("--check-imports/--no-check-imports", help="Import what linked layers declare."),

@@ -85,6 +85,7 @@ def execute(
     folder: Folder,
     application: Annotated[str, typer.Argument(metavar="APP", help="Installed application to start.")],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGS]", help="Its arguments.")] = None,
+    isolated: o.Isolated = True,
 ) -> None:
     """Start an installed application."""
-    deployment.execute(folder, application, tuple(arguments or ()))
+    deployment.execute(folder, application, tuple(arguments or ()), isolated=isolated)

@@ -139,8 +139,13 @@ class Session:
         for operation in request.operations:
             yield f"{names[operation]}: {relative(self.project.base / folders[operation])}"
 
-    def run_application(self, name: str, arguments: tuple[str, ...]) -> int:
+    def run_application(self, name: str, arguments: tuple[str, ...], *, isolated: bool) -> int:
         """Bring an application's environment up to date and become it.
+
+        Args:
+            name: The application.
+            arguments: For the application.
+            isolated: Whether the current folder, `PYTHONPATH` and `PYTHONHOME` are kept from it.
 
         Raises:
             UsageError: There is no such application for this machine.
@@ -153,5 +158,5 @@ class Session:
         tell_failures(report.outcomes)
         if not report.failures:
             sys.stdout.flush()
-            api.start_application(self.project, layer, arguments)
+            api.start_application(self.project, layer, arguments, isolated=isolated)
         return report.exit_code

@@ -140,7 +140,8 @@ def run(
     build_dir: o.BuildDir = "_build",
     environments: Environments,
     jobs: o.Jobs = None,
+    isolated: o.Isolated = True,
 ) -> int:
     """Start an application in its build environment, which is brought up to date first."""
     session = Session.open(context.obj, spec, Options(build_dir=build_dir, jobs=jobs, **given(environments)))
-    return session.run_application(application, tuple(arguments or ()))
+    return session.run_application(application, tuple(arguments or ()), isolated=isolated)

@@ -17,7 +17,7 @@ from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 
-RECIPES: Mapping[str, int] = {"build": 1, "link": 2, "archive": 4, "export": 2}
+RECIPES: Mapping[str, int] = {"build": 2, "link": 3, "archive": 4, "export": 2}
 """Raised when a step begins to do something else with the same inputs, so that old results are redone: for archives,
 other bytes of the same members (such as by other parameters of the compressor), and what is published beside them."""
 
@@ -172,12 +172,12 @@ class _Compiler:
             env_name=layer.env_name,
             inputs=(
                 layout.record("build", layer),
-                *(layout.record("dynlib", below) for below in layer.below),
+                *(layout.record("provided", below) for below in layer.below),
                 *self._deployed_names(layer),
             ),
             outputs=(
                 layout.record("link", layer),
-                layout.record("dynlib", layer),
+                layout.record("provided", layer),
                 config,
             ),
             fingerprint={

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Va
 from venvstacks.data_faults import first_fault
 from venvstacks.digests import TreeEntry, canonical_json, tree_digest
 from venvstacks.errors import StateError
+from venvstacks.linking.provided import Provided
 
 
 def _entry(row: object) -> object:
@@ -101,14 +102,14 @@ class RuntimeRecord(Record):
     notes: tuple[str, ...] = ()
 
 
-class DynlibRecord(Record):
-    """The shared libraries that a layer offers to those above.
+class ProvidedRecord(Record):
+    """What a linked layer provides to the layers above it.
 
     Attributes:
-        libraries: Link name below `share/venv/dynlib` to content digest.
+        provided: What it is.
     """
 
-    libraries: dict[str, str]
+    provided: Provided
 
 
 class LinkRecord(Record):

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from venvstacks._injected import postinstall
+from venvstacks._injected import layer_chain, postinstall
 from venvstacks.digests import scan_tree
+from venvstacks.linking.chain import Chain, LowerPackages, own_pth_files
 from venvstacks.linking.dynlibs import LibrarySearch, find_libraries
-from venvstacks.linking.layer_config import LayerPaths, layered_config
+from venvstacks.linking.layer_config import LayerConfig, LayerPaths, layered_config
 from venvstacks.linking.wrapper import needs_wrapper, wrapper_text
 from venvstacks.model.conventions import DYNLIB_DIR, LAYER_CONFIG
 from venvstacks.model.platforms import PLATFORMS
@@ -68,12 +69,24 @@ class Layers:
             self.paths(name), PY_VERSION, frameworks=[self.paths(lower) for lower in frameworks], runtime=RUNTIME
         )
         write_atomically(layer / LAYER_CONFIG, config.text)
+        self._write_chain(layer, config)
         if needs_wrapper(config.dynlib_dirs):
             folders = [f"../{folder}" for folder in config.dynlib_dirs]
             write_atomically(layer / "bin/python", wrapper_text("LD_LIBRARY_PATH", VERSIONED, folders))
             (layer / "bin/python").chmod(0o755)
         shutil.copyfile(str(postinstall.__file__), layer / "postinstall.py")
         return layer / "bin/python"
+
+    def _write_chain(self, layer: Path, config: LayerConfig) -> None:
+        below = tuple(LowerPackages(folder, pth_files(layer / folder)) for folder in config.pylib_dirs)
+        wrapper = "bin/python" if needs_wrapper(config.dynlib_dirs) else None
+        chain = Chain(SITE, PY_VERSION, pth_files(layer / SITE), below, wrapper)
+        for path, text in chain.files(Path(layer_chain.__file__).read_text("utf-8")).items():
+            write_atomically(layer / path, text)
+
+
+def pth_files(folder: Path) -> tuple[str, ...]:
+    return own_pth_files([f"{SITE}/{path.name}" for path in folder.glob("*.pth")], SITE)
 
 
 def make_layers(folder: Path) -> Layers:

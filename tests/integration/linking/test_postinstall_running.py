@@ -58,7 +58,7 @@ def test_it_works_in_any_locale_and_silently(app: Path, variables: dict[str, str
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     home = app.parent / "runtime/bin"
     assert f"home = {home}\n" in (app / "pyvenv.cfg").read_text("utf-8")
-    assert bytecode(app) == {f"newt.{TAG}", f"sitecustomize.{TAG}"}
+    assert bytecode(app) == {f"newt.{TAG}", f"_venvstacks_layers.{TAG}"}
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8", "en_GB.UTF-8"])
@@ -203,10 +203,10 @@ def test_a_layer_whose_python_does_not_start_is_a_warning_only(app: Path) -> Non
     (app / "bin/python").unlink()
     done = post_install(app)
     assert done.returncode == 0
-    assert "warning: no bytecode was compiled: cannot run" in done.stderr
+    assert "warning: bytecode is not complete: cannot run" in done.stderr
     (app / "bin/python").write_text("#!/bin/sh\necho broken >&2; exit 1\n", encoding="utf-8")
     (app / "bin/python").chmod(0o755)
-    assert post_install(app).stderr == "postinstall: warning: no bytecode was compiled: broken\n"
+    assert post_install(app).stderr == "postinstall: warning: bytecode is not complete: broken\n"
 
 
 @pytest.mark.parametrize("minor", [8, 9, 10, 12, 13, 14])
@@ -217,5 +217,23 @@ def test_any_python_runs_it_and_the_layer_s_own_compiles(app: Path, minor: int) 
     for variables in LOCALES:
         done = post_install(app, python=other.executable, **variables)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert bytecode(app) == {f"newt.{TAG}", f"sitecustomize.{TAG}"}
+    assert bytecode(app) == {f"newt.{TAG}", f"_venvstacks_layers.{TAG}"}
     assert call([app / "bin/python", "-c", "import frog, newt; print(newt.legs)"]) == "4\n"
+
+
+@pytest.mark.parametrize(("ending", "told"), [("kill -9 $$", "killed by signal 9"), ("exit 0", "exit status 0")])
+def test_a_compiling_child_that_vanishes_is_no_success(app: Path, ending: str, told: str) -> None:
+    (app / "bin/python").unlink()
+    (app / "bin/python").write_text(f"#!/bin/sh\n{ending}\n", encoding="utf-8")
+    (app / "bin/python").chmod(0o755)
+    done = post_install(app)
+    assert done.stderr.startswith("postinstall: warning: bytecode is not complete: the layer's Python ")
+    assert told in done.stderr
+
+
+def test_what_it_writes_is_readable_for_everybody_whatever_the_umask_is(app: Path) -> None:
+    line = f"umask 077; exec '{sys.executable}' -I \"$1\""
+    subprocess.run(["sh", "-c", line, "sh", app / "postinstall.py"], check=True)
+    written = [app / "pyvenv.cfg", *(app / SITE).rglob("*.pyc"), (app / SITE / "__pycache__")]
+    assert len(written) > 3
+    assert [path for path in written if path.stat().st_mode & 0o044 != 0o044] == []

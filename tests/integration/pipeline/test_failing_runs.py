@@ -119,7 +119,7 @@ def test_damaged_lock_metadata_is_made_anew(built: Pond) -> None:
     assert b'"lock_version": 1' in place.read_bytes()
 
 
-@pytest.mark.parametrize(("kind", "task"), [("build", "link"), ("link", "archive"), ("dynlib", "link")])
+@pytest.mark.parametrize(("kind", "task"), [("build", "link"), ("link", "archive"), ("provided", "link")])
 def test_a_damaged_record_stops_one_run_only(built: Pond, kind: str, task: str) -> None:
     before = {name: (built.base / f"_artifacts/{name}.tar.zst").read_bytes() for name in BUILT}
     place = built.base / f"_build/.venvstacks/{kind}/framework-frog.json"

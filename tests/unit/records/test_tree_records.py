@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from venvstacks.digests import TreeEntry, tree_digest
 from venvstacks.errors import StateError
-from venvstacks.records.tree_records import BuildRecord, DynlibRecord, LinkRecord, Record, RuntimeRecord, SourceHash
+from venvstacks.linking.provided import Provided
+from venvstacks.records.tree_records import BuildRecord, LinkRecord, ProvidedRecord, Record, RuntimeRecord, SourceHash
 
 ENTRIES = (TreeEntry("bin/python", 7, True, "0" * 64), TreeEntry("bin/python3", target="python"))  # noqa: FBT003
 RECORDS = [
     BuildRecord(env_name="app-x", entries=ENTRIES, launch_module=SourceHash(name="x", hash="sha256:0")),
     RuntimeRecord(python="cpython@3.11.7", provider="host", build="pyenv", digest="1" * 64, notes=("needs libssl",)),
-    DynlibRecord(libraries={"libx.so": "2" * 64}),
+    ProvidedRecord(provided=Provided({"libx.so": "2" * 64}, ("x.pth",))),
     LinkRecord.of(BuildRecord(env_name="app-x", entries=()), "app-x@3", ENTRIES),
 ]
 
@@ -44,11 +45,11 @@ def test_the_text_does_not_depend_on_the_order_of_discovery(found: list[TreeEntr
     assert LinkRecord.of(build, "x", found).text() == LinkRecord.of(build, "x", reversed(found)).text()
 
 
-@pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"format": 1, "libraries": {}, "later": 1}', b"\xff"])
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"format": 1, "provided": {}, "later": 1}', b"\xff"])
 def test_what_cannot_be_read_is_told_with_what_to_do(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "record.json"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(StateError, match=r"record\.json cannot be read") as caught:
-        DynlibRecord.load(path)
+        ProvidedRecord.load(path)
     assert caught.value.hint == "build the layer again"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from venvstacks._injected import postinstall
+from venvstacks._injected import layer_chain, postinstall
 from venvstacks.actions.building.import_check import check_imports, distributions_to_check
 from venvstacks.actions.earlier_results import read_back
 from venvstacks.actions.publishing.bytecode import Compilation, compile_tree
@@ -15,14 +15,16 @@ from venvstacks.actions.publishing.deployed_names import deployed_name
 from venvstacks.actions.toolset import Tools
 from venvstacks.digests import TreeEntry, sha256_bytes
 from venvstacks.errors import LinkError
+from venvstacks.linking.chain import Chain, LowerPackages, own_pth_files
 from venvstacks.linking.dynlibs import LibrarySearch, SharedLibrary, describe_shadowing, find_libraries
 from venvstacks.linking.layer_config import ON_DEPLOY, LayerConfig, LayerPaths, layered_config, runtime_config
+from venvstacks.linking.provided import Provided
 from venvstacks.linking.wrapper import needs_wrapper, wrapper_text
 from venvstacks.model.conventions import DYNLIB_DIR, LAYER_CONFIG
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
-from venvstacks.records.tree_records import BuildRecord, DynlibRecord, LinkRecord
+from venvstacks.records.tree_records import BuildRecord, LinkRecord, ProvidedRecord
 from venvstacks.tools.files import remove_tree, write_atomically
 from venvstacks.tools.symbols import exports_module_init
 
@@ -72,18 +74,20 @@ def link_layer(request: LinkRequest, tools: Tools) -> dict[str, object]:
         libraries = _find_libraries(request, build.entries)
         shadowing = _shadowing(request)
         config = _layer_config(request)
+        chain = _chain(request, build.entries, config)
         name = _alias(request)
-        changed = tuple(_write_links(request, config, libraries))
+        changed = (*_write_links(request, config, libraries), *_write_chain(request, chain))
         postinstall.relink(request.environment)
+        postinstall.make_overlay(request.environment)
         if request.check:
             wanted = distributions_to_check(layer, request.platform, trust_below=not shadowing)
             check_imports(layer, request.environment, wanted, request.log, tools)
         replaced = {entry.path for entry in changed}
         entries = [entry for entry in build.entries if entry.path not in replaced]
-        compiled = _compile(request, build.entries, tools)
-        published = {library.name: library.sha256 for library in libraries}
+        compiled = _compile(request, (*entries, *changed), tools)
+        provided = Provided({library.name: library.sha256 for library in libraries}, chain.pth_files)
         record = LinkRecord.of(build, name, (*entries, *changed, *compiled))
-        write_atomically(base / layout.record("dynlib", layer), DynlibRecord(libraries=published).text())
+        write_atomically(base / layout.record("provided", layer), ProvidedRecord(provided=provided).text())
         write_atomically(base / layout.record("link", layer), record.text())
     except postinstall.PostInstallError as error:
         raise LinkError(f"layer '{layer.name}': {error}") from error
@@ -96,7 +100,7 @@ def link_layer(request: LinkRequest, tools: Tools) -> dict[str, object]:
 
 
 def _compile(request: LinkRequest, entries: Iterable[TreeEntry], tools: Tools) -> tuple[TreeEntry, ...]:
-    """Lay bytecode down beside the sources if it is shipped."""
+    """Write bytecode next to the sources if it is shipped."""
     if request.bytecode != "shipped":
         return ()
     wanted = Compilation.of(request.layer, request.platform, request.environment, entries, LinkError)
@@ -119,7 +123,10 @@ def _find_libraries(request: LinkRequest, entries: Iterable[TreeEntry]) -> tuple
 def _shadowing(request: LinkRequest) -> tuple[str, ...]:
     """Libraries of layers below that another one hides, told to the log."""
     below = [
-        (lower.env_name, [SharedLibrary(name, "", 0, digest) for name, digest in _published(request, lower).items()])
+        (
+            lower.env_name,
+            [SharedLibrary(name, "", 0, digest) for name, digest in _provided(request, lower).libraries.items()],
+        )
         for lower in request.layer.below
     ]
     notes = describe_shadowing(below)
@@ -134,8 +141,29 @@ def _write_notes(request: LinkRequest, notes: Sequence[str]) -> None:
             log.writelines(f"note: {note}\n" for note in notes)
 
 
-def _published(request: LinkRequest, layer: Layer) -> dict[str, str]:
-    return read_back(DynlibRecord, request.base / request.layout.record("dynlib", layer), LinkError).libraries
+def _provided(request: LinkRequest, layer: Layer) -> Provided:
+    place = request.base / request.layout.record("provided", layer)
+    return read_back(ProvidedRecord, place, LinkError).provided
+
+
+def _chain(request: LinkRequest, entries: Iterable[TreeEntry], config: LayerConfig) -> Chain:
+    below = (
+        LowerPackages(site_dir, _provided(request, lower).pth_files)
+        for lower, site_dir in zip(request.layer.below, config.pylib_dirs, strict=True)
+    )
+    pth_files = own_pth_files([entry.path for entry in entries], config.site_dir)
+    wrapped = bool(request.platform.dynamic_library_variable) and needs_wrapper(config.dynlib_dirs)
+    wrapper = config.python if wrapped else None
+    return Chain(config.site_dir, config.py_version, pth_files, tuple(below), wrapper)
+
+
+def _write_chain(request: LinkRequest, chain: Chain) -> Iterator[TreeEntry]:
+    if not chain.below:
+        return
+    notes = [f"{name} runs before the packages of the layers below can be imported" for name in chain.early_pth_files]
+    _write_notes(request, notes)
+    for path, text in chain.files(Path(layer_chain.__file__).read_text("utf-8")).items():
+        yield _write_file(request.environment, path, text)
 
 
 def _layer_config(request: LinkRequest) -> LayerConfig:
@@ -155,7 +183,7 @@ def _layer_config(request: LinkRequest) -> LayerConfig:
 
 def _paths(request: LinkRequest, layer: Layer) -> LayerPaths:
     layout = EnvironmentLayout.of(layer, request.platform)
-    publishes = layer is not request.layer and bool(_published(request, layer))
+    publishes = layer is not request.layer and bool(_provided(request, layer).libraries)
     return LayerPaths(
         deployed_name(layer, request.layout, request.base),
         layout.python,

@@ -83,8 +83,9 @@ def _lay_down(published: PublishedLayer, options: ExportOptions, staging: Path, 
 
 
 def _fit(published: PublishedLayer, target: Path) -> None:
-    """Do what post-install does, where it is imported already; its bytecode is laid down."""
+    """Do what post-install does, except for the bytecode, which is there already."""
     try:
         postinstall.relink(target)
+        postinstall.make_overlay(target)
     except postinstall.PostInstallError as error:
         raise PublishError(f"layer '{published.layer.name}': {error}", hint="export to another folder") from error

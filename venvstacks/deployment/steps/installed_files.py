@@ -14,6 +14,7 @@ from venvstacks.deployment.state import InstanceRecord
 from venvstacks.deployment.steps.instances import compiled_from
 from venvstacks.deployment.steps.place import FILE_MANIFEST, RECORD_NAMES, Place
 from venvstacks.digests import TreeEntry, sha256_file, walk_tree
+from venvstacks.linking.chain import PTH_NAME
 from venvstacks.records.file_lists import FileManifest
 from venvstacks.tools.folder_links import leads_to
 
@@ -95,13 +96,10 @@ def _fitted_texts(folder: Path, listed: dict[str, TreeEntry]) -> dict[str, bytes
     """What post-install writes for the place where the layer is."""
     try:
         config = postinstall.load_layer_config(folder)
-        texts = {}
-        if config["python"] != config["base_python"]:
-            texts["pyvenv.cfg"] = postinstall.pyvenv_cfg_text(config, str(folder))
-        if config["pylib_dirs"]:
-            texts[f"{config['site_dir']}/sitecustomize.py"] = postinstall.sitecustomize_text(config, str(folder))
+        chained = f"{config['site_dir']}/{PTH_NAME}" in listed
+        texts = postinstall.generated_texts(config, str(folder), chained=chained)
     except postinstall.PostInstallError:
-        return {}  # its description is changed, which is told anyway
+        return {}  # its description is changed, which is reported anyway
     return {path: text.encode() for path, text in texts.items() if path not in listed}
 
 

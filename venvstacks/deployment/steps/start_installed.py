@@ -12,6 +12,7 @@ from venvstacks._injected import postinstall
 from venvstacks.deployment.offers import application_name
 from venvstacks.deployment.steps.place import Place, require_current
 from venvstacks.errors import DeployError, UsageError
+from venvstacks.linking.launch_command import launch_environment, launch_options
 from venvstacks.tools.process import become
 
 _MEND = "see what is damaged with `venvstacks status --verify`, and deploy again with --repair"
@@ -24,16 +25,18 @@ class StartCommand:
     Attributes:
         python: Its Python, in the store: a later deploy does not change what runs.
         module: Its launch module.
+        py_version: Version of that Python, `X.Y.Z`.
     """
 
     python: Path
     module: str
+    py_version: str
 
 
 def find_start_command(place: Place, name: str) -> StartCommand:
     """How the installed application of that name is started.
 
-    A deployment that was moved is first fitted to where it is now.
+    The files with absolute paths in its layers are first renewed, since the deployment may have been moved.
 
     Raises:
         UsageError: There is no such application.
@@ -57,13 +60,23 @@ def find_start_command(place: Place, name: str) -> StartCommand:
     for program in (config["python"], config["base_python"]):
         if not os.access(folder / program, os.X_OK):
             raise _not_startable(name, f"{folder / program} is missing or not executable", _MEND)
-    return StartCommand(folder / config["python"], application.launch_module or "")
+    return StartCommand(folder / config["python"], application.launch_module or "", config["py_version"])
 
 
 def _not_startable(name: str, why: str, hint: str) -> DeployError:
     return DeployError(f"application '{name}' cannot be started: {why}", hint=hint)
 
 
-def become_installed(command: StartCommand, arguments: Sequence[str], variables: Mapping[str, str]) -> NoReturn:
-    """Replace this process by an installed application."""
-    become([command.python, "-m", command.module, *arguments], variables)
+def become_installed(
+    command: StartCommand, arguments: Sequence[str], variables: Mapping[str, str], *, isolated: bool = True
+) -> NoReturn:
+    """Replace this process by an installed application.
+
+    Args:
+        command: How it is started.
+        arguments: For the application.
+        variables: Its environment variables.
+        isolated: Whether the current folder, `PYTHONPATH` and `PYTHONHOME` are kept from it.
+    """
+    options = launch_options(command.py_version, command.module, isolated=isolated)
+    become([command.python, *options, *arguments], launch_environment(variables, isolated=isolated))
