@@ -180,7 +180,19 @@ class DeployError(VenvstacksError):
 
 
 class DamagedRecordError(DeployError):
-    """What a deployment remembers about itself is gone or damaged."""
+    """A record of a deployment is missing or damaged."""
+
+
+class UnreadableError(DeployError):
+    """Something in a deployment cannot be read.
+
+    Attributes:
+        refused: Whether this user may not read it, which says nothing about its content.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, refused: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.refused = refused
 
 
 class UnsafeArchiveError(DeployError):

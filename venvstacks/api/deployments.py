@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -45,7 +46,11 @@ __all__ = ["DeployOptions", "Settings", "Status", "collect", "deploy", "execute"
 
 
 def _no_waiting() -> None:
-    """Nothing is told."""
+    """Waiting is not reported."""
+
+
+def _no_warning(line: str) -> None:
+    """Warnings are not reported."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class DeployOptions:
         threads: Layers that are unpacked at the same time.
         progress: Told about downloads.
         on_wait: Called if another process is changing the deployment and has to be waited for.
+        warn: Called with one line about something that stops nothing: files that cannot be removed.
         wait: Seconds to wait for it; negative for as long as it takes.
         retry_pauses: Seconds to wait before each further attempt of a download that failed.
     """
@@ -65,6 +71,7 @@ class DeployOptions:
     threads: int = field(default_factory=usable_processors)
     progress: Progress | None = None
     on_wait: Callable[[], None] = _no_waiting
+    warn: Callable[[str], None] = _no_warning
     wait: float = -1
     retry_pauses: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
 
@@ -134,9 +141,13 @@ def deploy(
         names = None if applications is None else tuple(applications)
         offer.closure(names or ())
         place = make_place(Path(folder))
-        with changing(place, on_wait=options.on_wait, timeout=options.wait):
-            request = action.DeployRequest(place, opened, offer, machine, names, repair, synchronise)
+        with _changing(place, options):
+            request = action.DeployRequest(place, opened, offer, machine, names, options.warn, repair, synchronise)
             return action.deploy(request, options.tools(place, processes))
+
+
+def _changing(place: Place, options: DeployOptions) -> AbstractContextManager[None]:
+    return changing(place, warn=options.warn, on_wait=options.on_wait, timeout=options.wait)
 
 
 def rollback(folder: Path | str, generation: int | None = None, options: DeployOptions | None = None) -> Generation:
@@ -147,7 +158,7 @@ def rollback(folder: Path | str, generation: int | None = None, options: DeployO
     """
     options = options or DeployOptions()
     place = open_place(Path(folder))
-    with changing(place, on_wait=options.on_wait, timeout=options.wait):
+    with _changing(place, options):
         return change.roll_back(place, generation)
 
 
@@ -165,8 +176,8 @@ def remove(
     """
     options = options or DeployOptions()
     place = open_place(Path(folder))
-    with changing(place, on_wait=options.on_wait, timeout=options.wait):
-        return change.remove_applications(place, applications, options.tools(place))
+    with _changing(place, options):
+        return change.remove_applications(place, applications, options.tools(place), options.warn)
 
 
 def collect(folder: Path | str, options: DeployOptions | None = None) -> tuple[str, ...]:
@@ -180,8 +191,8 @@ def collect(folder: Path | str, options: DeployOptions | None = None) -> tuple[s
     """
     options = options or DeployOptions()
     place = open_place(Path(folder))
-    with changing(place, on_wait=options.on_wait, timeout=options.wait):
-        return collect_garbage(place)
+    with _changing(place, options):
+        return collect_garbage(place, options.warn)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks.api import deployments as deployment
+from venvstacks.cli.printable import printable, printable_json
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.errors import ExitCode
@@ -34,11 +35,16 @@ class Commands:
     @property
     def options(self) -> deployment.DeployOptions:
         """How deployments are changed."""
-        return deployment.DeployOptions(on_wait=self._tell_waiting, wait=0 if self.no_wait else -1)
+        return deployment.DeployOptions(
+            on_wait=self._tell_waiting, warn=self._tell_warning, wait=0 if self.no_wait else -1
+        )
 
     def _tell(self, *lines: str) -> None:
         if not self.verbosity.quiet:
-            print(*lines, sep="\n", file=sys.stderr, flush=True)
+            print(*map(printable, lines), sep="\n", file=sys.stderr, flush=True)
+
+    def _tell_warning(self, line: str) -> None:
+        print(f"warning: {printable(line)}", file=sys.stderr, flush=True)
 
     def _tell_waiting(self) -> None:
         if not self.no_wait:
@@ -69,7 +75,7 @@ class Commands:
         if self.json:
             _print_json(_status_data(found))
         else:
-            print("\n".join(status_lines(found)))
+            print(*map(printable, status_lines(found)), sep="\n")
         if not found.differences:
             return ExitCode.DONE
         self._tell("hint: deploy again with --repair")
@@ -160,4 +166,4 @@ def _status_data(found: deployment.Status) -> dict[str, Any]:
 
 
 def _print_json(value: object) -> None:
-    print(json_text.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))
+    print(printable_json(json_text.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)))

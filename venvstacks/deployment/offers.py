@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -72,12 +72,16 @@ class OfferedLayer:
     @property
     def application(self) -> str:
         """The name by which users know an application."""
-        return application_name(self.name)
+        return self.name.removeprefix(_APPLICATION_PREFIX)
 
 
-def application_name(name: str) -> str:
-    """An application's layer name, whether `name` is that or its environment name."""
-    return name.removeprefix(_APPLICATION_PREFIX)
+def find_application(name: str, known: Collection[str]) -> str | None:
+    """Which of the applications `known` (layer names) a user means by a layer name or an environment name.
+
+    A layer may be called `app-x` itself: a layer name goes before an environment name.
+    """
+    candidates = name, name.removeprefix(_APPLICATION_PREFIX)
+    return next((one for one in candidates if one in known), None)
 
 
 @dataclass(frozen=True)
@@ -106,12 +110,13 @@ class Offer:
         """
         targets: dict[str, OfferedLayer] = {}
         for name in names:
-            application = self.applications.get(application_name(name))
-            if application is None:
+            found = find_application(name, self.applications)
+            if found is None:
                 known = ", ".join(self.applications) or "none"
                 raise UsageError(
                     f"{self.source} has no application '{name}' for this machine", hint=f"it offers: {known}"
                 )
+            application = self.applications[found]
             for target in (*application.lower, application.target):
                 targets[target] = self.layers[target]
         return tuple(sorted(targets.values(), key=lambda layer: (len(layer.lower), layer.target)))
@@ -141,7 +146,9 @@ def check_offer(source: str, layers: Iterable[OfferedLayer], platform: TargetPla
 def _faults(layer: OfferedLayer, others: Mapping[str, OfferedLayer], platform: TargetPlatform) -> Iterator[str]:
     if layer.platform != platform.name:
         yield f"it is for {layer.platform}, and this machine is {platform.name}"
-    for name in (layer.name, layer.target, layer.archive.name, layer.files.name):
+    names = [layer.name, layer.target, layer.archive.name, layer.files.name]
+    names += [layer.application] if layer.kind == "application" else []  # names a link to it
+    for name in names:
         yield from _name_faults(name, platform)
     for file in (layer.archive, layer.files):
         if file.size < 0 or not _DIGEST.fullmatch(file.sha256):

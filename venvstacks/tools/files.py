@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import importlib
 import os
@@ -35,6 +36,53 @@ def write_atomically(path: Path, data: bytes | str) -> None:
     content = data.encode("utf-8") if isinstance(data, str) else data
     with replacing(path) as temporary:
         temporary.write_bytes(content)
+
+
+def read_regular(path: Path) -> bytes:
+    """The content of a regular file. Anything else, such as a FIFO that nobody writes to, is an error, not a wait.
+
+    Raises:
+        OSError: It cannot be read, or is not a regular file.
+    """
+    if stat.S_ISREG(path.stat().st_mode):  # asked before opening, which does something to some devices
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as stream:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return stream.read()
+    raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
+def remove_what_can_be(path: Path) -> list[OSError]:
+    """Remove a file, link or tree as far as possible; folders in it that are read-only are made writable.
+
+    Returns:
+        Why something is left, one error for each file or folder that could not be removed.
+    """
+    failures: list[OSError] = []
+
+    def note(function: object, name: str, error: BaseException) -> None:  # noqa: ARG001 - shutil's protocol
+        if isinstance(error, OSError) and error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
+            failures.append(error)
+
+    try:
+        if path.is_symlink() or not path.is_dir():
+            path.unlink(missing_ok=True)
+            return failures
+    except OSError as error:
+        return [error]
+    for folder, _, names in os.walk(path):  # folders above come first
+        with contextlib.suppress(OSError):
+            if os.stat(folder).st_mode & 0o700 != 0o700:  # noqa: PTH116 - `folder` is text
+                Path(folder).chmod(0o700)
+        if os.name == "nt":
+            for name in names:  # Windows asks the file itself
+                with contextlib.suppress(OSError):
+                    Path(folder, name).chmod(stat.S_IWRITE)
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(path, onexc=note)
+    else:
+        shutil.rmtree(path, onerror=lambda function, name, info: note(function, name, info[1]))
+    return failures
 
 
 def write_if_changed(path: Path, data: bytes | str) -> bool:

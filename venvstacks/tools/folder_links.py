@@ -1,7 +1,7 @@
-"""Links to folders, and the one link that is moved in one step, on systems with symbolic links and on Windows.
+"""Links to folders, and the pointer that is replaced in one step, on systems with symbolic links and on Windows.
 
 Windows lets ordinary users make directory junctions, which are absolute and cannot be replaced in one step. There,
-what is moved is a small file that holds the target's name.
+the pointer is a small file that holds the target's name.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import importlib
 import os
 from pathlib import Path
 
-from venvstacks.tools.files import write_atomically
+from venvstacks.tools.files import read_regular, write_atomically
 
 
 def link_folder(place: Path, target: Path, *, windows: bool = os.name == "nt") -> None:
@@ -25,23 +25,28 @@ def link_folder(place: Path, target: Path, *, windows: bool = os.name == "nt") -
         place.symlink_to(os.path.relpath(target, place.parent), target_is_directory=True)
 
 
+def is_folder_link(place: Path) -> bool:
+    """Whether `place` is a symbolic link or a junction, wherever it leads."""
+    return place.is_symlink() or (hasattr(place, "is_junction") and place.is_junction())
+
+
 def leads_to(place: Path, target: Path) -> bool:
-    """Whether `place` is a link to the folder `target` (which need not be there)."""
+    """Whether `place` is a link to the folder `target`, which may be missing."""
     try:
         found = os.readlink(place)  # noqa: PTH115 - of junctions as well, with Windows' own prefix
     except OSError:
         return False
-    joined = os.path.join(place.parent, found.removeprefix("\\\\?\\"))  # noqa: PTH118 - absolute ones stand alone
+    joined = os.path.join(place.parent, found.removeprefix("\\\\?\\"))  # noqa: PTH118 - absolute targets replace it
     return os.path.normpath(joined) == os.path.normpath(target)
 
 
 def turn_pointer(pointer: Path, target: Path, staging: Path, *, windows: bool = os.name == "nt") -> None:
-    """Let `pointer` name the entry `target` (relative to the pointer's folder), in one step.
+    """Make `pointer` name the entry `target` (relative to the pointer's folder), in one step.
 
     Args:
         pointer: The link, or on Windows the file.
         target: What it names from now on.
-        staging: A folder on the same file system for what is not in place yet.
+        staging: A folder on the same file system, where the new link is made.
         windows: Whether to write a file.
 
     Raises:
@@ -53,6 +58,8 @@ def turn_pointer(pointer: Path, target: Path, staging: Path, *, windows: bool = 
     new = staging / f"{pointer.name}.new"
     new.unlink(missing_ok=True)
     new.symlink_to(target)
+    if pointer.is_dir() and not pointer.is_symlink():  # a copy of a deployment may have it: nothing replaces a folder
+        pointer.rename(staging / f"{pointer.name}.old")
     new.replace(pointer)
 
 
@@ -61,6 +68,6 @@ def pointer_target(pointer: Path) -> str | None:
     try:
         if pointer.is_symlink():
             return pointer.readlink().name
-        return pointer.read_text("utf-8").strip().rpartition("/")[2]
+        return read_regular(pointer).decode("utf-8").strip().rpartition("/")[2]
     except (OSError, UnicodeDecodeError):
         return None

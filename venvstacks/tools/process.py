@@ -92,6 +92,7 @@ class Processes:
         cwd: Path | None = None,
         log: Path | None = None,
         check: bool = True,
+        umask: int = -1,
     ) -> Completed:
         """Run a child to its end and return what it printed.
 
@@ -101,6 +102,7 @@ class Processes:
             cwd: Its working folder; this process's own if None.
             log: A file to which the command line and all output are appended.
             check: Raise on a failure instead of returning it.
+            umask: The child's umask on POSIX systems; this process's own if negative.
 
         Raises:
             ProcessFailedError: It could not be started, or failed and `check` is set.
@@ -111,7 +113,7 @@ class Processes:
         child: subprocess.Popen[str] | None = None
         try:
             with _signals_held_back():
-                child = self._start(command, env, cwd)
+                child = self._start(command, env, cwd, umask)
             stdout, stderr = child.communicate()
         except BaseException:  # an interrupt, for calls in the main thread: the child's own session has seen none
             if child is not None:
@@ -132,7 +134,9 @@ class Processes:
             raise ProcessFailedError(command, done.returncode, without_secrets(done.stdout + done.stderr))
         return done
 
-    def _start(self, command: tuple[str, ...], env: Mapping[str, str], cwd: Path | None) -> subprocess.Popen[str]:
+    def _start(
+        self, command: tuple[str, ...], env: Mapping[str, str], cwd: Path | None, umask: int
+    ) -> subprocess.Popen[str]:
         with self._guard:
             if self._stopping:
                 raise InterruptedRunError
@@ -147,6 +151,7 @@ class Processes:
                     encoding="utf-8",
                     errors="replace",
                     start_new_session=True,
+                    umask=umask if os.name == "posix" else -1,
                     pass_fds=survivors.descriptors(),
                 )
             except OSError as error:

@@ -1,24 +1,21 @@
-"""Changes that need no source: back to the previous generation, and applications removed."""
+"""Changes that need no source: going back to a generation that is kept, and removing applications."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from venvstacks.actions.toolset import Tools
-from venvstacks.deployment.offers import application_name
+from venvstacks.deployment.offers import find_application
 from venvstacks.deployment.state import Generation, needed_instances
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.place import (
     Place,
     generation_numbers,
+    next_number,
     read_generation,
     require_current,
 )
-from venvstacks.deployment.steps.switch import (
-    collect_garbage,
-    enter_generation,
-    switch_to,
-)
+from venvstacks.deployment.steps.switch import Warn, clean_up_after, enter_generation, switch_to
 from venvstacks.errors import DeployError, UsageError
 
 
@@ -41,6 +38,12 @@ def roll_back(place: Place, number: int | None = None) -> Generation:
         elif number not in kept:
             raise _not_kept(f"generation {number} of {place.root} is not there", kept)
         found = read_generation(place, number)
+        missing = [one.target for one in found.instances if not place.instance(one.id, one.target).is_dir()]
+        if missing:
+            raise DeployError(
+                f"generation {number} of {place.root} needs layers that are gone: {', '.join(missing)}",
+                hint="deploy again from a source that offers them",
+            )
         switch_to(place, number)
     return found
 
@@ -49,7 +52,9 @@ def _not_kept(message: str, others: Sequence[int]) -> DeployError:
     return DeployError(message, hint=f"other generations that are kept: {', '.join(map(str, others)) or 'none'}")
 
 
-def remove_applications(place: Place, names: Sequence[str], tools: Tools) -> tuple[Generation, tuple[str, ...]]:
+def remove_applications(
+    place: Place, names: Sequence[str], tools: Tools, warn: Warn
+) -> tuple[Generation, tuple[str, ...]]:
     """Make a generation without these applications the current one, and collect what nothing needs.
 
     The caller holds the deployment. What the removed application needed stays as long as `rollback` may need it.
@@ -64,16 +69,18 @@ def remove_applications(place: Place, names: Sequence[str], tools: Tools) -> tup
     with not_deployed(place.root):
         current = require_current(place)
         applications = dict(current.applications)
-        for name in dict.fromkeys(map(application_name, names)):
-            if applications.pop(name, None) is None:
+        for name in names:
+            found = find_application(name, current.applications)
+            if found is None:
                 known = ", ".join(current.applications) or "none"
                 raise UsageError(
                     f"there is no application '{name}' in {place.root}", hint=f"installed applications: {known}"
                 )
+            applications.pop(found, None)  # it may be named twice
         instances, needed_by = needed_instances(applications, current.instances)
         generation = current.model_copy(
             update={
-                "number": max(generation_numbers(place)) + 1,
+                "number": next_number(place),
                 "previous": current.number,
                 "created": tools.now().isoformat(),
                 "applications": applications,
@@ -82,4 +89,4 @@ def remove_applications(place: Place, names: Sequence[str], tools: Tools) -> tup
             }
         )
         enter_generation(place, generation)
-        return generation, collect_garbage(place)
+    return generation, clean_up_after(place, warn)

@@ -1,4 +1,4 @@
-"""Deploy: fetch, verify, unpack, fit, and only then switch."""
+"""Deploying: archives fetched, verified, unpacked and post-installed, and only then made current in one step."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from venvstacks.actions.toolset import Tools
 from venvstacks.deployment.binding import Bound, Inventory, Work, bind, plan_work
-from venvstacks.deployment.offers import Offer, application_name
+from venvstacks.deployment.offers import Offer
 from venvstacks.deployment.state import Generation, InstanceRecord, needed_instances
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.installed_files import verify_instance
 from venvstacks.deployment.steps.instances import (
+    Compilers,
     Delivered,
+    copy_instance,
     expected_tree,
     finish,
-    link_instance,
     settle,
     unpack_instance,
 )
@@ -28,14 +29,11 @@ from venvstacks.deployment.steps.place import (
     Place,
     current_generation,
     finished_instances,
-    generation_numbers,
+    next_number,
     stored_ids,
 )
 from venvstacks.deployment.steps.publication_source import Source
-from venvstacks.deployment.steps.switch import (
-    collect_garbage,
-    enter_generation,
-)
+from venvstacks.deployment.steps.switch import Warn, clean_up_after, enter_generation
 from venvstacks.errors import DeployError
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.tools.workers import workers
@@ -63,7 +61,8 @@ class DeployRequest:
         offer: What it offers for this machine.
         platform: This machine.
         applications: Which of its applications; None for those that are installed, or all for a new deployment.
-        repair: Whether to compare what is installed file by file, and to replace what is damaged.
+        warn: Called with one line about each thing that cannot be removed.
+        repair: Whether to compare the installed layers file by file, and to replace damaged ones.
         synchronise: Whether to wait until the disk has everything before the switch, against power failures.
         free_space: Bytes that are free where a folder is.
     """
@@ -72,7 +71,8 @@ class DeployRequest:
     source: Source
     offer: Offer
     platform: TargetPlatform
-    applications: tuple[str, ...] | None = None
+    applications: tuple[str, ...] | None
+    warn: Warn
     repair: bool = False
     synchronise: bool = False
     free_space: Callable[[Path], int] = field(default=_free_space)
@@ -80,17 +80,17 @@ class DeployRequest:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What became of a request.
+    """The result of a deploy.
 
     Attributes:
-        generation: What is current now.
+        generation: The current generation.
         changed: Whether it is a new generation.
         fetched: Deployed names of layers that were fetched and unpacked.
-        rebound: Deployed names of layers that were linked from an installed one, above other layers.
-        kept: Deployed names of layers that were there.
+        rebound: Deployed names of layers that were copied from an installed one, above other layers.
+        kept: Deployed names of layers that were installed already.
         bytes_fetched: Bytes of archives.
-        removed: Ids of instances that nothing needs any more.
-        left_alone: Installed applications that the source does not offer.
+        removed: Ids of instances that were removed because no kept generation needs them.
+        left_alone: Installed applications that the source does not offer; they stay as they are.
     """
 
     generation: Generation
@@ -127,7 +127,7 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
             if request.synchronise and hasattr(os, "sync"):
                 os.sync()
             enter_generation(place, generation)
-        removed = collect_garbage(place)
+    removed = clean_up_after(place, request.warn)
     return Deployed(
         generation=generation if changed or current is None else current,
         changed=changed,
@@ -145,10 +145,10 @@ def _targets(bound: Iterable[Bound]) -> tuple[str, ...]:
 
 
 def _chosen(request: DeployRequest, current: Generation | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The applications to install, and the installed ones that stay as they are because nobody offers them."""
+    """The applications to install, and the installed ones that stay as they are because they are not offered."""
     offered = request.offer.applications
     if request.applications is not None:
-        return tuple(dict.fromkeys(map(application_name, request.applications))), ()
+        return request.applications, ()  # the offer finds them, or says that it has none of that name
     if current is None or not current.applications:
         if not offered:
             raise DeployError(f"{request.offer.source} offers no application", hint="publish an application layer")
@@ -166,7 +166,7 @@ def _damaged(request: DeployRequest, store: Mapping[str, InstanceRecord], tools:
 def _without_damaged_donors(
     work: Work, wanted: Sequence[Bound], inventory: Inventory, request: DeployRequest, tools: Tools
 ) -> Work:
-    """An instance is linked from another only after that one was compared with its manifest."""
+    """An instance is copied from another only after that one was compared with its manifest."""
     damaged = set(inventory.damaged)
     while True:
         donors = {id_ for _, id_ in work.rebind}
@@ -178,7 +178,7 @@ def _without_damaged_donors(
 
 
 def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceRecord], tools: Tools) -> int:
-    """Make all instances that are not there; returns how many bytes of archives that took."""
+    """Make all instances that are missing; returns how many bytes of archives were needed for them."""
     place, source = request.place, request.source
     _check_space(request, work)
     makes = (*work.fetch, *(one for one, _ in work.rebind))
@@ -195,11 +195,14 @@ def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceR
             lanes.pool.submit(unpack_instance, one, place, tools)
             for one in sorted(delivered, key=lambda one: -one.expected.size)  # the longest first
         ]
-        making += [lanes.pool.submit(link_instance, one, trees[one.id], store[id_], place) for one, id_ in work.rebind]
+        making += [
+            lanes.pool.submit(copy_instance, one, trees[one.id], store[id_], place, tools) for one, id_ in work.rebind
+        ]
         prepared = _all(making)
-    settle(prepared, place)
+    settle(prepared, place, request.warn)
+    compilers = Compilers(tools.threads)
     with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
-        _all([lanes.pool.submit(finish, one, place, tools) for one in prepared])
+        _all([lanes.pool.submit(finish, one, place, tools, compilers) for one in prepared])
     return sum(one.layer.archive.size for one in work.fetch)
 
 
@@ -223,14 +226,17 @@ def _all(jobs: Sequence[Future[Result]]) -> list[Result]:
 
 
 def _check_space(request: DeployRequest, work: Work) -> None:
-    """Refuse what cannot fit: unpacked files by what the manifest says, and archives that are yet to come."""
-    needed = sum(one.layer.disk_size + one.layer.archive.size for one in work.fetch)
+    """Refuse what cannot fit: unpacked and copied files by their sizes in the manifest, and archives still to come."""
+    place, source = request.place, request.source
+    makes = (*work.fetch, *(one for one, _ in work.rebind))
+    needed = sum(one.layer.disk_size for one in makes)
+    needed += sum(source.space_needed(one.layer.archive, place.downloads) for one in work.fetch)
     if not needed:
         return
-    free = request.free_space(request.place.root)
+    free = request.free_space(place.root)
     if needed + _SLACK > free:
         raise DeployError(
-            f"{request.place.root} has {free >> 20} MiB free, and {(needed + _SLACK >> 20) + 1} MiB are needed",
+            f"{place.root} has {free >> 20} MiB free, and {(needed + _SLACK >> 20) + 1} MiB are needed",
             hint="free some space, or deploy to another disk; nothing was changed",
         )
 
@@ -244,7 +250,7 @@ def _next_generation(
     known += [record.installed for record in finished_instances(request.place).values()]
     instances, needed_by = needed_instances(applications, known)
     return Generation(
-        number=max(generation_numbers(request.place), default=0) + 1,
+        number=next_number(request.place),
         previous=current.number if current else None,
         created=tools.now().isoformat(),
         source=request.source.label,

@@ -1,12 +1,13 @@
-"""What failures of the file system and of transfers mean to whoever deploys."""
+"""Failures of the file system and of downloads, as errors that say what happened to the deployment and what to do."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
-from venvstacks.errors import DeployError, TransferError
+from venvstacks.errors import DeployError, TransferError, UnreadableError
 from venvstacks.tools.write_hints import WriteHints
 
 _UNTOUCHED = "what was installed before is untouched"
@@ -16,11 +17,16 @@ _HINTS = WriteHints(
     in_the_way="name a folder: a file is in the way",
     otherwise=f"run the same command again; {_UNTOUCHED}",
 )
+MAKE_READABLE = "run this as the user who deployed, or have that user make it readable for you"
 
 
 @contextlib.contextmanager
 def not_deployed(root: Path) -> Iterator[None]:
-    """Tell of a failure of the file system, or of a download, as a `DeployError`."""
+    """Turn failures to write, and of downloads, into a `DeployError`; for steps before the switch.
+
+    Args:
+        root: The deployment, for failures that name no file.
+    """
     try:
         yield
     except OSError as error:
@@ -34,3 +40,21 @@ def not_deployed(root: Path) -> Iterator[None]:
         if error.kind == "broken off":
             hint = f"run the same command again: it goes on where this one stopped; {_UNTOUCHED}"
         raise DeployError(error.message, hint=hint) from error
+
+
+@contextlib.contextmanager
+def reading(root: Path) -> Iterator[None]:
+    """Turn failures to read what a deployment holds into an `UnreadableError`.
+
+    Args:
+        root: The deployment, for failures that name no file.
+    """
+    try:
+        yield
+    except OSError as error:
+        refused = error.errno in {errno.EACCES, errno.EPERM}
+        raise UnreadableError(
+            f"{error.filename or root} cannot be read: {error.strerror or error}",
+            hint=MAKE_READABLE if refused else "check the disk, and deploy again with --repair",
+            refused=refused,
+        ) from error

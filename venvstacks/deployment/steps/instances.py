@@ -1,10 +1,11 @@
-"""Instances made: unpacked or linked in staging, put into the store, and fitted to their place there."""
+"""Making instances: unpacked or copied in the staging folder, moved to the store, and post-installed there."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
@@ -21,20 +22,22 @@ from venvstacks.deployment.steps.place import (
     RECORD_NAMES,
     Place,
 )
-from venvstacks.deployment.steps.switch import (
-    throw_away,
-)
+from venvstacks.deployment.steps.switch import Warn, staging_folder, throw_away
 from venvstacks.digests import TreeEntry, scan_tree
-from venvstacks.errors import DeployError, ProcessFailedError
+from venvstacks.errors import DeployError, InterruptedRunError, ProcessFailedError
 from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.modes import FOLDER_MODE
 from venvstacks.records.file_lists import FileManifest
-from venvstacks.tools.files import link_or_copy, write_atomically
+from venvstacks.tools.clones import lay_file
+from venvstacks.tools.files import write_atomically
 from venvstacks.tools.folder_links import link_folder
 from venvstacks.tools.process import scrubbed_environment
 
 _POSTINSTALL = "postinstall.py"
 _NEEDED = (_POSTINSTALL, LAYER_CONFIG)
+_SOURCES_PER_PROCESS = 50  # post-install starts a further process for as many
+_UMASK = 0o022  # whatever the user's is: generated files are as readable as those of the archive
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,10 @@ class Delivered:
     """What was fetched for an instance.
 
     Attributes:
-        bound: What it is.
-        expected: Its files.
-        packed: The same as its per-file manifest says it.
-        archive: They themselves.
+        bound: The layer, and the instances below it.
+        expected: The files that the archive has to hold.
+        packed: The per-file manifest that lists them, as it was published.
+        archive: The archive, on this machine.
     """
 
     bound: Bound
@@ -56,21 +59,23 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Prepared:
-    """An instance in staging.
+    """An instance in the staging folder.
 
     Attributes:
-        bound: What it is.
+        bound: The layer, and the instances below it.
         expected: Its files.
-        bytecode: Bytecode that it shares with the instance that it was linked from; None if it has to be compiled.
+        folder: What will be its folder in the store.
+        bytecode: Bytecode that was copied with the files; None if it has to be compiled.
     """
 
     bound: Bound
     expected: ExpectedTree
+    folder: Path
     bytecode: tuple[GeneratedFile, ...] | None = None
 
 
 def expected_tree(packed: bytes, layer: OfferedLayer, platform: TargetPlatform) -> ExpectedTree:
-    """What a layer's archive has to hold, from its per-file manifest.
+    """The files that a layer's archive has to hold, from its per-file manifest.
 
     Raises:
         DeployError: The manifest is damaged, or lists what no layer may hold.
@@ -95,59 +100,61 @@ def _check_shape(expected: ExpectedTree, layer: OfferedLayer) -> None:
         if path not in expected.entries or expected.entries[path].is_link:
             raise ValueError(f"it lists no file {path}")
     for name in (layer.target, *layer.lower):
-        if name in RECORD_NAMES:  # they lie beside the layer in the store
+        if name in RECORD_NAMES:  # they are next to the layer in the store
             raise ValueError(f"no layer can be called {name!r}")
 
 
 def unpack_instance(delivered: Delivered, place: Place, tools: Tools) -> Prepared:
-    """Unpack a layer's archive as `staging/<id>/<deployed name>`.
+    """Unpack a layer's archive in the staging folder.
 
     Raises:
         UnsafeArchiveError: The archive is not what its manifest says.
-        InterruptedRunError: Nobody wants it any more.
+        InterruptedRunError: The deploy is being stopped.
         OSError: It cannot be written.
     """
-    folder = place.staging / delivered.bound.id
-    folder.mkdir()
-    (folder / FILE_MANIFEST).write_bytes(delivered.packed)
+    folder = staging_folder(place, delivered.bound.id)
+    write_atomically(folder / FILE_MANIFEST, delivered.packed)
     unpack_archive(delivered.archive, delivered.expected, folder, lambda: tools.processes.stopping)
-    return Prepared(delivered.bound, delivered.expected)
+    return Prepared(delivered.bound, delivered.expected, folder)
 
 
-def link_instance(bound: Bound, expected: ExpectedTree, donor: InstanceRecord, place: Place) -> Prepared:
-    """Make an instance in staging out of another one that was unpacked from the same archive.
+def copy_instance(bound: Bound, expected: ExpectedTree, donor: InstanceRecord, place: Place, tools: Tools) -> Prepared:
+    """Make an instance in the staging folder from another one that was unpacked from the same archive.
 
-    Its files are hard links, which works because nothing ever writes into an instance's files. Bytecode comes along,
-    since the archive, and so the Python that it is for, is the same.
+    Its files are clones or copies: what an application writes into the files of one instance stays there. Bytecode is
+    copied too, since the archive, and so the Python that it is for, is the same.
 
     Raises:
+        InterruptedRunError: The deploy is being stopped.
         OSError: It cannot be written.
     """
     source = place.instance(donor.installed.id, donor.installed.target)
-    folder = place.staging / bound.id
+    folder = staging_folder(place, bound.id)
     target = folder / bound.layer.target
-    folder.mkdir()
-    link_or_copy(place.file_manifest(donor.installed.id), folder / FILE_MANIFEST)
+    lay_file(place.file_manifest(donor.installed.id), folder / FILE_MANIFEST)
     compiled = [generated.entry() for generated in donor.bytecode if (source / generated.path).is_file()]
     folders = {*expected.folders, *(entry.path.rpartition("/")[0] for entry in compiled)}
     for name in sorted(folders):
         (target / name).mkdir()
+        (target / name).chmod(FOLDER_MODE)
     for entry in (*expected.entries.values(), *compiled):
-        _link_entry(entry, source / entry.path, target / entry.path)
-    return Prepared(bound, expected, tuple(GeneratedFile.of(entry) for entry in compiled))
+        if tools.processes.stopping:
+            raise InterruptedRunError
+        _copy_entry(entry, source / entry.path, target / entry.path)
+    return Prepared(bound, expected, folder, tuple(GeneratedFile.of(entry) for entry in compiled))
 
 
-def _link_entry(entry: TreeEntry, source: Path, target: Path) -> None:
+def _copy_entry(entry: TreeEntry, source: Path, target: Path) -> None:
     if entry.target is not None:
         target.symlink_to(entry.target)
         return
-    link_or_copy(source, target)
-    if not target.samefile(source):  # Python knows bytecode by the time of its source
-        shutil.copystat(source, target)
+    lay_file(source, target)
+    info = source.stat()
+    os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns))  # Python knows bytecode by the time of its source
 
 
-def settle(prepared: Iterable[Prepared], place: Place) -> None:
-    """Put instances from staging into the store, with links to the instances below them.
+def settle(prepared: Iterable[Prepared], place: Place, warn: Warn) -> None:
+    """Move instances from the staging folder into the store, and link the instances below them.
 
     Raises:
         OSError: It cannot be written.
@@ -155,23 +162,50 @@ def settle(prepared: Iterable[Prepared], place: Place) -> None:
     for one in prepared:
         folder = place.store / one.bound.id
         if folder.exists():  # children of a killed deploy may have gone on writing for a moment
-            throw_away(place, folder)
-        (place.staging / one.bound.id).rename(folder)
+            throw_away(place, folder, warn)
+        one.folder.rename(folder)
         for target, id_ in one.bound.lower.items():
             link_folder(folder / target, place.instance(id_, target))
 
 
-def finish(prepared: Prepared, place: Place, tools: Tools) -> InstanceRecord:
-    """Run an instance's post-install, and write its record, with which it counts.
+class Compilers:
+    """Processes that post-install scripts may run at the same time: each takes as many as it is going to start."""
+
+    def __init__(self, count: int) -> None:
+        """Allow `count` processes, at least one."""
+        self._count = self._free = max(1, count)
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def taken(self, wanted: int) -> Iterator[None]:
+        """Wait until `wanted` processes are free (all of them, if there are not as many), and hold them."""
+        count = min(wanted, self._count)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= count)
+            self._free -= count
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += count
+                self._changed.notify_all()
+
+
+def finish(prepared: Prepared, place: Place, tools: Tools, compilers: Compilers) -> InstanceRecord:
+    """Run an instance's post-install, and write its record, with which it counts as finished.
 
     Raises:
         DeployError: Post-install failed.
+        InterruptedRunError: The deploy is being stopped.
         OSError: It cannot be written.
     """
     bound = prepared.bound
     folder = place.instance(bound.id, bound.layer.target)
     bytecode = prepared.bytecode
-    if _run_postinstall(folder, bound.layer, tools, bytecode=bytecode is None):
+    sources = 0 if bytecode is not None else sum(path.endswith(".py") for path in prepared.expected.entries)
+    with compilers.taken(1 + sources // _SOURCES_PER_PROCESS):
+        compiles = _run_postinstall(folder, bound.layer, tools, bytecode=bytecode is None)
+    if compiles:
         bytecode = tuple(GeneratedFile.of(entry) for entry in _bytecode(folder, prepared.expected))
     record = InstanceRecord(installed=_installed(prepared), bytecode=bytecode or ())
     write_atomically(place.record(bound.id), record.text())
@@ -179,7 +213,7 @@ def finish(prepared: Prepared, place: Place, tools: Tools) -> InstanceRecord:
 
 
 def _bytecode(folder: Path, expected: ExpectedTree) -> tuple[TreeEntry, ...]:
-    """Compiled files of what came with the archive (post-install's own module is compiled anew as it likes)."""
+    """Bytecode of the archive's sources; Python writes that of `sitecustomize.py`, which is not one of them, itself."""
 
     def is_new(path: str) -> bool:
         if path in expected.entries:  # links to folders among them
@@ -198,21 +232,21 @@ def compiled_from(path: str) -> str:
 
 
 def _run_postinstall(folder: Path, layer: OfferedLayer, tools: Tools, *, bytecode: bool) -> bool:
-    """Let the layer fit itself to its place; returns whether it has compiled bytecode, which it does only if wanted."""
+    """Run the layer's post-install script; returns whether it has compiled bytecode, which it does only if wanted."""
     try:
         config = postinstall.load_layer_config(folder)
         compiles = bytecode and config["bytecode"] == "on-deploy"
         python = os.path.normpath(folder / config["base_python"])
         command: list[str | Path] = [python, "-I", "-B", folder / _POSTINSTALL]
         command += [] if compiles else ["--no-compile"]
-        tools.processes.run(command, env=scrubbed_environment(tools.environment))
+        tools.processes.run(command, env=scrubbed_environment(tools.environment), umask=_UMASK)
     except postinstall.PostInstallError as error:
         raise DeployError(f"layer '{layer.name}': {error}", hint="have the layer published again") from error
     except ProcessFailedError as error:
         raise DeployError(
             f"layer '{layer.name}': post-install failed",
             details=(str(error.message), *error.details),
-            hint="what was installed before is untouched; mend what is told above, and run the same command again",
+            hint="what was installed before is untouched; correct what is named above, and run the same command again",
         ) from error
     return compiles
 

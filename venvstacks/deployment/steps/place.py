@@ -1,33 +1,43 @@
-"""A deployment's folder: where everything in it is, and what it remembers.
+"""A deployment's folder: the paths in it, and its records as they are read.
 
-venvstacks-deployment.json      says that the folder is a deployment, and of which form
-store/<id>/<deployed name>/     an unpacked layer; beside it links to the layers below, by their deployed names
-store/<id>/files.json.gz        what the archive held, as it was published
+venvstacks-deployment.json      marks the folder as a deployment, and names the version of its form
+store/<id>/<deployed name>/     an unpacked layer; next to it links to the layers below, by their deployed names
+store/<id>/files.json.gz        the per-file manifest of the archive, as it was published
 store/<id>/instance.json        written last: without it the instance is not finished
 generations/<n>/state.json      what is installed and why
 generations/<n>/apps/<name>     links to the applications' folders in the store
+generations/<n>/not-entered     removed when the generation has become current; until then it does not count
 current                         link to the current generation
-staging/, downloads/            on the way; downloads survive a failure, so that they can go on
+staging/                        what is being made, and what could not be removed yet
+downloads/                      archives on their way; kept after a failure, so that the next deploy continues them
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from venvstacks.deployment.state import Generation, InstanceRecord
-from venvstacks.deployment.steps.deploy_failures import not_deployed
-from venvstacks.errors import DamagedRecordError, DeployError
-from venvstacks.tools.files import write_atomically
+from venvstacks.deployment.steps.deploy_failures import not_deployed, reading
+from venvstacks.errors import DamagedRecordError, DeployError, ProcessFailedError, UnreadableError
+from venvstacks.modes import FOLDER_MODE
+from venvstacks.tools.files import read_regular, write_atomically
 from venvstacks.tools.folder_links import pointer_target
 
 RECORD = "instance.json"
 FILE_MANIFEST = "files.json.gz"
 RECORD_NAMES = (RECORD, FILE_MANIFEST)
+NOT_ENTERED = "not-entered"
 _MARKER_TEXT = '{\n  "format": 1\n}\n'
+_NUMBER = re.compile(r"[1-9][0-9]{0,14}")
+_MOST_CHANGES = 50  # a reader that sees the deployment change this often in a row gives up
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -42,32 +52,32 @@ class Place:
 
     @property
     def marker(self) -> Path:
-        """What says that this is a deployment."""
+        """The file that marks the folder as a deployment."""
         return self.root / "venvstacks-deployment.json"
 
     @property
     def store(self) -> Path:
-        """Instances."""
+        """Folder of the instances."""
         return self.root / "store"
 
     @property
     def generations(self) -> Path:
-        """States."""
+        """Folder of the generations."""
         return self.root / "generations"
 
     @property
     def pointer(self) -> Path:
-        """What names the current generation."""
+        """The link (on Windows the file) that names the current generation."""
         return self.root / "current"
 
     @property
     def staging(self) -> Path:
-        """What is not finished."""
+        """Folder for what is being made, and for what could not be removed yet."""
         return self.root / "staging"
 
     @property
     def downloads(self) -> Path:
-        """Archives on their way here."""
+        """Folder of archives that are being fetched."""
         return self.root / "downloads"
 
     def instance(self, id_: str, target: str) -> Path:
@@ -75,7 +85,7 @@ class Place:
         return self.store / id_ / target
 
     def record(self, id_: str) -> Path:
-        """What says that an instance is finished."""
+        """The record of an instance; an instance without it is not finished."""
         return self.store / id_ / RECORD
 
     def file_manifest(self, id_: str) -> Path:
@@ -87,18 +97,19 @@ def open_place(root: Path) -> Place:
     """The deployment in the folder `root`.
 
     Raises:
-        DeployError: There is none, or one of another version.
+        DeployError: There is none, or one of another version, or it cannot be read.
     """
     place = Place(root.resolve())
     try:
-        found = place.marker.read_text("utf-8")
-    except FileNotFoundError:
+        with reading(place.root):
+            found = read_regular(place.marker)
+    except UnreadableError as error:
+        if not isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
+            raise
         raise DeployError(
             f"{root} is not a deployment", hint="name the folder that `venvstacks deploy ... --to` was given"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DeployError(f"{place.marker} cannot be read: {error}") from error
-    if found != _MARKER_TEXT:
+    if found != _MARKER_TEXT.encode():
         raise DeployError(
             f"{root} was made by another version of venvstacks", hint="use that one, or deploy into a new folder"
         )
@@ -113,7 +124,7 @@ def make_place(root: Path) -> Place:
     """
     place = Place(root.resolve())
     with not_deployed(place.root):
-        place.root.mkdir(parents=True, exist_ok=True)
+        make_folder(place.root)
         if not place.marker.exists():
             taken = any(not entry.name.startswith(".") for entry in place.root.iterdir())
             if taken and not place.marker.exists():  # another process may have made it just now
@@ -122,29 +133,87 @@ def make_place(root: Path) -> Place:
     return open_place(root)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it as far as they are missing, readable for everybody whatever the umask is.
+
+    Raises:
+        OSError: It cannot be made, or something else has its name.
+    """
+    missing = [one for one in (folder, *folder.parents) if not one.is_dir()]
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)  # another process may have made it just now
+        one.chmod(FOLDER_MODE)
+
+
 def stored_ids(place: Place) -> tuple[str, ...]:
-    """Everything that is in the store, finished or not."""
-    return tuple(sorted(folder.name for folder in place.store.iterdir()))
+    """The names of everything in the store, finished instances or not.
+
+    Raises:
+        DeployError: The store cannot be read.
+    """
+    with reading(place.store):
+        return tuple(sorted(entry.name for entry in place.store.iterdir()))
 
 
 def finished_instances(place: Place) -> dict[str, InstanceRecord]:
-    """The records of all finished instances by id; one whose record is damaged is none.
+    """The records of all finished instances by id.
+
+    An instance whose record is damaged, cannot be read, or is that of another instance does not count as finished.
 
     Raises:
-        DeployError: A record was written by another version.
+        DeployError: The store cannot be read, or a record was written by another version.
     """
     found = {}
-    for file in sorted(place.store.glob(f"*/{RECORD}")):
-        with contextlib.suppress(DamagedRecordError):
-            found[file.parent.name] = InstanceRecord.read(file.read_bytes(), str(file))
+    for id_ in stored_ids(place):
+        with contextlib.suppress(DamagedRecordError, OSError):
+            record = InstanceRecord.read(read_regular(place.record(id_)), str(place.record(id_)))
+            if record.installed.id == id_:
+                found[id_] = record
     return found
 
 
+def current_number(place: Place) -> int | None:
+    """The number that the pointer names; None if it names none, as before the first deploy."""
+    name = pointer_target(place.pointer) or ""
+    return int(name) if _NUMBER.fullmatch(name) else None
+
+
 def generation_numbers(place: Place) -> tuple[int, ...]:
-    """All generations that are there, ascending."""
-    if not place.generations.is_dir():
-        return ()
-    return tuple(sorted(int(entry.name) for entry in place.generations.iterdir() if entry.name.isdecimal()))
+    """The generations that can be gone to, ascending: each is or was the current one.
+
+    Raises:
+        DeployError: The folder of generations cannot be read.
+    """
+    current = current_number(place)
+    entered = (one for one in _present_numbers(place) if one == current or was_entered(place, one))
+    return tuple(sorted(entered))
+
+
+def _present_numbers(place: Place) -> list[int]:
+    """The numbers of all generations that have a folder; names that are no number as this program writes it are not."""
+    if not os.path.lexists(place.generations):
+        return []
+    with reading(place.generations):
+        return [int(entry.name) for entry in place.generations.iterdir() if _NUMBER.fullmatch(entry.name)]
+
+
+def was_entered(place: Place, number: int) -> bool:
+    """Whether a generation is not one that a killed deploy has prepared without making it the current one."""
+    return not os.path.lexists(place.generations / str(number) / NOT_ENTERED)
+
+
+def never_entered(place: Place) -> tuple[int, ...]:
+    """Generations that killed deploys have prepared, and that never were the current one."""
+    return tuple(sorted(set(_present_numbers(place)) - set(generation_numbers(place))))
+
+
+def next_number(place: Place) -> int:
+    """A number that no generation has, larger than that of every generation with a readable state."""
+    known = readable_generations(place, _present_numbers(place))
+    number = max((one.number for one in known), default=0) + 1
+    while os.path.lexists(place.generations / str(number)):
+        number += 1
+    return number
 
 
 def read_generation(place: Place, number: int) -> Generation:
@@ -152,43 +221,49 @@ def read_generation(place: Place, number: int) -> Generation:
 
     Raises:
         DamagedRecordError: It is not there, or damaged.
-        DeployError: It was written by another version.
-        OSError: It cannot be read.
+        DeployError: It cannot be read, or was written by another version.
     """
     file = place.generations / str(number) / "state.json"
     try:
-        return Generation.read(file.read_bytes(), str(file))
-    except (FileNotFoundError, NotADirectoryError):
-        raise DamagedRecordError(f"{file} is damaged: it is not there") from None
+        with reading(place.root):
+            found = Generation.read(read_regular(file), str(file))
+    except UnreadableError as error:
+        if error.refused:
+            raise
+        gone = isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError))
+        why = "it is not there" if gone else error.message
+        raise DamagedRecordError(f"{file} is damaged: {why}") from error
+    if found.number != number:
+        raise DamagedRecordError(f"{file} is damaged: it is that of generation {found.number}")
+    return found
 
 
 def readable_generations(place: Place, numbers: Iterable[int]) -> list[Generation]:
-    """Those of these generations that one can still go to."""
+    """Those of these generations whose state can be read and is not damaged."""
     found = []
     for number in numbers:
-        with contextlib.suppress(DamagedRecordError):
+        with contextlib.suppress(DamagedRecordError, UnreadableError):
             found.append(read_generation(place, number))
     return found
 
 
 def current_generation(place: Place) -> Generation | None:
-    """The generation that counts, None before the first one.
+    """The current generation, None before the first one.
 
     Raises:
-        DamagedRecordError: It is damaged; says which others there are.
-        DeployError: It was written by another version.
-        OSError: It cannot be read.
+        DamagedRecordError: It is damaged; the hint names the others.
+        DeployError: It cannot be read, or was written by another version.
     """
     if not os.path.lexists(place.pointer):
         return None
-    name = pointer_target(place.pointer) or ""
+    number = current_number(place)
     problem = f"{place.pointer} names no generation"
-    if name.isdecimal():
+    if number is not None:
         try:
-            return read_generation(place, int(name))
+            return read_generation(place, number)
         except DamagedRecordError as error:
             problem = error.message
-    others = [str(number) for number in generation_numbers(place) if str(number) != name]
+    others = [str(other) for other in generation_numbers(place) if other != number]
     command = f"`venvstacks rollback {place.root} --generation {others[-1]}`" if others else ""
     raise DamagedRecordError(
         problem,
@@ -199,12 +274,30 @@ def current_generation(place: Place) -> Generation | None:
 
 
 def require_current(place: Place) -> Generation:
-    """The generation that counts.
+    """The current generation.
 
     Raises:
-        DeployError: There is none, or it is damaged.
+        DeployError: There is none, or it is damaged or cannot be read.
     """
     found = current_generation(place)
     if found is None:
         raise DeployError(f"nothing is installed in {place.root}", hint="deploy an application first")
     return found
+
+
+def look(place: Place, read: Callable[[], Found]) -> Found:
+    """What `read` returns; it is called again if it failed and another process has changed the deployment meanwhile.
+
+    Two changes in a row remove what was current before them, so that a reader may find it gone.
+
+    Raises:
+        VenvstacksError: What `read` raises while nothing changes.
+    """
+    for _ in range(_MOST_CHANGES):
+        seen = pointer_target(place.pointer)
+        try:
+            return read()
+        except (DeployError, ProcessFailedError):
+            if pointer_target(place.pointer) == seen:
+                raise
+    return read()

@@ -41,6 +41,9 @@ class Source(Protocol):
     def obtain(self, file: OfferedFile, folder: Path) -> Path:
         """A published file on this machine, verified; it may be put into `folder`, or be where it is."""
 
+    def space_needed(self, file: OfferedFile, folder: Path) -> int:
+        """Bytes that `obtain` is going to add to `folder`."""
+
 
 @dataclass(frozen=True)
 class FolderSource:
@@ -86,6 +89,10 @@ class FolderSource:
             raise _unreadable(place, error) from error
         return place
 
+    def space_needed(self, file: OfferedFile, folder: Path) -> int:  # noqa: ARG002 - nothing has to be fetched
+        """See `Source`."""
+        return 0
+
 
 @dataclass(frozen=True)
 class WebSource:
@@ -121,13 +128,23 @@ class WebSource:
 
     def obtain(self, file: OfferedFile, folder: Path) -> Path:
         """See `Source`. What an interrupted deploy fetched is gone on with."""
-        place = folder / f"{file.sha256[:16]}-{file.name}"
+        place, part = self._places(file, folder)
         if place.exists():
             return place
         folder.mkdir(parents=True, exist_ok=True)
-        part = place.with_name(f"{place.name}.part")
         self.downloads.fetch(WantedFile(self._address(file.name), file.sha256, file.size), part)
         return part.replace(place)
+
+    def space_needed(self, file: OfferedFile, folder: Path) -> int:
+        """See `Source`. What an earlier deploy has fetched is there already."""
+        held = [place.stat().st_size for place in self._places(file, folder) if place.is_file()]
+        return max(0, file.size - max(held, default=0))
+
+    @staticmethod
+    def _places(file: OfferedFile, folder: Path) -> tuple[Path, Path]:
+        """Where a file is when it is complete, and until then."""
+        name = f"{file.sha256[:16]}-{file.name}"
+        return folder / name, folder / f"{name}.part"
 
     def _address(self, path: str) -> str:
         return f"{self.url}/{quote(path, safe='/@+')}"

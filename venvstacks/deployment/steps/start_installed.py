@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from venvstacks._injected import postinstall
-from venvstacks.deployment.offers import application_name
+from venvstacks.deployment.offers import find_application
 from venvstacks.deployment.steps.place import Place, require_current
 from venvstacks.errors import DeployError, UsageError
 from venvstacks.linking.launch_command import launch_environment, launch_options
@@ -43,10 +43,11 @@ def find_start_command(place: Place, name: str) -> StartCommand:
         DeployError: Nothing is installed, or what is installed is damaged.
     """
     current = require_current(place)
-    id_ = current.applications.get(application_name(name))
-    if id_ is None:
+    found = find_application(name, current.applications)
+    if found is None:
         known = ", ".join(current.applications) or "none"
         raise UsageError(f"there is no application '{name}' in {place.root}", hint=f"installed applications: {known}")
+    id_ = current.applications[found]
     application = current.by_id[id_]
     folder = place.instance(id_, application.target)
     try:

@@ -1,8 +1,14 @@
-"""A deployment changed: by one process at a time, with one step that counts, and without what nobody needs any more."""
+"""A deployment changed: by one process at a time, with one step that counts, and cleaned up afterwards.
+
+Cleaning up never makes a change fail. What cannot be removed is named in a warning and left in the staging folder,
+and the next change tries again.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,23 +16,34 @@ from venvstacks.deployment.binding import dropped_generations, garbage
 from venvstacks.deployment.state import Generation
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.place import (
+    NOT_ENTERED,
     Place,
     current_generation,
+    current_number,
     generation_numbers,
+    make_folder,
+    never_entered,
     readable_generations,
     stored_ids,
 )
 from venvstacks.errors import DeployError
-from venvstacks.tools.files import remove_tree, staging_folder, write_atomically
-from venvstacks.tools.folder_links import link_folder, turn_pointer
+from venvstacks.modes import FOLDER_MODE, file_mode
+from venvstacks.tools.files import remove_what_can_be, write_atomically
+from venvstacks.tools.folder_links import is_folder_link, link_folder, turn_pointer
+
+Warn = Callable[[str], None]
+"""Called with one line about something that needs attention and stops nothing."""
 
 
 @contextlib.contextmanager
-def changing(place: Place, *, on_wait: Callable[[], None] = lambda: None, timeout: float = -1) -> Iterator[None]:
-    """Be the only one who changes the deployment; what a killed change left behind is cleared away first.
+def changing(
+    place: Place, *, warn: Warn, on_wait: Callable[[], None] = lambda: None, timeout: float = -1
+) -> Iterator[None]:
+    """Be the only process that changes the deployment; what a killed change left behind is removed first.
 
     Args:
         place: The deployment.
+        warn: Called for each thing that cannot be removed.
         on_wait: Called once if another process has to be waited for.
         timeout: Seconds to wait; negative for as long as it takes.
 
@@ -35,7 +52,7 @@ def changing(place: Place, *, on_wait: Callable[[], None] = lambda: None, timeou
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415 - 30 ms that looking at a deployment does not need
 
-    lock = FileLock(place.root / ".lock", thread_local=False)
+    lock = FileLock(place.root / ".lock", mode=file_mode(executable=False), thread_local=False)
     with not_deployed(place.root), contextlib.ExitStack() as held:
         try:
             try:
@@ -47,64 +64,133 @@ def changing(place: Place, *, on_wait: Callable[[], None] = lambda: None, timeou
             raise DeployError(
                 f"another process is changing {place.root}", hint="wait for it to end, and run the command again"
             ) from None
-        _clear_unfinished(place)
+        _clear_unfinished(place, warn)
         yield
 
 
-def _clear_unfinished(place: Place) -> None:
+def _clear_unfinished(place: Place, warn: Warn) -> None:
     """Remove what killed changes began; an instance that is in use stays, even if it has lost its record."""
-    remove_tree(place.staging)
-    place.staging.mkdir()
-    place.store.mkdir(exist_ok=True)
-    place.generations.mkdir(exist_ok=True)
-    unfinished = {name for name in stored_ids(place) if not place.record(name).exists()}
+    for folder in (place.store, place.generations):
+        if is_folder_link(folder):  # what it leads to is not this deployment's, and may hold anything
+            raise DeployError(
+                f"{folder} is a link to somewhere else", hint="put the folder itself there, or deploy into a new folder"
+            )
+    _remove(place.staging, warn)
+    for folder in (place.staging, place.store, place.generations):
+        make_folder(folder)
+    current = current_number(place)
+    if current is not None:
+        _mark_entered(place, current)
+    for number in never_entered(place):
+        throw_away(place, place.generations / str(number), warn)
+    unfinished = {name for name in stored_ids(place) if not os.path.lexists(place.record(name))}
     for id_ in garbage(unfinished, readable_generations(place, generation_numbers(place))):
-        throw_away(place, place.store / id_)
+        throw_away(place, place.store / id_, warn)
 
 
-def throw_away(place: Place, tree: Path) -> None:
-    """Remove a tree: gone from where it was in one step, then file by file."""
-    with staging_folder(place.staging, "trash") as trash:
-        tree.rename(trash / "old")
+def throw_away(place: Place, tree: Path, warn: Warn) -> bool:
+    """Remove a tree: moved to the staging folder in one step, and removed there as far as possible.
+
+    Returns:
+        Whether it is gone from where it was.
+    """
+    try:
+        trash = staging_folder(place, "trash")
+        tree.rename(trash / tree.name)
+    except OSError as error:
+        _warn_about(tree, error, warn)
+        return False
+    _remove(trash, warn)
+    return True
+
+
+def _remove(tree: Path, warn: Warn) -> None:
+    failures = remove_what_can_be(tree)
+    if failures:
+        _warn_about(Path(str(failures[0].filename or tree)), failures[0], warn, others=len(failures) - 1)
+
+
+def _warn_about(path: Path, error: OSError, warn: Warn, *, others: int = 0) -> None:
+    more = f", nor can {others} more" if others else ""
+    warn(f"{path} cannot be removed{more}: {error.strerror or error}; the next change tries again")
+
+
+def staging_folder(place: Place, name: str) -> Path:
+    """A new folder for what is being made; what is left of it is removed by the next change.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=place.staging))
+    folder.chmod(FOLDER_MODE)
+    return folder
 
 
 def enter_generation(place: Place, generation: Generation) -> None:
-    """Write a generation and make it the current one; the last step is what counts.
+    """Write a generation and make it the current one; the switch is the one step that counts.
 
     Raises:
-        OSError: It cannot be written; the current one is as it was.
+        OSError: It cannot be written; the current generation is the one before.
     """
-    with staging_folder(place.staging, "generation") as staging:
-        new = staging / str(generation.number)
-        (new / "apps").mkdir(parents=True)
-        write_atomically(new / "state.json", generation.text())
-        new.rename(place.generations / str(generation.number))
-    final = place.generations / str(generation.number)
+    number = str(generation.number)
+    staging = staging_folder(place, "generation")
+    make_folder(staging / number / "apps")
+    write_atomically(staging / number / NOT_ENTERED, "")
+    write_atomically(staging / number / "state.json", generation.text())
+    final = place.generations / number
+    (staging / number).rename(final)
+    staging.rmdir()
     for name, id_ in generation.applications.items():
         link_folder(final / "apps" / name, place.instance(id_, generation.by_id[id_].target))
     switch_to(place, generation.number)
 
 
 def switch_to(place: Place, number: int) -> None:
-    """Make a generation the current one, in one step."""
+    """Make a generation the current one, in one step.
+
+    Raises:
+        OSError: It cannot be done; the current generation is the one before.
+    """
     turn_pointer(place.pointer, Path("generations") / str(number), place.staging)
+    _mark_entered(place, number)
 
 
-def collect_garbage(place: Place) -> tuple[str, ...]:
-    """Remove generations beyond the current and the previous one, and what those two do not need.
+def _mark_entered(place: Place, number: int) -> None:
+    """Let a generation that is current count as one to go back to; if this fails, the next change does it."""
+    with contextlib.suppress(OSError):
+        (place.generations / str(number) / NOT_ENTERED).unlink()
 
-    A previous one that is damaged is no use to anybody, and goes as well.
+
+def collect_garbage(place: Place, warn: Warn) -> tuple[str, ...]:
+    """Remove generations other than the current and the previous one, and the instances that those two do not need.
+
+    A previous generation that is damaged is removed as well. One that cannot be removed keeps its instances.
 
     Returns:
         Ids of the instances that were removed.
+
+    Raises:
+        DeployError: The current generation cannot be read.
     """
     current = current_generation(place)
     numbers = generation_numbers(place)
     kept = readable_generations(place, set(numbers) - set(dropped_generations(numbers, current)))
-    for number in set(numbers) - {generation.number for generation in kept}:
-        throw_away(place, place.generations / str(number))
-    removed = garbage(stored_ids(place), kept)
-    for id_ in removed:
-        throw_away(place, place.store / id_)
-    remove_tree(place.downloads)
-    return removed
+    for number in sorted(set(numbers) - {generation.number for generation in kept}):
+        if not throw_away(place, place.generations / str(number), warn):
+            kept += readable_generations(place, [number])
+    removed = [id_ for id_ in garbage(stored_ids(place), kept) if throw_away(place, place.store / id_, warn)]
+    _remove(place.downloads, warn)
+    return tuple(removed)
+
+
+def clean_up_after(place: Place, warn: Warn) -> tuple[str, ...]:
+    """`collect_garbage` after a switch: a failure is a warning, since the change has been made.
+
+    Returns:
+        Ids of the instances that were removed.
+    """
+    try:
+        return collect_garbage(place, warn)
+    except (DeployError, OSError) as error:
+        warn(f"{place.root} was not cleaned up: {error}")
+        return ()
