@@ -7,7 +7,8 @@ from pathlib import Path
 
 from venvstacks.api import deployments as deployment
 from venvstacks.deployment.state import Installed
-from venvstacks.deployment.steps.place import open_place, read_generation
+from venvstacks.deployment.steps.generations import read_generation
+from venvstacks.deployment.steps.place import open_place
 from venvstacks.deployment.steps.start_installed import find_start_command
 
 

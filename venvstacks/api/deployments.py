@@ -21,16 +21,9 @@ from venvstacks.deployment.steps import change
 from venvstacks.deployment.steps import deploy as action
 from venvstacks.deployment.steps import start_installed as starting
 from venvstacks.deployment.steps.deploy_failures import not_deployed
+from venvstacks.deployment.steps.generations import generation_numbers, require_current
 from venvstacks.deployment.steps.installed_files import Difference, verify_instance
-from venvstacks.deployment.steps.place import (
-    RECORD,
-    Place,
-    finished_instances,
-    generation_numbers,
-    make_place,
-    open_place,
-    require_current,
-)
+from venvstacks.deployment.steps.place import RECORD, Place, finished_instances, make_place, open_place
 from venvstacks.deployment.steps.publication_source import open_source, read_offer
 from venvstacks.deployment.steps.switch import (
     changing,

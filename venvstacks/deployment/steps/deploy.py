@@ -15,6 +15,7 @@ from venvstacks.deployment.binding import Bound, Inventory, Work, bind, plan_wor
 from venvstacks.deployment.offers import Offer
 from venvstacks.deployment.state import Generation, InstanceRecord, needed_instances
 from venvstacks.deployment.steps.deploy_failures import not_deployed
+from venvstacks.deployment.steps.generations import current_generation, next_number
 from venvstacks.deployment.steps.installed_files import verify_instance
 from venvstacks.deployment.steps.instances import (
     Compilers,
@@ -25,13 +26,7 @@ from venvstacks.deployment.steps.instances import (
     settle,
     unpack_instance,
 )
-from venvstacks.deployment.steps.place import (
-    Place,
-    current_generation,
-    finished_instances,
-    next_number,
-    stored_ids,
-)
+from venvstacks.deployment.steps.place import Place, finished_instances, stored_ids
 from venvstacks.deployment.steps.publication_source import Source
 from venvstacks.deployment.steps.switch import Warn, clean_up_after, enter_generation
 from venvstacks.errors import DeployError

@@ -10,7 +10,8 @@ from typing import NoReturn
 
 from venvstacks._injected import postinstall
 from venvstacks.deployment.offers import find_application
-from venvstacks.deployment.steps.place import Place, require_current
+from venvstacks.deployment.steps.generations import require_current
+from venvstacks.deployment.steps.place import Place
 from venvstacks.errors import DeployError, UsageError
 from venvstacks.linking.launch_command import launch_environment, launch_options
 from venvstacks.tools.process import become

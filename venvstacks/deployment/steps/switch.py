@@ -15,17 +15,15 @@ from pathlib import Path
 from venvstacks.deployment.binding import dropped_generations, garbage
 from venvstacks.deployment.state import Generation
 from venvstacks.deployment.steps.deploy_failures import not_deployed
-from venvstacks.deployment.steps.place import (
+from venvstacks.deployment.steps.generations import (
     NOT_ENTERED,
-    Place,
     current_generation,
     current_number,
     generation_numbers,
-    make_folder,
     never_entered,
     readable_generations,
-    stored_ids,
 )
+from venvstacks.deployment.steps.place import Place, make_folder, stored_ids
 from venvstacks.errors import DeployError
 from venvstacks.modes import FOLDER_MODE, file_mode
 from venvstacks.tools.files import remove_what_can_be, write_atomically
