@@ -242,7 +242,13 @@ class InterruptedRunError(VenvstacksError):
 
     exit_code = ExitCode.INTERRUPTED
 
-    def __init__(self, message: str = "interrupted", *, terminated: bool = False) -> None:
-        super().__init__(message, hint="run the same command again to go on; finished tasks are kept")
+    def __init__(
+        self,
+        message: str = "interrupted",
+        *,
+        terminated: bool = False,
+        hint: str | None = "run the same command again to go on; finished tasks are kept",
+    ) -> None:
+        super().__init__(message, hint=hint)
         if terminated:  # by SIGTERM, not by a person at a keyboard
             self.exit_code = ExitCode.TERMINATED  # type: ignore[misc] # what shells make of that signal

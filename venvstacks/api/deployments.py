@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from venvstacks.actions.toolset import Tools
 from venvstacks.deployment.state import Generation
-from venvstacks.deployment.steps import change
+from venvstacks.deployment.steps import change, generations
 from venvstacks.deployment.steps import deploy as action
 from venvstacks.deployment.steps import start_installed as starting
 from venvstacks.deployment.steps.deploy_failures import not_deployed
@@ -186,6 +186,11 @@ def collect(folder: Path | str, options: DeployOptions | None = None) -> tuple[s
     place = open_place(Path(folder))
     with _changing(place, options):
         return collect_garbage(place, options.warn)
+
+
+def current_number(folder: Path | str) -> int | None:
+    """The number of the current generation; None before the first deploy, and where there is no deployment."""
+    return generations.current_number(Place(Path(folder).resolve()))
 
 
 @dataclass(frozen=True)

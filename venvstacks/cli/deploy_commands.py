@@ -1,4 +1,4 @@
-"""The commands about deployments. What they do and tell is in `installed`."""
+"""The declarations of the commands about deployments; `deploy_output` runs them and prints their results."""
 
 from __future__ import annotations
 

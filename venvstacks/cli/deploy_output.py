@@ -1,4 +1,4 @@
-"""What the commands about deployments do and tell: results on standard output, everything else on standard error."""
+"""The output of the commands about deployments: results on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks.api import deployments as deployment
+from venvstacks.cli.error_boundary import Terminated
 from venvstacks.cli.printable import printable, printable_json
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.deployment.steps.deploy import Deployed
-from venvstacks.errors import ExitCode
+from venvstacks.errors import ExitCode, InterruptedRunError
 
 
 @dataclass(frozen=True)
 class Commands:
-    """The commands, as they were asked for.
+    """The commands, with the options that they share.
 
     Attributes:
-        verbosity: How much is said on standard error.
+        verbosity: How much is printed to standard error.
         no_wait: Whether to fail rather than wait for another process.
-        json: Whether results are data.
+        json: Whether results are printed as JSON.
     """
 
     verbosity: Verbosity
@@ -55,7 +56,7 @@ class Commands:
     ) -> ExitCode:
         """Install or update."""
         began = time.perf_counter()
-        with self._showing_downloads() as options:
+        with _telling_what_is_left(folder), self._showing_downloads() as options:
             done = deployment.deploy(source, folder, names, options, repair=repair, synchronise=synchronise)
         if self.json:
             _print_json(_deployed_data(done))
@@ -65,7 +66,8 @@ class Commands:
 
     def rollback(self, folder: Path, number: int | None) -> ExitCode:
         """Go back."""
-        found = deployment.rollback(folder, number, self.options)
+        with _telling_what_is_left(folder):
+            found = deployment.rollback(folder, number, self.options)
         self._tell(f"generation {found.number}: {', '.join(found.applications) or 'no application'}")
         return ExitCode.DONE
 
@@ -83,7 +85,8 @@ class Commands:
 
     def remove(self, folder: Path, names: tuple[str, ...]) -> ExitCode:
         """Uninstall."""
-        generation, removed = deployment.remove(folder, names, self.options)
+        with _telling_what_is_left(folder):
+            generation, removed = deployment.remove(folder, names, self.options)
         self._tell(
             f"generation {generation.number}: {', '.join(generation.applications) or 'no application'}",
             f"{_layers(removed)} removed; what was installed before is kept for rollback",
@@ -92,16 +95,19 @@ class Commands:
 
     def collect(self, folder: Path) -> ExitCode:
         """Remove garbage."""
-        self._tell(f"{_layers(deployment.collect(folder, self.options))} removed")
+        with _telling_what_is_left(folder):
+            removed = deployment.collect(folder, self.options)
+        self._tell(f"{_layers(removed)} removed")
         return ExitCode.DONE
 
     @contextlib.contextmanager
     def _showing_downloads(self) -> Iterator[deployment.DeployOptions]:
-        """On a terminal, a bar for every file that is on its way."""
+        """Options that show, on a terminal, a bar for every file that is being downloaded."""
         if self.verbosity.quiet or not sys.stderr.isatty():
             yield self.options
             return
         from rich.console import Console  # noqa: PLC0415 - loaded for a display only
+        from rich.markup import escape  # noqa: PLC0415
         from rich.progress import Progress, TaskID  # noqa: PLC0415
 
         bars: dict[str, TaskID] = {}
@@ -109,10 +115,29 @@ class Commands:
 
             def show(what: str, done: int, total: int | None) -> None:
                 if what not in bars:
-                    bars[what] = display.add_task(what, total=total)
+                    bars[what] = display.add_task(escape(printable(what)), total=total)
                 display.update(bars[what], completed=done, total=total)
 
             yield replace(self.options, progress=show)
+
+
+@contextlib.contextmanager
+def _telling_what_is_left(folder: Path) -> Iterator[None]:
+    """Let an interrupt end in one line that says what is current.
+
+    Raises:
+        InterruptedRunError: The user, or SIGTERM, has interrupted the block.
+    """
+    before = deployment.current_number(folder)
+    try:
+        yield
+    except KeyboardInterrupt as ending:
+        now = deployment.current_number(folder)
+        state = "nothing is installed yet" if now is None else f"generation {now} is current"
+        state = f"what was current still is: generation {now}" if now is not None and now == before else state
+        raise InterruptedRunError(
+            f"interrupted: {state}", terminated=isinstance(ending, Terminated), hint=None
+        ) from ending
 
 
 def _layers(removed: tuple[str, ...]) -> str:
@@ -120,8 +145,8 @@ def _layers(removed: tuple[str, ...]) -> str:
 
 
 def deployed_lines(done: Deployed, seconds: float) -> Iterator[str]:
-    """What a deploy did."""
-    for title, names in (("fetched", done.fetched), ("relinked", done.rebound), ("kept", done.kept)):
+    """The result of a deploy as text."""
+    for title, names in (("fetched", done.fetched), ("copied", done.rebound), ("kept", done.kept)):
         if names:
             yield f"{title}: {', '.join(names)}"
     for name in done.left_alone:

@@ -14,28 +14,38 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from venvstacks.errors import ExitCode, VenvstacksError
+from venvstacks.cli.printable import printable
+from venvstacks.errors import ExitCode, InterruptedRunError, VenvstacksError
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM: ends this program as Ctrl-C does, so that children and temporary folders go as well."""
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: ends this program as Ctrl-C does, so that children are ended and temporary folders removed too."""
 
 
 @contextlib.contextmanager
-def _orderly_termination() -> Iterator[None]:
-    """Let SIGTERM raise `_Terminated` in the block; runs of tasks have a handler of their own."""
+def _orderly_termination() -> Iterator[list[KeyboardInterrupt]]:
+    """Let SIGTERM raise `Terminated` in the block; runs of tasks have handlers of their own.
+
+    Yields:
+        What signals have raised so far: the parser turns such exceptions into a return value.
+    """
+    raised: list[KeyboardInterrupt] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield raised
         return
 
-    def terminate(signum: int, frame: object) -> NoReturn:  # noqa: ARG001 - the protocol of handlers
-        raise _Terminated
+    def interrupt(signum: int, frame: object) -> NoReturn:  # noqa: ARG001 - the protocol of handlers
+        raised.append(Terminated() if signum == signal.SIGTERM else KeyboardInterrupt())
+        raise raised[-1]
 
-    previous = signal.signal(signal.SIGTERM, terminate)
+    previous = {signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt)}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where Ctrl-C is to be ignored
+        previous[signal.SIGINT] = signal.signal(signal.SIGINT, interrupt)
     try:
-        yield
+        yield raised
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def run_command_line(arguments: list[str], on_loaded: Callable[[], None] = lambda: None) -> int:
@@ -46,14 +56,20 @@ def run_command_line(arguments: list[str], on_loaded: Callable[[], None] = lambd
         on_loaded: Called when the command has been loaded and is about to run.
     """
     try:
-        with _orderly_termination():
-            return _run(arguments, on_loaded)
+        with _orderly_termination() as raised:
+            code = _run(arguments, on_loaded)
+            if raised and code == ExitCode.INTERRUPTED:
+                raise raised[0]
+            return code
+    except InterruptedRunError as error:
+        tell_error(error)
+        return _leave_at_once(error.exit_code)
     except VenvstacksError as error:
         tell_error(error)
         return int(error.exit_code)
     except (KeyboardInterrupt, EOFError) as ending:
         print("error: interrupted", file=sys.stderr)
-        return _leave_at_once(ExitCode.TERMINATED if isinstance(ending, _Terminated) else ExitCode.INTERRUPTED)
+        return _leave_at_once(ExitCode.TERMINATED if isinstance(ending, Terminated) else ExitCode.INTERRUPTED)
     except BrokenPipeError:
         return _nobody_listens()
     except SystemExit as leaving:  # the parser leaves like this when a pipe breaks
@@ -122,7 +138,7 @@ def tell_defect(error: BaseException) -> None:
 
 def tell_error(error: VenvstacksError) -> None:
     """Show what went wrong on standard error."""
-    print(f"error: {error}", file=sys.stderr)
+    print(f"error: {printable(str(error))}", file=sys.stderr)
 
 
 def relative(path: Path) -> str:

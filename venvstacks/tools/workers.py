@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +15,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
 Item = TypeVar("Item")
+
+_PATIENCE_SECONDS = 1.0
+_pools = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -42,11 +48,31 @@ class Workers:
 
 @contextlib.contextmanager
 def workers(count: int) -> Iterator[Workers]:
-    """`count` threads; when the block fails, what has not begun is dropped."""
+    """`count` threads; when the block fails, what has not begun is dropped.
+
+    An interrupt waits for the threads no longer than a second: one may wait for a server that sends nothing.
+    """
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - brings logging with it
 
-    pool = ThreadPoolExecutor(count, thread_name_prefix="worker")
+    prefix = f"worker-{next(_pools)}-"
+    pool = ThreadPoolExecutor(count, thread_name_prefix=prefix)
+    waiting = True
     try:
         yield Workers(pool, count)
+    except Exception:
+        raise
+    except BaseException:
+        waiting = False
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=waiting, cancel_futures=True)
+        if not waiting:
+            _join(prefix, _PATIENCE_SECONDS)
+
+
+def _join(prefix: str, seconds: float) -> None:
+    """Wait for the threads whose names begin with `prefix`, altogether no longer than so many seconds."""
+    deadline = time.monotonic() + seconds
+    for thread in threading.enumerate():
+        if thread.name.startswith(prefix):
+            thread.join(max(0.0, deadline - time.monotonic()))
