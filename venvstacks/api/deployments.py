@@ -31,7 +31,7 @@ from venvstacks.deployment.steps.switch import (
 )
 from venvstacks.errors import UsageError
 from venvstacks.model.platforms import TargetPlatform, identify_platform
-from venvstacks.tools.process import Processes
+from venvstacks.tools.process import KILL, Processes
 from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.transfer import Downloads, Progress
 
@@ -136,7 +136,10 @@ def deploy(
         place = make_place(Path(folder))
         with _changing(place, options):
             request = action.DeployRequest(place, opened, offer, machine, names, options.warn, repair, synchronise)
-            return action.deploy(request, options.tools(place, processes))
+            try:
+                return action.deploy(request, options.tools(place, processes))
+            finally:
+                processes.stop(KILL)  # after an interrupt: children that ignore other signals
 
 
 def _changing(place: Place, options: DeployOptions) -> AbstractContextManager[None]:

@@ -58,15 +58,11 @@ def run_command_line(arguments: list[str], on_loaded: Callable[[], None] = lambd
     try:
         with _orderly_termination() as raised:
             code = _run(arguments, on_loaded)
-            if raised and code == ExitCode.INTERRUPTED:
-                raise raised[0]
+            _raise_again(raised if code == ExitCode.INTERRUPTED else [])
             return code
-    except InterruptedRunError as error:
-        tell_error(error)
-        return _leave_at_once(error.exit_code)
     except VenvstacksError as error:
         tell_error(error)
-        return int(error.exit_code)
+        return _leave_at_once(error.exit_code) if isinstance(error, InterruptedRunError) else int(error.exit_code)
     except (KeyboardInterrupt, EOFError) as ending:
         print("error: interrupted", file=sys.stderr)
         return _leave_at_once(ExitCode.TERMINATED if isinstance(ending, Terminated) else ExitCode.INTERRUPTED)
@@ -78,6 +74,11 @@ def run_command_line(arguments: list[str], on_loaded: Callable[[], None] = lambd
         raise
     except Exception as error:  # noqa: BLE001 - the last line of defence
         return _tell_other(error)
+
+
+def _raise_again(raised: list[KeyboardInterrupt]) -> None:
+    for interrupt in raised[:1]:
+        raise interrupt
 
 
 def _run(arguments: list[str], on_loaded: Callable[[], None]) -> int:

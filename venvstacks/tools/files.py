@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,39 +51,6 @@ def read_regular(path: Path) -> bytes:
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return stream.read()
     raise OSError(errno.EINVAL, "not a regular file", str(path))
-
-
-def remove_what_can_be(path: Path) -> list[OSError]:
-    """Remove a file, link or tree as far as possible; folders in it that are read-only are made writable.
-
-    Returns:
-        Why something is left, one error for each file or folder that could not be removed.
-    """
-    failures: list[OSError] = []
-
-    def note(function: object, name: str, error: BaseException) -> None:  # noqa: ARG001 - shutil's protocol
-        if isinstance(error, OSError) and error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
-            failures.append(error)
-
-    try:
-        if path.is_symlink() or not path.is_dir():
-            path.unlink(missing_ok=True)
-            return failures
-    except OSError as error:
-        return [error]
-    for folder, _, names in os.walk(path):  # folders above come first
-        with contextlib.suppress(OSError):
-            if os.stat(folder).st_mode & 0o700 != 0o700:  # noqa: PTH116 - `folder` is text
-                Path(folder).chmod(0o700)
-        if os.name == "nt":
-            for name in names:  # Windows asks the file itself
-                with contextlib.suppress(OSError):
-                    Path(folder, name).chmod(stat.S_IWRITE)
-    if sys.version_info >= (3, 12):
-        shutil.rmtree(path, onexc=note)
-    else:
-        shutil.rmtree(path, onerror=lambda function, name, info: note(function, name, info[1]))
-    return failures
 
 
 def write_if_changed(path: Path, data: bytes | str) -> bool:
@@ -201,6 +169,39 @@ def remove_tree(path: Path) -> None:
             return  # somebody else has removed it
         _make_removable(path)
         shutil.rmtree(path)
+
+
+def remove_what_can_be(path: Path) -> list[OSError]:
+    """Remove a file, link or tree as `remove_tree` does, but go on where something cannot be removed.
+
+    Returns:
+        Why something is left, one error for each file or folder that could not be removed.
+    """
+    failures = _remove_where_possible(path)
+    if not failures:
+        return []
+    _make_removable(path)
+    return _remove_where_possible(path)
+
+
+def _remove_where_possible(path: Path) -> list[OSError]:
+    failures: list[OSError] = []
+
+    def note(function: object, name: str, error: BaseException) -> None:  # noqa: ARG001 - shutil's protocol
+        # what is not empty has been reported by what is in it; what is gone is what was wanted
+        if isinstance(error, OSError) and error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
+            failures.append(error)
+
+    try:
+        if path.is_symlink() or not path.is_dir():
+            path.unlink(missing_ok=True)
+        elif sys.version_info >= (3, 12):
+            shutil.rmtree(path, onexc=note)
+        else:
+            shutil.rmtree(path, onerror=lambda function, name, info: note(function, name, info[1]))
+    except OSError as error:
+        failures.append(error)
+    return failures
 
 
 def _make_removable(tree: Path) -> None:
