@@ -51,7 +51,7 @@ HARMLESS: dict[str, set[str] | None] = {
     "functools": None, "graphlib": None, "heapq": None, "itertools": None, "json": None, "posixpath": None, "re": None,
     "shlex": None, "string": None, "tomllib": None, "types": None, "typing": None, "unicodedata": None,
     "urllib.parse": None,
-    "packaging": None, "pydantic": None, "tomli_w": None,
+    "math": None, "packaging": None, "pydantic": None, "tomli_w": None,
     "datetime": None,  # values of times; asking for the present one is refused below
     "pathlib": {"PurePath", "PurePosixPath", "PureWindowsPath"},
     "venvstacks.errors": None, "venvstacks.modes": None, "venvstacks.suggestions": None, "venvstacks.data_faults": None,

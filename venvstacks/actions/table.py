@@ -97,7 +97,7 @@ class TaskActions:
     def describe_staleness(self, node: TaskNode) -> tuple[Reason, ...]:
         """Why the outputs of a task that describe themselves are not valid; empty if they are."""
         if node.kind == "lock":
-            return lock_reasons(self._lock_request(node), self.tools.digests)
+            return lock_reasons(self.lock_request(self._layer(node)), self.tools.digests)
         from venvstacks.records.published_metadata import wanted_manifest  # noqa: PLC0415
 
         place = self.base / node.outputs[0]
@@ -111,7 +111,7 @@ class TaskActions:
 
     def refuses(self, node: TaskNode) -> bool:
         """Whether doing a task that is stale would fail: a lock that is there and may not be renewed."""
-        return node.kind == "lock" and is_refused(self._lock_request(node), self.tools.digests)
+        return node.kind == "lock" and is_refused(self.lock_request(self._layer(node)), self.tools.digests)
 
     def leavings(self, node: TaskNode) -> tuple[Path, ...]:
         """Files and folders that a task leaves behind and that can be made anew from what stays.
@@ -133,18 +133,20 @@ class TaskActions:
         assert self.configuration.platform is not None  # noqa: S101 - without one only lock tasks are compiled
         return self.configuration.platform
 
-    def _lock_request(self, node: TaskNode) -> LockRequest:
-        options, renewed = self.options, node.name in self.options.renewed_locks
+    def lock_request(self, layer: Layer) -> LockRequest:
+        """What the lock task of a layer asks for."""
+        options, task = self.options, f"lock:{layer.env_name}"
+        renewed = task in options.renewed_locks
         return LockRequest(
-            layer=self._layer(node),
+            layer=layer,
             uv=self.stack.uv,
             layout=self.configuration.layout,
             base=self.base,
             policy="renew" if renewed else options.lock_policy,
-            ignore_pins=options.clean or node.env_name in options.reset_locks,
+            ignore_pins=options.clean or layer.env_name in options.reset_locks,
             local_wheel_dirs=options.local_wheel_folders,
             use_index=options.use_index,
-            log=None if options.drafts else self._log(node),
+            log=None if options.drafts else self.base / self.configuration.layout.log(task),
             upgrade=options.upgrade and renewed,
             upgrade_packages=options.upgrade_packages,
             align=options.align,
@@ -157,7 +159,7 @@ class TaskActions:
         Raises:
             LockError: It failed.
         """
-        return lock_layer(self._lock_request(node), self.tools)
+        return lock_layer(self.lock_request(self._layer(node)), self.tools)
 
     def _lock(self, node: TaskNode) -> Mapping[str, object]:
         result = self.lock(node)

@@ -7,11 +7,15 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from venvstacks.actions.locking.lock import lock_reasons
+from venvstacks.actions.locking.lock_files import hash_lower_lock
+from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.actions.publishing.deployed_names import deployed_name
 from venvstacks.actions.table import RunOptions
 from venvstacks.errors import VenvstacksError
 from venvstacks.loading.project import Project
 from venvstacks.locking.lock_changes import LockChanges
+from venvstacks.model.stack import Layer
 from venvstacks.planning.requests import Request, task_actions, work_out
 from venvstacks.reasons import Reason
 
@@ -37,8 +41,18 @@ def preview_locks(project: Project, request: Request) -> dict[str, LockChanges]:
 def lock_staleness(project: Project) -> dict[str, tuple[Reason, ...]]:
     """Why each layer's lock is not valid; empty for valid ones. Disabled layers are not in it."""
     actions = task_actions(project, RunOptions())
-    locks = [node for node in project.graph.nodes if node.kind == "lock"]
-    return {node.env_name: actions.describe_staleness(node) for node in locks}
+    known: dict[Layer, str | None] = {}  # nothing changes a lock between these checks
+
+    def hash_once(request: LockRequest, lower: Layer) -> str | None:
+        if lower not in known:
+            known[lower] = hash_lower_lock(request, lower)
+        return known[lower]
+
+    return {
+        layer.env_name: lock_reasons(actions.lock_request(layer), actions.tools.digests, hash_once)
+        for layer in project.stack.layers
+        if layer.platforms
+    }
 
 
 def deployed_names(project: Project) -> dict[str, str]:

@@ -123,11 +123,10 @@ def select_layers(stack: Stack, selection: Selection) -> SelectedLayers:
         asked = {*included, *reset} if operation == "lock" else set(included)
         found = set(asked)
         for layer in stack.layers:
-            below = {other.env_name for other in layer.below}
-            if selection.derived(operation) and below & asked:
-                found.add(layer.env_name)
             if selection.dependencies(operation) and layer.env_name in asked:
-                found |= below
+                found.update(other.env_name for other in layer.below)
+            elif layer.env_name not in asked and selection.derived(operation):
+                found.update({layer.env_name} if any(other.env_name in asked for other in layer.below) else ())
         return tuple(name for name in names if name in found)
 
     return SelectedLayers(included, reset, reach("lock"), reach("build"), reach("publish"), reach("export"))

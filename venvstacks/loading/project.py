@@ -1,10 +1,11 @@
-"""A project: a specification, read, resolved and compiled. Every front door begins here."""
+"""A project: a specification, read and resolved, with its task graph. Every front door begins here."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from venvstacks.graph.compiler import Configuration, compile_stack
@@ -20,13 +21,12 @@ from venvstacks.tools.processors import usable_processors
 
 @dataclass(frozen=True)
 class Project:
-    """A specification, read, resolved and compiled.
+    """A specification, read and resolved, and what surrounds it.
 
     Attributes:
         path: The specification file.
         stack: What it says.
         configuration: What the tasks depend on beside it.
-        graph: The whole task graph.
         options: What the caller set.
         environment: Environment variables, as a value.
     """
@@ -34,9 +34,17 @@ class Project:
     path: Path
     stack: Stack
     configuration: Configuration
-    graph: TaskGraph
     options: Options
     environment: Mapping[str, str] = field(repr=False)  # may hold passwords
+
+    @cached_property
+    def graph(self) -> TaskGraph:
+        """The whole task graph; compiled when it is first used, because showing a stack needs none.
+
+        Raises:
+            GraphError: The tasks do not fit together.
+        """
+        return compile_stack(self.stack, self.configuration)
 
     @property
     def base(self) -> Path:
@@ -67,11 +75,10 @@ class Project:
 def load_project(
     path: Path | str, options: Options | None = None, environment: Mapping[str, str] | None = None
 ) -> Project:
-    """Read the specification at `path` and compile it.
+    """Read and resolve the specification at `path`.
 
     Raises:
         SpecificationError: It cannot be read or is wrong; carries every fault.
-        GraphError: Its tasks do not fit together.
         UsageError: An option makes no sense.
     """
     options = options or Options()
@@ -80,4 +87,4 @@ def load_project(
     draft = parse_draft(read_text(path, path.name), path.name)
     stack = resolve(draft, read_surroundings(draft, path.parent, environment))
     configuration = configure(stack.settings, options, path.parent, source_date_epoch(environment))
-    return Project(path, stack, configuration, compile_stack(stack, configuration), options, environment)
+    return Project(path, stack, configuration, options, environment)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from venvstacks.model.draft import Draft
 from venvstacks.model.requirement_files import included_files
 from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import SourceTree
+from venvstacks.model.toml_text import TomlError, parse_toml
 from venvstacks.model.validation import Surroundings
 from venvstacks.tools.module_files import read_source
 
@@ -24,7 +24,7 @@ def read_text(path: Path, shown: str) -> str:
         SpecificationError: It cannot be read.
     """
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")  # editors on Windows put a mark before the text
     except FileNotFoundError:
         message, hint = "there is no such file", f"looked for {path}"
     except IsADirectoryError:
@@ -77,6 +77,6 @@ def _read_uv_file(path: Path) -> UvTable | None:
     if not path.exists():
         return None
     try:
-        return tomllib.loads(read_text(path, path.name))
-    except tomllib.TOMLDecodeError as error:
-        raise SpecificationError(path.name, (Fault(f"not valid TOML: {error}"),)) from None
+        return parse_toml(read_text(path, path.name))
+    except TomlError as error:
+        raise SpecificationError(path.name, (Fault(str(error), error.line),)) from None

@@ -6,8 +6,6 @@ together, so that a user mends a specification in one go.
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -28,6 +26,7 @@ from venvstacks.model.specification import (
     UvTable,
 )
 from venvstacks.model.tables import Table
+from venvstacks.model.toml_text import TomlError, parse_toml
 from venvstacks.suggestions import suggestion
 
 _TableT = TypeVar("_TableT", bound=Table)
@@ -110,17 +109,10 @@ class Draft:
 def parse_draft(text: str, source: str) -> Draft:
     """Read and validate `text`; faults are collected in the draft, nothing is raised."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return Draft(source, faults=(_syntax_fault(str(error), text),))
+        document = parse_toml(text)
+    except TomlError as error:
+        return Draft(source, faults=(Fault(str(error), error.line),))
     return _Reader(source, document, find_positions(text)).read()
-
-
-def _syntax_fault(message: str, text: str) -> Fault:
-    where = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)", message)
-    clean = message.replace(where[0], "") if where else message
-    line = int(where[1]) if where and where[1] else len(text.splitlines())
-    return Fault(f"not valid TOML: {clean[:1].lower()}{clean[1:]}", line)
 
 
 class _Reader:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+
+from venvstacks.model.toml_text import TomlError, parse_toml
 
 _OWN_VARIABLES = ("extras", "dependency_groups")
 """Marker variables that PEP 751 has for locks alone; a constraint cannot say them."""
@@ -23,9 +24,9 @@ def pins_of_lock(path: str, text: str) -> tuple[str, ...]:
         ValueError: The text is no such lock.
     """
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path} is not valid TOML: {error}") from None
+        document = parse_toml(text)
+    except TomlError as error:
+        raise ValueError(f"{path}{f':{error.line}' if error.line else ''}: {error}") from None
     packages = document.get("package" if posixpath.basename(path) == "uv.lock" else "packages", [])
     if not isinstance(packages, list) or not all(isinstance(package, dict) for package in packages):
         raise ValueError(f"{path} is not a lock: its packages are no array of tables")

@@ -7,6 +7,7 @@ frameworks is kept, and so is the order within each of theirs. Where no such ord
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Hashable, Sequence
 from typing import TypeVar
 
@@ -38,13 +39,20 @@ def linearize(declared: Sequence[Item], orders: Sequence[Sequence[Item]]) -> tup
     Raises:
         NoLinearOrderError: There is no such order.
     """
-    pending = [list(order) for order in (*orders, declared) if order]
+    if len(declared) == 1 and len(orders) == 1 and orders[0][0] == declared[0]:
+        return tuple(orders[0])
+    pending = [deque(order) for order in (*orders, declared) if order]
+    buried = Counter(item for order in pending for item in list(order)[1:])  # in how many tails an item still is
     merged: list[Item] = []
     while pending:
-        buried = {item for order in pending for item in order[1:]}
-        head = next((order[0] for order in pending if order[0] not in buried), None)
+        head = next((order[0] for order in pending if not buried[order[0]]), None)
         if head is None:
-            raise NoLinearOrderError(pending)
+            raise NoLinearOrderError([list(order) for order in pending])
         merged.append(head)
-        pending = [rest for order in pending if (rest := order[1:] if order[0] == head else order)]
+        for order in pending:
+            if order[0] == head:
+                order.popleft()
+                if order:
+                    buried[order[0]] -= 1
+        pending = [order for order in pending if order]
     return tuple(merged)

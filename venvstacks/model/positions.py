@@ -17,6 +17,7 @@ _STRING = re.compile(
     re.DOTALL,
 )
 _BLANK = re.compile(r"(?:\s|#[^\n]*)+")
+_BARE_KEY = re.compile("[A-Za-z0-9_-]+[ \t]*")
 _KEY = re.compile(r"""(?:"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[A-Za-z0-9_-]+|[ \t.])+""")
 
 
@@ -62,6 +63,9 @@ class _Scanner:
         match = _KEY.match(self.text, self.place)
         if match is None:
             raise ValueError("the text is not valid TOML")
+        if _BARE_KEY.fullmatch(match[0]):
+            self.place = match.end()
+            return (match[0].strip(),)
         value: object = tomllib.loads(f"{match[0]} = 0")
         parts = []
         while isinstance(value, dict):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +19,16 @@ from packaging.utils import canonicalize_name
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
 from venvstacks.model.foreign_pins import pins_of_lock
 from venvstacks.model.stack import Gathered
+from venvstacks.model.toml_text import TomlError, parse_toml
 
 Texts = Mapping[str, str | None]
 """Path relative to the specification's folder to the file's text; None where there is no such file."""
 
 _INCLUDE = re.compile(r"(?P<option>-r|--requirement|-c|--constraint)[ =]*(?P<path>\S+)")
+_MOST_INCLUDED = 100
+"""How deep files, extras and groups may include each other."""
+_MOST_LINES = 10_000
+"""What one extra may come to: under other markers each time, one requirement may count exponentially often."""
 _HARMLESS = ("--only-binary", "--no-binary", "--prefer-binary", "--trusted-host", "--require-hashes", "--use-feature")
 
 
@@ -115,19 +119,21 @@ class _RequirementsFiles:
         self.constraints: dict[str, None] = {}
         self.files: dict[str, None] = {}
 
-    def read(self, path: str, *, is_constraint: bool) -> None:
+    def read(self, path: str, *, is_constraint: bool, depth: int = 0) -> None:
         if path in self.files:
             return
+        if depth > _MOST_INCLUDED:
+            raise UnusableFileError(f"'{path}' is included by more than {_MOST_INCLUDED} others")
         self.files[path] = None
         for number, line in _logical_lines(_text(path, self.texts)):
-            self._read_line(path, f"{path}:{number}", line, is_constraint=is_constraint)
+            self._read_line(path, f"{path}:{number}", line, is_constraint=is_constraint, depth=depth)
 
-    def _read_line(self, path: str, place: str, line: str, *, is_constraint: bool) -> None:
+    def _read_line(self, path: str, place: str, line: str, *, is_constraint: bool, depth: int) -> None:
         if match := _INCLUDE.match(line):
             if "://" in match["path"]:
                 raise UnusableFileError(f"{place}: '{line}' names a URL; keep a copy of that file")
             constrains = is_constraint or match["option"] in {"-c", "--constraint"}
-            self.read(_beside(path, match["path"]), is_constraint=constrains)
+            self.read(_beside(path, match["path"]), is_constraint=constrains, depth=depth + 1)
         elif line.startswith("-"):
             if not line.startswith(_HARMLESS):
                 raise UnusableFileError(
@@ -159,12 +165,14 @@ class _Project:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         try:
-            document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise UnusableFileError(f"{path} is not valid TOML: {error}") from None
+            document = parse_toml(text)
+        except TomlError as error:
+            raise UnusableFileError(f"{path}{f':{error.line}' if error.line else ''}: {error}") from None
         self.project = _table(document.get("project", {}), f"{path}: project")
         self.groups = _by_name(_table(document.get("dependency-groups", {}), f"{path}: dependency-groups"))
         self.extras = _by_name(_table(self.project.get("optional-dependencies", {}), f"{path}: optional-dependencies"))
+        self.known_groups: dict[str, tuple[str, ...]] = {}
+        self.known_extras: dict[str, tuple[str, ...]] = {}
 
     def requirements(self, source: RequirementsFrom) -> Iterator[str]:
         """What `source` asks for, each once, in the order of the file."""
@@ -181,21 +189,33 @@ class _Project:
         self._refuse_dynamic("dependencies")
         yield from self._expanded(self.project.get("dependencies", []), "dependencies", ())
 
-    def _of_extra(self, extra: str, above: tuple[str, ...]) -> Iterator[str]:
+    # What an extra or a group comes to is worked out once: they may include each other in exponentially many ways.
+
+    def _of_extra(self, extra: str, above: tuple[str, ...]) -> tuple[str, ...]:
         self._refuse_dynamic("optional-dependencies")
         entries = self._named(self.extras, extra, "extra", above)
-        yield from self._expanded(entries, f"extra '{extra}'", (*above, extra))
+        if _canonical(extra) not in self.known_extras:
+            found = dict.fromkeys(self._expanded(entries, f"extra '{extra}'", (*above, _canonical(extra))))
+            self.known_extras[_canonical(extra)] = tuple(found)
+        return self.known_extras[_canonical(extra)]
 
-    def _of_group(self, group: str, above: tuple[str, ...]) -> Iterator[str]:
-        for entry in self._named(self.groups, group, "dependency group", above):
-            if isinstance(entry, dict) and set(entry) == {"include-group"}:
-                yield from self._of_group(str(entry["include-group"]), (*above, _canonical(group)))
-            else:
-                yield from self._expanded([entry], f"group '{group}'", ())
+    def _of_group(self, group: str, above: tuple[str, ...]) -> tuple[str, ...]:
+        entries = self._named(self.groups, group, "dependency group", above)
+        if _canonical(group) not in self.known_groups:
+            found: dict[str, None] = {}
+            for entry in entries:
+                if isinstance(entry, dict) and set(entry) == {"include-group"}:
+                    found |= dict.fromkeys(self._of_group(str(entry["include-group"]), (*above, _canonical(group))))
+                else:
+                    found |= dict.fromkeys(self._expanded([entry], f"group '{group}'", ()))
+            self.known_groups[_canonical(group)] = tuple(found)
+        return self.known_groups[_canonical(group)]
 
     def _named(self, known: Mapping[str, Sequence[Any]], name: str, what: str, above: tuple[str, ...]) -> Sequence[Any]:
-        if _canonical(name) in map(_canonical, above):
+        if _canonical(name) in above:
             raise UnusableFileError(f"{self.path}: {what} '{name}' includes itself, by way of {', '.join(above)}")
+        if len(above) > _MOST_INCLUDED:
+            raise UnusableFileError(f"{self.path}: {what} '{name}' is included by more than {_MOST_INCLUDED} others")
         if _canonical(name) not in known:
             listed = ", ".join(known) or "none"
             raise UnusableFileError(f"{self.path} has no {what} '{name}'; there are: {listed}")
@@ -212,6 +232,8 @@ class _Project:
                 yield entry
                 continue
             inner = [line for extra in sorted(requirement.extras) for line in self._of_extra(extra, above)]
+            if len(inner) > _MOST_LINES:
+                raise UnusableFileError(f"{self.path}: {what} comes to more than {_MOST_LINES} requirements")
             yield from (_under(line, requirement.marker) for line in inner)
 
     def _refuse_dynamic(self, key: str) -> None:

@@ -20,7 +20,7 @@ from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 from venvstacks.model.tables import Listing, RefusedValueError, Table, distinct
 
-MACOS_VERSION = r"\d+(\.\d+)?"
+MACOS_VERSION = r"\d+(\.\d+)*"
 
 _FORBIDDEN_IN_NAMES = re.compile(r"""[\s/\\:*?"'<>|=\[\]{}%$`~#\x00-\x1f\x7f]""")
 
@@ -65,7 +65,7 @@ def _linux_target(value: str) -> str:
 
 def _macosx_target(value: str) -> str:
     if not re.fullmatch(MACOS_VERSION, value):
-        raise ValueError(f"'{value}' is not a macOS version of the form 'X' or 'X.Y'")
+        raise ValueError(f"'{value}' is not a macOS version of the form 'X.Y'")
     return value
 
 
@@ -131,10 +131,10 @@ class LayerSpec(Table):
     )
     versioned: bool = Field(default=False, description="Whether the deployed name carries the lock version")
     linux_target: Annotated[str, AfterValidator(_linux_target)] | None = Field(
-        None, description="Oldest glibc that wheels may need: 'glibc' or 'glibc@X.Y' (default 2.28)"
+        None, description="Oldest glibc that this layer's wheels may need: 'glibc' or 'glibc@X.Y' (default 2.28)"
     )
     macosx_target: Annotated[str, AfterValidator(_macosx_target)] | None = Field(
-        None, description="Oldest macOS that wheels may need: 'X' or 'X.Y' (default 13.0)"
+        None, description="Oldest macOS that this layer's wheels may need: 'X' or 'X.Y' (default 13.0)"
     )
     dynlib_exclude: Listing[str] = Field((), description="Globs of shared libraries that are not linked")
     package_indexes: dict[PackageName, str] = Field(

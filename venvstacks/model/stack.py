@@ -5,7 +5,7 @@ Only `resolve` makes these; whoever holds one may rely on everything in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -116,12 +116,12 @@ class Layer:
         """All constraints from other files."""
         return tuple(line for found in self.gathered if found.is_constraint for line in found.lines)
 
-    @property
+    @cached_property
     def env_name(self) -> str:
         """Name of the environment: folder, task and file names are made of it."""
         return ENV_PREFIXES[self.kind] + self.name
 
-    @property
+    @cached_property
     def below(self) -> tuple[Layer, ...]:
         """All layers below in the order in which imports find them: frameworks, then the runtime."""
         return self.frameworks if self.runtime is None else (*self.frameworks, self.runtime)
@@ -137,6 +137,17 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<Layer {self.env_name}>"
+
+
+def nearest(below: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Those of some layers in import order that none of the others stands on."""
+    found: list[Layer] = []
+    covered: set[Layer] = set()
+    for layer in below:  # in import order, a layer comes before those below it
+        if layer not in covered:
+            found.append(layer)
+            covered.update(layer.below)
+    return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)

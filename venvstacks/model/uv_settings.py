@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
+from math import isfinite
 from typing import Any
 
 from venvstacks.model.positions import KeyPath
@@ -30,6 +31,8 @@ def find_uv_faults(uv: UvTable) -> Iterator[tuple[KeyPath, str, str]]:
     for key, (types, expected, hint) in _READ_HERE.items():
         if key in uv and not (isinstance(uv[key], types) and _holds_strings(uv[key])):
             yield (key,), f"must be {expected}", hint
+    for path in _infinite_numbers((), uv):
+        yield path, "is not a finite number", "uv has no setting that is infinite or not a number"
     declared = uv.get("index", [])
     if not isinstance(declared, list) or not all(isinstance(entry, dict) for entry in declared):
         yield ("index",), "must be an array of tables", 'write [[tool.uv.index]] with a name = "..." and a url = "..."'
@@ -44,6 +47,14 @@ _READ_HERE: Mapping[str, tuple[tuple[type, ...], str, str]] = {
     "no-index": ((bool,), "true or false", "whether no package index is asked, but find-links and --local-wheels only"),
     "override-dependencies": ((list,), "an array of strings", 'write override-dependencies = ["frog==1.2"]'),
 }
+
+
+def _infinite_numbers(path: KeyPath, value: object) -> Iterator[KeyPath]:
+    if isinstance(value, float) and not isfinite(value):
+        yield path
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield from _infinite_numbers((*path, key), part)
 
 
 def _holds_strings(value: object) -> bool:

@@ -27,7 +27,7 @@ from venvstacks.model.specification import (
     RuntimeSpec,
     UvTable,
 )
-from venvstacks.model.stack import Layer, SourceTree, Stack
+from venvstacks.model.stack import Layer, SourceTree, Stack, nearest
 from venvstacks.model.uv_settings import find_uv_faults, index_names
 
 DEFAULT_GLIBC = "2.28"
@@ -113,8 +113,9 @@ class _Resolver:
             return None
         runtime, frameworks = below
         chain = (*frameworks, *((runtime,) if runtime else ()))
-        package_indexes = self._inherit_indexes(entry, spec, chain)
-        platforms = self._resolve_platforms(entry, spec, chain)
+        heirs = nearest(chain)  # what lower layers hand on has come as far as these
+        package_indexes = self._inherit_indexes(entry, spec, heirs)
+        platforms = self._resolve_platforms(entry, spec, heirs)
         if len(self.faults) > known:
             return None
         python = PythonImplementation.parse(spec.python_implementation) if isinstance(spec, RuntimeSpec) else None
@@ -124,8 +125,8 @@ class _Resolver:
             requirements=(*spec.requirements, *_lines(gathered)),
             python=python or chain[-1].python,
             platforms=platforms,
-            glibc=_newest((spec.linux_target or "").partition("@")[2] or DEFAULT_GLIBC, [x.glibc for x in chain]),
-            macos=_newest(self._macos(spec), [x.macos for x in chain]),
+            glibc=(spec.linux_target or "").partition("@")[2] or DEFAULT_GLIBC,
+            macos=self._macos(spec),
             versioned=spec.versioned,
             dynlib_exclude=spec.dynlib_exclude,
             package_indexes=package_indexes,
@@ -137,7 +138,7 @@ class _Resolver:
             gathered=tuple(part for contents in gathered for part in contents.gathered),
             input_files=tuple(dict.fromkeys(path for contents in gathered for path in contents.files)),
             exclude=spec.exclude,
-            overrides=inherit_overrides([spec.overrides, *(layer.overrides for layer in chain)]),
+            overrides=inherit_overrides([spec.overrides, *(layer.overrides for layer in heirs)]),
             align_versions=self.draft.settings.align_versions,
         )
 
@@ -155,13 +156,13 @@ class _Resolver:
     def _check_macos_default(self) -> None:
         given = self.surroundings.macosx_deployment_target
         if given and not re.fullmatch(MACOS_VERSION, given):
-            message = f"MACOSX_DEPLOYMENT_TARGET is '{given}', which is not a macOS version of the form 'X' or 'X.Y'"
+            message = f"MACOSX_DEPLOYMENT_TARGET is '{given}', which is not a macOS version of the form 'X.Y'"
             self._fault((), message, hint="change or unset this environment variable")
             self.macos_default = DEFAULT_MACOS
 
     def _macos(self, spec: LayerSpec) -> str:
-        wanted = spec.macosx_target or self.macos_default
-        return wanted if "." in wanted else f"{wanted}.0"
+        major, minor = f"{spec.macosx_target or self.macos_default}.0".split(".")[:2]
+        return f"{major}.{minor}"
 
     def _resolve_below(self, entry: DraftLayer, spec: LayerSpec) -> tuple[Layer | None, tuple[Layer, ...]] | None:
         """Runtime and linearised frameworks; None where a reference is broken."""
@@ -237,8 +238,7 @@ class _Resolver:
 
     def _inherit_indexes(self, entry: DraftLayer, spec: LayerSpec, below: tuple[Layer, ...]) -> dict[str, str]:
         # What a framework inherits, or has accepted by an override, is settled for the layers above it.
-        nearest = [layer for layer in below if not any(layer in other.below for other in below)]
-        claims = [(spec.name, spec.package_indexes), *((layer.name, layer.package_indexes) for layer in nearest)]
+        claims = [(spec.name, spec.package_indexes), *((layer.name, layer.package_indexes) for layer in below)]
         merged, conflicts = inherit_package_indexes(claims, spec.index_overrides)
         for conflict in conflicts:
             (one, first), (two, second) = conflict.first, conflict.second
@@ -277,11 +277,6 @@ def _lines(gathered: Iterable[FileContents]) -> Iterator[str]:
 
 def _group(kind: str) -> str:
     return f"{kind}s"
-
-
-def _newest(version: str, others: list[str]) -> str:
-    """The newest of some `X.Y`: nothing on top may claim to run on less than what it stands on."""
-    return max((version, *others), key=lambda text: tuple(int(part) for part in text.split(".")))
 
 
 def _effective_uv(draft: Draft, surroundings: Surroundings) -> UvTable:

@@ -7,7 +7,7 @@ exactly the path that it is asked about, never about what lies below. Everything
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _BOM = b"\xef\xbb\xbf"
@@ -85,9 +85,50 @@ def _parse_line(line: bytes) -> Rule | None:
     )
 
 
+_STAR, _DEEP = b"*", b"**/"
+"""Parts of a pattern that match any number of characters, within a folder's name and over folders."""
+
+
 def _translate(glob: bytes) -> bytes:
-    """A regular expression for a wildcard pattern in which a star stops at slashes and `**` may not."""
-    found, place = b"", 0
+    """A regular expression for a wildcard pattern in which a star stops at slashes and `**` may not.
+
+    It never tries again what cannot help, so that no pattern takes exponential time (git's own code is as careful).
+    What follows a star is taken where it first occurs: a later star can stand for the rest. The same holds for the
+    parts between `**/`, as each covers a fixed number of folders. Only the last star, and the last `**/`, have to try
+    more than once to reach the end of the path. Atomic groups, `(?>...)`, say that.
+    """
+    stretches: list[list[bytes]] = [[]]
+    for part in _parts(glob):
+        if part == _DEEP:
+            stretches.append([])
+        else:
+            stretches[-1].append(part)
+    *inner, last = stretches
+    found = b"".join(b"(?>" + (_ANY_FOLDERS if place else b"") + _stretch(x) + b")" for place, x in enumerate(inner))
+    return found + (_ANY_FOLDERS if inner else b"") + _stretch(last, is_last=True)
+
+
+_ANY_FOLDERS = b"(?:.*?/)??"
+
+
+def _stretch(parts: Sequence[bytes], *, is_last: bool = False) -> bytes:
+    """The regular expression for what stands between two `**/`."""
+    chunks = [b""]
+    for part in parts:
+        if part == _STAR:
+            chunks.append(b"")
+        else:
+            chunks[-1] += part
+    first, *rest = chunks
+    if not rest:
+        return first
+    end = b"[^/]*" + rest[-1] if is_last else b"(?>[^/]*?" + rest[-1] + b")"
+    return first + b"".join(b"(?>[^/]*?" + chunk + b")" for chunk in rest[:-1]) + end
+
+
+def _parts(glob: bytes) -> Iterator[bytes]:
+    """Regular expressions for single characters, and `_STAR` and `_DEEP`."""
+    place = 0
     while place < len(glob):
         character = glob[place : place + 1]
         if character == b"*":
@@ -98,8 +139,7 @@ def _translate(glob: bytes) -> bytes:
             piece, place = re.escape(glob[place + 1 : place + 2]) or _NEVER, place + 2
         else:
             piece, place = b"[^/]" if character == b"?" else re.escape(character), place + 1
-        found += piece
-    return found
+        yield piece
 
 
 def _translate_stars(glob: bytes, start: int) -> tuple[bytes, int]:
@@ -108,8 +148,8 @@ def _translate_stars(glob: bytes, start: int) -> tuple[bytes, int]:
         end += 1
     alone = end - start >= 2 and glob[start - 1 : start] in {b"", b"/"} and glob[end : end + 1] in {b"", b"/"}
     if not alone:
-        return b"[^/]*", end
-    return (b"(?:.*/)?", end + 1) if end < len(glob) else (b".*", end)
+        return _STAR, end
+    return (_DEEP, end + 1) if end < len(glob) else (b".*", end)
 
 
 def _translate_bracket(glob: bytes, start: int) -> tuple[bytes, int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from venvstacks.tools.ignore_rules import parse_rules, verdict
 from venvstacks.tools.module_files import read_source
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
@@ -37,12 +38,14 @@ TABLE = {
 }
 
 
-def git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str, accepts: tuple[int, ...] = (0,)) -> str:
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1",
     }  # fmt: skip
     command = ["git", "-C", str(folder), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, check=True, encoding="utf-8").stdout
+    done = subprocess.run(command, env=environment, capture_output=True, check=False, encoding="utf-8")
+    assert done.returncode in accepts, done.stderr
+    return done.stdout
 
 
 def make_repository(folder: Path) -> Path:
@@ -118,3 +121,58 @@ def test_a_tracked_file_that_a_rule_matches_counts_as_ignored(tmp_path: Path) ->
     (folder / ".gitignore").write_text("*.bin\n", encoding="utf-8")
     assert expected(folder) == ["model.bin"]
     assert found(folder) == []
+
+
+PIECES = ("a", "b", "ab", "/", "*", "*", "**", "/**/", "**/", "/**", "?", "[ab]", "[^a]", "a*", "*b", "/*")
+
+
+def is_ignored(pattern: str, path: str) -> bool:
+    """Whether one rule leaves out a file, or a folder that it is in, as git decides it from the top down."""
+    rules, parts = parse_rules(pattern.encode()), path.split("/")
+    places = ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
+    return any(verdict(rules, place.encode(), is_folder=place != path) for place in places)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_patterns_match_what_they_match_for_git(tmp_path: Path, seed: int) -> None:
+    folder, chance = make_repository(tmp_path), random.Random(seed)
+    wanted: dict[str, tuple[str, str]] = {}
+    for number in range(300):
+        pattern = "".join(chance.choices(PIECES, k=chance.randint(1, 8)))
+        (folder / str(number)).mkdir()
+        (folder / str(number) / ".gitignore").write_text(pattern, encoding="utf-8")
+        for _ in range(20):
+            path = "/".join("".join(chance.choices("ab", k=chance.randint(1, 4))) for _ in range(chance.randint(1, 5)))
+            wanted[f"{number}/{path}"] = pattern, path
+    listed = git(folder, "check-ignore", "--no-index", *wanted, accepts=(0, 1)).splitlines()
+    ignored = {place for place, (pattern, path) in wanted.items() if is_ignored(pattern, path)}
+    assert ignored == set(listed)
+    assert 300 < len(ignored) < len(wanted) - 300
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("*a" * 60 + "b", "a" * 250),
+        ("x" + "*a" * 60 + "b", "x" + "a" * 250),
+        ("a**" * 60 + "b", "a" * 250),
+        ("[a-z]*" * 60 + "0", "a" * 250),
+    ],
+)
+def test_no_pattern_takes_exponential_time(tmp_path: Path, pattern: str, path: str) -> None:
+    """Each of these took longer than anybody waits; what git says about them is said here."""
+    folder = make_repository(tmp_path)
+    (folder / ".gitignore").write_text(pattern, encoding="utf-8")
+    assert git(folder, "check-ignore", "--no-index", path, accepts=(1,)) == ""
+    assert not is_ignored(pattern, path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("**/a/" * 40 + "b", "a/" * 400 + "c"),
+        ("/**/*a*a*a*a*a*a" * 12 + "/b", ("a" * 100 + "/") * 30 + "c"),
+    ],
+)
+def test_patterns_that_git_takes_exponential_time_for(pattern: str, path: str) -> None:
+    assert not is_ignored(pattern, path)

@@ -201,3 +201,38 @@ def test_other_locks_become_constraints(path: str, text: str, expected: list[str
 def test_unusable_locks_are_told(text: str) -> None:
     with pytest.raises(ValueError, match=r"uv\.lock"):
         gather_requirements(ConstraintsFrom(lock="uv.lock"), {"uv.lock": text})
+
+
+def test_groups_that_include_each_other_in_very_many_ways_take_no_longer() -> None:
+    """Each group includes the next one twice: 2 ** 60 ways to the last one."""
+    groups = [f'g{n} = [{{ include-group = "g{n + 1}" }}, {{ include-group = "g{n + 1}" }}]' for n in range(60)]
+    text = "\n".join(["[dependency-groups]", *groups, 'g60 = ["frog"]'])
+    assert from_project(text, groups=["g0"]) == ["frog"]
+
+
+def project_of_extras(entries: str) -> str:
+    extras = [f"e{n} = [{entries.format(next=n + 1)}]" for n in range(60)]
+    return "\n".join(['[project]\nname = "p"', "[project.optional-dependencies]", *extras, 'e60 = ["frog"]'])
+
+
+def test_extras_that_include_each_other_in_very_many_ways_take_no_longer() -> None:
+    text = project_of_extras("'p[e{next}]', 'p[e{next}]'")
+    assert from_project(text, extras=["e0"]) == ["frog"]
+
+
+def test_extras_under_very_many_markers_are_refused() -> None:
+    text = project_of_extras("\"p[e{next}]; python_version < '4'\", \"p[e{next}]; os_name == 'nt'\"")
+    with pytest.raises(UnusableFileError, match="comes to more than 10000 requirements"):
+        from_project(text, extras=["e0"])
+
+
+def test_a_long_chain_of_groups_is_refused() -> None:
+    groups = [f'g{n} = [{{ include-group = "g{n + 1}" }}]' for n in range(5000)]
+    with pytest.raises(UnusableFileError, match="'g101' is included by more than 100 others"):
+        from_project("\n".join(["[dependency-groups]", *groups]), groups=["g0"])
+
+
+def test_a_long_chain_of_requirements_files_is_refused() -> None:
+    texts = {f"{n}.txt": f"-r {n + 1}.txt\n" for n in range(5000)}
+    with pytest.raises(UnusableFileError, match=r"'101\.txt' is included by more than 100 others"):
+        gather_requirements(RequirementsFrom.model_validate({"requirements": "0.txt"}), texts)

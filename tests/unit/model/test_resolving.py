@@ -236,6 +236,8 @@ UV_FAULTS = {
     "index without a place": ('index = [{ name = "a" }]', ("index", "0"), "an index needs a 'url'"),
     "sources not a table": ("sources = 1", ("sources",), "must be a table"),
     "source from a path": ('sources = { a = { path = "a" } }', ("sources", "a"), "only sources that name an index"),
+    "not a number": ("x = [1.0, nan]", ("x", "1"), "is not a finite number"),
+    "infinite": ("x = -inf", ("x",), "is not a finite number"),
     "source from nowhere": ('sources = { a = { index = "b" } }', ("sources", "a"), "'b' is not a named index"),
 }
 

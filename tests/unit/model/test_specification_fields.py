@@ -45,6 +45,7 @@ TAKEN: dict[str, tuple[str, str, object]] = {
     "default glibc": ('linux_target = "glibc"', "glibc", "2.28"),
     "no glibc": ("", "glibc", "2.28"),
     "macOS": ('macosx_target = "14.2"', "macos", "14.2"),
+    "macOS in three parts": ('macosx_target = "13.1.2"', "macos", "13.1"),
     "whole macOS": ('macosx_target = "14"', "macos", "14.0"),
     "default macOS": ("", "macos", "13.0"),
     "dynlib_exclude": ('dynlib_exclude = ["**/libx.so*"]', "dynlib_exclude", ("**/libx.so*",)),
@@ -71,7 +72,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "versioned not a truth value": ('versioned = "yes"', "must be true or false"),
     "other libc": ('linux_target = "musl@1.2"', "is not of the form 'glibc' or 'glibc@X.Y'"),
     "glibc without a version": ('linux_target = "glibc@"', "is not of the form"),
-    "macOS in three parts": ('macosx_target = "13.0.1"', "is not a macOS version"),
+    "macOS with a name": ('macosx_target = "13.x"', "is not a macOS version"),
     "macOS as a number": ("macosx_target = 13.0", "must be a string"),
     "dynlib_exclude not strings": ("dynlib_exclude = [1]", "must be a string"),
     "package_indexes not a table": ('package_indexes = ["a"]', "must be a table"),
@@ -171,11 +172,15 @@ def test_macos_default_comes_from_the_environment() -> None:
     assert fault.line is None
 
 
-def test_nothing_on_top_claims_to_run_on_less_than_what_is_below() -> None:
-    below = RUNTIME + 'linux_target = "glibc@2.9"\nmacosx_target = "9.5"\n'
-    above = FRAMEWORK + 'linux_target = "glibc@2.10"\nmacosx_target = "12.1"\n'
-    app = app_of(below + above + APPLICATION + 'linux_target = "glibc@2.5"\nmacosx_target = "10.9"\n')
-    assert (app.glibc, app.macos) == ("2.10", "12.1")
+def test_targets_are_each_layers_own() -> None:
+    below = RUNTIME + 'linux_target = "glibc@2.39"\nmacosx_target = "15.5"\n'
+    above = FRAMEWORK + 'linux_target = "glibc@2.17"\nmacosx_target = "12.1"\n'
+    stack = stack_of(below + above + APPLICATION)
+    assert {layer.env_name: (layer.glibc, layer.macos) for layer in stack.layers} == {
+        "py": ("2.39", "15.5"),
+        "framework-fw": ("2.17", "12.1"),
+        "app-app": ("2.28", "13.0"),
+    }
 
 
 SETTINGS = {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from venvstacks.actions.locking.lock_files import LockState, made_from, read_state
+from venvstacks.actions.locking.lock_files import LockState, LowerHash, hash_lower_lock, made_from, read_state
 from venvstacks.actions.locking.lock_request import LockPaths, LockPolicy, LockRequest
 from venvstacks.actions.locking.locks_of_original import earlier_original
 from venvstacks.actions.toolset import Tools
@@ -66,17 +66,20 @@ class LockResult:
         return compare_locks(self.before, self.after)
 
 
-def lock_reasons(request: LockRequest, hash_file: Callable[[Path], str] = sha256_file) -> tuple[Reason, ...]:
+def lock_reasons(
+    request: LockRequest, hash_file: Callable[[Path], str] = sha256_file, lower_hash: LowerHash = hash_lower_lock
+) -> tuple[Reason, ...]:
     """Why the layer's lock is not valid; empty where it is. Reads files, starts nothing.
 
     Args:
         request: The layer and its surroundings.
         hash_file: Gives a file's SHA-256; a caller with a cache of hashes passes its own.
+        lower_hash: Gives the hash of a lower layer's lock.
 
     Raises:
         LockError: A file that must be read cannot be.
     """
-    return _reasons(read_state(request, hash_file))
+    return _reasons(read_state(request, hash_file, lower_hash))
 
 
 def _reasons(state: LockState) -> tuple[Reason, ...]:

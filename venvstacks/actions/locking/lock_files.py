@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -139,7 +139,19 @@ class LockState:
         return self.earlier_lock
 
 
-def read_state(request: LockRequest, hash_file: Callable[[Path], str]) -> LockState:
+def hash_lower_lock(request: LockRequest, lower: Layer) -> str | None:
+    """The hash of the lock of a layer below the request's, or None where it has none."""
+    text = read_text(LockPaths.of(request, lower).lock)
+    return None if text is None else hash_lock(text)
+
+
+LowerHash = Callable[[LockRequest, Layer], str | None]
+"""As `hash_lower_lock`; one that remembers what it has read serves checks between which nothing changes."""
+
+
+def read_state(
+    request: LockRequest, hash_file: Callable[[Path], str], lower_hash: LowerHash = hash_lower_lock
+) -> LockState:
     """Read everything that decides whether a layer's lock is valid.
 
     Raises:
@@ -149,13 +161,14 @@ def read_state(request: LockRequest, hash_file: Callable[[Path], str]) -> LockSt
     try:
         lock_text, metadata_text = read_text(paths.lock), read_text(paths.metadata)
         metadata, fault = _read_metadata(metadata_text)
+        below = {lower.env_name: lower_hash(request, lower) for lower in layer.below}
         recorded = metadata.venvstacks.local_wheels if metadata and metadata.venvstacks else {}
         wanted = WantedLock(
             inputs=lock_inputs(layer, request.uv),
             version_inputs=version_inputs(layer, _module_hashes(request, hash_file)),
-            below=hash_lower_locks(request),
+            below=below,
             local_wheels=wheels_now(request, recorded, lock_text, hash_file),
-            lower_changes=_lower_changes(request, metadata, lock_text),
+            lower_changes=_lower_changes(request, metadata, lock_text, below),
         )
         original = None
         if metadata and not metadata.venvstacks and lock_text is not None and not has_conflict(lock_text):
@@ -200,25 +213,21 @@ def _read_metadata(text: str | None) -> tuple[LockMetadata | None, str | None]:
         return None, str(error)
 
 
-def hash_lower_locks(request: LockRequest) -> dict[str, str | None]:
-    """Environment name of every lower layer to the hash of its lock, None where there is none."""
-    texts = {lower.env_name: read_text(LockPaths.of(request, lower).lock) for lower in request.layer.below}
-    return {name: None if text is None else hash_lock(text) for name, text in texts.items()}
-
-
 def _lower_changes(
-    request: LockRequest, metadata: LockMetadata | None, lock_text: str | None
+    request: LockRequest, metadata: LockMetadata | None, lock_text: str | None, below: Mapping[str, str | None]
 ) -> dict[str, tuple[str, str]]:
     """For each lower lock that is not the recorded one: what of it this layer uses, then and now."""
     recorded = metadata.venvstacks.below if metadata and metadata.venvstacks else {}
     found = {}
-    for lower in request.layer.below:
+    for lower in request.layer.below if lock_text is not None and recorded else ():
+        if below[lower.env_name] is None or recorded.get(lower.env_name) in {None, below[lower.env_name]}:
+            continue
         text = read_text(LockPaths.of(request, lower).lock)
-        if lock_text is None or text is None or recorded.get(lower.env_name) in {None, hash_lock(text)}:
+        if text is None or lock_text is None:
             continue
         with contextlib.suppress(UnusableLockError):  # which is told where that lock is checked itself
-            lock, below = parse_lock(lock_text, request.layer.python), parse_lock(text, lower.python)
-            if change := compare_with_lower(lock, lower.env_name, below):
+            lock, other = parse_lock(lock_text, request.layer.python), parse_lock(text, lower.python)
+            if change := compare_with_lower(lock, lower.env_name, other):
                 found[lower.env_name] = change
     return found
 
