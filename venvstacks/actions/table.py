@@ -15,6 +15,7 @@ from venvstacks.actions.locking.lock import LockPolicy, LockRequest, LockResult,
 from venvstacks.actions.toolset import Tools
 from venvstacks.graph.compiler import Configuration
 from venvstacks.graph.taskgraph import TaskNode
+from venvstacks.locking.uv_variables import apply_variables
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 from venvstacks.reasons import Reason
@@ -151,6 +152,7 @@ class TaskActions:
             upgrade_packages=options.upgrade_packages,
             align=options.align,
             drafts=options.drafts,
+            variables=self.tools.environment,
         )
 
     def lock(self, node: TaskNode) -> LockResult:
@@ -183,7 +185,7 @@ class TaskActions:
             layout=self.configuration.layout,
             base=self.base,
             log=self._log(node),
-            uv=self.stack.uv,
+            uv=apply_variables(self.stack.uv, self.tools.environment),
             providers=self.configuration.runtime_providers,
             archives={
                 name: ArchiveSource(self._address(source.url), source.sha256) for name, source in archives.items()

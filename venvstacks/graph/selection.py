@@ -38,7 +38,7 @@ class Selection:
 
     Attributes:
         include: `fnmatch` patterns of environment names; none: every layer.
-        reset_lock: Patterns of environments whose earlier pins are dropped when they are locked.
+        reset_lock: Patterns of environments whose earlier pins are dropped, where they are selected for locking.
         allow_missing: Whether a pattern may match nothing.
         lock_dependencies: About the locks of the layers below.
         build_dependencies: About the environments of the layers below.
@@ -85,7 +85,7 @@ class SelectedLayers:
 
     Attributes:
         included: Named by the patterns.
-        reset: Locked without their earlier pins.
+        reset: Those of the locked ones that lose their earlier pins.
         lock: Locked.
         build: Built and linked.
         publish: Archived.
@@ -107,7 +107,7 @@ class SelectedLayers:
 def select_layers(stack: Stack, selection: Selection) -> SelectedLayers:
     """The layers that each operation would be done to.
 
-    To reset a lock is to ask for it: such layers, and those above them, are among the locked ones.
+    Only locks of layers that are selected for locking are reset: to reset a lock does not select its layer.
 
     Raises:
         UsageError: Patterns match nothing, and that is not allowed; all such patterns are named.
@@ -117,10 +117,9 @@ def select_layers(stack: Stack, selection: Selection) -> SelectedLayers:
     if unmatched and not selection.allow_missing:
         raise _no_such_layer(unmatched, names)
     included = _matching(names, selection.include) if selection.include else names
-    reset = _matching(names, selection.reset_lock)
+    asked = set(included)
 
     def reach(operation: Operation) -> tuple[str, ...]:
-        asked = {*included, *reset} if operation == "lock" else set(included)
         found = set(asked)
         for layer in stack.layers:
             if selection.dependencies(operation) and layer.env_name in asked:
@@ -129,7 +128,9 @@ def select_layers(stack: Stack, selection: Selection) -> SelectedLayers:
                 found.update({layer.env_name} if any(other.env_name in asked for other in layer.below) else ())
         return tuple(name for name in names if name in found)
 
-    return SelectedLayers(included, reset, reach("lock"), reach("build"), reach("publish"), reach("export"))
+    lock = reach("lock")
+    reset = tuple(name for name in _matching(names, selection.reset_lock) if name in lock)
+    return SelectedLayers(included, reset, lock, reach("build"), reach("publish"), reach("export"))
 
 
 def _matching(names: Iterable[str], patterns: Collection[str]) -> tuple[str, ...]:

@@ -99,11 +99,20 @@ def absolute_location(place: str, base: str) -> str:
 
 
 def _ordered_indexes(layer: Layer, uv: UvTable, base: str) -> list[dict[str, Any]]:
+    """The indexes as uv is given them: those with priority first, neither explicit nor the default one.
+
+    uv asks the default index last wherever it is listed. Where it has priority, the index that is last then becomes
+    the default one in its place: without any, uv would ask its built-in one.
+    """
     declared = [{**entry, "url": absolute_location(entry["url"], base)} for entry in uv.get("index", [])]
     wanted = layer.priority_indexes
     first = [entry for name in wanted for entry in declared if entry.get("name") == name]
-    front = [{key: value for key, value in entry.items() if key != "explicit"} for entry in first]
-    return front + [entry for entry in declared if entry.get("name") not in wanted]
+    front = [{key: value for key, value in entry.items() if key not in {"explicit", "default"}} for entry in first]
+    indexes = front + [entry for entry in declared if entry.get("name") not in wanted]
+    if any(entry.get("default") for entry in first):
+        last = max(number for number, entry in enumerate(indexes) if not entry.get("explicit"))
+        indexes[last] = {**indexes[last], "default": True}
+    return indexes
 
 
 def exactly(name: str, version: str) -> str:

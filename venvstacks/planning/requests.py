@@ -103,7 +103,7 @@ def work_out(project: Project, request: Request) -> RequestedRun:
     options = RunOptions(
         lock_policy=request.lock_policy,
         renewed_locks=renewed,
-        reset_locks=frozenset(selected.reset),
+        reset_locks=frozenset(selected.reset if "lock" in request.operations else ()),
         clean=request.clean,
         use_index=project.options.use_index,
         local_wheel_folders=project.local_wheel_folders,
@@ -123,7 +123,7 @@ def _wanted(request: Request, selected: SelectedLayers) -> frozenset[str]:
 
 
 def _renewed(project: Project, request: Request, selected: SelectedLayers, upgraded: frozenset[str]) -> frozenset[str]:
-    if "lock" not in request.operations and not request.selection.reset_lock:
+    if "lock" not in request.operations:
         return frozenset()
     # To renew everything would be right as well, but would take its time: earlier versions are kept anyway.
     only_some = bool(upgraded) and not request.upgrade

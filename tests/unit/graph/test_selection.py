@@ -61,7 +61,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str, str]] = {
         {"include": ("framework-fw",), "include_dependencies": True, "build_derived": True},
         "fw", "py fw a b", "py fw a b", "py fw",
     ),
-    "a reset is a lock": ({"include": ("app-c",), "reset_lock": ("framework-*",)}, "c", "fw a b c", "c", "c"),
+    "a reset selects nothing": ({"include": ("app-c",), "reset_lock": ("framework-*",)}, "c", "c", "c", "c"),
 }  # fmt: skip
 
 
@@ -136,7 +136,10 @@ def test_goals_bring_along_what_they_need() -> None:
         ({"include": ("framework-*",)}, True, ""),
         ({"include": ("app-a",), "lock_dependencies": True}, False, "lock:py lock:fw lock:a"),
         ({"reset_lock": ("app-*",)}, True, "lock:a lock:b lock:c lock:d lock:e"),
-        ({"include": ("app-c",), "reset_lock": ("app-b",)}, False, "lock:b lock:c"),
+        ({"include": ("app-c",), "reset_lock": ("app-b",)}, False, "lock:c"),
+        ({"include": ("app-c",), "reset_lock": ("*",)}, True, "lock:c"),
+        ({"include": ("framework-fw",), "reset_lock": ("*",)}, True, "lock:fw lock:a lock:b"),
+        ({"include": ("app-a",), "reset_lock": ("*",), "lock_dependencies": True}, True, "lock:py lock:fw lock:a"),
     ],
 )
 def test_renewed_locks(*, flags: dict[str, Any], if_needed: bool, expected: str) -> None:

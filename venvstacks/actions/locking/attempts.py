@@ -102,7 +102,7 @@ class UvRuns:
             return Attempt.of(done, (folder / _OUTPUT).read_text(encoding="utf-8"))
 
     def _write_inputs(self, folder: Path, target: TargetPlatform, conditions: Conditions) -> None:
-        layer, uv, base = self.layer, self.request.uv, self.request.base.as_posix()
+        layer, uv, base = self.layer, self.request.settings, self.request.base.as_posix()
         provided = self.provision.versions(target.name)
         versions = provided if conditions.versions is None else conditions.versions
         # uv honours an assigned index for what the project itself requires only (see locking.texts.project_text)

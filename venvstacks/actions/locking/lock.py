@@ -178,7 +178,7 @@ def _write(
         text,
         inputs,
         now=tools.now(),
-        uv=request.uv,
+        uv=request.settings if resolved else request.uv,
         numbered=state.numbered,
     )
     paths = LockPaths.to_write(request)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from venvstacks.locking.uv_variables import apply_variables, check_variables
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
@@ -25,14 +28,15 @@ class LockRequest:
         policy: "renew" resolves in any case, "if-needed" only where the lock is not valid; "require-valid" locks a
             layer that has no lock of any form, and refuses one whose lock is not valid.
         ignore_pins: Resolve as if there were no earlier lock.
-        local_wheel_dirs: Absolute folders of wheels to choose from beside the indexes.
+        local_wheel_dirs: Absolute folders of wheels to choose from, next to the indexes.
         use_index: Whether package indexes may be asked.
         log: File that collects what uv prints, or None.
-        upgrade: Resolve as if there were no earlier lock, and ask indexes anew about everything.
+        upgrade: Resolve as if there were no earlier lock, and ask indexes again about everything.
         upgrade_packages: Normalised names of packages whose earlier versions are not kept.
         align: Whether to seek one version of each package for all targets.
         drafts: A folder that takes the place of the specification's for the files of locks: they are written there, and
-            read from there where they are there. None for the specification's own.
+            read from there where they exist. None for the specification's own.
+        variables: Environment variables, of which some change uv's settings.
     """
 
     layer: Layer
@@ -48,6 +52,17 @@ class LockRequest:
     upgrade_packages: frozenset[str] = frozenset()
     align: bool = False
     drafts: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def settings(self) -> UvTable:
+        """The settings of uv for this resolution: as written, with what environment variables change.
+
+        Raises:
+            LockError: A variable asks for what locks do not follow.
+        """
+        check_variables(self.uv, self.variables)
+        return apply_variables(self.uv, self.variables)
 
     def lock_folder(self, layer: Layer) -> Path:
         """The folder that paths in the lock of a layer, this one or a lower one, are relative to; it may not exist."""

@@ -42,7 +42,7 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
         LockError: It cannot be resolved.
         InterruptedRunError: The run is being stopped.
     """
-    layer = request.layer
+    layer, _ = request.layer, request.settings
     below = read_lower_locks(request)
     provision = provision_of(below, [target.name for target in layer.platforms])
     if not layer.requirements:

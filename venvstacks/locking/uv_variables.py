@@ -1,0 +1,78 @@
+"""Environment variables of uv that steer a resolution: honoured, or refused by name, but never passed over in silence.
+
+All others never reach uv: a lock depends on the specification and on what indexes serve, and on nobody's machine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from venvstacks.errors import LockError
+from venvstacks.model.specification import UvTable
+
+_DEFAULT = ("UV_DEFAULT_INDEX", "UV_INDEX_URL")
+"""The default index, which uv asks last; the second is uv's older name for it."""
+
+_REFUSED: Mapping[str, str] = {
+    "UV_INDEX": "declare these indexes with [[tool.uv.index]]",
+    "UV_EXTRA_INDEX_URL": "declare these indexes with [[tool.uv.index]]",
+    "UV_FIND_LINKS": "use --local-wheels, or find-links in [tool.uv]",
+    "UV_INDEX_STRATEGY": "write index-strategy in [tool.uv]",
+    "UV_NO_INDEX": "use --no-index, or no-index in [tool.uv]",
+}
+
+
+def apply_variables(uv: UvTable, variables: Mapping[str, str]) -> UvTable:
+    """The settings of uv with what the environment adds to them.
+
+    `UV_EXCLUDE_NEWER` overrides `exclude-newer`. `UV_DEFAULT_INDEX` stands in for uv's built-in default index where the
+    specification declares none, so that a site with mirrors only can use a specification from elsewhere.
+
+    Args:
+        uv: `[tool.uv]` as written.
+        variables: Environment variables.
+    """
+    settings = dict(uv)
+    if newest := variables.get("UV_EXCLUDE_NEWER"):
+        settings["exclude-newer"] = newest
+    named = next((variables[name] for name in _DEFAULT if variables.get(name)), None)
+    if named and not _declares_default(uv):
+        settings["index"] = [*uv.get("index", ()), {**_read_index(named), "default": True}]
+    return settings
+
+
+def check_variables(uv: UvTable, variables: Mapping[str, str]) -> None:
+    """See that no variable asks for what a resolution would not do.
+
+    Args:
+        uv: `[tool.uv]` as written.
+        variables: Environment variables.
+
+    Raises:
+        LockError: A variable would be passed over; it is named.
+    """
+    refused = [f"{name} is set: {what}" for name, what in _REFUSED.items() if variables.get(name)]
+    if _declares_default(uv):
+        urls = {entry["url"].rstrip("/") for entry in uv.get("index", ()) if entry.get("default")}
+        refused += [
+            f"{name} is set, but the specification declares a default index: unset the one or remove the other"
+            for name in _DEFAULT
+            if variables.get(name) and _read_index(variables[name])["url"].rstrip("/") not in urls
+        ]
+    if refused:
+        raise LockError(
+            "environment variables ask for indexes in a way that locks do not follow",
+            details=tuple(refused),
+            hint="a lock must come out the same on every machine, so its indexes are declared in the specification",
+        )
+
+
+def _declares_default(uv: UvTable) -> bool:
+    return any(entry.get("default") for entry in uv.get("index", ()))
+
+
+def _read_index(text: str) -> dict[str, str]:
+    """`URL` or `name=URL`, as uv reads these variables."""
+    named = re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)", text)
+    return {"name": named[1], "url": named[2]} if named else {"url": text}
