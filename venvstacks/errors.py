@@ -157,6 +157,10 @@ class LinkError(BuildError):
     """An environment was built but cannot be linked to the layers below it."""
 
 
+class ImportCheckError(BuildError):
+    """What a layer declares cannot be imported, although it can be in one flat environment."""
+
+
 class MissingInputError(VenvstacksError):
     """A task cannot be done because a file that it reads is not there, and nothing in this run makes it."""
 

@@ -90,6 +90,7 @@ class TaskActions:
             "lock": self._lock,
             "build": self._build,
             "link": self._link,
+            "check": self._check,
             "archive": self._archive,
             "export": self._export,
             "manifest": self._manifest,
@@ -206,10 +207,16 @@ class TaskActions:
             layout=self.configuration.layout,
             base=self.base,
             log=self._log(node),
-            check=self.configuration.check_imports,
             bytecode=self.configuration.bytecode,
         )
         return link_layer(request, self.tools)
+
+    def _check(self, node: TaskNode) -> Mapping[str, object]:
+        from venvstacks.actions.building.import_check import CheckRequest, check_layer  # noqa: PLC0415
+
+        configuration = self.configuration
+        request = CheckRequest(self._layer(node), self._platform, configuration.layout, self.base, self._log(node))
+        return check_layer(request, self.tools)
 
     def _published(self, node: TaskNode) -> PublishedLayer:
         from venvstacks.actions.publishing.layer_metadata import PublishedLayer  # noqa: PLC0415

@@ -34,6 +34,7 @@ _GROUPS: Mapping[TaskKind, str] = {
     "lock": "lock the packages of all layers",
     "build": "build the environments of all layers",
     "link": "link all environments to the layers below them",
+    "check": "import what all layers declare",
     "archive": "publish one archive for each layer",
     "export": "export all environments as folders that can be used on this machine",
     "manifest": "describe all archives, and all exports, together",

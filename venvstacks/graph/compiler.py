@@ -17,7 +17,7 @@ from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 
-RECIPES: Mapping[str, int] = {"build": 2, "link": 3, "archive": 4, "export": 2}
+RECIPES: Mapping[str, int] = {"build": 2, "link": 3, "check": 1, "archive": 4, "export": 2}
 """Raised when a step begins to do something else with the same inputs, so that old results are redone: for archives,
 other bytes of the same members (such as by other parameters of the compressor), and what is published beside them."""
 
@@ -92,6 +92,8 @@ class _Compiler:
         for layer in built:
             yield self.build(layer, platform)  # type: ignore[arg-type] # None is in no layer's platforms
             yield self.link(layer, platform)  # type: ignore[arg-type]
+            if self.configuration.check_imports:
+                yield self.check(layer, platform)  # type: ignore[arg-type]
             yield self.archive(layer)
             yield self.export(layer)
         if built:
@@ -187,9 +189,6 @@ class _Compiler:
                 "versioned": layer.versioned,
                 "launch_module": layer.launch.module if layer.launch else None,
                 "dynlib_exclude": list(layer.dynlib_exclude),
-                "imports": sorted(declared_distributions(layer, platform))
-                if self.configuration.check_imports
-                else None,
                 "bytecode": self.configuration.bytecode,
             },
             trees=(config,),
@@ -198,6 +197,23 @@ class _Compiler:
                 *(f"{kind}:{below.env_name}" for below in layer.below for kind in ("build", "link")),
             ),
             within=f"build:{layer.env_name}",
+        )
+
+    def check(self, layer: Layer, platform: TargetPlatform) -> TaskNode:
+        layout = self.layout
+        return TaskNode(
+            name=f"check:{layer.env_name}",
+            kind="check",
+            env_name=layer.env_name,
+            inputs=(layout.record("link", layer), *(layout.record("provided", below) for below in layer.below)),
+            outputs=(layout.record("check", layer),),
+            after=tuple(f"check:{below.env_name}" for below in layer.below),
+            fingerprint={
+                "recipe": RECIPES["check"],
+                "platform": platform.name,
+                "imports": sorted(declared_distributions(layer, platform)),
+            },
+            uses=tuple(f"{kind}:{other.env_name}" for other in (layer, *layer.below) for kind in ("build", "link")),
         )
 
     def _deployed_names(self, layer: Layer) -> tuple[str, ...]:
@@ -250,5 +266,6 @@ class _Compiler:
             env_name="",
             gathers=tuple(self.layout.published_metadata(folder, layer, tag) for layer in built),
             outputs=(self.layout.stack_manifest(folder, tag),),
+            follows=tuple(f"check:{layer.env_name}" for layer in built) if self.configuration.check_imports else (),
             self_described=True,
         )

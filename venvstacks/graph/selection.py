@@ -21,9 +21,9 @@ Operation = Literal["lock", "build", "publish", "export"]
 
 _KINDS: dict[Operation, tuple[TaskKind, ...]] = {
     "lock": ("lock",),
-    "build": ("build", "link"),
-    "publish": ("archive",),
-    "export": ("export",),
+    "build": ("build", "link", "check"),
+    "publish": ("archive", "check"),
+    "export": ("export", "check"),
 }
 _MANIFESTS: dict[Operation, str] = {"publish": "manifest:archives", "export": "manifest:exports"}
 
@@ -191,7 +191,9 @@ def held_tasks(stack: Stack, operations: Collection[Operation], selection: Selec
         # What takes part in any requested operation may need locks and environments from below.
         chosen = {name for requested in operations for name in selected.of(requested)}
         kept = set(selected.of(operation))
-        held |= _tasks(operation, _below(stack.layers, chosen) - kept)
+        below = _below(stack.layers, chosen) - kept
+        kinds = [kind for kind in _KINDS[operation] if kind != "check" or operation == "build"]
+        held |= {f"{kind}:{name}" for kind in kinds for name in below}
     return frozenset(held)
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 from venvstacks.errors import GraphError
 
-TaskKind = Literal["lock", "build", "link", "archive", "export", "manifest"]
+TaskKind = Literal["lock", "build", "link", "check", "archive", "export", "manifest"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class TaskNode:
         gathers: Files that are read if they are there, and whose makers go first if they run at all.
         outputs: Files that the task leaves behind; each must exist for the task to be up to date.
         after: Tasks that must have run before, without their results mattering.
+        follows: Tasks that go first, and must succeed, if they are part of the run; otherwise nobody waits for them.
         fingerprint: Everything else that matters: JSON values by name.
         self_described: Whether the outputs themselves say what they were made from (as committed locks do), so that
             they are valid without any record of a run.
@@ -47,6 +48,7 @@ class TaskNode:
     gathers: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
     fingerprint: Mapping[str, object] = field(default_factory=dict)
     self_described: bool = False
     trees: tuple[str, ...] = ()
@@ -115,10 +117,10 @@ class TaskGraph:
     def needs(self, node: TaskNode) -> set[str]:
         """Names of the tasks that must go before `node` if they are part of a run."""
         read = {self.makers[path] for path in (*node.inputs, *node.gathers) if path in self.makers}
-        return read | set(node.after)
+        return read | set(node.after) | {name for name in node.follows if name in self.by_name}
 
     def requires(self, node: TaskNode) -> set[str]:
-        """Names of the tasks without whose results `node` cannot be done; like `needs` without what it gathers."""
+        """Names of the tasks without whose results `node` cannot be done: `needs` without `gathers` and `follows`."""
         return {self.makers[path] for path in node.inputs if path in self.makers} | set(node.after)
 
     def closure(self, goals: Iterable[str]) -> TaskGraph:

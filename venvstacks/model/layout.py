@@ -105,7 +105,7 @@ class StackLayout:
         return f"{self.state}/digests.json"
 
     def record(self, kind: str, layer: Layer) -> str:
-        """A small file that says what a step made: `build`, `runtime`, `link` or `provided`."""
+        """A small file that says what a step made: `build`, `runtime`, `link`, `provided` or `check`."""
         return f"{self.state}/{kind}/{layer.env_name}.json"
 
     @property

@@ -119,7 +119,7 @@ def _wanted(request: Request, selected: SelectedLayers) -> frozenset[str]:
     """Tasks whose environments are asked for; where archives or exports are, environments are a means to an end."""
     if "build" not in request.operations or {"publish", "export"} & set(request.operations):
         return frozenset()
-    return frozenset(f"{kind}:{name}" for name in selected.build for kind in ("build", "link"))
+    return frozenset(f"{kind}:{name}" for name in selected.build for kind in ("build", "link", "check"))
 
 
 def _renewed(project: Project, request: Request, selected: SelectedLayers, upgraded: frozenset[str]) -> frozenset[str]:
@@ -162,7 +162,7 @@ def _nowhere(package: str, homes: Collection[str], known: Collection[str]) -> Us
 def _forced_outputs(request: Request, selected: SelectedLayers) -> frozenset[str]:
     forced = set()
     if request.clean and "build" in request.operations:
-        forced |= {f"{kind}:{name}" for name in selected.build for kind in ("build", "link")}
+        forced |= {f"{kind}:{name}" for name in selected.build for kind in ("build", "link", "check")}
     if request.force:
         forced |= {f"archive:{name}" for name in selected.publish if "publish" in request.operations}
         forced |= {f"export:{name}" for name in selected.export if "export" in request.operations}

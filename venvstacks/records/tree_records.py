@@ -112,6 +112,16 @@ class ProvidedRecord(Record):
     provided: Provided
 
 
+class CheckRecord(Record):
+    """That what a layer declares could be imported.
+
+    Attributes:
+        imported: Normalised names of the distributions that were looked at.
+    """
+
+    imported: tuple[str, ...]
+
+
 class LinkRecord(Record):
     """An environment as it is shipped.
 

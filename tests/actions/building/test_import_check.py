@@ -12,7 +12,7 @@ from tests.support.locked_layers import framework, runtime
 from venvstacks._injected import child
 from venvstacks.actions.building.import_check import check_imports, distributions_to_check
 from venvstacks.actions.toolset import Tools
-from venvstacks.errors import LinkError
+from venvstacks.errors import ImportCheckError
 from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.tools.files import write_atomically
@@ -56,7 +56,7 @@ def test_however_python_fails_the_message_says_at_what(tmp_path: Path, script: s
     (environment / "bin/python").chmod(0o755)
     tools, log = Tools(environment={}, cache=tmp_path / "cache"), tmp_path / "logs/link.log"
     if message:
-        with pytest.raises(LinkError) as caught:
+        with pytest.raises(ImportCheckError) as caught:
             check_imports(LAYER, environment, {"frog": True}, log, tools)
         assert message in str(caught.value)
     else:

@@ -20,7 +20,7 @@ ALL = ("lock", "build", "publish", "export")
 
 def tasks_of(env: str) -> set[str]:
     """What a change of a module in a layer makes run."""
-    kinds = ("build", "link", "archive", "export")
+    kinds = ("build", "link", "check", "archive", "export")
     return {f"{kind}:{env}" for kind in kinds} | {"manifest:archives", "manifest:exports"}
 
 

@@ -59,7 +59,11 @@ def test_every_layer_has_its_tasks() -> None:
     assert set(compiled().by_name) == {
         "manifest:archives",
         "manifest:exports",
-        *(f"{kind}:{name}" for kind in ("lock", "build", "link", "archive", "export") for name in environments),
+        *(
+            f"{kind}:{name}"
+            for kind in ("lock", "build", "link", "check", "archive", "export")
+            for name in environments
+        ),
     }
 
 
@@ -72,6 +76,7 @@ def test_every_layer_has_its_tasks() -> None:
         ("build:framework-fw", {"lock:framework-fw", "build:py"}),
         ("build:app-app", {"lock:app-app", "build:py"}),
         ("link:app-app", {"build:app-app", "link:framework-fw", "link:py"}),
+        ("check:app-app", {"link:app-app", "link:framework-fw", "link:py", "check:framework-fw", "check:py"}),
         ("archive:app-app", {"link:app-app", "lock:app-app"}),
         ("export:app-app", {"link:app-app", "lock:app-app", "export:framework-fw", "export:py"}),
         ("manifest:archives", set()),
@@ -82,10 +87,20 @@ def test_what_each_task_requires(task: str, expected: set[str]) -> None:
     assert graph.requires(graph.by_name[task]) == expected
 
 
-def test_manifests_gather_what_is_there() -> None:
+def test_manifests_gather_what_is_there_and_follow_the_checks() -> None:
     graph = compiled()
-    assert graph.needs(graph.by_name["manifest:archives"]) == {"archive:py", "archive:framework-fw", "archive:app-app"}
-    assert graph.needs(graph.by_name["manifest:exports"]) == {"export:py", "export:framework-fw", "export:app-app"}
+    checks = {"check:py", "check:framework-fw", "check:app-app"}
+    archives = {"archive:py", "archive:framework-fw", "archive:app-app"}
+    assert graph.needs(graph.by_name["manifest:archives"]) == archives | checks
+    assert (
+        graph.needs(graph.by_name["manifest:exports"])
+        == {name.replace("archive", "export") for name in archives} | checks
+    )
+
+
+def test_without_import_checks_nothing_speaks_of_them() -> None:
+    graph = compiled(check_imports=False)
+    assert not [node.name for node in graph.nodes if node.kind == "check" or node.follows]
 
 
 def test_disabled_layers_have_no_tasks() -> None:
@@ -134,7 +149,7 @@ def test_deployed_names_of_versioned_layers_come_from_their_locks(versioned: str
 
 @pytest.mark.parametrize(("kind", "change"), [
     ("link", ('launch_module = "launch.py"', 'launch_module = "other.py"')),
-    ("link", ("requirements = []\nlaunch", 'requirements = ["b"]\nlaunch')),
+    ("check", ("requirements = []\nlaunch", 'requirements = ["b"]\nlaunch')),
     ("link", ('launch_module = "launch.py"', 'launch_module = "launch.py"\nversioned = true')),
     ("link", ('launch_module = "launch.py"', 'launch_module = "launch.py"\ndynlib_exclude = ["x"]')),
     ("lock", ("requirements = []\nlaunch", 'requirements = ["b"]\nlaunch')),

@@ -98,18 +98,21 @@ def test_missing_layers_may_be_allowed(include: tuple[str, ...], expected: str) 
     assert select_layers(STACK, Selection(include, allow_missing=True)).included == long(expected)
 
 
+ARCHIVES = "manifest:archives"
+
+
 @pytest.mark.parametrize(
     ("operations", "flags", "expected"),
     [
         (("lock",), {}, "lock:py lock:pz lock:fw lock:a lock:b lock:c lock:e"),
         (("lock",), {"include": ("framework-*",)}, "lock:fw lock:a lock:b"),
-        (("build",), {"include": ("app-a",)}, "build:a link:a"),
-        (("publish",), {"include": ("app-a",)}, "archive:a manifest:archives"),
-        (("export",), {"include": ("app-a",)}, "export:a manifest:exports"),
+        (("build",), {"include": ("app-a",)}, "build:a link:a check:a"),
+        (("publish",), {"include": ("app-a",)}, "archive:a check:a manifest:archives"),
+        (("export",), {"include": ("app-a",)}, "export:a check:a manifest:exports"),
         (
             ("lock", "build", "publish"),
             {"include": ("app-a",), "build_dependencies": True},
-            "lock:a build:py link:py build:fw link:fw build:a link:a archive:a manifest:archives",
+            "lock:a build:py link:py check:py build:fw link:fw check:fw build:a link:a check:a archive:a " + ARCHIVES,
         ),
         (("build",), {"include": ("app-d",)}, ""),
         (("build", "lock"), {"include": ("app-e",)}, "lock:e"),
@@ -125,7 +128,8 @@ def test_goals(operations: tuple[Operation, ...], flags: dict[str, Any], expecte
 def test_goals_bring_along_what_they_need() -> None:
     found = GRAPH.closure(goals(GRAPH, STACK, ("publish",), Selection(("app-a",))))
     assert {node.name for node in found.nodes} == tasks(
-        "lock:py lock:fw lock:a build:py link:py build:fw link:fw build:a link:a archive:a manifest:archives"
+        "lock:py lock:fw lock:a build:py link:py check:py build:fw link:fw check:fw build:a link:a check:a archive:a"
+        " manifest:archives"
     )
 
 
@@ -155,9 +159,9 @@ ONE = {"include": ("app-a",)}
         (("lock",), ONE, ""),
         (("lock",), {**ONE, "lock_dependencies": False}, "lock:py lock:fw"),
         (("build",), {**ONE, "lock_dependencies": False}, "lock:py lock:fw"),
-        (("build",), {**ONE, "build_dependencies": False}, "build:py link:py build:fw link:fw"),
+        (("build",), {**ONE, "build_dependencies": False}, "build:py link:py check:py build:fw link:fw check:fw"),
         (("export",), {**ONE, "publish_dependencies": False}, "archive:py archive:fw export:py export:fw"),
-        (("build",), {"include": ("app-a", "py"), "build_dependencies": False}, "build:fw link:fw"),
+        (("build",), {"include": ("app-a", "py"), "build_dependencies": False}, "build:fw link:fw check:fw"),
         (("build",), {**ONE, "build_dependencies": True, "include_dependencies": False},
          "lock:py lock:fw archive:py archive:fw export:py export:fw"),
         (("build",), {"lock_dependencies": False, "build_dependencies": False}, ""),
@@ -173,5 +177,5 @@ def test_held_tasks_can_be_taken_out_of_any_part_of_the_graph() -> None:
     part = GRAPH.closure(goals(GRAPH, STACK, ("build", "export"), selection))
     rest = part.without(held_tasks(STACK, ("build", "export"), selection))
     assert {node.name for node in rest.nodes} == tasks(
-        "lock:py lock:fw lock:a build:a link:a export:a manifest:exports"
+        "lock:py lock:fw lock:a build:a link:a check:a export:a manifest:exports"
     )

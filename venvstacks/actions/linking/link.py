@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvstacks._injected import layer_chain, postinstall
-from venvstacks.actions.building.import_check import check_imports, distributions_to_check
 from venvstacks.actions.earlier_results import read_back
 from venvstacks.actions.publishing.bytecode import Compilation, compile_tree
 from venvstacks.actions.publishing.deployed_names import deployed_name
@@ -41,7 +40,6 @@ class LinkRequest:
         layout: Where everything is, relative to `base`.
         base: The specification's folder.
         log: File that collects notes and the output of child processes.
-        check: Whether to import what the layer declares.
         bytecode: When bytecode is made: `on-deploy`, `shipped` or `none`.
     """
 
@@ -50,7 +48,6 @@ class LinkRequest:
     layout: StackLayout
     base: Path
     log: Path
-    check: bool = True
     bytecode: str = ON_DEPLOY
 
     @property
@@ -60,28 +57,25 @@ class LinkRequest:
 
 
 def link_layer(request: LinkRequest, tools: Tools) -> dict[str, object]:
-    """Link the environment, check that it works, and write what it publishes to other layers and to archives.
+    """Link the environment, and write what it publishes to other layers and to archives.
 
     The step may be repeated on an environment that was linked before, or half linked.
 
     Raises:
-        LinkError: Shared libraries are in conflict, or what the layer declares cannot be imported.
+        LinkError: Shared libraries are in conflict.
     """
     layer, layout, base = request.layer, request.layout, request.base
     build = read_back(BuildRecord, base / layout.record("build", layer), LinkError)
     try:
         remove_tree(base / layout.record("link", layer))
         libraries = _find_libraries(request, build.entries)
-        shadowing = _shadowing(request)
+        _note_shadowing(request)
         config = _layer_config(request)
         chain = _chain(request, build.entries, config)
         name = _alias(request)
         changed = (*_write_links(request, config, libraries), *_write_chain(request, chain))
         postinstall.relink(request.environment)
         postinstall.make_overlay(request.environment)
-        if request.check:
-            wanted = distributions_to_check(layer, request.platform, trust_below=not shadowing)
-            check_imports(layer, request.environment, wanted, request.log, tools)
         replaced = {entry.path for entry in changed}
         entries = [entry for entry in build.entries if entry.path not in replaced]
         compiled = _compile(request, (*entries, *changed), tools)
@@ -120,8 +114,8 @@ def _find_libraries(request: LinkRequest, entries: Iterable[TreeEntry]) -> tuple
     return found.libraries
 
 
-def _shadowing(request: LinkRequest) -> tuple[str, ...]:
-    """Libraries of layers below that another one hides, told to the log."""
+def _note_shadowing(request: LinkRequest) -> None:
+    """Write to the log which libraries of the layers below are hidden by others."""
     below = [
         (
             lower.env_name,
@@ -129,9 +123,7 @@ def _shadowing(request: LinkRequest) -> tuple[str, ...]:
         )
         for lower in request.layer.below
     ]
-    notes = describe_shadowing(below)
-    _write_notes(request, notes)
-    return notes
+    _write_notes(request, describe_shadowing(below))
 
 
 def _write_notes(request: LinkRequest, notes: Sequence[str]) -> None:
