@@ -43,7 +43,7 @@ def lock_inputs(layer: Layer, uv: UvTable) -> dict[str, object]:
     systems = {target.system for target in layer.platforms}
     settings = settings_for_uv(uv)
     table: dict[str, object] = {
-        "requirements": list(layer.declared),
+        "requirements": [without_logins(text) for text in layer.declared],
         "python": str(layer.python),
         "targets": [target.name for target in layer.platforms],
         "below": [lower.env_name for lower in layer.below],

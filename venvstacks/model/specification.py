@@ -19,6 +19,8 @@ from venvstacks.model.conventions import LayerKind
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 from venvstacks.model.tables import Listing, RefusedValueError, Table, distinct
+from venvstacks.model.wheel_addresses import address_fault
+from venvstacks.urls import without_logins
 
 MACOS_VERSION = r"\d+(\.\d+)*"
 
@@ -43,10 +45,10 @@ def _requirement(value: str) -> str:
             f"'{value}' is not a requirement (PEP 508): {str(error).splitlines()[0]}",
             "write a name, with extras, versions and a marker if need be: \"frog[legs]>=1.2; python_version < '3.13'\"",
         ) from None
-    if requirement.url:
+    if fault := address_fault(requirement):
         raise RefusedValueError(
-            f"'{value}' names a URL; layers install wheels from indexes and local wheel folders only",
-            "build a wheel and use --local-wheels",
+            f"'{without_logins(value)}' {fault}",
+            "name a wheel, as in 'frog @ https://host/frog-1.0-py3-none-any.whl#sha256=...', or use --local-wheels",
         )
     return value
 

@@ -126,7 +126,17 @@ def test_names_refused(name: str) -> None:
         ("httpx[http2] ~= 0.28", None),
         ("numpy==", "is not a requirement (PEP 508)"),
         ("-r other.txt", "is not a requirement (PEP 508)"),
-        ("numpy @ https://example.invalid/numpy.whl", "names a URL"),
+        ("frog @ https://example.invalid/frog-1.0-py3-none-any.whl", None),
+        (
+            f"Frog[legs] @ https://u:p@h.invalid/a/frog-1.0%2Bx-py3-none-any.whl#sha256={'0' * 64} ; os_name == 'nt'",
+            None,
+        ),
+        ("frog @ file:wheels/frog-1.0-py3-none-any.whl", None),
+        ("frog @ https://example.invalid/frog-1.0.tar.gz", "no wheel"),
+        ("frog @ git+https://example.invalid/frog", "no wheel"),
+        ("numpy @ https://example.invalid/numpy.whl", "no wheel: "),
+        ("frog @ https://example.invalid/newt-1.0-py3-none-any.whl", "names a wheel of 'newt'"),
+        ("frog @ https://example.invalid/frog-1.0-py3-none-any.whl#md5=00", "something else than '#sha256="),
     ],
 )
 def test_requirements(requirement: str, message: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -110,7 +111,9 @@ class UvRuns:
         texts = {
             "pyproject.toml": project_text(layer, uv, base, also, only=conditions.only),
             "settings.toml": settings_text(layer, uv, base),
-            "constraints.txt": constraints_text(versions, (*layer.constraints, *conditions.constraints)),
+            "constraints.txt": constraints_text(
+                versions, (*layer.constraints, *conditions.constraints), self._archives(target, versions)
+            ),
         }
         if self.seed and not conditions.annotated:
             texts[_OUTPUT] = pins_text(self.seed, target.name, unpinned=self.request.upgrade_packages)
@@ -118,6 +121,17 @@ class UvRuns:
             texts["excluded.txt"] = "".join(f"{name}\n" for name in conditions.excluded)
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
+
+    def _archives(self, target: TargetPlatform, versions: Mapping[str, str]) -> dict[str, str]:
+        """Addresses of the wheels that the layers below require by address, as far as these versions are meant."""
+        folder = self.request.lock_folder(self.layer)
+        found = {}
+        for name, provided in self.provision.on(target.name).items():
+            archive = next((wheel for wheel in provided.wheels if wheel.is_archive), None)
+            if archive and versions.get(name) == provided.version:
+                place = Path(os.path.normpath(folder / archive.location))
+                found[name] = place.as_uri() if archive.is_path else archive.location
+        return found
 
     def _assigned(self, versions: Mapping[str, str]) -> frozenset[str]:
         return frozenset(self.layer.package_indexes.keys() & versions.keys())

@@ -21,6 +21,7 @@ from venvstacks.locking.locks import LayerLock, ResolvedPackage, Wheel, provisio
 from venvstacks.locking.merge import merge_resolutions, requires_python
 from venvstacks.locking.uv_resolution import UnusableLockError, read_resolution
 from venvstacks.locking.uv_texts import exactly
+from venvstacks.locking.wheel_tags import misfits
 from venvstacks.model.declared import required_names
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.tools.files import staging_folder
@@ -57,6 +58,7 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
             resolver = Resolver(runs, below)
             resolutions = resolver.resolve()
             lock = merge_resolutions(layer, resolutions, provision, resolver.left_out(resolutions))
+            _check_archives(request, lock)
             check_local_wheels(request.lock_folder(layer), lock, layer.env_name, LockError)
             return _with_sizes(request, lock)
     except (MissingToolError, ProcessFailedError) as error:
@@ -66,6 +68,15 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
             f"layer '{layer.env_name}' cannot be locked: {error}",
             hint="check free space and permissions of the build folder",
         ) from error
+
+
+def _check_archives(request: LockRequest, lock: LayerLock) -> None:
+    if found := misfits(request.layer, lock):
+        raise LockError(
+            f"layer '{request.layer.env_name}' cannot be locked: wheels that it names do not fit its platforms",
+            details=found,
+            hint="name one wheel per platform, each with a marker (; sys_platform == 'linux'), or narrow `platforms`",
+        )
 
 
 def read_lower_locks(request: LockRequest) -> list[tuple[str, LayerLock]]:

@@ -1,0 +1,46 @@
+"""Requirements that name the address of a wheel: `frog @ https://.../frog-1.0-py3-none-any.whl#sha256=...`."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from urllib.parse import unquote, urlsplit
+
+from packaging.requirements import Requirement
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+
+_SCHEMES = ("https", "http", "file")
+
+
+def address_fault(requirement: Requirement) -> str | None:
+    """What keeps the address of a requirement from being locked; None where it can be, or where there is none."""
+    if requirement.url is None:
+        return None
+    parts = urlsplit(requirement.url)
+    file = unquote(posixpath.basename(parts.path))
+    if parts.scheme not in _SCHEMES or not file.endswith(".whl"):
+        return "names an address that is no wheel; layers install wheels only"
+    try:
+        name = parse_wheel_filename(file)[0]
+    except InvalidWheelFilename as error:
+        return f"names a file that is no wheel: {error}"
+    if name != canonicalize_name(requirement.name):
+        return f"names a wheel of '{name}'"
+    if parts.fragment and not re.fullmatch(r"sha256=[0-9a-fA-F]{64}", parts.fragment):
+        return "carries something else than '#sha256=<64 hex digits>' after its address"
+    return None
+
+
+def with_absolute_file(text: str, base: str) -> str:
+    """A requirement with a relative `file:` address made absolute.
+
+    Args:
+        text: The requirement.
+        base: Absolute folder of the specification, forward slashes.
+    """
+    requirement = Requirement(text)
+    if requirement.url is None or not requirement.url.startswith("file:") or requirement.url.startswith("file:/"):
+        return text
+    path = posixpath.normpath(posixpath.join(base, requirement.url.removeprefix("file:")))
+    requirement.url = f"file://{path if path.startswith('/') else f'/{path}'}"
+    return str(requirement)
