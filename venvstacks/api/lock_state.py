@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +40,10 @@ def preview_locks(project: Project, request: Request) -> dict[str, LockChanges]:
 
 
 def lock_staleness(project: Project) -> dict[str, tuple[Reason, ...]]:
-    """Why each layer's lock is not valid; empty for valid ones. Disabled layers are not in it."""
+    """Why each layer's lock is not valid; empty for valid ones. Disabled layers are not in it.
+
+    A lock on top of one that is not valid is not valid either: what it was made from is going to change.
+    """
     actions = task_actions(project, RunOptions())
     known: dict[Layer, str | None] = {}  # nothing changes a lock between these checks
 
@@ -48,11 +52,20 @@ def lock_staleness(project: Project) -> dict[str, tuple[Reason, ...]]:
             known[lower] = hash_lower_lock(request, lower)
         return known[lower]
 
-    return {
-        layer.env_name: lock_reasons(actions.lock_request(layer), actions.tools.digests, hash_once)
-        for layer in project.stack.layers
-        if layer.platforms
-    }
+    found: dict[str, tuple[Reason, ...]] = {}
+    stale: set[str] = set()
+    for layer in project.stack.layers:
+        if layer.platforms:
+            reasons = lock_reasons(actions.lock_request(layer), actions.tools.digests, hash_once)
+            found[layer.env_name] = reasons or _waiting_for(layer, stale)
+            stale |= {layer.env_name} if found[layer.env_name] else set()
+    return found
+
+
+def _waiting_for(layer: Layer, stale: Collection[str]) -> tuple[Reason, ...]:
+    """That the nearest of the stale layers below `layer` is stale; empty if none is."""
+    name = next((lower.env_name for lower in layer.below if lower.env_name in stale), None) if stale else None
+    return (Reason("changed input", f"lock of layer {name}, which is not valid"),) if name else ()
 
 
 def deployed_names(project: Project) -> dict[str, str]:

@@ -28,10 +28,10 @@ class LockedFrom(_Model):
     """The inputs of a lock in clear, so that a stale lock can say what changed, from what to what.
 
     Attributes:
-        inputs: `locking.inputs.lock_inputs`.
+        inputs: `lock_inputs.lock_inputs`; `python` is `cpython@X.Y` for a lock that is for all maintenance releases.
         below: Environment names of the lower layers to the hashes of their locks.
         local_wheels: Paths of local wheels, relative to the specification's folder, to their hashes.
-        version_inputs: `locking.inputs.version_inputs`.
+        version_inputs: `lock_inputs.version_inputs`.
     """
 
     inputs: dict[str, Any]
@@ -146,10 +146,18 @@ def stale_reasons(
 def resolution_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reason, ...]:
     """Why packages must be resolved again."""
     return (
-        *compare_settings(made_from.inputs, wanted.inputs),
+        *compare_settings(made_from.inputs, _for_release(wanted.inputs, made_from.inputs)),
         *_compare_files("lock of layer ", made_from.below, wanted.below, wanted.lower_changes),
         *_compare_files("local wheel ", made_from.local_wheels, wanted.local_wheels),
     )
+
+
+def _for_release(wanted: dict[str, object], recorded: Mapping[str, object]) -> dict[str, object]:
+    """Wanted inputs, with the Python less exact where a lock was recorded for all maintenance releases of it."""
+    python = str(wanted.get("python", ""))
+    if recorded.get("python") == python.rpartition(".")[0]:
+        return {**wanted, "python": recorded["python"]}
+    return wanted
 
 
 def version_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reason, ...]:

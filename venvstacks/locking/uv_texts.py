@@ -33,7 +33,13 @@ def _name(requirement: str) -> str:
 
 
 def project_text(
-    layer: Layer, uv: UvTable, base: str, also: Collection[str] = (), *, only: Collection[str] | None = None
+    layer: Layer,
+    uv: UvTable,
+    base: str,
+    also: Collection[str] = (),
+    *,
+    only: Collection[str] | None = None,
+    all_patches: bool = False,
 ) -> str:
     """The `pyproject.toml` that uv resolves for a layer.
 
@@ -44,8 +50,9 @@ def project_text(
         layer: The layer.
         uv: uv settings as written.
         base: Absolute path of the specification's folder, forward slashes.
-        also: Names or requirements to require beside the layer's own.
+        also: Names or requirements to require in addition to the layer's own.
         only: Requirements in place of the layer's own.
+        all_patches: Whether all maintenance releases of the layer's Python are meant, instead of its own.
     """
     sources = dict(uv.get("sources", {}))
     for package, index in layer.package_indexes.items():
@@ -63,7 +70,7 @@ def project_text(
         "project": {
             "name": project_name(layer.env_name),
             "version": "0",
-            "requires-python": f"=={layer.python.version}",
+            "requires-python": f"=={layer.python.short_version}.*" if all_patches else f"=={layer.python.version}",
             "dependencies": [with_absolute_file(text, base) for text in required] + sorted(also),
         }
     }

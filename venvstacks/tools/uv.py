@@ -90,7 +90,8 @@ class CompileCall:
         settings: The `uv.toml` that replaces all other configuration.
         output: Name of the PEP 751 lock that is written into `folder`: `pylock.<name>.toml`. None: nothing is written,
             and the packages are printed, each with those that need it.
-        platform: Value of `--python-platform`.
+        platform: Value of `--python-platform`; None for a resolution of all platforms and releases at once, whose
+            markers are printed.
         python_version: `X.Y.Z` of the target's Python; `X.Y` would mean `X.Y.0` to markers.
         interpreter: An interpreter of the target's implementation, of any version; saves uv half of its time, which
             goes into looking for one (0.27 against 0.14 s here).
@@ -104,7 +105,7 @@ class CompileCall:
     folder: Path
     settings: Path
     output: str | None
-    platform: str
+    platform: str | None
     python_version: str
     interpreter: str
     macos: str
@@ -116,7 +117,7 @@ class CompileCall:
     def argv(self, program: Path) -> list[str | Path]:
         """The command line."""
         options: list[str | Path] = [
-            "--config-file", self.settings, "--no-build", "--python-platform", self.platform,
+            "--config-file", self.settings, "--no-build", *self._scope(),
             "--python-version", self.python_version, "--python", self.interpreter, "--no-python-downloads",
             *self._format(), "--constraints", "constraints.txt",
             "--preview-features", "pylock", "--quiet", "--no-header", "--color", "never",
@@ -133,7 +134,12 @@ class CompileCall:
             options += ["--refresh-package", name]
         return [program, "pip", "compile", "pyproject.toml", *options]
 
+    def _scope(self) -> list[str]:
+        return ["--universal"] if self.platform is None else ["--python-platform", self.platform]
+
     def _format(self) -> list[str]:
+        if self.platform is None:
+            return ["--format", "requirements.txt", "--no-annotate"]
         if self.output is None:
             return ["--format", "requirements.txt", "--annotation-style", "line"]
         return ["--format", "pylock.toml", "--output-file", self.output, "--no-annotate"]

@@ -9,8 +9,12 @@ import pytest
 
 from tests.integration.locking.conftest import Bench
 from tests.support.locked_layers import framework, runtime, tools_for
+from venvstacks.actions.locking.attempts import AS_IT_IS, Attempt, Conditions, UvRuns
 from venvstacks.actions.locking.lock import lock_layer
 from venvstacks.errors import StaleLockError
+from venvstacks.model.platforms import PythonImplementation, TargetPlatform
+from venvstacks.model.stack import Layer
+from venvstacks.tools.uv_failures import UvFailure
 
 
 def test_a_changed_lower_lock_is_told_in_packages_that_matter(bench: Bench) -> None:
@@ -66,3 +70,43 @@ def test_metadata_with_merge_conflicts_does_not_give_a_number_twice(bench: Bench
     paths.metadata.write_text(paths.metadata.read_text().replace('  "lock_version": 1,\n', both))
     assert [reason.kind for reason in bench.reasons(layer)] == ["invalid record"]
     assert bench.lock(layer, policy="if-needed").metadata.lock_version == 4
+
+
+def on_python(layer: Layer, version: str) -> Layer:
+    return replace(layer, python=PythonImplementation("cpython", version))
+
+
+def test_a_maintenance_release_of_python_leaves_a_lock_valid(bench: Bench) -> None:
+    layer = runtime("base", ["alpha"])
+    first = bench.lock(layer)
+    for version in ("3.11.0", "3.11.9"):
+        assert bench.reasons(on_python(layer, version)) == ()
+        assert bench.lock(on_python(layer, version)).metadata == first.metadata
+    assert [str(reason) for reason in bench.reasons(on_python(layer, "3.12.7"))] == [
+        "changed setting: python: cpython@3.11 -> cpython@3.12.7"
+    ]
+
+
+def test_a_lock_that_depends_on_the_maintenance_release_is_for_that_one_alone(bench: Bench) -> None:
+    bench.wheel("old", requires=["beta; python_full_version < '3.11.8'"])
+    layer = runtime("base", ["old"])
+    first = bench.lock(layer)
+    assert first.after.requires_python == "==3.11.7"
+    assert bench.reasons(layer) == ()
+    newer = on_python(layer, "3.11.9")
+    assert [str(reason) for reason in bench.reasons(newer)] == [
+        "changed setting: python: cpython@3.11.7 -> cpython@3.11.9"
+    ]
+    assert {package.name for package in bench.lock(newer, policy="if-needed").after.packages} == {"old"}
+
+
+def test_a_lock_whose_dependence_on_the_release_is_unknown_is_for_that_one_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = UvRuns.attempt
+
+    def attempt(self: UvRuns, target: TargetPlatform, conditions: Conditions = AS_IT_IS) -> Attempt:
+        return Attempt("", UvFailure("other", (), ())) if conditions.universal else real(self, target, conditions)
+
+    monkeypatch.setattr(UvRuns, "attempt", attempt)
+    assert bench.lock(runtime("base", ["beta"])).after.requires_python == "==3.11.7"

@@ -52,6 +52,8 @@ class Conditions:
         constraints: Further constraints, beside the layer's own.
         wheels: A further folder of wheels.
         annotated: Whether to print packages with their dependents instead of making a lock.
+        universal: Whether to resolve for all platforms and maintenance releases at once, and to print packages with
+            their markers instead of making a lock.
     """
 
     also: frozenset[str] = frozenset()
@@ -61,6 +63,12 @@ class Conditions:
     constraints: tuple[str, ...] = ()
     wheels: Path | None = None
     annotated: bool = False
+    universal: bool = False
+
+    @property
+    def is_printed(self) -> bool:
+        """Whether uv prints what it found instead of making a lock."""
+        return self.annotated or self.universal
 
 
 AS_IT_IS = Conditions()
@@ -98,7 +106,7 @@ class UvRuns:
         with staging_folder(self.staging, f"{self.layer.env_name}-{target.name}") as folder:
             self._write_inputs(folder, target, conditions)
             done = compile_lock(self._call(folder, target, conditions), self.uv_tools, log=self.request.log)
-            if conditions.annotated or done.returncode:
+            if conditions.is_printed or done.returncode:
                 return Attempt.of(done, done.stdout)
             return Attempt.of(done, (folder / _OUTPUT).read_text(encoding="utf-8"))
 
@@ -109,13 +117,15 @@ class UvRuns:
         # uv honours an assigned index for what the project itself requires only (see locking.texts.project_text)
         also = conditions.also if conditions.only is not None else conditions.also | self._assigned(versions)
         texts = {
-            "pyproject.toml": project_text(layer, uv, base, also, only=conditions.only),
+            "pyproject.toml": project_text(
+                layer, uv, base, also, only=conditions.only, all_patches=conditions.universal
+            ),
             "settings.toml": settings_text(layer, uv, base),
             "constraints.txt": constraints_text(
                 versions, (*layer.constraints, *conditions.constraints), self._archives(target, versions)
             ),
         }
-        if self.seed and not conditions.annotated:
+        if self.seed and not conditions.is_printed:
             texts[_OUTPUT] = pins_text(self.seed, target.name, unpinned=self.request.upgrade_packages)
         if conditions.excluded:
             texts["excluded.txt"] = "".join(f"{name}\n" for name in conditions.excluded)
@@ -141,9 +151,9 @@ class UvRuns:
         return CompileCall(
             folder,
             folder / "settings.toml",
-            None if conditions.annotated else _OUTPUT,
-            target.uv_platform(layer.glibc),
-            layer.python.version,
+            None if conditions.is_printed else _OUTPUT,
+            None if conditions.universal else target.uv_platform(layer.glibc),
+            layer.python.short_version if conditions.universal else layer.python.version,
             sys.executable if layer.python.name == sys.implementation.name else layer.python.name,
             layer.macos,
             [*self.find_links, *([conditions.wheels] if conditions.wheels else [])],

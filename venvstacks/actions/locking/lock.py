@@ -172,7 +172,7 @@ def _write(
     reasons: tuple[Reason, ...],
     resolved: bool,
 ) -> LockResult:
-    text, inputs = format_lock(lock), made_from(request, state, lock)
+    text, inputs = format_lock(lock), made_from(request, state, lock, resolved=resolved)
     metadata = next_metadata(
         _earlier(request, state, lock, (text, inputs), tools),
         text,

@@ -246,8 +246,14 @@ def _entries(base: Path, source: SourceTree, hash_file: Callable[[Path], str]) -
         yield TreeEntry(name, sha256=hash_file(base / path))
 
 
-def made_from(request: LockRequest, state: LockState, lock: LayerLock) -> LockedFrom:
-    """What a lock that was just resolved was made from.
+def made_from(request: LockRequest, state: LockState, lock: LayerLock, *, resolved: bool) -> LockedFrom:
+    """What a lock was made from.
+
+    Args:
+        request: The layer and its surroundings.
+        state: What was found on disk.
+        lock: The lock.
+        resolved: Whether it was just resolved; else it is the one before, which holds.
 
     Raises:
         LockError: A local wheel cannot be read.
@@ -259,8 +265,13 @@ def made_from(request: LockRequest, state: LockState, lock: LayerLock) -> Locked
         wheels = {path: prefixed(sha256_file(request.base / path)) for path in sorted(used)}
     except OSError as error:
         raise LockError(f"a local wheel of layer '{state.env_name}' cannot be read: {error}") from error
+    python = str(request.layer.python)
+    if not resolved and state.metadata and state.metadata.venvstacks:
+        python = state.metadata.venvstacks.inputs["python"]
+    elif lock.requires_python == requires_python(request.layer):
+        python = python.rpartition(".")[0]
     return LockedFrom(
-        inputs=dict(state.wanted.inputs),
+        inputs={**state.wanted.inputs, "python": python},
         below={name: found for name, found in state.wanted.below.items() if found is not None},
         local_wheels=wheels,
         version_inputs=dict(state.wanted.version_inputs),

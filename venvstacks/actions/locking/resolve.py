@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvstacks.actions.building.unsafe_wheels import check_local_wheels
-from venvstacks.actions.locking.alignment import align_versions
+from venvstacks.actions.locking.alignment import align_versions, differing
 from venvstacks.actions.locking.attempts import Attempt, Conditions, UvRuns, run_for_all
 from venvstacks.actions.locking.lock_failures import raise_failure
 from venvstacks.actions.locking.lock_files import read_layer_lock
@@ -19,6 +19,7 @@ from venvstacks.locking.dependencies import Dependencies
 from venvstacks.locking.exclusion import LeftOut, check_exclusions, find_left_out, left_out_below
 from venvstacks.locking.locks import LayerLock, ResolvedPackage, Wheel, provision_of
 from venvstacks.locking.merge import merge_resolutions, requires_python
+from venvstacks.locking.patch_releases import differs_between_patches
 from venvstacks.locking.uv_resolution import UnusableLockError, read_resolution
 from venvstacks.locking.uv_texts import exactly
 from venvstacks.locking.wheel_tags import misfits
@@ -58,6 +59,8 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
             resolver = Resolver(runs, below)
             resolutions = resolver.resolve()
             lock = merge_resolutions(layer, resolutions, provision, resolver.left_out(resolutions))
+            if resolver.differs_between_patches(resolutions):
+                lock = replace(lock, requires_python=f"=={layer.python.version}")
             _check_archives(request, lock)
             check_local_wheels(request.lock_folder(layer), lock, layer.env_name, LockError)
             return _with_sizes(request, lock)
@@ -178,6 +181,18 @@ class Resolver:
             target.name: find_left_out(layer, graph, provision.on(target.name), lower[target.name])
             for target, graph in graphs.items()
         }
+
+    def differs_between_patches(self, resolutions: _Resolutions) -> bool:
+        """Whether the layer needs other packages on another maintenance release of its Python, or may need them.
+
+        uv is asked once more, with the versions that were chosen, for all releases at once; what it prints names the
+        releases that each package is for. Where that fails, nothing is known, and the lock is for this release alone.
+        """
+        layer = self.runs.layer
+        several = differing(resolutions)
+        chosen = {p.name: p.version for packages in resolutions.values() for p in packages if p.name not in several}
+        attempt = self.runs.attempt(layer.platforms[0], Conditions(versions=chosen, universal=True))
+        return bool(attempt.failure) or differs_between_patches(attempt.text, layer.python, layer.platforms)
 
     def attempt_all(self, conditions: Conditions) -> dict[TargetPlatform, Attempt]:
         """Attempts for all targets; further ones for those where packages turn up that have an index assigned.
