@@ -151,6 +151,7 @@ class _Compiler:
                 "platform": platform.name,
                 "uv": self.configuration.tools.get("uv"),
                 **self._runtime_source(layer),
+                **_executable_files(layer),
             },
             trees=(python,),
             uses=(f"build:{layer.runtime.env_name}",) if layer.runtime else (),
@@ -269,3 +270,9 @@ class _Compiler:
             follows=tuple(f"check:{layer.env_name}" for layer in built) if self.configuration.check_imports else (),
             self_described=True,
         )
+
+
+def _executable_files(layer: Layer) -> dict[str, object]:
+    """Launch and support files that are shipped as executable: their digests do not say so. Most layers have none."""
+    found = sorted(source.place_of(name) for source in layer.sources for name in source.executable)
+    return {"executable": found} if found else {}

@@ -124,7 +124,7 @@ class _Reader:
         self.warnings: list[str] = []
 
     def read(self) -> Draft:
-        self._refuse_unknown((), self.document, (*SPECS, "tool"))
+        self._check_top_level()
         layers = [
             self._read_layer(array, index, table) for array in SPECS for index, table in enumerate(self._tables(array))
         ]
@@ -183,10 +183,18 @@ class _Reader:
                 current[key] = value
         return current
 
-    def _refuse_unknown(self, path: KeyPath, table: dict[str, Any], known: tuple[str, ...]) -> None:
-        for key in table:
-            if key not in known:
-                self._fault((*path, key), "unknown key", hint=_suggested_key(key, known))
+    def _check_top_level(self) -> None:
+        """Let other tools have their tables in the file; what may be a misspelt array of layers is a fault."""
+        known = (*SPECS, "tool")
+        for key, value in self.document.items():
+            if key in known:
+                continue
+            hint = _suggested_key(key, known)
+            if isinstance(value, dict) and "did you mean" not in hint:
+                line = self.draft.line_of((key,))
+                self.warnings.append(f"{self.draft.source}:{line}: table '{key}' is not for venvstacks and is ignored")
+            else:
+                self._fault((key,), "unknown key", hint=hint)
 
     def _validate(self, model: type[_TableT], path: KeyPath, table: object, layer: str | None) -> _TableT | None:
         try:

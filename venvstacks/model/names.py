@@ -12,7 +12,8 @@ from venvstacks.model.stack import ENV_PREFIXES
 def find_name_faults(draft: Draft) -> Iterator[Fault]:
     """Names that would make two environments or two deployed folders the same, ignoring case as Windows and macOS do.
 
-    The names of runtimes stand alone in environment names, so they may not look like those of other layers.
+    The names of runtimes stand alone in environment names, so `app-x` may be a runtime's name where no application is
+    called `x`.
     """
 
     def fault(layer: DraftLayer, message: str, hint: str | None = None) -> Fault:
@@ -22,11 +23,6 @@ def find_name_faults(draft: Draft) -> Iterator[Fault]:
     versioned = {_env_name(layer).casefold(): layer for layer in draft.layers if layer.spec and layer.spec.versioned}
     for layer in draft.layers:
         name = _env_name(layer)
-        if layer.kind == "runtime" and name.startswith(("framework-", "app-")):
-            message = "a runtime's name may not start with 'framework-' or 'app-'"
-            yield fault(
-                layer, message, "environments of frameworks and applications are called so; choose another name"
-            )
         first = taken.setdefault(name.casefold(), layer)
         if first is not layer:
             line = draft.line_of((*first.path, "name"))

@@ -105,7 +105,7 @@ def identify_platform(sys_platform: str, platform_machine: str) -> TargetPlatfor
     return None
 
 
-_IMPLEMENTATION = re.compile(r"(?P<name>cpython|pypy)@(?P<version>\d+\.\d+\.\d+)")
+_IMPLEMENTATION = re.compile(r"(?P<name>cpython|pypy)@(?P<version>\d+\.\d+\.\d+((a|b|rc)\d+)?)")
 
 
 @dataclass(frozen=True, order=True)
@@ -114,7 +114,7 @@ class PythonImplementation:
 
     Attributes:
         name: `cpython` or `pypy`.
-        version: `X.Y.Z`.
+        version: `X.Y.Z`, or that of a pre-release such as `3.14.0b1`.
     """
 
     name: str

@@ -26,7 +26,7 @@ class _ToolTables(BaseModel):
 class _Document(BaseModel):
     """A stack of layered Python environments."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="allow")  # tables of other tools
 
     runtimes: list[RuntimeSpec] = Field(default_factory=list)
     frameworks: list[FrameworkSpec] = Field(default_factory=list)

@@ -24,15 +24,15 @@ from venvstacks.urls import without_logins
 
 MACOS_VERSION = r"\d+(\.\d+)*"
 
-_FORBIDDEN_IN_NAMES = re.compile(r"""[\s/\\:*?"'<>|=\[\]{}%$`~#\x00-\x1f\x7f]""")
+_FORBIDDEN_IN_NAMES = re.compile(r"""[^\S ]|[/\\:*?"'<>|=\[\]{}%`~#\x00-\x1f\x7f]""")
 
 
 def _layer_name(value: str) -> str:
-    if not value or value[0] in "._-" or value.endswith(".") or _FORBIDDEN_IN_NAMES.search(value):
+    if not value.strip() or value[0] in ".- " or value[-1] in ". " or _FORBIDDEN_IN_NAMES.search(value):
         raise RefusedValueError(
-            f"'{value}' cannot name a layer",
-            "names become folder, file and task names, so they may not be empty, start with '.', '_' or '-', end with "
-            "'.', or hold white space or any of / \\ : * ? \" ' < > | = [ ] { } % $ ` ~ #",
+            f"{value!r} cannot name a layer",
+            "names become folder, file and task names, so they may not be empty, start with '.', '-' or a space, end "
+            "with '.' or a space, or hold other white space or any of / \\ : * ? \" ' < > | = [ ] { } % ` ~ #",
         )
     return value
 
@@ -50,6 +50,16 @@ def _requirement(value: str) -> str:
             f"'{without_logins(value)}' {fault}",
             "name a wheel, as in 'frog @ https://host/frog-1.0-py3-none-any.whl#sha256=...', or use --local-wheels",
         )
+    return value
+
+
+def _once_each(value: object) -> object:
+    """Distribution names differ once they are normalised: two spellings of one name would be two answers."""
+    spelt: dict[str, str] = {}
+    for name in value if isinstance(value, dict) else ():
+        if isinstance(name, str) and spelt.setdefault(canonicalize_name(name), name) != name:
+            first = spelt[canonicalize_name(name)]
+            raise RefusedValueError(f"'{first}' and '{name}' are the same distribution", "keep one of them")
     return value
 
 
@@ -78,10 +88,10 @@ def _implementation(value: str) -> str:
 
 def _module_path(value: str) -> str:
     path = PurePosixPath(posixpath.normpath(value))  # one file has one name in the task graph
-    if path.is_absolute() or "\\" in value or re.match("[A-Za-z]:", value) or not path.name:
-        raise ValueError(f"'{value}' is not a path relative to the specification, written with forward slashes")
-    if not path.stem.isidentifier() or (path.suffix and path.suffix != ".py"):
-        raise ValueError(f"'{value}' is neither a module file (name.py) nor a package folder (name)")
+    if "\\" in value or "\0" in value:
+        raise ValueError(f"{value!r} is not a path written with forward slashes")
+    if path.name in {"", ".."}:
+        raise ValueError(f"'{value}' names no file or folder")
     return str(path)
 
 
@@ -128,7 +138,7 @@ class LayerSpec(Table):
     overrides: Listing[Annotated[str, AfterValidator(_requirement)]] = Field(
         (), description="Requirements that replace whatever any metadata says about their packages; inherited"
     )
-    platforms: Annotated[Listing[PlatformName] | None, AfterValidator(distinct)] = Field(
+    platforms: Listing[PlatformName] | None = Field(
         None, description="Target platforms; default all that the layers below have; [] disables the layer"
     )
     versioned: bool = Field(default=False, description="Whether the deployed name carries the lock version")
@@ -139,7 +149,7 @@ class LayerSpec(Table):
         None, description="Oldest macOS that this layer's wheels may need: 'X' or 'X.Y' (default 13.0)"
     )
     dynlib_exclude: Listing[str] = Field((), description="Globs of shared libraries that are not linked")
-    package_indexes: dict[PackageName, str] = Field(
+    package_indexes: Annotated[dict[PackageName, str], BeforeValidator(_once_each)] = Field(
         default_factory=dict, description="Distribution name to the named uv index that it is taken from"
     )
     index_overrides: dict[str, str] = Field(
@@ -186,8 +196,10 @@ class FrameworkSpec(_LayeredSpec):
 class ApplicationSpec(_LayeredSpec):
     """`[[applications]]`: what is launched, with its own packages."""
 
-    launch_module: ModulePath = Field(description="Module file or package folder, relative to the specification")
-    support_modules: Listing[ModulePath] = Field((), description="Modules and packages placed beside it")
+    launch_module: ModulePath = Field(description="Module file or package folder; `python -m` starts it")
+    support_modules: Listing[ModulePath] = Field(
+        (), description="Further modules, packages and files, placed next to it"
+    )
 
 
 class RuntimeArchive(Table):

@@ -7,6 +7,8 @@ from datetime import date
 from math import isfinite
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from venvstacks.model.positions import KeyPath
 from venvstacks.model.specification import UvTable
 
@@ -73,7 +75,10 @@ def _find_source_faults(sources: object, names: Collection[str]) -> Iterator[tup
     if not isinstance(sources, dict):
         yield ("sources",), "must be a table", f"write <package> = {form} in it"
         return
+    spelt: dict[str, str] = {}
     for package, source in sources.items():
+        if (first := spelt.setdefault(canonicalize_name(package), package)) != package:
+            yield ("sources", package), f"'{first}' and '{package}' are the same distribution", "keep one of them"
         for choice in source if isinstance(source, list) else [source]:
             if not isinstance(choice, dict) or "index" not in choice:
                 yield ("sources", package), "only sources that name an index can be locked", f"write {form}"

@@ -75,6 +75,7 @@ class _Resolver:
         self.layers: dict[tuple[str, str], Layer | None] = {}
         self.macos_default = surroundings.macosx_deployment_target or DEFAULT_MACOS
         self.resolved: list[Layer] = []
+        self.warnings: list[str] = []
 
     def resolve(self) -> Stack:
         inline = self.draft.uv is not None
@@ -91,7 +92,7 @@ class _Resolver:
                 self.resolved.append(layer)
         if self.faults:
             raise SpecificationError(self.draft.source, tuple(self.faults))
-        warnings = self.draft.warnings
+        warnings = (*self.draft.warnings, *self.warnings)
         if not self.resolved:
             warnings += (f"{self.draft.source} declares no layers; `venvstacks init DIR` writes some to begin with",)
         return Stack(self.draft.source, tuple(self.resolved), self.draft.settings, self.uv, warnings)
@@ -256,8 +257,7 @@ class _Resolver:
         for key, path in wanted:
             where, source = (*entry.path, *key), self.surroundings.sources.get(path)
             if source is None:
-                what = "file" if path.endswith(".py") else "folder"
-                self._fault(where, f"there is no {what} '{path}'", entry.name, str(key[0]), _SOURCE_PLACE)
+                self._fault(where, f"there is no file or folder '{path}'", entry.name, str(key[0]), _SOURCE_PLACE)
             elif source.is_package and not source.files:
                 message, hint = f"the folder '{path}' holds no files", "what git ignores does not count"
                 self._fault(where, message, entry.name, str(key[0]), hint)
@@ -266,13 +266,26 @@ class _Resolver:
                 self._fault(where, message, entry.name, str(key[0]), "rename one of them")
             else:
                 found[source.module.casefold()] = source
+                if key == ("launch_module",) and not source.is_startable:
+                    self._warn(
+                        where, entry.name, f"`python -m {source.module}` will not start: '{path}' {_no_start(source)}"
+                    )
         return tuple(found.values())
+
+    def _warn(self, path: KeyPath, layer: str, message: str) -> None:
+        self.warnings.append(f"{self.draft.source}:{self.draft.line_of(path)}: layer '{layer}': {message}")
 
 
 def _lines(gathered: Iterable[FileContents]) -> Iterator[str]:
     for contents in gathered:
         for part in contents.gathered:
             yield from () if part.is_constraint else part.lines
+
+
+def _no_start(source: SourceTree) -> str:
+    if source.is_package and source.is_importable:
+        return "has no __main__.py (what git ignores does not count)"
+    return "is neither a module file (name.py) nor a package folder (name)"
 
 
 def _group(kind: str) -> str:

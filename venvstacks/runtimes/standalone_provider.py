@@ -123,5 +123,6 @@ def _unknown(request: RuntimeRequest) -> RuntimeUnavailableError:
 def _near_versions(version: str) -> Iterator[str]:
     """What to look for instead of `version`, nearest first: other bug-fix releases, then the newest at all."""
     short, _, micro = version.rpartition(".")
-    yield from (f"{short}.{other}" for other in sorted(range(_MICROS), key=lambda other: abs(other - int(micro))))
+    number = int(re.split("[abr]", micro)[0])  # without what marks a pre-release
+    yield from (f"{short}.{other}" for other in sorted(range(_MICROS), key=lambda other: abs(other - number)))
     yield from (short, version.partition(".")[0])

@@ -11,11 +11,13 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvstacks.errors import SourceError
 from venvstacks.model.stack import SourceTree
+from venvstacks.modes import is_executable
+from venvstacks.tools.git_index import executable_paths, keeps_no_modes
 from venvstacks.tools.ignore_rules import Rule, parse_rules, verdict
 
 
@@ -29,7 +31,7 @@ def read_source(base: Path, path: str) -> SourceTree | None:
 
     Args:
         base: The specification's folder.
-        path: Relative to `base`, with forward slashes; a file if it ends in `.py`, else a folder.
+        path: Relative to `base` or absolute, with forward slashes.
 
     Returns:
         The module with its files in sorted order, or None where there is no such file or folder.
@@ -39,14 +41,32 @@ def read_source(base: Path, path: str) -> SourceTree | None:
         OSError: It cannot be read.
     """
     place = base / path
-    if path.endswith(".py"):
-        return SourceTree(path, is_package=False, files=("",)) if place.is_file() else None
+    if place.is_file():
+        return _with_modes(SourceTree(path, is_package=False, files=("",)), place)
     if not place.is_dir():
         return None
     folder = Path(os.path.realpath(place))
     rules = _outer_rules(folder)
     files = () if rules is _ALL_IGNORED else tuple(sorted(_files(folder, "", rules)))
-    return SourceTree(path, is_package=True, files=files)
+    return _with_modes(SourceTree(path, is_package=True, files=files), folder)
+
+
+def _with_modes(source: SourceTree, place: Path) -> SourceTree:
+    """The module with those of its files that are shipped as executable: the same ones in each clone of a repository.
+
+    That is the bit of the file's owner. Where git has noted that its work tree is on a file system that keeps no such
+    bits (`core.fileMode = false`), git's index says what they are. On Windows without git no file is executable.
+    """
+    place = Path(os.path.realpath(place))
+    root = _work_tree(place)
+    if root and keeps_no_modes(_git_folder(root) / "config"):
+        recorded = executable_paths(_own_git_folder(root) / "index")
+        found = {name for name in source.files if (place / name).relative_to(root).as_posix() in recorded}
+    elif os.name == "nt":
+        return source
+    else:
+        found = {name for name in source.files if is_executable((place / name).stat().st_mode)}
+    return replace(source, executable=frozenset(found))
 
 
 @dataclass(frozen=True)
@@ -80,7 +100,7 @@ _ALL_IGNORED = _Rules(Path(), (), None)
 
 def _outer_rules(folder: Path) -> _Rules | None:
     """The rules that `folder` inherits from its git work tree; None where there is no work tree."""
-    root = next((above for above in (folder, *folder.parents) if os.path.lexists(above / ".git")), None)
+    root = _work_tree(folder)
     if root is None:
         return None
     rules = _read_rules(_git_folder(root) / "info" / "exclude", root, None)
@@ -92,15 +112,24 @@ def _outer_rules(folder: Path) -> _Rules | None:
     return rules
 
 
-def _git_folder(root: Path) -> Path:
-    """Where git keeps what all work trees of a repository share; `.git` is a pointer in submodules and work trees."""
+def _work_tree(place: Path) -> Path | None:
+    """The top of the git work tree that a file or folder is in, or None."""
+    return next((above for above in (place, *place.parents) if os.path.lexists(above / ".git")), None)
+
+
+def _own_git_folder(root: Path) -> Path:
+    """Where git keeps what belongs to one work tree; `.git` is a pointer in submodules and further work trees."""
     place = root / ".git"
     if place.is_file():
-        place = root / place.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("gitdir:").strip()
-        common = place / "commondir"
-        if common.is_file():
-            place /= common.read_text(encoding="utf-8").strip()
+        return root / place.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("gitdir:").strip()
     return place
+
+
+def _git_folder(root: Path) -> Path:
+    """Where git keeps what all work trees of a repository share."""
+    place = _own_git_folder(root)
+    common = place / "commondir"
+    return place / common.read_text(encoding="utf-8").strip() if common.is_file() else place
 
 
 def _read_rules(file: Path, folder: Path, weaker: _Rules | None) -> _Rules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,5 +103,7 @@ def test_a_package_s_hash_tells_its_executable_files(tmp_path: Path) -> None:
     put(tmp_path, "hop/__main__.py")
     source = SourceTree("hop", is_package=True, files=("__main__.py",))
     plain = copy_source(source, tmp_path, tmp_path / "one")
-    (tmp_path / "hop/__main__.py").chmod(0o755)
-    assert copy_source(source, tmp_path, tmp_path / "two").hash != plain.hash
+    executable = replace(source, executable=frozenset({"__main__.py"}))
+    assert copy_source(executable, tmp_path, tmp_path / "two").hash != plain.hash
+    (tmp_path / "hop/__main__.py").chmod(0o755)  # what counts is what was read with the specification
+    assert copy_source(source, tmp_path, tmp_path / "three").hash == plain.hash

@@ -38,10 +38,22 @@ def test_a_folder_with_all_its_files_in_sorted_order(tmp_path: Path) -> None:
     assert source.files == (".hidden", "__init__.py", "a/z.py", "b.py", "data/x.bin")
 
 
-@pytest.mark.parametrize("path", ["none.py", "none", "pkg.py", "single"])
+@pytest.mark.parametrize("path", ["none.py", "none", "single/x.py"])
 def test_what_is_not_there(tmp_path: Path, path: str) -> None:
-    lay_out(tmp_path, "pkg/x.py", "single", "pkg.py/x")
+    lay_out(tmp_path, "pkg/x.py", "single")
     assert read_source(tmp_path, path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "files"),
+    [("data.txt", ("",)), ("LICENSE", ("",)), ("my-pkg", ("__main__.py",)), ("my.d", ("x",)), ("1app.py", ("",))],
+)
+def test_files_and_folders_of_any_name(tmp_path: Path, path: str, files: tuple[str, ...]) -> None:
+    lay_out(tmp_path, "data.txt", "LICENSE", "my-pkg/__main__.py", "my.d/x", "1app.py")
+    for name in (path, str(tmp_path / path)):
+        source = read_source(tmp_path, name)
+        assert source is not None
+        assert (source.path, source.files, source.is_package) == (name, files, files != ("",))
 
 
 def test_without_git_only_bytecode_is_left_out(tmp_path: Path) -> None:

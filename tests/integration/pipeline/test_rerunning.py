@@ -51,6 +51,17 @@ def test_a_changed_module_reruns_its_layer_alone(built: Pond, file: str) -> None
     assert after["archive_hashes"] != before["archive_hashes"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="files have no executable bit")
+@pytest.mark.parametrize("file", ["launch/hop/__main__.py", "support/legs.py"])
+def test_a_module_that_becomes_executable_reruns_its_layer(built: Pond, file: str) -> None:
+    before = built.metadata("app-newt")
+    (built.base / file).chmod(0o755)
+    assert ran(built.run(*ALL)) == tasks_of("app-newt")
+    assert built.metadata("app-newt")["archive_hashes"] != before["archive_hashes"]
+    (built.base / file).chmod(0o644)
+    assert ran(built.run(*ALL)) == tasks_of("app-newt")
+
+
 def test_an_export_is_not_changed_by_a_later_build(built: Pond) -> None:
     place = built.base / "_export/app-newt/lib/python3.11/site-packages/legs.py"
     before = place.read_bytes()

@@ -123,6 +123,41 @@ def test_a_tracked_file_that_a_rule_matches_counts_as_ignored(tmp_path: Path) ->
     assert found(folder) == []
 
 
+@pytest.mark.parametrize("version", [2, 3, 4])
+@pytest.mark.parametrize("further", [False, True], ids=["own repository", "further work tree"])
+def test_where_files_have_no_modes_git_s_index_says_them(tmp_path: Path, version: int, *, further: bool) -> None:
+    folder = tmp_path / "main"
+    folder.mkdir()
+    make_repository(folder)
+    git(folder, "config", "index.version", str(version))
+    fill(folder, random.Random(version))
+    (folder / "pkg" / "ü").mkdir(exist_ok=True)
+    for name in ("run", "ü/run", "ü/runs", "ü/other"):
+        (folder / "pkg" / name).write_text("#!/bin/sh\n", encoding="utf-8")
+    git(folder, "add", ".")
+    git(folder, "update-index", "--chmod=+x", "pkg/run", "pkg/ü/runs")
+    if version == 3:  # entries to be added later have further flags
+        (folder / "pkg" / "a-new").touch()
+        git(folder, "add", "--intent-to-add", "pkg/a-new")
+    if further:
+        git(folder, "-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "-m", "m")
+        git(folder, "worktree", "add", "-q", str(tmp_path / "other"))
+        folder = tmp_path / "other"
+        (folder / "pkg" / "run").chmod(0o644)
+    source = read_source(folder, "pkg")
+    assert source is not None
+    assert source.executable == (frozenset({"ü/runs"}) if further else frozenset())  # the bits of the files
+    git(folder, "config", "core.fileMode", "false")
+    source = read_source(folder, "pkg")
+    assert source is not None
+    assert source.executable == {"run", "ü/runs"}
+    git(folder, "config", "core.fileMode", "true")
+    (folder / "pkg" / "ü" / "other").chmod(0o755)
+    source = read_source(folder, "pkg")
+    assert source is not None
+    assert "ü/other" in source.executable
+
+
 PIECES = ("a", "b", "ab", "/", "*", "*", "**", "/**/", "**/", "/**", "?", "[ab]", "[^a]", "a*", "*b", "/*")
 
 

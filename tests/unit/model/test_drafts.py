@@ -52,8 +52,8 @@ def test_several_faults_are_told_at_once_in_the_order_of_the_file() -> None:
     text = (
         '[[runtimes]]\nname = "py"\npython_implementation = "cpython@3.11"\nrequirements = ["a b"]\nversion = 1\n'
         + FRAMEWORK
-        + APPLICATION.replace('"launch.py"', '"launch.txt"')
-        + "[tool.venvstacks]\njobs = 0\n[extra]\n"
+        + APPLICATION.replace('"launch.py"', "'a\\launch.py'")
+        + "[tool.venvstacks]\njobs = 0\n[framework]\n"
     )
     faults = faults_of(text)
     assert [(fault.line, fault.layer, fault.key) for fault in faults] == [
@@ -62,7 +62,7 @@ def test_several_faults_are_told_at_once_in_the_order_of_the_file() -> None:
         (5, "py", "version"),
         (14, "app", "launch_module"),
         (16, None, "tool.venvstacks.jobs"),
-        (17, None, "extra"),
+        (17, None, "framework"),
     ]
 
 
@@ -108,6 +108,14 @@ def test_malformed_toml(text: str, line: int, message: str) -> None:
 def test_tables_of_another_type(text: str, key: str | None, message: str, hint: str) -> None:
     fault = next(fault for fault in faults_of(text) if fault.message == message)
     assert (fault.key, fault.hint) == (key, hint)
+
+
+def test_tables_of_other_tools_are_ignored_with_a_warning() -> None:
+    stack = stack_of(SMALL + '[project]\nname = "p"\n[build-system]\nrequires = []\n')
+    assert stack.warnings == tuple(
+        f"{SOURCE}:{line}: table '{name}' is not for venvstacks and is ignored"
+        for line, name in ((14, "project"), (16, "build-system"))
+    )
 
 
 def test_other_tools_may_have_their_tables() -> None:

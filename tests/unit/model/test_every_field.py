@@ -20,7 +20,7 @@ Case = tuple[str, str, object, str, str]
 """A value that is taken, an attribute and what it becomes there; a value that is refused, and what is said."""
 
 COMMON: dict[str, Case] = {
-    "name": ('"other"', "name", "other", '"a b"', "'a b' cannot name a layer"),
+    "name": ('"other"', "name", "other", '"a/b"', "'a/b' cannot name a layer"),
     "requirements": ('["frog>1"]', "requirements", ("frog>1",), '["frog>"]', "'frog>' is not a requirement"),
     "requirements-from": (
         '[{ requirements = "reqs.txt" }]', "gathered.0.lines", ("toad",), '[{ requirements = "gone.txt" }]',
@@ -57,8 +57,8 @@ OWN: dict[tuple[str, str], Case] = {
     ("frameworks", "frameworks"): ('["low"]', "frameworks.0.name", "low", '["lo"]', "'lo' is not one of"),
     ("applications", "runtime"): ('"py"', "frameworks", (), '"low"', "'low' is not one of the runtimes"),
     ("applications", "frameworks"): ('["fw"]', "frameworks.0.name", "fw", '["py"]', "'py' is not one of"),
-    ("applications", "launch_module"): ('"a/hop"', "launch.module", "hop", '"hop.txt"', "is neither a module file"),
-    ("applications", "support_modules"): ('["b.py"]', "support.0.module", "b", '["/b.py"]', "is not a path"),
+    ("applications", "launch_module"): ('"a/hop"', "launch.module", "hop", '".."', "names no file or folder"),
+    ("applications", "support_modules"): ('["b.py"]', "support.0.module", "b", '[".."]', "names no file or folder"),
 }
 LAYERS = {(array, key): case for array in SPECS for key, case in COMMON.items()} | OWN
 
@@ -155,7 +155,7 @@ def test_layers(array: str, key: str) -> None:
     layer = stack_with(layer_with(array, key, good)[0]).layers[-1]
     assert attribute(layer, path) == expected
     text, line = layer_with(array, key, bad)
-    name = "a b" if key == "name" else layer.name
+    name = "a/b" if key == "name" else layer.name
     check_fault(the_fault_of(text, requirement_files=FILES), message, line, name, key)
 
 

@@ -80,7 +80,11 @@ def test_library_path_variables() -> None:
 
 @pytest.mark.parametrize(
     ("text", "short", "versioned"),
-    [("cpython@3.11.7", "3.11", "python3.11"), ("pypy@3.10.14", "3.10", "pypy3.10")],
+    [
+        ("cpython@3.11.7", "3.11", "python3.11"),
+        ("cpython@3.14.0b1", "3.14", "python3.14"),
+        ("pypy@3.10.14", "3.10", "pypy3.10"),
+    ],
 )
 def test_python_implementations(text: str, short: str, versioned: str) -> None:
     python = PythonImplementation.parse(text)
@@ -88,7 +92,8 @@ def test_python_implementations(text: str, short: str, versioned: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "cpython", "cpython@3.11", "3.11.7", "jython@2.7.3", "cpython@3.13.0rc1", "CPython@3.11.7"]
+    "text",
+    ["", "cpython", "cpython@3.11", "3.11.7", "jython@2.7.3", "cpython@3.13.0x1", "cpython@3.13rc1", "CPython@3.11.7"],
 )
 def test_what_is_no_python_implementation(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not of the form 'cpython@X.Y.Z'"):

@@ -93,8 +93,10 @@ def test_what_can_be_checked_above_a_faulty_layer_is_checked() -> None:
 NAMES = {
     "same name and kind": (framework("a") + framework("a"), "the environment name 'framework-a' is taken by the layer"),
     "case alone": (framework("a") + framework("A"), "the environment name 'framework-A' is taken"),
-    "runtime like a framework": (runtime("framework-a"), "may not start with 'framework-' or 'app-'"),
-    "runtime like an application": (runtime("app-a"), "may not start with 'framework-' or 'app-'"),
+    "runtime like an application": (
+        application("a") + runtime("app-a"),
+        "the environment name 'app-a' is taken by the layer",
+    ),
     "deployed name": (
         application("a", versioned=True) + application("a@2", launch_module="b.py"),
         "'app-a@2' is what version 2 of layer 'a' is deployed as",
@@ -209,10 +211,10 @@ EMPTY = SourceTree("pkg", is_package=True, files=())
 @pytest.mark.parametrize(
     ("fields", "sources", "key", "message"),
     [
-        ({"launch_module": "x.py"}, {"x.py": None}, "launch_module", "there is no file 'x.py'"),
-        ({"launch_module": "pkg"}, {"pkg": None}, "launch_module", "there is no folder 'pkg'"),
+        ({"launch_module": "x.py"}, {"x.py": None}, "launch_module", "there is no file or folder 'x.py'"),
+        ({"launch_module": "pkg"}, {"pkg": None}, "launch_module", "there is no file or folder 'pkg'"),
         ({"launch_module": "pkg"}, {"pkg": EMPTY}, "launch_module", "the folder 'pkg' holds no files"),
-        ({"support_modules": ["y.py"]}, {"y.py": None}, "support_modules", "there is no file 'y.py'"),
+        ({"support_modules": ["y.py"]}, {"y.py": None}, "support_modules", "there is no file or folder 'y.py'"),
         ({"support_modules": ["lib/x"]}, {}, "support_modules", "two modules are called 'x': 'x.py' and 'lib/x'"),
         ({"support_modules": ["lib/X"]}, {}, "support_modules", "two modules are called 'X'"),
         ({"support_modules": ["a/y.py", "b/y.py"]}, {}, "support_modules", "two modules are called 'y'"),
@@ -224,6 +226,24 @@ def test_modules_on_disk(fields: dict[str, Any], sources: dict[str, SourceTree |
     assert (fault.layer, fault.key) == ("x", key)
 
 
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (SourceTree("pkg", is_package=True, files=("__init__.py",)), "has no __main__.py"),
+        (
+            SourceTree("run.sh", is_package=False, files=("",)),
+            "is neither a module file (name.py) nor a package folder",
+        ),
+        (SourceTree("my.pkg", is_package=True, files=("__main__.py",)), "is neither a module file"),
+    ],
+)
+def test_what_python_cannot_start_is_taken_with_a_warning(source: SourceTree, reason: str) -> None:
+    stack = stack_of(runtime() + application("x", launch_module=source.path), {source.path: source})
+    assert [layer.launch for layer in stack.layers] == [None, source]
+    (warning,) = stack.warnings
+    assert f"layer 'x': `python -m {source.module}` will not start: '{source.path}' {reason}" in warning
+
+
 def test_modules_become_sources() -> None:
     layer = stack_of(runtime() + application("x", launch_module="app/x", support_modules=["y.py"])).layers[-1]
     assert [source.module for source in layer.sources] == ["x", "y"]
@@ -231,13 +251,18 @@ def test_modules_become_sources() -> None:
     assert layer.launch == module("app/x")
 
 
-UV_FAULTS = {
+UV_FAULTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "index not an array": ("index = 1", ("index",), "must be an array of tables"),
     "index without a place": ('index = [{ name = "a" }]', ("index", "0"), "an index needs a 'url'"),
     "sources not a table": ("sources = 1", ("sources",), "must be a table"),
     "source from a path": ('sources = { a = { path = "a" } }', ("sources", "a"), "only sources that name an index"),
     "not a number": ("x = [1.0, nan]", ("x", "1"), "is not a finite number"),
     "infinite": ("x = -inf", ("x",), "is not a finite number"),
+    "one package, two spellings": (
+        'sources = { Torch = { index = "main" }, torch = { index = "main" } }\nindex = [{ name = "main", url = "x" }]',
+        ("sources", "torch"),
+        "'Torch' and 'torch' are the same distribution",
+    ),
     "source from nowhere": ('sources = { a = { index = "b" } }', ("sources", "a"), "'b' is not a named index"),
 }
 

@@ -223,12 +223,6 @@ def _settle_interpreter(request: BuildRequest, fresh: Path) -> None:
 
 def _finish(request: BuildRequest, fresh: Path) -> BuildRecord:
     site = fresh / request.environment_layout.site_dir
-    launch = request.layer.launch
-    if launch and launch.is_package and "__main__.py" not in launch.files:
-        raise BuildError(
-            f"layer '{request.layer.name}': its launch module {launch.path} has no __main__.py",
-            hint="`python -m` starts a package there; see whether git ignores the file",
-        )
     hashes = [copy_source(source, request.base, site) for source in request.layer.sources]
     return BuildRecord(
         env_name=request.layer.env_name,

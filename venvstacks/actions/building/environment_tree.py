@@ -18,7 +18,7 @@ from venvstacks.digests import TreeEntry, prefixed, scan_tree, sha256_file, tree
 from venvstacks.errors import BuildError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.stack import SourceTree
-from venvstacks.modes import settled_mode
+from venvstacks.modes import file_mode
 from venvstacks.records.tree_records import SourceHash
 from venvstacks.tools.files import link_or_copy, remove_tree, write_atomically
 
@@ -94,8 +94,12 @@ def copy_source(source: SourceTree, base: Path, site: Path) -> SourceHash:
         BuildError: An installed package has the same name, or a file has gone since it was listed.
     """
     place = site / PurePosixPath(source.path).name
-    same = [site / source.module, *site.glob(f"{glob.escape(source.module)}.*")]
-    taken = [path.name for path in same if (path.is_dir() and path.suffix == "") or path.suffix in _MODULE_SUFFIXES]
+    same = [site / source.module, *site.glob(f"{glob.escape(source.module)}.*")] if source.is_importable else [place]
+    taken = [
+        path.name
+        for path in same
+        if path == place or (path.is_dir() and path.suffix == "") or path.suffix in _MODULE_SUFFIXES
+    ]
     if any(os.path.lexists(site / name) for name in taken):
         raise BuildError(
             f"module '{source.path}' has the name of an installed package ({', '.join(taken)} in {site.name})",
@@ -106,12 +110,11 @@ def copy_source(source: SourceTree, base: Path, site: Path) -> SourceHash:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             target.write_bytes((base / path).read_bytes())
-            mode = (base / path).stat().st_mode
         except OSError as error:
             raise BuildError(
                 f"module file {path} cannot be copied: {error.strerror or error}",
                 hint="if it was moved or removed meanwhile, run the same command again",
             ) from error
-        target.chmod(settled_mode(mode))
+        target.chmod(file_mode(executable=name in source.executable))
     digest = tree_digest(scan_tree(place)) if source.is_package else sha256_file(place)
     return SourceHash(name=source.module, hash=prefixed(digest))

@@ -108,7 +108,7 @@ def check_imports(layer: Layer, environment: Path, distributions: dict[str, bool
     config = json.loads((environment / LAYER_CONFIG).read_bytes())
     wanted = {
         "distributions": distributions,
-        "modules": [source.module for source in layer.sources],
+        "modules": [source.module for source in layer.sources if source.is_importable],
         "site_dir": str(environment / config["site_dir"]),
     }
     report = log.with_suffix(".imports")

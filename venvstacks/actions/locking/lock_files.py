@@ -243,7 +243,7 @@ def _module_hashes(request: LockRequest, hash_file: Callable[[Path], str]) -> di
 
 def _entries(base: Path, source: SourceTree, hash_file: Callable[[Path], str]) -> Iterator[TreeEntry]:
     for name, path in zip(source.files, source.file_paths, strict=True):
-        yield TreeEntry(name, sha256=hash_file(base / path))
+        yield TreeEntry(name, sha256=hash_file(base / path), executable=name in source.executable)
 
 
 def made_from(request: LockRequest, state: LockState, lock: LayerLock, *, resolved: bool) -> LockedFrom:
