@@ -10,7 +10,6 @@ from tests.support.specifications import (
     APPLICATION,
     FRAMEWORK,
     RUNTIME,
-    SMALL,
     application,
     faults_of,
     framework,
@@ -249,49 +248,6 @@ def test_modules_become_sources() -> None:
     assert [source.module for source in layer.sources] == ["x", "y"]
     assert [source.file_paths for source in layer.sources] == [("app/x/__init__.py", "app/x/__main__.py"), ("y.py",)]
     assert layer.launch == module("app/x")
-
-
-UV_FAULTS: dict[str, tuple[str, tuple[str, ...], str]] = {
-    "index not an array": ("index = 1", ("index",), "must be an array of tables"),
-    "index without a place": ('index = [{ name = "a" }]', ("index", "0"), "an index needs a 'url'"),
-    "sources not a table": ("sources = 1", ("sources",), "must be a table"),
-    "source from a path": ('sources = { a = { path = "a" } }', ("sources", "a"), "only sources that name an index"),
-    "not a number": ("x = [1.0, nan]", ("x", "1"), "is not a finite number"),
-    "infinite": ("x = -inf", ("x",), "is not a finite number"),
-    "one package, two spellings": (
-        'sources = { Torch = { index = "main" }, torch = { index = "main" } }\nindex = [{ name = "main", url = "x" }]',
-        ("sources", "torch"),
-        "'Torch' and 'torch' are the same distribution",
-    ),
-    "source from nowhere": ('sources = { a = { index = "b" } }', ("sources", "a"), "'b' is not a named index"),
-}
-
-
-@pytest.mark.parametrize(("line", "path", "message"), UV_FAULTS.values(), ids=list(UV_FAULTS))
-def test_uv_settings_that_cannot_be_locked_with(line: str, path: tuple[str, ...], message: str) -> None:
-    fault = the_fault_of(f"[tool.uv]\n{line}\n{SMALL}")
-    assert message in fault.message
-    assert (fault.line, fault.key) == (2, ".".join(("tool", "uv", *path)))
-
-
-def test_the_inline_uv_table_wins_whole() -> None:
-    beside = {"no-index": True}
-    assert stack_of(SMALL, uv_file=beside).uv == beside
-    assert stack_of(f"{SMALL}[tool.uv]\nfind-links = ['x']\n", uv_file=beside).uv == {"find-links": ["x"]}
-    assert stack_of(f"{SMALL}[tool.uv]\n", uv_file=beside).uv == {}
-
-
-def test_faults_of_the_file_beside_say_so() -> None:
-    fault = the_fault_of(SMALL, uv_file={"sources": 1})
-    assert (fault.line, fault.key) == (None, "sources")
-    assert fault.hint is not None
-    assert fault.hint.startswith("in venvstacks.uv.toml beside the specification: write <package> = ")
-
-
-def test_exclude_newer_from_the_environment() -> None:
-    assert stack_of(SMALL, exclude_newer="2026-01-01").uv == {"exclude-newer": "2026-01-01"}
-    text = f'{SMALL}[tool.uv]\nexclude-newer = "2025-01-01"\n'
-    assert stack_of(text, exclude_newer="2026-01-01").uv == {"exclude-newer": "2025-01-01"}
 
 
 def test_a_stack_without_layers_is_told_to_have_none() -> None:
