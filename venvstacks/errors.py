@@ -203,7 +203,7 @@ class UnsafeArchiveError(DeployError):
     """A published archive is damaged, or holds something else than its manifest says."""
 
 
-TransferFault = Literal["missing", "refused", "broken off", "unreachable", "other file"]
+TransferFault = Literal["missing", "forbidden", "refused", "broken off", "unreachable", "other file"]
 
 
 class TransferError(VenvstacksError):

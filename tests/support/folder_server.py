@@ -27,6 +27,8 @@ class WebFolder:
         statuses: Answered instead of files, one for each request, until there are none left.
         wrong: Names of files whose first byte is another one.
         slow: Names of files that come byte by byte, over seconds.
+        query: What the query of every request has to be; others are answered with 403.
+        missing_status: Answered for files that are missing.
         asked: Path and first byte of every request.
     """
 
@@ -37,12 +39,15 @@ class WebFolder:
     statuses: list[int] = field(default_factory=list)
     wrong: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
+    query: str = ""
+    missing_status: int = 404
     asked: list[tuple[str, int]] = field(default_factory=list)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, request: http.server.BaseHTTPRequestHandler) -> None:
         """Serve one request."""
-        path = unquote(request.path).lstrip("/")
+        address, _, query = request.path.partition("?")
+        path = unquote(address).lstrip("/")
         place = self.folder / path
         content = place.read_bytes() if place.is_file() else None
         if path.rpartition("/")[2] in self.wrong and content is not None:
@@ -51,12 +56,12 @@ class WebFolder:
         start = int(wanted[1]) if wanted and self.ranges else 0
         with self.guard:
             self.asked.append((path, start))
-            status = self.statuses.pop(0) if self.statuses else 200
+            status = self.statuses.pop(0) if self.statuses else 200 if query == self.query else 403
             cut = self.cuts[0] if self.cuts and content is not None and "__" not in path else None
             if cut is not None and content is not None and cut < len(content):
                 self.cuts.pop(0)
         if content is None or status != 200:
-            _send(request, 404 if content is None else status, {}, b"")
+            _send(request, status if status != 200 else self.missing_status, {}, b"")
         elif start >= len(content) > 0:
             _send(request, 416, {"Content-Range": f"bytes */{len(content)}"}, b"")
         else:

@@ -1,7 +1,8 @@
 """What a layer's archive may hold, worked out from its per-file manifest before anything is written.
 
-Pure. The manifest is the law for the archive, but it comes from the same place: it has to be sound itself. Link rules
-are those that publishing keeps (`members`); name rules keep one file from taking another's place on any file system.
+Pure. The archive is compared with the manifest, but both come from the same place: the manifest is checked first.
+Link rules are those that publishing keeps (`members`). Name rules keep one file from taking another's place on any
+file system.
 """
 
 from __future__ import annotations
@@ -15,9 +16,16 @@ from dataclasses import dataclass
 from venvstacks.digests import TreeEntry
 from venvstacks.model.platforms import TargetPlatform
 
+MOST_ENTRIES = 500_000
+"""Files and links of one layer, and folders of one: several times as many as the largest environments have.
+
+Lists come from wherever archives come from: without a limit, megabytes of them would cost gigabytes of memory.
+"""
+
 _MOST_LINKS = 40  # as many as Linux follows in one path
 _LONGEST_NAME = 255
 _LONGEST_PATH = 1024
+_DEEPEST = 128
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _WINDOWS_SIGNS = re.compile(r'[<>:"|?*]')
 _WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
@@ -83,11 +91,14 @@ def expect(
         if not entry.is_link and (entry.size < 0 or not _DIGEST.fullmatch(entry.sha256)):
             raise UnsoundTreeError(f"{entry.path!r} has no proper size or digest", entry.path)
         listed[entry.path] = entry
+        if len(listed) > MOST_ENTRIES:
+            raise UnsoundTreeError(f"more than {MOST_ENTRIES} files and links")
     folders = _folders_of(listed)
     _check_collisions(listed, folders)
     targets = {path: entry.target for path, entry in listed.items() if entry.target is not None}
+    links = _Links(targets, siblings)
     for path in targets:
-        _follow(path, targets, siblings)
+        links.follow(path)
     return ExpectedTree(top, listed, frozenset(folders))
 
 
@@ -105,6 +116,8 @@ def check_path(path: str, platform: TargetPlatform | None = None) -> None:
     size = len(path.encode())
     if size > _LONGEST_PATH or (size > _LONGEST_NAME and any(len(part.encode()) > _LONGEST_NAME for part in parts)):
         raise UnsoundTreeError(f"{path[:60]!r}... is too long", path)
+    if len(parts) > _DEEPEST:
+        raise UnsoundTreeError(f"{path[:60]!r}... lies in more than {_DEEPEST} folders", path)
     if platform is not None and platform.is_windows:
         for part in parts:
             if _WINDOWS_SIGNS.search(part) or part[-1] in ". " or _WINDOWS_DEVICES.fullmatch(part):
@@ -130,6 +143,8 @@ def _folders_of(paths: Iterable[str]) -> set[str]:
         folder = path.rpartition("/")[0]
         while folder not in folders:
             folders.add(folder)
+            if len(folders) > MOST_ENTRIES:
+                raise UnsoundTreeError(f"more than {MOST_ENTRIES} folders")
             folder = folder.rpartition("/")[0]
     return folders
 
@@ -146,32 +161,70 @@ def _check_collisions(listed: Mapping[str, TreeEntry], folders: AbstractSet[str]
             raise UnsoundTreeError(f"{path!r} and {taken!r} are the same on some file systems", path, taken)
 
 
-def _follow(path: str, targets: Mapping[str, str], siblings: AbstractSet[str]) -> None:
-    """Follow the link at `path` as a file system would, and see that it stays among the layers.
+@dataclass(frozen=True)
+class _Reached:
+    """Where a link leads.
 
-    Raises:
-        UnsoundTreeError: It is absolute, goes round in circles, reaches the folder that holds the layers or further, or
-            a layer that is none of `siblings`.
+    Attributes:
+        place: Path within the layer; empty for the layer itself.
+        follows: How many links are followed on the way.
+        leaves: Whether it leads into a layer below; then `place` means nothing.
     """
-    here = path.split("/")[:-1]
-    pending = _parts(path, targets[path])
-    followed = 1
-    while pending:
-        part = pending.pop()
-        if part == "..":
-            if not here:
-                _check_sibling(path, pending, siblings)
-                return
-            here.pop()
-            continue
-        here.append(part)
-        target = targets.get("/".join(here))
-        if target is not None:
-            followed += 1
-            if followed > _MOST_LINKS:
+
+    place: str
+    follows: int
+    leaves: bool = False
+
+
+class _Links:
+    """All links of a layer. Each is followed once, so that the work grows with the length of the list alone.
+
+    Args:
+        targets: Path of each link to its target.
+        siblings: Deployed names of the layers below, which links may lead into.
+    """
+
+    def __init__(self, targets: Mapping[str, str], siblings: AbstractSet[str]) -> None:
+        self._targets = targets
+        self._siblings = siblings
+        self._known: dict[str, _Reached] = {}
+
+    def follow(self, path: str, depth: int = 1) -> _Reached:
+        """Follow the link at `path` as a file system would, and see that it stays among the layers.
+
+        Raises:
+            UnsoundTreeError: It is absolute, goes round in circles, reaches the folder that holds the layers or
+                further, or a layer that is none of the siblings.
+        """
+        known = self._known.get(path)
+        if known is None:
+            if depth > _MOST_LINKS:
                 raise UnsoundTreeError(f"the link {path!r} goes round in circles", path)
-            pending += _parts("/".join(here), target)
-            here.pop()
+            known = self._known[path] = self._walk(path, depth)
+        return known
+
+    def _walk(self, path: str, depth: int) -> _Reached:
+        here, follows = path.rpartition("/")[0], 1
+        pending = _parts(path, self._targets[path])
+        while pending:
+            part = pending.pop()
+            if part == "..":
+                if not here:
+                    _check_sibling(path, pending, self._siblings)
+                    return _Reached("", follows, leaves=True)
+                here = here.rpartition("/")[0]
+                continue
+            here = f"{here}/{part}" if here else part
+            if here in self._targets:
+                reached = self.follow(here, depth + 1)
+                here, follows = reached.place, follows + reached.follows
+                if follows > _MOST_LINKS:
+                    raise UnsoundTreeError(f"the link {path!r} goes round in circles", path)
+                if reached.leaves:
+                    if ".." in pending:
+                        raise UnsoundTreeError(f"the link {path!r} leads out of its layer", path)
+                    return _Reached("", follows, leaves=True)
+        return _Reached(here, follows)
 
 
 def _parts(path: str, target: str) -> list[str]:
@@ -180,7 +233,10 @@ def _parts(path: str, target: str) -> list[str]:
         raise UnsoundTreeError(f"the link {path!r} leads to {target!r}, out of its layer", path)
     if "\\" in target or _CONTROL.search(target) or len(target.encode()) > _LONGEST_PATH:
         raise UnsoundTreeError(f"the link {path!r} has a target that is no path: {target[:60]!r}", path)
-    return [part for part in reversed(target.split("/")) if part not in {"", "."}]
+    parts = [part for part in reversed(target.split("/")) if part not in {"", "."}]
+    if len(parts) > _DEEPEST:
+        raise UnsoundTreeError(f"the link {path!r} has a target of more than {_DEEPEST} parts", path)
+    return parts
 
 
 def _check_sibling(path: str, pending: list[str], siblings: AbstractSet[str]) -> None:

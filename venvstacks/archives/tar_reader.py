@@ -14,7 +14,7 @@ from venvstacks.modes import is_executable
 
 _BLOCK = 512
 _RECORD = 20 * _BLOCK
-_EXTENDED_LIMIT = 64 << 10
+_EXTENDED_LIMIT = 8 << 10  # a path, a link's target and a size
 _KINDS = {b"1": "a hard link", b"3": "a device", b"4": "a device", b"6": "a FIFO", b"S": "a sparse file"}
 _FILE, _LINK, _FOLDER, _EXTENDED = b"0", b"2", b"5", b"x"
 
@@ -85,6 +85,8 @@ def read_tar(chunks: Iterator[bytes]) -> Iterator[FoundMember]:
         if kind == _EXTENDED:
             if size > _EXTENDED_LIMIT:
                 raise ValueError(f"an extended header of {size} bytes")
+            if extended != _Extended():  # an archive of nothing else would be read to its end
+                raise ValueError("two extended headers follow each other")
             extended = _parse_extended(source.take(size))
             _skip_padding(source, size)
             continue
@@ -147,6 +149,7 @@ def _decoded(name: bytes) -> str:
 def _parse_extended(data: bytes) -> _Extended:
     r"""Records of the form `<length> <key>=<value>\n`; keys that publishing does not write are refused."""
     found = _Extended()
+    seen: set[bytes] = set()
     while data:
         digits, space, _ = data.partition(b" ")
         length = int(digits) if digits.isdigit() and len(digits) < 7 else 0
@@ -154,6 +157,9 @@ def _parse_extended(data: bytes) -> _Extended:
         if not space or not record.endswith(b"\n") or length > len(data):
             raise ValueError("an extended header is damaged")
         key, _, value = record[:-1].partition(b"=")
+        if key in seen:
+            raise ValueError(f"an extended header says twice {key[:40]!r}")
+        seen.add(key)
         if key == b"path":
             found.path = _decoded(value)
         elif key == b"linkpath":

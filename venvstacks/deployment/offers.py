@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, islice
 
 from venvstacks.archives.expected import check_path
 from venvstacks.errors import DeployError, UsageError
@@ -14,6 +16,7 @@ from venvstacks.model.platforms import TargetPlatform
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_MOST_FAULTS = 100  # more help nobody
 _APPLICATION_PREFIX = "app-"
 
 
@@ -22,7 +25,7 @@ class OfferedFile:
     """A published file.
 
     Attributes:
-        name: Its name beside the others.
+        name: Its name, without a folder.
         size: Bytes.
         sha256: Hex digest.
     """
@@ -34,21 +37,21 @@ class OfferedFile:
 
 @dataclass(frozen=True)
 class OfferedLayer:
-    """A published layer, as far as deploying is concerned.
+    """What deploying has to know of a published layer.
 
     Attributes:
         name: Environment name.
         target: Deployed name: the archive's top folder.
         kind: Runtime, framework or application.
         python: `cpython@X.Y.Z`.
-        platform: Name of the platform that it is for.
+        platform: Name of its target platform.
         lock_version: Version of its lock.
         archive: The packed layer.
         files: Its per-file manifest.
-        disk_size: Bytes that it takes unpacked, about: files begin in blocks of their own.
+        disk_size: Bytes that it takes unpacked, about: every file begins in a new block of the disk.
         runtime: Deployed name of the runtime below; None for runtimes.
         frameworks: Deployed names of all frameworks below, in import order.
-        launch_module: What an application is run with.
+        launch_module: Module that an application runs.
     """
 
     name: str
@@ -123,24 +126,35 @@ class Offer:
 
 
 def check_offer(source: str, layers: Iterable[OfferedLayer], platform: TargetPlatform) -> Offer:
-    """See that a manifest holds together, and is for this platform.
+    """Check that a manifest does not contradict itself, and is for this platform.
 
     Raises:
-        DeployError: It does not; tells every fault.
+        DeployError: It does not; the error lists the faults.
     """
     listed = tuple(layers)
     by_target = {layer.target: layer for layer in listed}
-    faults = [f"{layer.name}: {fault}" for layer in listed for fault in _faults(layer, by_target, platform)]
-    for field in ("name", "target"):
-        values = [getattr(layer, field).casefold() for layer in listed]
-        faults += [f"{value}: there twice" for value in sorted({value for value in values if values.count(value) > 1})]
+    below = _masks(listed)
+    found = chain(
+        (f"{layer.name}: {fault}" for layer in listed for fault in _faults(layer, by_target, platform)),
+        (f"{layer.name}: {fault}" for layer in listed for fault in _framework_faults(layer, by_target, below)),
+        (f"{name}: listed twice" for field in ("name", "target") for name in _repeated(listed, field)),
+    )
+    faults = list(islice(found, _MOST_FAULTS))
+    if next(found, None) is not None:
+        faults.append("and more")
     if faults:
         raise DeployError(
-            f"the manifest of {source} does not hold together",
+            f"the manifest of {source} is not valid",
             details=tuple(faults),
             hint="publish the whole stack again, with one version of venvstacks",
         )
     return Offer(source, by_target)
+
+
+def _repeated(layers: Iterable[OfferedLayer], field: str) -> list[str]:
+    """Names that two layers have on file systems that fold case."""
+    counts = Counter(getattr(layer, field).casefold() for layer in layers)
+    return sorted(name for name, count in counts.items() if count > 1)
 
 
 def _faults(layer: OfferedLayer, others: Mapping[str, OfferedLayer], platform: TargetPlatform) -> Iterator[str]:
@@ -158,8 +172,7 @@ def _faults(layer: OfferedLayer, others: Mapping[str, OfferedLayer], platform: T
     if (layer.kind == "runtime") != (layer.runtime is None):
         yield "a runtime stands on none, and every other layer on one"
     if layer.runtime is not None and (layer.runtime not in others or others[layer.runtime].kind != "runtime"):
-        yield f"its runtime '{layer.runtime}' is not there"
-    yield from _framework_faults(layer, others)
+        yield f"its runtime '{layer.runtime}' is missing"
 
 
 def _name_faults(name: str, platform: TargetPlatform) -> Iterator[str]:
@@ -172,13 +185,34 @@ def _name_faults(name: str, platform: TargetPlatform) -> Iterator[str]:
         yield f"{name!r} is not the name of a visible file"
 
 
-def _framework_faults(layer: OfferedLayer, others: Mapping[str, OfferedLayer]) -> Iterator[str]:
-    """What is below a framework must be below whatever stands on it: that also rules out circles."""
+def _masks(layers: Iterable[OfferedLayer]) -> dict[str, int]:
+    """The frameworks below each layer as bits of a number, by deployed name: comparing sets takes one step then."""
+    numbers: dict[str, int] = {}
+    masks = {}
+    for layer in layers:
+        bits = bytearray()
+        for name in layer.frameworks:
+            number = numbers.setdefault(name, len(numbers))
+            bits += bytes(max(0, number // 8 + 1 - len(bits)))
+            bits[number // 8] |= 1 << number % 8
+        masks[layer.target] = int.from_bytes(bits, "little")
+    return masks
+
+
+def _is_part(some: int, more: int) -> bool:
+    """Whether one set of bits lies in another one that has more."""
+    return some != more and not some & ~more
+
+
+def _framework_faults(
+    layer: OfferedLayer, others: Mapping[str, OfferedLayer], below: Mapping[str, int]
+) -> Iterator[str]:
+    """What is below a framework must be below every layer that stands on it: that also rules out circles."""
     if len(set(layer.lower)) != len(layer.lower) or (layer.kind == "runtime" and layer.frameworks):
         yield "the layers below are listed wrongly"
     for name in layer.frameworks:
         lower = others.get(name)
         if lower is None or lower.kind != "framework":
-            yield f"its framework '{name}' is not there"
-        elif lower.runtime != layer.runtime or not set(lower.frameworks) < set(layer.frameworks):
+            yield f"its framework '{name}' is missing"
+        elif lower.runtime != layer.runtime or not _is_part(below[name], below[layer.target]):
             yield f"it does not list everything that '{name}' stands on"

@@ -10,27 +10,34 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from venvstacks.archives.compression import Compression, gzip_stream
+from venvstacks.archives.expected import MOST_ENTRIES
 from venvstacks.archives.members import Member
 from venvstacks.data_faults import first_fault
 from venvstacks.digests import TreeEntry, sha256_bytes
-from venvstacks.records.published_metadata import FileReference
+from venvstacks.records.published_metadata import FileReference, check_extent
 
 SUFFIX = ".files.json.gz"
+PACKED_LIMIT = 16 << 20
+"""Bytes of a compressed list that are read. The list of a large environment (60,000 files) has 4 MB."""
+
+UNPACKED_LIMIT = 80 << 20
+"""Bytes that a list may unpack to: half a million files. A few kilobytes of gzip can claim gigabytes."""
+
+_MOST_VALUES = 4 * MOST_ENTRIES + 10  # four keys a file; the commas within names make few lists reach it sooner
 _LEVEL = 9
-_LIMIT = 256 << 20  # some 1.5 million files; what unpacks to more is no manifest
 _EXECUTABLE: Literal["0755"] = "0755"
 _PLAIN: Literal["0644"] = "0644"
 
 
 class ListedFile(BaseModel):
-    """One file or symbolic link; folders are those that the paths speak of.
+    """One file or symbolic link; folders are listed by the paths of what is in them.
 
     Attributes:
         path: Relative to the layer's folder, with forward slashes.
-        mode: Permissions of a file, octal.
+        mode: Permissions of a file, in octal digits.
         size: Bytes of a file.
         sha256: Hex digest of a file's content.
-        target: What a link points to, as it is written in the link.
+        target: What a link points to, unresolved.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -109,15 +116,20 @@ class FileManifest(BaseModel):
         """Read a published manifest.
 
         Raises:
-            ValueError: It is none, or one of another version.
+            ValueError: It is none, one of another version, or larger than any layer needs.
         """
+        if len(data) > PACKED_LIMIT:
+            raise ValueError(f"it has more than {PACKED_LIMIT} bytes")
         inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
         try:
-            text = inflater.decompress(data, _LIMIT)
+            text = inflater.decompress(data, UNPACKED_LIMIT + 1)
         except zlib.error as error:
             raise ValueError(f"it is not compressed as it should be: {error}") from error
+        if len(text) > UNPACKED_LIMIT:
+            raise ValueError(f"it unpacks to more than {UNPACKED_LIMIT} bytes")
+        check_extent(text, _MOST_VALUES)
         if not inflater.eof or inflater.unused_data:
-            raise ValueError("it is cut off, too large, or something follows it")
+            raise ValueError("it is cut off, or something follows it")
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:

@@ -1,24 +1,46 @@
-"""Published metadata: one entry per layer, and the manifest of a stack. Names and places are FORMATS section 5's."""
+"""Published metadata: one entry per layer, and the manifest of a stack."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from venvstacks.data_faults import first_fault
 from venvstacks.model.conventions import LayerKind
+
+MANIFEST_LIMIT = 32 << 20
+"""Bytes of the manifest of a stack that are read: twenty thousand layers as they are published."""
+
+MOST_LAYERS = 10_000
+"""Layers of one manifest. Stacks have dozens; the work of checking a manifest grows with them."""
+
+Size = Annotated[int, Field(ge=0, lt=1 << 63)]
+"""A number of bytes or files, as file systems count them."""
+
+_MOST_VALUES = 2_000_000  # elements of arrays and objects in a manifest
 
 _Group = Literal["runtimes", "frameworks", "applications"]
 _GROUPS: dict[LayerKind, _Group] = {"runtime": "runtimes", "framework": "frameworks", "application": "applications"}
 
 
 class PublishedModel(BaseModel):
-    """Base of published metadata. Keys of later versions are kept out of the way, not refused: others wrote them."""
+    """Base of published metadata. Unknown keys are ignored: later versions may write them."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+
+def check_extent(text: bytes, most: int) -> None:
+    """Refuse JSON with so many values that reading it would take gigabytes (a few bytes of text take dozens in memory).
+
+    Raises:
+        ValueError: There are more than `most` values.
+    """
+    if text.count(b",") > most:
+        raise ValueError(f"it holds more than {most} values")
 
 
 class SupportModule(PublishedModel):
@@ -38,7 +60,7 @@ class FileReference(PublishedModel):
     """
 
     name: str
-    size: int
+    size: Size
     sha256: str
 
 
@@ -49,7 +71,7 @@ class ProductMetadata(PublishedModel):
         kind: Runtime, framework or application.
         content_digest: Digest of the tree: names, executable bits, contents, link targets.
         inputs_digest: Digest of everything that the archive or export was made from; the same digest means the same
-            bytes, so nothing is made again.
+            bytes, so nothing is written again.
         file_count: Files and links.
         uncompressed_size: Sum of file sizes in bytes.
         tools: Versions of the tools that shaped the result.
@@ -62,8 +84,8 @@ class ProductMetadata(PublishedModel):
     kind: LayerKind
     content_digest: str
     inputs_digest: str
-    file_count: int
-    uncompressed_size: int
+    file_count: Size
+    uncompressed_size: Size
     tools: dict[str, str]
     runtime_provider: str | None = None
     runtime_build: str | None = None
@@ -72,7 +94,7 @@ class ProductMetadata(PublishedModel):
 
 
 class LayerMetadata(PublishedModel):
-    """Metadata of one exported layer, or of one published layer where the archive's fields are there."""
+    """Metadata of one exported layer, or of one published layer where the fields of the archive are set."""
 
     layer_name: str
     install_target: str
@@ -88,13 +110,13 @@ class LayerMetadata(PublishedModel):
     app_support_modules: tuple[SupportModule, ...] | None = None
     archive_name: str | None = None
     archive_build: int | None = None
-    archive_size: int | None = None
+    archive_size: Size | None = None
     archive_hashes: dict[str, str] | None = None
     target_platform: str | None = None
     product: ProductMetadata = Field(alias="venvstacks")
 
     def as_json(self) -> dict[str, Any]:
-        """The entry as JSON data; keys that say nothing are left out."""
+        """The entry as JSON data; keys without a value are left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -112,7 +134,7 @@ def read_metadata(path: Path) -> LayerMetadata | None:
 
 
 def wanted_manifest(metadata_files: Iterable[Path]) -> str:
-    """The manifest over whichever of these files are there."""
+    """The manifest over those of these metadata files that exist."""
     found = (read_metadata(path) for path in metadata_files)
     return manifest_text(entry for entry in found if entry is not None)
 
@@ -125,6 +147,22 @@ class StackManifest(PublishedModel):
     """
 
     layers: dict[_Group, tuple[LayerMetadata, ...]]
+
+    @classmethod
+    def parse(cls, text: bytes) -> Self:
+        """Read a manifest that somebody published.
+
+        Raises:
+            ValueError: It is none, or one that is larger than any stack needs.
+        """
+        check_extent(text, _MOST_VALUES)
+        try:
+            manifest = cls.model_validate_json(text)
+        except ValidationError as error:
+            raise ValueError(first_fault(error)) from error
+        if sum(map(len, manifest.layers.values())) > MOST_LAYERS:
+            raise ValueError(f"it lists more than {MOST_LAYERS} layers")
+        return manifest
 
     @property
     def entries(self) -> tuple[LayerMetadata, ...]:

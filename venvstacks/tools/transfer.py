@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -13,26 +14,34 @@ from urllib.parse import unquote, urlsplit
 from venvstacks.digests import sha256_file
 from venvstacks.errors import InterruptedRunError, TransferError
 from venvstacks.tools.web import broken_off, explain, open_client, refused
+from venvstacks.tools.web_answer import Answer, Head, SpeedLimit
 from venvstacks.urls import shown
 
 if TYPE_CHECKING:
     import httpx2
 
 Progress = Callable[[str, int, int | None], None]
-"""Told what is going on, how many bytes are done, and how many there are (None where nobody knows)."""
+"""Called with what is being done, how many bytes are done, and how many there are (None if that is not known)."""
+
+WORTHWHILE = 64 << 10
+"""Bytes that have to arrive before a download has all its attempts again.
+
+Less is no progress: a server that resets the connection after each byte would be asked for ever.
+"""
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
+_SLEEP_SECONDS = 0.5  # how long a pause may go on after nobody wants the file any more
 _WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
 class WantedFile:
-    """A file that is known before it is fetched.
+    """A file whose digest is known before it is fetched.
 
     Attributes:
         url: Where it is, `http` or `https`.
         sha256: Hex digest.
-        size: Bytes; None if nobody said so.
+        size: Bytes; None if that is not known.
     """
 
     url: str
@@ -47,22 +56,25 @@ class WantedFile:
 
 @dataclass
 class Downloads:
-    """Fetches files; one connection pool for all of them, usable from several threads.
+    """Fetches files with one pool of connections; may be used by several threads.
 
     Attributes:
         environment: Environment variables as a value: proxies and certificates come from there.
-        progress: Told about every piece that arrives.
-        pauses: Seconds to wait before each further attempt; counted anew whenever something arrived.
+        progress: Called for every piece that arrives.
+        pauses: Seconds to wait before each further attempt; all of them are there again after `WORTHWHILE` bytes.
         sleep: Waits.
-        stopping: Asked at every piece whether nobody wants the files any more.
+        stopping: Asked all the time, also while nothing arrives, whether nobody wants the files any more.
+        limit: How slow a server may be.
     """
 
-    environment: Mapping[str, str] = field(repr=False)
+    environment: Mapping[str, str]
     progress: Progress | None = None
     pauses: tuple[float, ...] = _PAUSES
     sleep: Callable[[float], None] = time.sleep
     stopping: Callable[[], bool] = lambda: False
+    limit: SpeedLimit = field(default_factory=SpeedLimit)
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
     _client: httpx2.Client | None = None
 
     def __enter__(self) -> Self:
@@ -71,92 +83,41 @@ class Downloads:
     def __exit__(self, *_: object) -> None:
         self._closing.close()
 
-    def open(self, url: str) -> httpx2.Client:
-        """The client, made on first use.
-
-        Raises:
-            TransferError: Proxies or certificates make no sense.
-        """
-        if self._client is None:
-            with explain(url):
-                self._client = self._closing.enter_context(open_client(self.environment))
-        return self._client
-
-    def fetch(self, wanted: WantedFile, target: Path) -> None:
+    def fetch(self, wanted: WantedFile, target: Path) -> int:
         """Write a file to `target`; what `target` holds already is taken for its beginning.
 
         A beginning that turns out to be another file's is thrown away, and the file fetched from its first byte. If
         this raises because the connection failed, `target` keeps what came, for the next time.
 
+        Returns:
+            How many bytes came over the network.
+
         Raises:
-            TransferError: It cannot be had, or what came is not that file; then `target` is gone.
+            TransferError: It cannot be fetched, or what came is not that file; then `target` is gone.
             InterruptedRunError: Nobody wants it any more; `target` keeps what came.
             OSError: `target` cannot be written.
         """
-        resumed = target.exists() and target.stat().st_size > 0
-        try:
-            self._fetch_with_retries(wanted, target)
-            _verify(wanted, target)
-        except TransferError as error:
-            if error.kind != "other file":
-                raise
-            target.unlink(missing_ok=True)
-            if not resumed:
-                raise
-            self.fetch(wanted, target)
-
-    def _fetch_with_retries(self, wanted: WantedFile, target: Path) -> None:
-        failures = 0
-        while not self.stopping():
-            before = target.stat().st_size if target.exists() else 0
+        job = _Job(wanted, target)
+        for last_try in (False, True):
             try:
-                self._attempt(wanted, target, before)
+                self._fetch_with_retries(job)
+                _verify(wanted, target)
             except TransferError as error:
-                arrived = target.exists() and target.stat().st_size > before
-                failures = 1 if arrived else failures + 1
-                if not error.transient or failures > len(self.pauses):
+                if error.kind != "other file":
                     raise
-                self.sleep(self.pauses[failures - 1])
+                target.unlink(missing_ok=True)
+                if last_try or not job.resumed:
+                    raise
             else:
-                return
-        raise InterruptedRunError
-
-    def _attempt(self, wanted: WantedFile, target: Path, held: int) -> None:
-        if held and held == wanted.size:
-            return
-        headers = {"Range": f"bytes={held}-"} if held else {}
-        client = self.open(wanted.url)
-        with explain(wanted.url), client.stream("GET", wanted.url, headers=headers) as response:
-            if response.status_code == 416:  # longer than the file itself, or complete with a size that nobody told
-                return
-            if response.status_code not in {200, 206}:
-                raise _refusal(wanted.url, response.status_code)
-            goes_on = response.status_code == 206 and _range_start(response) == held
-            self._save(response, wanted, target, held if goes_on else 0)
-
-    def _save(self, response: httpx2.Response, wanted: WantedFile, target: Path, held: int) -> None:
-        announced = response.headers.get("Content-Length", "")
-        total = held + int(announced) if announced.isdecimal() else wanted.size
-        if wanted.size is not None and total != wanted.size:
-            raise _other_file(wanted.url, f"it has {total} bytes, not {wanted.size}")
-        with target.open("ab" if held else "wb") as stream:
-            for chunk in response.iter_raw():  # as it arrives: chunks of a fixed size would lose what came of the last
-                if self.stopping():
-                    raise InterruptedRunError
-                stream.write(chunk)
-                held += len(chunk)
-                if total is not None and held > total:
-                    raise _other_file(wanted.url, f"more than {total} bytes came")
-                if self.progress is not None:
-                    self.progress(f"downloading {wanted.name}", held, total)
-        if total is not None and held != total:
-            raise broken_off(wanted.url, f"{held} of {total} bytes came")
+                break
+        return job.received
 
     def read(self, url: str, limit: int) -> bytes:
         """The whole content of a small file.
 
         Raises:
-            TransferError: It cannot be had, or is larger than `limit` bytes.
+            TransferError: It cannot be fetched, or is larger than `limit` bytes.
+            InterruptedRunError: Nobody wants it any more.
         """
         failures = 0
         while True:
@@ -166,29 +127,111 @@ class Downloads:
                 failures += 1
                 if not error.transient or failures > len(self.pauses):
                     raise
-                self.sleep(self.pauses[failures - 1])
+                self._pause(self.pauses[failures - 1])
+
+    @contextlib.contextmanager
+    def _answer(self, url: str, headers: Mapping[str, str]) -> Iterator[tuple[Head, Answer]]:
+        with self._guard, explain(url):
+            if self._client is None:
+                self._client = self._closing.enter_context(open_client(self.environment))
+        with Answer(self._client, url, headers, self.stopping, self.limit) as answer:
+            yield answer.head(), answer
+
+    def _fetch_with_retries(self, job: _Job) -> None:
+        failures = 0
+        counted = 0
+        while not self.stopping():
+            try:
+                return self._attempt(job)
+            except TransferError as error:
+                worthwhile = job.received - counted >= WORTHWHILE
+                failures, counted = (1, job.received) if worthwhile else (failures + 1, counted)
+                if not error.transient or failures > len(self.pauses):
+                    raise
+                self._pause(self.pauses[failures - 1])
+        raise InterruptedRunError
+
+    def _attempt(self, job: _Job) -> None:
+        wanted, held = job.wanted, job.held()
+        job.resumed = job.resumed or held > 0
+        if held and held == wanted.size:
+            return
+        headers = {"Range": f"bytes={held}-"} if held else {}
+        with self._answer(wanted.url, headers) as (head, answer):
+            if held and head.status == 416:  # the file ends before that, or there: comparing digests will show
+                return
+            if head.status not in {200, 206}:
+                raise _refusal(wanted.url, head.status)
+            if head.status == 206 and _range_start(head) != held:
+                raise _other_file(wanted.url, "the server sent another part than the one that was asked for")
+            self._save(answer.pieces(), head, job, held if head.status == 206 else 0)
+
+    def _save(self, pieces: Iterator[bytes], head: Head, job: _Job, held: int) -> None:
+        wanted = job.wanted
+        announced = head.number("Content-Length")
+        total = wanted.size if announced is None else held + announced
+        if wanted.size is not None and total != wanted.size:
+            raise _other_file(wanted.url, f"it has {total} bytes, not {wanted.size}")
+        with job.target.open("ab" if held else "wb") as stream:
+            for piece in pieces:
+                stream.write(piece)
+                held += len(piece)
+                job.received += len(piece)
+                if total is not None and held > total:
+                    raise _other_file(wanted.url, f"more than {total} bytes came")
+                if self.progress is not None:
+                    self.progress(f"downloading {wanted.name}", held, total)
+        if total is not None and held != total:
+            raise broken_off(wanted.url, f"{held} of {total} bytes came")
 
     def _read_once(self, url: str, limit: int) -> bytes:
         content = bytearray()
-        client = self.open(url)
-        with explain(url), client.stream("GET", url) as response:
-            if response.status_code != 200:
-                raise _refusal(url, response.status_code)
-            for chunk in response.iter_raw():
-                content += chunk
+        with self._answer(url, {}) as (head, answer):
+            if head.status != 200:
+                raise _refusal(url, head.status)
+            announced = head.number("Content-Length")
+            if announced is not None and announced > limit:
+                raise _other_file(url, f"it has {announced} bytes, and may have {limit}")
+            for piece in answer.pieces():
+                content += piece
                 if len(content) > limit:
                     raise _other_file(url, f"it has more than {limit} bytes")
-            announced = response.headers.get("Content-Length", "")
-        if announced.isdecimal() and int(announced) != len(content):
+        if announced is not None and announced != len(content):
             raise broken_off(url, f"{len(content)} of {announced} bytes came")
         return bytes(content)
 
+    def _pause(self, seconds: float) -> None:
+        while seconds > 0 and not self.stopping():
+            self.sleep(min(seconds, _SLEEP_SECONDS))
+            seconds -= _SLEEP_SECONDS
 
-def _range_start(response: httpx2.Response) -> int | None:
+
+@dataclass
+class _Job:
+    """One file on its way.
+
+    Attributes:
+        wanted: The file.
+        target: Where it is written.
+        received: Bytes that came in all attempts.
+        resumed: Whether an attempt began in the middle of the file, so that it may be a mixture of several files.
+    """
+
+    wanted: WantedFile
+    target: Path
+    received: int = 0
+    resumed: bool = False
+
+    def held(self) -> int:
+        """Bytes that are there."""
+        return self.target.stat().st_size if self.target.exists() else 0
+
+
+def _range_start(head: Head) -> int | None:
     """Where the part of a file begins that a server sent (RFC 9110, `Content-Range`)."""
-    unit, _, rest = response.headers.get("Content-Range", "").partition(" ")
+    unit, _, rest = head.headers.get("Content-Range", "").partition(" ")
     start = rest.partition("-")[0]
-    return int(start) if unit == "bytes" and start.isdecimal() else None
+    return int(start) if unit == "bytes" and start.isascii() and start.isdecimal() and len(start) < 20 else None
 
 
 def _refusal(url: str, status: int) -> TransferError:

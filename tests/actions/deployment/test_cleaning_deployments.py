@@ -238,7 +238,7 @@ def test_an_application_whose_name_is_no_name(tmp_path: Path, start: Start) -> N
     for number, name in enumerate(("app-..", "app-.", "app-", "app-.hidden")):
         bad = replace(application("newt"), name=name, target="app-newt", changes={"app_launch_module": "newt"})
         publish(tmp_path / f"b{number}", [runtime(text="2"), application("frog"), bad])
-        with pytest.raises(DeployError, match="does not hold together"):
+        with pytest.raises(DeployError, match="is not valid"):
             deployment.deploy(str(tmp_path / f"b{number}"), tmp_path / "d")
     assert start(tmp_path / "d", "frog") == "1 1"
     assert deployment.status(tmp_path / "d").kept == (1,)

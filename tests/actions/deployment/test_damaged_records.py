@@ -75,7 +75,7 @@ def test_a_deploy_that_fails_takes_nothing_away(installed: Path, tmp_path: Path,
     record(installed, "app-newt").unlink()
     publish(tmp_path / "other", [runtime("other"), application("toad", "other")])
     (tmp_path / "other/other.tar.zst").unlink()
-    with pytest.raises(DeployError, match="is not there"):
+    with pytest.raises(DeployError, match="is missing"):
         deployment.deploy(str(tmp_path / "other"), installed, ["toad"])
     deployment.collect(installed)
     assert start(installed, "newt") == "1 1 1 1"

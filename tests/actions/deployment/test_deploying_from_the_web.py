@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +11,10 @@ import pytest
 
 from tests.support.folder_server import WebFolder, serving_folder
 from venvstacks.api import deployments as deployment
-from venvstacks.errors import DeployError
+from venvstacks.deployment.steps.place import make_place
+from venvstacks.digests import sha256_bytes
+from venvstacks.errors import DeployError, UsageError
+from venvstacks.model.conventions import METADATA_DIR
 
 PATIENT = deployment.DeployOptions(retry_pauses=(0.0, 0.0, 0.0))
 IMPATIENT = deployment.DeployOptions(retry_pauses=())
@@ -18,6 +23,14 @@ IMPATIENT = deployment.DeployOptions(retry_pauses=())
 @pytest.fixture
 def web(first: Path) -> Iterator[WebFolder]:
     with serving_folder(first) as running:
+        yield running
+
+
+@pytest.fixture
+def layers(first: Path, tmp_path: Path) -> Iterator[WebFolder]:
+    """Like `web`, for tests that change what is served."""
+    shutil.copytree(first, tmp_path / "served", symlinks=True)
+    with serving_folder(tmp_path / "served") as running:
         yield running
 
 
@@ -108,3 +121,82 @@ def test_nothing_is_published_there(web: WebFolder, tmp_path: Path) -> None:
     with pytest.raises(DeployError, match="nothing is published for linux_x86_64 at http") as caught:
         deployment.deploy(f"{web.url}/elsewhere", tmp_path / "d", options=IMPATIENT)
     assert len(caught.value.details) == 2
+
+
+def tag_no_manifest(web: WebFolder) -> None:
+    """Only the manifest without a platform in its name is there, and files that are missing are forbidden (S3)."""
+    web.missing_status = 403
+    for path in (web.folder / METADATA_DIR).glob("venvstacks-*.json"):
+        path.replace(path.with_name("venvstacks.json"))
+
+
+def test_a_server_that_does_not_say_what_is_missing(layers: WebFolder, tmp_path: Path) -> None:
+    tag_no_manifest(layers)
+    assert deployment.deploy(layers.url, tmp_path / "d", ["frog"], IMPATIENT).changed
+    with pytest.raises(DeployError, match="status 403") as caught:
+        deployment.deploy(f"{layers.url}/elsewhere", tmp_path / "d", options=IMPATIENT)
+    assert "token" in (caught.value.hint or "")
+
+
+def test_a_query_stays_a_query_and_is_shown_nowhere(layers: WebFolder, tmp_path: Path) -> None:
+    layers.query = "sv=2024&sig=s3cret%2F"
+    seen: list[str] = []
+    options = replace(IMPATIENT, progress=lambda what, *_: seen.append(what))
+    url = f"{layers.url}?{layers.query}"
+    deployment.deploy(url, tmp_path / "d", ["frog"], options)
+    generation = deployment.status(tmp_path / "d").generation
+    assert generation.source == f"{layers.url}?..."
+    kept = [path.read_bytes() for path in (tmp_path / "d").rglob("*") if path.is_file() and not path.is_symlink()]
+    layers.query = "another"
+    with pytest.raises(DeployError, match="status 403") as caught:
+        deployment.deploy(url, tmp_path / "d", ["newt"], options)
+    assert "s3cret" not in f"{caught.value}{seen}"
+    assert not [content for content in kept if b"s3cret" in content]
+
+
+def test_a_login_that_is_not_clear_is_sent_to_nobody(layers: WebFolder, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be split into login, host and path") as caught:
+        deployment.deploy(layers.url.replace("//", "//me:s3/cret@"), tmp_path / "d", options=IMPATIENT)
+    assert "cret" not in str(caught.value).replace("s3cret", "")
+    assert layers.asked == []
+
+
+@pytest.mark.parametrize("spoil", [lambda data: bytes([data[0] ^ 1]) + data[1:], lambda data: data[:-1]])
+@pytest.mark.parametrize("repair", [False, True])
+def test_a_finished_download_that_was_damaged_is_fetched_again(
+    spoil: Callable[[bytes], bytes], *, repair: bool, layers: WebFolder, tmp_path: Path
+) -> None:
+    layers.wrong = {"app-frog.tar.zst"}
+    with pytest.raises(DeployError, match=r"app-frog\.tar\.zst is not the file"):
+        deployment.deploy(layers.url, tmp_path / "d", ["frog"], replace(IMPATIENT, threads=1))
+    layers.wrong = set()
+    place = make_place(tmp_path / "d")
+    place.downloads.mkdir(exist_ok=True)
+    for name in ("py.tar.zst", "framework-pond.tar.zst"):
+        content = (layers.folder / name).read_bytes()
+        (place.downloads / f"{sha256_bytes(content)[:16]}-{name}").write_bytes(spoil(content))
+    layers.asked.clear()
+    assert deployment.deploy(layers.url, tmp_path / "d", ["frog"], IMPATIENT, repair=repair).changed
+    assert archives(layers) == ["app-frog.tar.zst", "framework-pond.tar.zst", "py.tar.zst"]
+
+
+def test_only_what_came_over_the_network_counts_as_fetched(layers: WebFolder, tmp_path: Path) -> None:
+    sizes = {name: (layers.folder / name).stat().st_size for name in ("py.tar.zst", "framework-pond.tar.zst")}
+    sizes["app-frog.tar.zst"] = (layers.folder / "app-frog.tar.zst").stat().st_size
+    place = make_place(tmp_path / "d")
+    place.downloads.mkdir()
+    whole = (layers.folder / "py.tar.zst").read_bytes()
+    (place.downloads / f"{sha256_bytes(whole)[:16]}-py.tar.zst").write_bytes(whole)
+    half = (layers.folder / "app-frog.tar.zst").read_bytes()
+    (place.downloads / f"{sha256_bytes(half)[:16]}-app-frog.tar.zst.part").write_bytes(half[:100])
+    done = deployment.deploy(layers.url, tmp_path / "d", ["frog"], IMPATIENT)
+    assert done.bytes_fetched == sizes["framework-pond.tar.zst"] + sizes["app-frog.tar.zst"] - 100
+
+
+@pytest.mark.parametrize("name", ["__venvstacks__/venvstacks.json", "py.tar.zst"])
+def test_what_is_no_file_in_a_folder_is_refused(name: str, layers: WebFolder, tmp_path: Path) -> None:
+    tag_no_manifest(layers)
+    (layers.folder / name).unlink()
+    os.mkfifo(layers.folder / name)
+    with pytest.raises(DeployError, match="it is not a file"):
+        deployment.deploy(str(layers.folder), tmp_path / "d", ["frog"])

@@ -136,7 +136,11 @@ def test_a_mirror_that_serves_another_file(mirror: Mirror, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("status", "hint"),
-    [(404, "check the URL"), (403, "check the URL"), (503, "the server has trouble; try again later")],
+    [
+        (404, "check the URL"),
+        (403, "check the URL, and the user name, password or token in it"),
+        (503, "the server has trouble; try again later"),
+    ],
 )
 @pytest.mark.usefixtures("_listed")
 def test_http_failures(status: int, hint: str, mirror: Mirror, tmp_path: Path) -> None:

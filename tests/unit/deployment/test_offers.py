@@ -62,14 +62,14 @@ FAULTS: list[tuple[OfferedLayer, str]] = [
     (layer("framework-x", archive=OfferedFile("x.tar.zst", -1, "a" * 64)), "no proper size or SHA-256"),
     (layer("framework-x", archive=OfferedFile("x.tar.zst", 1, "A" * 64)), "no proper size or SHA-256"),
     (layer("framework-x", files=OfferedFile("x", 1, "")), "no proper size or SHA-256"),
-    (layer("framework-x", runtime="cpython"), "its runtime 'cpython' is not there"),
-    (layer("framework-x", runtime="framework-pond"), "its runtime 'framework-pond' is not there"),
+    (layer("framework-x", runtime="cpython"), "its runtime 'cpython' is missing"),
+    (layer("framework-x", runtime="framework-pond"), "its runtime 'framework-pond' is missing"),
     (layer("framework-x", runtime=None), "a runtime stands on none, and every other layer on one"),
     (layer("py2", runtime="py"), "a runtime stands on none, and every other layer on one"),
     (layer("py2", "framework-pond"), "listed wrongly"),
-    (layer("framework-x", "framework-lake"), "its framework 'framework-lake' is not there"),
-    (layer("framework-x", "py"), "its framework 'py' is not there"),
-    (layer("framework-x", "app-frog"), "its framework 'app-frog' is not there"),
+    (layer("framework-x", "framework-lake"), "its framework 'framework-lake' is missing"),
+    (layer("framework-x", "py"), "its framework 'py' is missing"),
+    (layer("framework-x", "app-frog"), "its framework 'app-frog' is missing"),
     (layer("framework-x", "framework-pond", "framework-pond"), "listed wrongly"),
     (layer("framework-x", "framework-reeds"), "it does not list everything that 'framework-reeds' stands on"),
     (layer("framework-x", "framework-x"), "it does not list everything that 'framework-x' stands on"),
@@ -78,13 +78,13 @@ FAULTS: list[tuple[OfferedLayer, str]] = [
     (layer("app-x", launch_module="x; rm"), "'x; rm' is no launch module"),
     (layer("app-x", launch_module="-c"), "'-c' is no launch module"),
     (layer("app-x", launch_module=".x"), "'.x' is no launch module"),
-    (layer("framework-POND"), "framework-pond: there twice"),
+    (layer("framework-POND"), "framework-pond: listed twice"),
 ]
 
 
 @pytest.mark.parametrize(("wrong", "says"), FAULTS, ids=[f"{number}" for number in range(len(FAULTS))])
 def test_manifests_that_do_not_hold_together(wrong: OfferedLayer, says: str) -> None:
-    with pytest.raises(DeployError, match="does not hold together") as caught:
+    with pytest.raises(DeployError, match="is not valid") as caught:
         check_offer("here", (*STACK, wrong), LINUX)
     assert says in "\n".join(caught.value.details)
 
@@ -93,8 +93,8 @@ def test_every_fault_is_told() -> None:
     with pytest.raises(DeployError) as caught:
         check_offer("here", [layer("framework-x", runtime="a"), layer("app-y", runtime="b")], LINUX)
     assert caught.value.details == (
-        "framework-x: its runtime 'a' is not there",
-        "app-y: its runtime 'b' is not there",
+        "framework-x: its runtime 'a' is missing",
+        "app-y: its runtime 'b' is missing",
     )
 
 

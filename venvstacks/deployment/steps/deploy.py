@@ -83,7 +83,7 @@ class Deployed:
         fetched: Deployed names of layers that were fetched and unpacked.
         rebound: Deployed names of layers that were copied from an installed one, above other layers.
         kept: Deployed names of layers that were installed already.
-        bytes_fetched: Bytes of archives.
+        bytes_fetched: Bytes of archives that came from the source; what an earlier deploy had fetched does not count.
         removed: Ids of instances that were removed because no kept generation needs them.
         left_alone: Installed applications that the source does not offer; they stay as they are.
     """
@@ -173,7 +173,7 @@ def _without_damaged_donors(
 
 
 def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceRecord], tools: Tools) -> int:
-    """Make all instances that are missing; returns how many bytes of archives were needed for them."""
+    """Make all instances that are missing; returns how many bytes of archives came from the source."""
     place, source = request.place, request.source
     _check_space(request, work)
     makes = (*work.fetch, *(one for one, _ in work.rebind))
@@ -184,7 +184,7 @@ def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceR
         trees = {one.id: expected_tree(lists[one.id], one.layer, request.platform) for one in makes}
         archives = _all(coming)
     fetched = zip(work.fetch, archives, strict=True)
-    delivered = [Delivered(one, trees[one.id], lists[one.id], archive) for one, archive in fetched]
+    delivered = [Delivered(one, trees[one.id], lists[one.id], archive.path) for one, archive in fetched]
     with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
         making = [
             lanes.pool.submit(unpack_instance, one, place, tools)
@@ -198,7 +198,7 @@ def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceR
     compilers = Compilers(tools.threads)
     with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
         _all([lanes.pool.submit(finish, one, place, tools, compilers) for one in prepared])
-    return sum(one.layer.archive.size for one in work.fetch)
+    return sum(archive.received for archive in archives)
 
 
 @contextlib.contextmanager

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote
 
-from pydantic import ValidationError
-
-from venvstacks.data_faults import first_fault
 from venvstacks.deployment.offers import Offer, OfferedFile, OfferedLayer, check_offer
 from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.errors import DeployError, TransferError, UsageError
 from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.platforms import TargetPlatform
-from venvstacks.records.published_metadata import LayerMetadata, StackManifest
+from venvstacks.records.file_lists import PACKED_LIMIT
+from venvstacks.records.published_metadata import MANIFEST_LIMIT, LayerMetadata, StackManifest
 from venvstacks.tools.transfer import Downloads, WantedFile
-from venvstacks.urls import shown
+from venvstacks.urls import child, has_unclear_login, shown
 
-_MANIFEST_LIMIT = 64 << 20
 _HALF_BLOCK = 2048  # what a file leaves empty at its end, on average
 _PUBLISH_AGAIN = "publish again with this version of venvstacks, or fetch the files again"
+
+
+@dataclass(frozen=True)
+class Obtained:
+    """A published file on this machine.
+
+    Attributes:
+        path: Where it is.
+        received: How many of its bytes came from the source now; fewer than it has where a download was resumed.
+    """
+
+    path: Path
+    received: int
 
 
 class Source(Protocol):
@@ -33,12 +44,18 @@ class Source(Protocol):
         """Folder or URL, for messages and records."""
 
     def read_optional(self, path: str) -> bytes | None:
-        """A small file by its path below the source; None if it is not there."""
+        """A small file by its path below the source; None if it is missing.
+
+        Raises:
+            DeployError: It cannot be read, or is larger than `MANIFEST_LIMIT`.
+            TransferError: It cannot be fetched, or is larger than that; its kind is "forbidden" if the server does not
+                say whether there is such a file.
+        """
 
     def read(self, file: OfferedFile) -> bytes:
         """A small published file, verified."""
 
-    def obtain(self, file: OfferedFile, folder: Path) -> Path:
+    def obtain(self, file: OfferedFile, folder: Path) -> Obtained:
         """A published file on this machine, verified; it may be put into `folder`, or be where it is."""
 
     def space_needed(self, file: OfferedFile, folder: Path) -> int:
@@ -62,32 +79,42 @@ class FolderSource:
 
     def read_optional(self, path: str) -> bytes | None:
         """See `Source`."""
-        try:
-            return (self.folder / path).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _unreadable(self.folder / path, error) from error
+        return self._read(path, MANIFEST_LIMIT)
 
     def read(self, file: OfferedFile) -> bytes:
         """See `Source`."""
-        content = self.read_optional(file.name)
+        content = self._read(file.name, file.size)
         if content is None:
             raise _missing(self.folder / file.name)
         _check(file, len(content), sha256_bytes(content))
         return content
 
-    def obtain(self, file: OfferedFile, folder: Path) -> Path:  # noqa: ARG002 - nothing has to be fetched
+    def _read(self, path: str, limit: int) -> bytes | None:
+        place = self.folder / path
+        try:
+            _require_file(place)
+            with place.open("rb") as stream:
+                content = stream.read(limit + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _unreadable(place, error) from error
+        if len(content) > limit:
+            raise DeployError(f"{place} has more than {limit} bytes", hint=_PUBLISH_AGAIN)
+        return content
+
+    def obtain(self, file: OfferedFile, folder: Path) -> Obtained:  # noqa: ARG002 - nothing has to be fetched
         """See `Source`."""
         place = self.folder / file.name
         try:
+            _require_file(place)
             size = place.stat().st_size
             _check(file, size, sha256_file(place) if size == file.size else "")
         except FileNotFoundError:
             raise _missing(place) from None
         except OSError as error:
             raise _unreadable(place, error) from error
-        return place
+        return Obtained(place, size)
 
     def space_needed(self, file: OfferedFile, folder: Path) -> int:  # noqa: ARG002 - nothing has to be fetched
         """See `Source`."""
@@ -99,7 +126,7 @@ class WebSource:
     """The same, on a web server.
 
     Attributes:
-        url: Without a final slash.
+        url: The folder's; a query in it is a part of every request (presigned URLs, SAS).
         downloads: Fetches.
     """
 
@@ -114,7 +141,7 @@ class WebSource:
     def read_optional(self, path: str) -> bytes | None:
         """See `Source`."""
         try:
-            return self.downloads.read(self._address(path), _MANIFEST_LIMIT)
+            return self.downloads.read(child(self.url, path), MANIFEST_LIMIT)
         except TransferError as error:
             if error.kind == "missing":
                 return None
@@ -122,18 +149,20 @@ class WebSource:
 
     def read(self, file: OfferedFile) -> bytes:
         """See `Source`."""
-        content = self.downloads.read(self._address(file.name), file.size)
+        content = self.downloads.read(child(self.url, file.name), file.size)
         _check(file, len(content), sha256_bytes(content))
         return content
 
-    def obtain(self, file: OfferedFile, folder: Path) -> Path:
-        """See `Source`. What an interrupted deploy fetched is gone on with."""
+    def obtain(self, file: OfferedFile, folder: Path) -> Obtained:
+        """See `Source`. A download that an earlier deploy began is resumed; a finished one is compared again."""
         place, part = self._places(file, folder)
         if place.exists():
-            return place
+            if place.stat().st_size == file.size and sha256_file(place) == file.sha256:
+                return Obtained(place, 0)
+            place.unlink()  # a disk that lost a bit must not stop all later deploys
         folder.mkdir(parents=True, exist_ok=True)
-        self.downloads.fetch(WantedFile(self._address(file.name), file.sha256, file.size), part)
-        return part.replace(place)
+        received = self.downloads.fetch(WantedFile(child(self.url, file.name), file.sha256, file.size), part)
+        return Obtained(part.replace(place), received)
 
     def space_needed(self, file: OfferedFile, folder: Path) -> int:
         """See `Source`. What an earlier deploy has fetched is there already."""
@@ -146,9 +175,6 @@ class WebSource:
         name = f"{file.sha256[:16]}-{file.name}"
         return folder / name, folder / f"{name}.part"
 
-    def _address(self, path: str) -> str:
-        return f"{self.url}/{quote(path, safe='/@+')}"
-
 
 def open_source(text: str, make_downloads: Callable[[], Downloads]) -> Source:
     """The source that a user names.
@@ -158,7 +184,12 @@ def open_source(text: str, make_downloads: Callable[[], Downloads]) -> Source:
     """
     scheme, separator, _ = text.partition("://")
     if separator and scheme.lower() in {"http", "https"}:
-        return WebSource(text.rstrip("/"), make_downloads())
+        if has_unclear_login(text):
+            raise UsageError(
+                f"the URL {shown(text)} cannot be split into login, host and path",
+                hint="in user names and passwords, write %2F for /, %40 for @, %3F for ? and %23 for #",
+            )
+        return WebSource(text, make_downloads())
     if separator:
         raise UsageError(f"{scheme}:// is not a source to deploy from", hint="give a folder, or an http(s) URL")
     folder = Path(text).expanduser().absolute()
@@ -174,10 +205,20 @@ def read_offer(source: Source, platform: TargetPlatform) -> Offer:
         DeployError: There is no manifest, or it makes no sense.
     """
     names = f"{METADATA_DIR}/venvstacks-{platform.name}.json", f"{METADATA_DIR}/venvstacks.json"
+    refusal = None
     for name in names:
-        content = source.read_optional(name)
+        try:
+            content = source.read_optional(name)
+        except TransferError as error:
+            if error.kind != "forbidden":
+                raise
+            refusal, content = error, None  # how S3 answers for a missing file where the folder may not be listed
+        else:
+            refusal = None
         if content is not None:
             return _parse(content, f"{source.label}/{name}", source, platform)
+    if refusal is not None:
+        raise refusal
     raise DeployError(
         f"nothing is published for {platform.name} at {source.label}",
         details=tuple(f"there is no {name}" for name in names),
@@ -187,9 +228,9 @@ def read_offer(source: Source, platform: TargetPlatform) -> Offer:
 
 def _parse(content: bytes, name: str, source: Source, platform: TargetPlatform) -> Offer:
     try:
-        manifest = StackManifest.model_validate_json(content)
-    except ValidationError as error:
-        raise DeployError(f"{name} is not a manifest: {first_fault(error)}", hint=_PUBLISH_AGAIN) from error
+        manifest = StackManifest.parse(content)
+    except ValueError as error:
+        raise DeployError(f"{name} is not a manifest: {error}", hint=_PUBLISH_AGAIN) from error
     return check_offer(source.label, tuple(_offered(entry, name) for entry in manifest.entries), platform)
 
 
@@ -199,6 +240,11 @@ def _offered(entry: LayerMetadata, name: str) -> OfferedLayer:
     if listed is None or digest is None or entry.archive_name is None or entry.archive_size is None:
         raise DeployError(
             f"{name}: layer '{entry.layer_name}' was published without the digests that deploying needs",
+            hint=_PUBLISH_AGAIN,
+        )
+    if listed.size > PACKED_LIMIT:
+        raise DeployError(
+            f"{name}: the list of files {listed.name} has {listed.size} bytes, and may have {PACKED_LIMIT}",
             hint=_PUBLISH_AGAIN,
         )
     return OfferedLayer(
@@ -224,11 +270,21 @@ def _check(file: OfferedFile, size: int, sha256: str) -> None:
         how = f"its SHA-256 is {sha256}, not {file.sha256}"
     else:
         return
-    raise DeployError(f"{file.name} is not the file that the manifest speaks of: {how}", hint=_PUBLISH_AGAIN)
+    raise DeployError(f"{file.name} is not the file that the manifest lists: {how}", hint=_PUBLISH_AGAIN)
+
+
+def _require_file(place: Path) -> None:
+    """Refuse what is no file: reading a FIFO or a device would wait, or go on, for ever.
+
+    Raises:
+        OSError: It is something else, or missing.
+    """
+    if not stat.S_ISREG(place.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is not a file")
 
 
 def _missing(place: Path) -> DeployError:
-    return DeployError(f"{place} is not there, although the manifest speaks of it", hint=_PUBLISH_AGAIN)
+    return DeployError(f"{place} is missing, although the manifest lists it", hint=_PUBLISH_AGAIN)
 
 
 def _unreadable(place: Path, error: OSError) -> DeployError:

@@ -1,0 +1,105 @@
+"""A server on loopback that speaks HTTP by hand, and wrongly: what it answers is the bytes that a test writes."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Exchange:
+    """One request, and the way back.
+
+    Attributes:
+        connection: The open connection.
+        head: The request's first line and header fields.
+        number: How many requests came before on this server.
+        url: The server's own URL.
+    """
+
+    connection: socket.socket
+    head: str
+    number: int
+    url: str
+
+    @property
+    def start(self) -> int:
+        """First byte of the part that is asked for."""
+        found = re.search(r"^range: bytes=(\d+)-", self.head, re.IGNORECASE | re.MULTILINE)
+        return int(found[1]) if found else 0
+
+    def send(self, *parts: str | bytes) -> None:
+        """Send text and bytes as they are; a line end in text becomes the one of HTTP."""
+        for part in parts:
+            self.connection.sendall(part.replace("\n", "\r\n").encode() if isinstance(part, str) else part)
+
+    def answer(self, content: bytes, status: str = "200 OK", fields: str = "", length: int | None = None) -> None:
+        """Send a whole answer; `length` is what it announces."""
+        size = len(content) if length is None else length
+        self.send(f"HTTP/1.1 {status}\nContent-Length: {size}\n{fields}\n", content)
+
+    def trickle(self, content: bytes, seconds: float = 0.05) -> None:
+        """Send byte after byte, slowly."""
+        for byte in content:
+            self.send(bytes([byte]))
+            time.sleep(seconds)
+
+    def hang(self) -> None:
+        """Say nothing more until the other side has gone."""
+        with contextlib.suppress(OSError):
+            while self.connection.recv(1 << 16):
+                pass
+
+
+Behaviour = Callable[[Exchange], None]
+
+
+@dataclass
+class MisbehavingServer:
+    """The server.
+
+    Attributes:
+        behaviour: Answers a request; the connection ends after it.
+        url: Where it listens.
+        heads: All requests.
+    """
+
+    behaviour: Behaviour
+    url: str = ""
+    heads: list[str] = field(default_factory=list)
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            head = b""
+            while b"\r\n\r\n" not in head:
+                more = connection.recv(1 << 16)
+                if not more:
+                    return
+                head += more
+            self.heads.append(head.decode())
+            self.behaviour(Exchange(connection, head.decode(), len(self.heads) - 1, self.url))
+
+    def accept(self, listening: socket.socket) -> None:
+        """Serve every connection in a thread of its own, until the listening socket is closed."""
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+
+@contextlib.contextmanager
+def misbehaving(behaviour: Behaviour) -> Iterator[MisbehavingServer]:
+    """A server that runs until the block ends."""
+    server = MisbehavingServer(behaviour)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        thread = threading.Thread(target=server.accept, args=(listening,), daemon=True)
+        thread.start()
+        yield server
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()

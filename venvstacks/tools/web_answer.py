@@ -1,0 +1,173 @@
+"""A web server's answer, received by a thread of its own: who waits for it can stop waiting at any moment.
+
+Name lookups, connecting, TLS and slow headers cannot be interrupted where they happen. So they happen in a daemon
+thread, which hands what arrives through a short queue. When its taker goes, the thread ends by itself at the next
+piece or time limit, and never holds the end of the process up.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from venvstacks.errors import InterruptedRunError
+from venvstacks.tools.web import broken_off, explain
+
+if TYPE_CHECKING:
+    import httpx2
+
+_LOOK_SECONDS = 0.1
+_QUEUED_PIECES = 16  # of 64 KiB at most
+
+
+@dataclass(frozen=True)
+class SpeedLimit:
+    """How slow a server may be: an answer is given up when fewer bytes come in a stretch of waiting.
+
+    The default is slower than any line that people use (an old modem has 3 KiB/s) and ends what would go on for years.
+    The time that an answer takes to begin counts, the time that its taker needs for the disk does not.
+
+    Attributes:
+        size: Bytes.
+        seconds: Length of the stretch.
+    """
+
+    size: int = 30 << 10
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of an answer.
+
+    Attributes:
+        status: HTTP status code.
+        headers: Header fields; names in any case.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+
+    def number(self, name: str) -> int | None:
+        """A header that is a decimal number of at most 19 digits, or None."""
+        value = self.headers.get(name, "")
+        return int(value) if value.isascii() and value.isdecimal() and len(value) < 20 else None
+
+
+@dataclass(frozen=True)
+class _End:
+    """The end of an answer.
+
+    Attributes:
+        error: What ended it, or None if it is complete.
+    """
+
+    error: BaseException | None = None
+
+
+class _NobodyTakesItError(Exception):
+    """The taker has gone."""
+
+
+class Answer:
+    """One request and what comes back. A context manager; leaving it gives the rest up.
+
+    Args:
+        client: Sends the request.
+        url: What is asked for.
+        headers: Further header fields of the request.
+        stopping: Asked ten times a second whether nobody wants the answer any more.
+        limit: How slow the server may be.
+    """
+
+    def __init__(
+        self,
+        client: httpx2.Client,
+        url: str,
+        headers: Mapping[str, str],
+        stopping: Callable[[], bool],
+        limit: SpeedLimit,
+    ) -> None:
+        self._url = url
+        self._stopping = stopping
+        self._limit = limit
+        self._arrived: queue.Queue[Head | bytes | _End] = queue.Queue(_QUEUED_PIECES)
+        self._given_up = threading.Event()
+        self._waited = 0.0
+        self._came = 0
+        thread = threading.Thread(target=self._receive, args=(client, headers), name="web answer", daemon=True)
+        thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._given_up.set()
+
+    def head(self) -> Head:
+        """Wait for the status and the headers; to be called first.
+
+        Raises:
+            TransferError: The server cannot be reached, or is too slow.
+            InterruptedRunError: Nobody wants the answer any more.
+        """
+        arrived = self._next()
+        assert isinstance(arrived, Head)  # noqa: S101 - the thread puts it first, or an end that was raised
+        return arrived
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body as it arrives, not decoded; raises what `head` raises."""
+        while isinstance(arrived := self._next(), bytes):
+            yield arrived
+
+    def _next(self) -> Head | bytes | _End:
+        while True:
+            if self._stopping():
+                raise InterruptedRunError
+            begun = time.monotonic()
+            try:
+                arrived = self._arrived.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                arrived = None
+            self._check_speed(time.monotonic() - begun, len(arrived) if isinstance(arrived, bytes) else 0)
+            if isinstance(arrived, _End) and arrived.error is not None:
+                raise arrived.error
+            if arrived is not None:
+                return arrived
+
+    def _check_speed(self, waited: float, came: int) -> None:
+        self._waited += waited
+        self._came += came
+        if self._waited >= self._limit.seconds:
+            if self._came < self._limit.size:
+                raise broken_off(self._url, f"{self._came} bytes came in {self._waited:.0f} s")
+            self._waited, self._came = 0.0, 0
+
+    def _receive(self, client: httpx2.Client, headers: Mapping[str, str]) -> None:
+        end = _End()
+        try:
+            with explain(self._url), client.stream("GET", self._url, headers=dict(headers)) as response:
+                self._hand_over(Head(response.status_code, response.headers))
+                for piece in response.iter_raw():  # as it arrives: pieces of a fixed size would lose the last one
+                    self._hand_over(piece)
+        except _NobodyTakesItError:
+            return
+        except BaseException as error:  # noqa: BLE001 - raised where somebody can handle it
+            end = _End(error)
+        try:
+            self._hand_over(end)
+        except _NobodyTakesItError:
+            return
+
+    def _hand_over(self, arrived: Head | bytes | _End) -> None:
+        while not self._given_up.is_set():
+            try:
+                self._arrived.put(arrived, timeout=_LOOK_SECONDS)
+            except queue.Full:
+                continue
+            return
+        raise _NobodyTakesItError
