@@ -9,13 +9,11 @@ from venvstacks.api import deployments as deployment
 from venvstacks.deployment.state import Installed
 from venvstacks.deployment.steps.generations import read_generation
 from venvstacks.deployment.steps.place import open_place
-from venvstacks.deployment.steps.start_installed import find_start_command
 
 
 def printed(folder: Path, name: str, *arguments: str) -> str:
     """Start an installed application; what it prints."""
-    command = find_start_command(open_place(folder), name)
-    argv = [command.python, "-m", command.module, *arguments]
+    argv = deployment.start_command(folder, name, arguments)
     return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
 
 

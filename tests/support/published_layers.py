@@ -154,7 +154,7 @@ def _publish_layer(folder: Path, layer: Published, packing: str) -> LayerMetadat
 
 
 def _write_tree(layer: Published, tree: Path) -> None:
-    for path, content in (layer.files | {LAYER_CONFIG: _config(layer).encode()}).items():
+    for path, content in ({LAYER_CONFIG: config_text(layer).encode()} | dict(layer.files)).items():
         place = tree / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
@@ -165,7 +165,8 @@ def _write_tree(layer: Published, tree: Path) -> None:
         (tree / path).symlink_to(target)
 
 
-def _config(layer: Published) -> str:
+def config_text(layer: Published) -> str:
+    """The description that a layer gets if its files hold none."""
     if layer.runtime is None:
         return LayerConfig("bin/python", "3.11.7", "bin/python", SITE).text
     below = tuple(f"../{name}/{SITE}" for name in (*layer.frameworks, layer.runtime))

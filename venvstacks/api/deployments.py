@@ -1,6 +1,6 @@
-"""The Python API of deployments: put published applications on this machine, change, check and start them.
+"""The Python API of deployments: install published applications on this machine, change, check and start them.
 
-from venvstacks.api.deployments import deploy, rollback
+from venvstacks.deployment import deploy, rollback
 deploy("https://example.com/stack", "/opt/tadpoles", applications=["tadpole-counter"])
 """
 
@@ -16,26 +16,64 @@ from pathlib import Path
 from typing import NoReturn
 
 from venvstacks.actions.toolset import Tools
-from venvstacks.deployment.state import Generation
+from venvstacks.deployment.state import Generation, Installed
 from venvstacks.deployment.steps import change, generations
 from venvstacks.deployment.steps import deploy as action
 from venvstacks.deployment.steps import start_installed as starting
+from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.deploy_failures import not_deployed
-from venvstacks.deployment.steps.generations import generation_numbers, require_current
-from venvstacks.deployment.steps.installed_files import Difference, verify_instance
-from venvstacks.deployment.steps.place import RECORD, Place, finished_instances, make_place, open_place
+from venvstacks.deployment.steps.generations import generation_numbers, look, require_current
+from venvstacks.deployment.steps.installed_files import Difference, verify_generation
+from venvstacks.deployment.steps.place import Place, make_place, open_place
 from venvstacks.deployment.steps.publication_source import open_source, read_offer
 from venvstacks.deployment.steps.switch import (
     changing,
     collect_garbage,
 )
-from venvstacks.errors import UsageError
+from venvstacks.errors import (
+    DamagedRecordError,
+    DeployError,
+    InterruptedRunError,
+    ProcessFailedError,
+    UnreadableError,
+    UnsafeArchiveError,
+    UsageError,
+    VenvstacksError,
+)
+from venvstacks.linking.launch_command import launch_environment
 from venvstacks.model.platforms import TargetPlatform, identify_platform
-from venvstacks.tools.process import KILL, Processes
+from venvstacks.tools.process import KILL, Processes, become
 from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.transfer import Downloads, Progress
 
-__all__ = ["DeployOptions", "Settings", "Status", "collect", "deploy", "execute", "remove", "rollback", "status"]
+__all__ = [
+    "DamagedRecordError",
+    "DeployError",
+    "DeployOptions",
+    "Deployed",
+    "Difference",
+    "Generation",
+    "Installed",
+    "InterruptedRunError",
+    "ProcessFailedError",
+    "Settings",
+    "Status",
+    "UnreadableError",
+    "UnsafeArchiveError",
+    "UsageError",
+    "VenvstacksError",
+    "collect",
+    "current_number",
+    "deploy",
+    "execute",
+    "remove",
+    "rollback",
+    "start_command",
+    "start_environment",
+    "status",
+]
+
+_MOST_LOOKS = 10  # a deployment that changes this often while it is compared is reported as it was seen last
 
 
 def _no_waiting() -> None:
@@ -53,7 +91,7 @@ class DeployOptions:
     Attributes:
         environment: Environment variables as a value: proxies, certificates.
         threads: Layers that are unpacked at the same time.
-        progress: Told about downloads.
+        progress: Called while files are downloaded: what is done, bytes so far, bytes in all (None if unknown).
         on_wait: Called if another process is changing the deployment and has to be waited for.
         warn: Called with one line about something that stops nothing: files that cannot be removed.
         wait: Seconds to wait for it; negative for as long as it takes.
@@ -103,19 +141,19 @@ def deploy(
     *,
     repair: bool = False,
     synchronise: bool = False,
-) -> action.Deployed:
-    """Put applications from published artifacts into a folder of this machine, or update them there.
+) -> Deployed:
+    """Install applications from published artifacts in a folder of this machine, or update them there.
 
     Args:
         source: Folder or http(s) URL of the artifacts.
         folder: The deployment; made if it is missing or empty.
         applications: Layer names; None for those that are installed, or for all that are offered if none is.
-        options: How.
+        options: Threads, callbacks, waiting.
         repair: Whether to replace installed layers that are damaged.
         synchronise: Whether to wait for the disk before switching.
 
     Raises:
-        UsageError: The source makes no sense, or has no such application.
+        UsageError: There is no such source, or it has no such application.
         DeployError: Anything else went wrong; what was current still is.
     """
     options = options or DeployOptions()
@@ -198,13 +236,13 @@ def current_number(folder: Path | str) -> int | None:
 
 @dataclass(frozen=True)
 class Status:
-    """What is installed.
+    """The state of a deployment.
 
     Attributes:
         root: The deployment's folder.
         generation: The current generation.
-        kept: Numbers of all generations that are kept.
-        differences: What is not as it should be; None if nobody looked.
+        kept: Numbers of all generations that `rollback` can go to, the current one included.
+        differences: What is not as it was installed; None if files were not compared.
     """
 
     root: Path
@@ -214,37 +252,57 @@ class Status:
 
 
 def status(folder: Path | str, *, verify: bool = False, options: DeployOptions | None = None) -> Status:
-    """What is installed in a folder, and whether it is still what was installed.
+    """The state of a deployment, with differences from what was installed if that is wanted.
 
     Args:
         folder: The deployment.
         verify: Whether to compare every file of the current generation with the manifests.
-        options: How.
+        options: How many threads compare.
 
     Raises:
         DeployError: The folder is no deployment, or cannot be read.
     """
     options = options or DeployOptions()
     place = open_place(Path(folder))
-    with not_deployed(place.root):
-        generation = require_current(place)
-        differences: tuple[Difference, ...] | None = None
-        if verify:
-            differences = tuple(_differences(place, generation, options))
-        return Status(place.root, generation, generation_numbers(place), differences)
-
-
-def _differences(place: Place, generation: Generation, options: DeployOptions) -> list[Difference]:
-    records = finished_instances(place)
-    found = []
-    for installed in generation.instances:
-        record = records.get(installed.id)
-        if record is None or record.installed != installed:
-            there = place.record(installed.id).exists()
-            found.append(Difference(installed.id, RECORD, "changed" if there else "missing"))
-        else:
-            found += verify_instance(place, record, threads=options.threads)
+    for _ in range(_MOST_LOOKS):
+        generation = look(place, lambda: require_current(place))
+        differences = verify_generation(place, generation, options.tools(place)) if verify else None
+        found = Status(place.root, generation, look(place, lambda: generation_numbers(place)), differences)
+        if not differences or current_number(place.root) == generation.number:
+            break  # else another process may have removed what was being compared
     return found
+
+
+def start_command(
+    folder: Path | str, application: str, arguments: Sequence[str] = (), *, isolated: bool = True
+) -> list[str]:
+    """The command line that starts an installed application, for `subprocess`.
+
+    It names the application's files in the store. They stay there until the second change of the deployment, so ask
+    for the command line each time before an application is started.
+
+    Args:
+        folder: The deployment.
+        application: Its layer name.
+        arguments: For the application.
+        isolated: Whether the current folder is kept from its imports. For `PYTHONPATH` and `PYTHONHOME`, which have to
+            be kept from it too, see `start_environment`.
+
+    Raises:
+        UsageError: There is no such application.
+        DeployError: What is installed is damaged, or cannot be read.
+    """
+    place = open_place(Path(folder))
+    return look(place, lambda: starting.find_start_command(place, application)).argv(arguments, isolated=isolated)
+
+
+def start_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment variables for what `start_command` returns: without those that redirect a Python's imports.
+
+    Args:
+        variables: To begin with; None for those of this process.
+    """
+    return launch_environment(os.environ if variables is None else variables)
 
 
 def execute(folder: Path | str, application: str, arguments: Sequence[str] = (), *, isolated: bool = True) -> NoReturn:
@@ -252,14 +310,19 @@ def execute(folder: Path | str, application: str, arguments: Sequence[str] = (),
 
     Args:
         folder: The deployment.
-        application: Its name.
+        application: Its layer name.
         arguments: For the application.
         isolated: Whether the current folder, `PYTHONPATH` and `PYTHONHOME` are kept from it.
 
     Raises:
         UsageError: There is no such application.
-        DeployError: What is installed is damaged.
+        DeployError: What is installed is damaged, or cannot be read.
+        ProcessFailedError: Its Python cannot be started.
     """
-    command = starting.find_start_command(open_place(Path(folder)), application)
+    place = open_place(Path(folder))
+    variables = launch_environment(os.environ, isolated=isolated)
     sys.stdout.flush()
-    starting.become_installed(command, arguments, os.environ, isolated=isolated)
+    look(
+        place,
+        lambda: become(starting.find_start_command(place, application).argv(arguments, isolated=isolated), variables),
+    )

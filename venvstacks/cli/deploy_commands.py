@@ -11,7 +11,7 @@ from venvstacks.api import deployments as deployment
 from venvstacks.cli import declared_options as o
 from venvstacks.cli.deploy_output import Commands
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the deployment.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", readable=False, help="Folder of the deployment.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Fail if another process is changing the deployment.")]
 
 

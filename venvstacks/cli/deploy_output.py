@@ -16,6 +16,7 @@ from venvstacks.cli.error_boundary import Terminated
 from venvstacks.cli.printable import printable, printable_json
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.deployment.steps.deploy import Deployed
+from venvstacks.deployment.steps.deploy_failures import MAKE_READABLE
 from venvstacks.errors import ExitCode, InterruptedRunError
 
 
@@ -80,7 +81,10 @@ class Commands:
             print(*map(printable, status_lines(found)), sep="\n")
         if not found.differences:
             return ExitCode.DONE
-        self._tell("hint: deploy again with --repair")
+        if all(one.kind == "unreadable" for one in found.differences):
+            self._tell(f"hint: what cannot be read was not compared: {MAKE_READABLE}")
+        else:
+            self._tell("hint: deploy again with --repair")
         return ExitCode.PUBLISHING
 
     def remove(self, folder: Path, names: tuple[str, ...]) -> ExitCode:

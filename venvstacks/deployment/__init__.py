@@ -1,10 +1,11 @@
 """Deployments: published applications on this machine, installed, updated, checked and started.
 
-The names below are the stable API (`venvstacks.api.deployments`); they are loaded when they are first used, so that
-the rooms of this package can be imported on their own.
+The names below are the stable API (`venvstacks.api.deployments`), with every type that its functions return or raise.
+They are loaded when they are first used, so that the rooms of this package can be imported on their own.
 
-    from venvstacks.deployment import deploy, rollback
+    from venvstacks.deployment import deploy, start_command
     deploy("https://example.com/stack", "/opt/tadpoles", applications=["tadpole-counter"])
+    subprocess.run(start_command("/opt/tadpoles", "tadpole-counter", ["--help"]))
 """
 
 from __future__ import annotations
@@ -13,18 +14,58 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from venvstacks.api.deployments import (
+        DamagedRecordError,
+        Deployed,
+        DeployError,
         DeployOptions,
+        Difference,
+        Generation,
+        Installed,
+        InterruptedRunError,
+        ProcessFailedError,
         Settings,
         Status,
+        UnreadableError,
+        UnsafeArchiveError,
+        UsageError,
+        VenvstacksError,
         collect,
+        current_number,
         deploy,
         execute,
         remove,
         rollback,
+        start_command,
+        start_environment,
         status,
     )
 
-__all__ = ["DeployOptions", "Settings", "Status", "collect", "deploy", "execute", "remove", "rollback", "status"]
+__all__ = [
+    "DamagedRecordError",
+    "DeployError",
+    "DeployOptions",
+    "Deployed",
+    "Difference",
+    "Generation",
+    "Installed",
+    "InterruptedRunError",
+    "ProcessFailedError",
+    "Settings",
+    "Status",
+    "UnreadableError",
+    "UnsafeArchiveError",
+    "UsageError",
+    "VenvstacksError",
+    "collect",
+    "current_number",
+    "deploy",
+    "execute",
+    "remove",
+    "rollback",
+    "start_command",
+    "start_environment",
+    "status",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -33,3 +74,7 @@ def __getattr__(name: str) -> object:
     from venvstacks.api import deployments  # noqa: PLC0415
 
     return getattr(deployments, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

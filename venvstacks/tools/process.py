@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from venvstacks.errors import InterruptedRunError, ProcessFailedError
 from venvstacks.tools import survivors
@@ -93,6 +93,7 @@ class Processes:
         log: Path | None = None,
         check: bool = True,
         umask: int = -1,
+        user: tuple[int, int] | None = None,
     ) -> Completed:
         """Run a child to its end and return what it printed.
 
@@ -103,6 +104,7 @@ class Processes:
             log: A file to which the command line and all output are appended.
             check: Raise on a failure instead of returning it.
             umask: The child's umask on POSIX systems; this process's own if negative.
+            user: User and group that the child runs as, without further groups; for processes of root.
 
         Raises:
             ProcessFailedError: It could not be started, or failed and `check` is set.
@@ -113,7 +115,7 @@ class Processes:
         child: subprocess.Popen[str] | None = None
         try:
             with _signals_held_back():
-                child = self._start(command, env, cwd, umask)
+                child = self._start(command, env, cwd, umask, user)
             stdout, stderr = child.communicate()
         except BaseException:  # an interrupt, for calls in the main thread: the child's own session has seen none
             if child is not None:
@@ -135,8 +137,14 @@ class Processes:
         return done
 
     def _start(
-        self, command: tuple[str, ...], env: Mapping[str, str], cwd: Path | None, umask: int
+        self,
+        command: tuple[str, ...],
+        env: Mapping[str, str],
+        cwd: Path | None,
+        umask: int,
+        user: tuple[int, int] | None,
     ) -> subprocess.Popen[str]:
+        identity: dict[str, Any] = {"user": user[0], "group": user[1], "extra_groups": []} if user else {}
         with self._guard:
             if self._stopping:
                 raise InterruptedRunError
@@ -152,6 +160,7 @@ class Processes:
                     errors="replace",
                     start_new_session=True,
                     umask=umask if os.name == "posix" else -1,
+                    **identity,
                     pass_fds=survivors.descriptors(),
                 )
             except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -74,6 +75,8 @@ def _looks_alike(entry: TreeEntry, found: os.DirEntry[str], *, more_executable: 
     if found.is_symlink():
         return entry.target == Path(found.path).readlink().as_posix()
     info = found.stat(follow_symlinks=False)
+    if not stat.S_ISREG(info.st_mode):  # reading a FIFO could wait without end
+        return False
     executable = is_executable(info.st_mode) or os.name != "posix"
     allowed = executable >= entry.executable if more_executable else executable == entry.executable
     return not entry.is_link and info.st_size == entry.size and (allowed or os.name != "posix")

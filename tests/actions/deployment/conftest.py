@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.published_layers import PLATFORM, Published, application, framework, publish, runtime
-from venvstacks.deployment.steps.place import open_place
-from venvstacks.deployment.steps.start_installed import find_start_command
+from venvstacks.deployment import start_command
 
 LAYERS: tuple[Published, ...] = (
     runtime("py"),
@@ -48,8 +47,7 @@ def start() -> Callable[..., str]:
     """A function that starts an installed application and returns what it prints."""
 
     def run(folder: Path, name: str, *arguments: str) -> str:
-        command = find_start_command(open_place(folder), name)
-        argv = [command.python, "-m", command.module, *arguments]
+        argv = start_command(folder, name, arguments)
         return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
 
     return run

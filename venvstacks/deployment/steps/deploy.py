@@ -16,7 +16,7 @@ from venvstacks.deployment.offers import Offer
 from venvstacks.deployment.state import Generation, InstanceRecord, needed_instances
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.generations import current_generation, next_number
-from venvstacks.deployment.steps.installed_files import verify_instance
+from venvstacks.deployment.steps.installed_files import verify_instance, verify_links
 from venvstacks.deployment.steps.instances import (
     Compilers,
     Delivered,
@@ -31,6 +31,7 @@ from venvstacks.deployment.steps.publication_source import Source
 from venvstacks.deployment.steps.switch import Warn, clean_up_after, enter_generation
 from venvstacks.errors import DeployError
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.modes import FOLDER_MODE
 from venvstacks.tools.workers import workers
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
         fetched_bytes = _carry_out(request, work, store, tools)
         generation = _next_generation(request, current, wanted, tools)
         changed = current is None or generation.applications != current.applications
+        changed = _mend_links(request, current) or changed
         if changed:
             if request.synchronise and hasattr(os, "sync"):
                 os.sync()
@@ -155,7 +157,16 @@ def _chosen(request: DeployRequest, current: Generation | None) -> tuple[tuple[s
 def _damaged(request: DeployRequest, store: Mapping[str, InstanceRecord], tools: Tools) -> set[str]:
     if not request.repair:
         return set()
-    return {id_ for id_, record in store.items() if verify_instance(request.place, record, threads=tools.threads)}
+    return {id_ for id_, record in store.items() if verify_instance(request.place, record, tools)}
+
+
+def _mend_links(request: DeployRequest, current: Generation | None) -> bool:
+    """Take rights to the deployment's folders back; returns whether links of the current generation are damaged."""
+    found = [*verify_links(request.place, current)] if request.repair and current else []
+    for one in found:
+        if one.kind == "writable":
+            (request.place.root / one.path).chmod(FOLDER_MODE)
+    return any(one.kind != "writable" for one in found)
 
 
 def _without_damaged_donors(
@@ -165,7 +176,7 @@ def _without_damaged_donors(
     damaged = set(inventory.damaged)
     while True:
         donors = {id_ for _, id_ in work.rebind}
-        found = {id_ for id_ in donors if verify_instance(request.place, inventory.store[id_], threads=tools.threads)}
+        found = {id_ for id_ in donors if verify_instance(request.place, inventory.store[id_], tools)}
         if not found:
             return work
         damaged |= found

@@ -1,34 +1,47 @@
-"""Whether what is installed is still what was installed: every file, link and generated file of every instance."""
+"""Installed layers compared with what was published: every file, link, mode and owner, and bytecode with its source."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from venvstacks._injected import postinstall
-from venvstacks.deployment.state import InstanceRecord
-from venvstacks.deployment.steps.instances import compiled_from
-from venvstacks.deployment.steps.place import FILE_MANIFEST, RECORD_NAMES, Place
-from venvstacks.digests import TreeEntry, sha256_file, walk_tree
+from venvstacks.actions.toolset import Tools
+from venvstacks.deployment.state import Generation, InstanceRecord
+from venvstacks.deployment.steps.deploy_failures import reading
+from venvstacks.deployment.steps.instances import compiled_from, layer_config
+from venvstacks.deployment.steps.place import FILE_MANIFEST, RECORD, RECORD_NAMES, Place, finished_instances
+from venvstacks.digests import TreeEntry, sha256_bytes
+from venvstacks.errors import ProcessFailedError
 from venvstacks.linking.chain import PTH_NAME
 from venvstacks.records.file_lists import FileManifest
+from venvstacks.tools.files import read_regular
 from venvstacks.tools.folder_links import leads_to
+from venvstacks.tools.process import scrubbed_environment
+from venvstacks.tools.tree_comparison import TreeDifference, compare_tree
 
-Kind = Literal["missing", "changed", "foreign"]
+Kind = Literal["missing", "changed", "foreign", "unreadable", "writable", "setuid", "owner"]
+
+_COMPARE_BYTECODE = Path(__file__).with_name("compare_bytecode.py")
 
 
 @dataclass(frozen=True, order=True)
 class Difference:
-    """One thing in an instance that is not what it should be.
+    """One thing in a deployment that is not as it was installed.
 
     Attributes:
-        instance: The instance's id.
-        path: Relative to the instance's folder in the store.
-        kind: Missing, changed, or foreign: nobody put it there.
+        instance: The instance's id; empty for what belongs to the deployment as a whole.
+        path: Relative to the instance's folder in the store, or to the deployment's folder.
+        kind: `missing`, `changed`, `foreign` (not installed by venvstacks, or bytecode that its source does not compile
+            to), `unreadable` (for this user), `writable` (for everybody), `setuid` (or setgid), `owner` (another one
+            than that of the instance's record).
     """
 
     instance: str
@@ -36,50 +49,100 @@ class Difference:
     kind: Kind
 
     def __str__(self) -> str:
-        return f"{self.kind:>7}  store/{self.instance}/{self.path}"
+        return f"{self.kind:>10}  {f'store/{self.instance}/' if self.instance else ''}{self.path}"
 
 
-def verify_instance(place: Place, record: InstanceRecord, *, threads: int = 2) -> tuple[Difference, ...]:
-    """Compare an instance with the manifest of its archive and the record of its making.
-
-    Bytecode that Python has written since then is passed over where its source belongs to the instance.
+def verify_generation(place: Place, generation: Generation, tools: Tools) -> tuple[Difference, ...]:
+    """Compare everything that a generation needs with what was installed.
 
     Raises:
-        OSError: Something cannot be read.
+        DeployError: The store cannot be read, or a record was written by another version.
     """
-    installed = record.installed
-    found = [*_compare_surroundings(place, record)]
-    try:
-        manifest = FileManifest.unpack(place.file_manifest(installed.id).read_bytes())
-        listed = {entry.path: entry for entry in manifest.entries()}
-    except (OSError, ValueError):
-        return Difference(installed.id, FILE_MANIFEST, "changed"), *found
-    folder = place.instance(installed.id, installed.target)
-    wanted = listed | {generated.path: generated.entry() for generated in record.bytecode}
-    texts = _fitted_texts(folder, listed)
-    to_hash: list[tuple[str, TreeEntry]] = []
-    for path, entry in walk_tree(folder) if folder.is_dir() else ():
-        expected = wanted.pop(path, None)
-        if expected is None:
-            kind = _judge_other(path, entry, texts, listed)
-            found += [_in_layer(record, path, kind)] if kind else []
-        elif not _looks_like(entry, expected):
-            found.append(_in_layer(record, path, "changed"))
-        elif not expected.is_link:
-            to_hash.append((entry.path, expected))
-    with ThreadPoolExecutor(threads) as pool:
-        for expected, same in zip((one for _, one in to_hash), pool.map(_has_digest, to_hash), strict=True):
-            found += [] if same else [_in_layer(record, expected.path, "changed")]
-    found += [_in_layer(record, path, "missing") for path in (*wanted, *texts)]
+    records = finished_instances(place)
+    found = [*verify_links(place, generation)]
+    for installed in generation.instances:
+        record = records.get(installed.id)
+        if record is not None and record.installed == installed:
+            found += verify_instance(place, record, tools)
+            continue
+        file = place.record(installed.id)
+        readable = os.access(file, os.R_OK) or not os.path.lexists(file)
+        kind: Kind = "changed" if os.path.lexists(file) else "missing"
+        found.append(Difference(installed.id, RECORD, kind if readable else "unreadable"))
     return tuple(sorted(found))
 
 
-def _in_layer(record: InstanceRecord, path: str, kind: Kind) -> Difference:
-    return Difference(record.installed.id, f"{record.installed.target}/{path}", kind)
+def verify_links(place: Place, generation: Generation) -> Iterator[Difference]:
+    """Compare the links to a generation's applications, and the modes of the deployment's own folders."""
+    folder = place.generations / str(generation.number)
+    apps = folder / "apps"
+    for name, id_ in generation.applications.items():
+        if not leads_to(apps / name, place.instance(id_, generation.by_id[id_].target)):
+            kind: Kind = "changed" if os.path.lexists(apps / name) else "missing"
+            yield Difference("", (apps / name).relative_to(place.root).as_posix(), kind)
+    for link in sorted(apps.iterdir() if apps.is_dir() else ()):
+        if link.name not in generation.applications:
+            yield Difference("", link.relative_to(place.root).as_posix(), "foreign")
+    for one in (place.root, place.store, place.generations, folder, apps):
+        if one.is_dir() and one.stat().st_mode & stat.S_IWOTH and os.name == "posix":
+            yield Difference("", one.relative_to(place.root).as_posix(), "writable")
+
+
+def verify_instance(place: Place, record: InstanceRecord, tools: Tools) -> tuple[Difference, ...]:
+    """Compare an instance with the manifest of its archive and with its record.
+
+    Bytecode that Python has written since then is compared with its source, if that belongs to the instance.
+
+    Raises:
+        UnreadableError: The disk fails. What this user may not read is a difference.
+    """
+    with reading(place.root):
+        return tuple(sorted(_instance_differences(place, record, tools)))
+
+
+def _instance_differences(place: Place, record: InstanceRecord, tools: Tools) -> set[Difference]:
+    id_, target = record.installed.id, record.installed.target
+    found = {*_compare_surroundings(place, record), *_unsafe_permissions(place, record)}
+    listed = _listed_entries(place, record)
+    if listed is None:
+        return {*found, Difference(id_, FILE_MANIFEST, "changed")}
+    unreadable = {one.path for one in found if one.kind == "unreadable"}
+    if unreadable & {".", target}:
+        return found
+    folder = place.instance(id_, target)
+    wanted = {path: entry for path, entry in listed.items() if f"{target}/{path}" not in unreadable}
+    wanted |= {generated.path: generated.entry() for generated in record.bytecode}
+    wanted |= _generated_entries(folder, listed)
+    bytecode: list[str] = []
+
+    def keep(path: str) -> bool:
+        return f"{target}/{path}" not in unreadable
+
+    for one in compare_tree(folder, wanted, keep, more_executable=True, threads=tools.threads):
+        if one.kind == "foreign" and _belongs_to(one, wanted):
+            bytecode.append(one.path)
+        elif not any(f"{target}/{one.path}".startswith(f"{path}/") for path in unreadable):
+            found.add(Difference(id_, f"{target}/{one.path}", one.kind))
+    damaged = {one.path.removeprefix(f"{target}/") for one in found}
+    sound = [path for path in bytecode if compiled_from(path) not in damaged]
+    wrong = {*bytecode} - {*sound} | {*_wrong_bytecode(folder, sound, tools)}
+    found |= {Difference(id_, f"{target}/{path}", "foreign") for path in wrong}
+    return found
+
+
+def _listed_entries(place: Place, record: InstanceRecord) -> dict[str, TreeEntry] | None:
+    """The files and links of the archive by path; None if the manifest is not the one that was installed."""
+    try:
+        packed = read_regular(place.file_manifest(record.installed.id))
+        if sha256_bytes(packed) != record.installed.files:
+            return None
+        return {entry.path: entry for entry in FileManifest.unpack(packed).entries()}
+    except (OSError, ValueError):
+        return None
 
 
 def _compare_surroundings(place: Place, record: InstanceRecord) -> Iterator[Difference]:
-    """What lies beside the layer: records, and links to the layers below."""
+    """Compare what is next to the layer: records, and links to the layers below."""
     installed = record.installed
     folder = place.store / installed.id
     for target, id_ in installed.lower.items():
@@ -87,44 +150,93 @@ def _compare_surroundings(place: Place, record: InstanceRecord) -> Iterator[Diff
             kind: Kind = "changed" if os.path.lexists(folder / target) else "missing"
             yield Difference(installed.id, target, kind)
     known = {*RECORD_NAMES, installed.target, *installed.lower}
-    for entry in os.scandir(folder):
+    for entry in os.scandir(folder) if os.access(folder, os.R_OK | os.X_OK) else ():
         if entry.name not in known:
             yield Difference(installed.id, entry.name, "foreign")
 
 
-def _fitted_texts(folder: Path, listed: dict[str, TreeEntry]) -> dict[str, bytes]:
-    """What post-install writes for the place where the layer is."""
+def _unsafe_permissions(place: Place, record: InstanceRecord) -> Iterator[Difference]:
+    """What others may change, what runs as another user, what belongs to somebody else, and what cannot be read."""
+    if os.name != "posix":
+        return
+    base = place.store / record.installed.id
+    owner = place.record(record.installed.id).lstat().st_uid
+    for path, info in _everything_below(base):
+        relative = path.relative_to(base).as_posix()
+        for kind in _permission_faults(path, info, owner):
+            yield Difference(record.installed.id, relative, kind)
+
+
+def _everything_below(base: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    yield base, base.lstat()
+    for folder, folders, files in os.walk(base):
+        for name in (*folders, *files):
+            path = Path(folder, name)
+            yield path, path.lstat()
+
+
+def _permission_faults(path: Path, info: os.stat_result, owner: int) -> Iterator[Kind]:
+    if info.st_uid != owner:
+        yield "owner"
+    if stat.S_ISLNK(info.st_mode):
+        return
+    if info.st_mode & stat.S_IWOTH:
+        yield "writable"
+    if stat.S_ISREG(info.st_mode) and info.st_mode & (stat.S_ISUID | stat.S_ISGID):
+        yield "setuid"
+    if not os.access(path, os.R_OK | (os.X_OK if stat.S_ISDIR(info.st_mode) else 0)):
+        yield "unreadable"
+
+
+def _generated_entries(folder: Path, listed: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
+    """The files and links that post-install makes for the place where the layer is."""
     try:
-        config = postinstall.load_layer_config(folder)
+        config = layer_config(folder)
         chained = f"{config['site_dir']}/{PTH_NAME}" in listed
         texts = postinstall.generated_texts(config, str(folder), chained=chained)
+        overlay = postinstall.load_overlay(folder)
     except postinstall.PostInstallError:
         return {}  # its description is changed, which is reported anyway
-    return {path: text.encode() for path, text in texts.items() if path not in listed}
+    packed = {path: text.encode() for path, text in texts.items()}
+    made = {path: TreeEntry(path, len(text), sha256=sha256_bytes(text)) for path, text in packed.items()}
+    made |= {path: TreeEntry(path, target="../" * path.count("/") + target) for path, target in overlay.items()}
+    return {path: entry for path, entry in made.items() if path not in listed}
 
 
-def _judge_other(
-    path: str, entry: os.DirEntry[str], texts: dict[str, bytes], listed: dict[str, TreeEntry]
-) -> Kind | None:
-    text = texts.pop(path, None)
-    if text is not None:
-        same = not entry.is_symlink() and Path(entry.path).read_bytes() == text
-        return None if same else "changed"
-    if path.endswith(".pyc") and not entry.is_symlink():
-        source = compiled_from(path)
-        if source in listed or source.endswith("site-packages/sitecustomize.py"):
-            return None
-    return "foreign"
+def _belongs_to(one: TreeDifference, wanted: Mapping[str, TreeEntry]) -> bool:
+    """Whether what is not listed is a bytecode file of a source that is."""
+    regular = one.found is not None and one.found.is_file(follow_symlinks=False)
+    return regular and one.path.endswith(".pyc") and compiled_from(one.path) in wanted
 
 
-def _looks_like(entry: os.DirEntry[str], expected: TreeEntry) -> bool:
-    if entry.is_symlink():
-        return expected.target == Path(entry.path).readlink().as_posix()
-    info = entry.stat(follow_symlinks=False)
-    executable = bool(info.st_mode & 0o100) or os.name != "posix"
-    return not expected.is_link and info.st_size == expected.size and executable >= expected.executable
+def _wrong_bytecode(folder: Path, paths: list[str], tools: Tools) -> Iterable[str]:
+    """Those of these bytecode files that Python would run, and that their sources do not compile to.
+
+    The layer's own Python has to compare them. Where it cannot be started, all of them count as wrong.
+    """
+    if not paths:
+        return paths
+    try:
+        python = Path(os.path.normpath(folder / layer_config(folder)["base_python"])).resolve()
+        with tempfile.TemporaryDirectory(prefix="venvstacks-") as scratch:
+            listing = Path(scratch, "list.json")
+            pairs = [(str(folder / path), str(folder / compiled_from(path))) for path in paths]
+            listing.write_text(json.dumps(pairs), "utf-8")
+            program = Path(shutil.copyfile(_COMPARE_BYTECODE, Path(scratch, _COMPARE_BYTECODE.name)))
+            user = _as_owner(python, (Path(scratch), listing, program))
+            options = ["-I", "-S", "-B", "-X", f"pycache_prefix={scratch}"]  # its own bytecode is not used either
+            command: list[str | Path] = [python, *options, program, listing]
+            done = tools.processes.run(command, env=scrubbed_environment(tools.environment), user=user)
+        return [paths[number] for number in json.loads(done.stdout)]
+    except (postinstall.PostInstallError, ProcessFailedError, OSError, ValueError, IndexError, TypeError):
+        return paths
 
 
-def _has_digest(work: tuple[str, TreeEntry]) -> bool:
-    path, expected = work
-    return sha256_file(path) == expected.sha256
+def _as_owner(program: Path, files: Iterable[Path]) -> tuple[int, int] | None:
+    """The user and group as which root runs another user's program, who gets these files; None to run it as oneself."""
+    info = program.stat()
+    if not hasattr(os, "geteuid") or os.geteuid() != 0 or info.st_uid == 0:
+        return None
+    for file in files:
+        os.chown(file, info.st_uid, info.st_gid)
+    return info.st_uid, info.st_gid

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
+from typing import Any
 
 from venvstacks._injected import postinstall
 from venvstacks.actions.toolset import Tools
@@ -30,7 +31,7 @@ from venvstacks.model.platforms import TargetPlatform
 from venvstacks.modes import FOLDER_MODE
 from venvstacks.records.file_lists import FileManifest
 from venvstacks.tools.clones import lay_file
-from venvstacks.tools.files import write_atomically
+from venvstacks.tools.files import read_regular, write_atomically
 from venvstacks.tools.folder_links import link_folder
 from venvstacks.tools.process import scrubbed_environment
 
@@ -229,6 +230,19 @@ def compiled_from(path: str) -> str:
         return source_from_cache(path).replace(os.sep, "/")
     except ValueError:
         return ""
+
+
+def layer_config(folder: Path) -> dict[str, Any]:
+    """The description of the layer in `folder`; what is not a regular file is not waited for.
+
+    Raises:
+        PostInstallError: It is missing or wrong.
+    """
+    try:
+        read_regular(folder / LAYER_CONFIG)
+    except OSError as error:
+        raise postinstall.PostInstallError(f"cannot read {folder / LAYER_CONFIG}: {error.strerror or error}") from error
+    return postinstall.load_layer_config(folder)
 
 
 def _run_postinstall(folder: Path, layer: OfferedLayer, tools: Tools, *, bytecode: bool) -> bool:

@@ -1,20 +1,21 @@
-"""Start an installed application."""
+"""Starting an installed application: its command line, found in the current generation."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from venvstacks._injected import postinstall
 from venvstacks.deployment.offers import find_application
+from venvstacks.deployment.steps.deploy_failures import reading
 from venvstacks.deployment.steps.generations import require_current
+from venvstacks.deployment.steps.instances import layer_config
 from venvstacks.deployment.steps.place import Place
-from venvstacks.errors import DeployError, UsageError
-from venvstacks.linking.launch_command import launch_environment, launch_options
-from venvstacks.tools.process import become
+from venvstacks.errors import DeployError, UnreadableError, UsageError
+from venvstacks.linking.launch_command import launch_options
+from venvstacks.tools.files import read_regular
 
 _MEND = "see what is damaged with `venvstacks status --verify`, and deploy again with --repair"
 
@@ -33,15 +34,24 @@ class StartCommand:
     module: str
     py_version: str
 
+    def argv(self, arguments: Sequence[str], *, isolated: bool = True) -> list[str]:
+        """The command line, with arguments for the application.
+
+        Args:
+            arguments: For the application.
+            isolated: Whether the current folder is kept from its imports.
+        """
+        return [str(self.python), *launch_options(self.py_version, self.module, isolated=isolated), *arguments]
+
 
 def find_start_command(place: Place, name: str) -> StartCommand:
     """How the installed application of that name is started.
 
-    The files with absolute paths in its layers are first renewed, since the deployment may have been moved.
+    If the deployment was moved, the generated files of its layers are first written again.
 
     Raises:
         UsageError: There is no such application.
-        DeployError: Nothing is installed, or what is installed is damaged.
+        DeployError: Nothing is installed, or what is installed is damaged or cannot be read.
     """
     current = require_current(place)
     found = find_application(name, current.applications)
@@ -52,10 +62,10 @@ def find_start_command(place: Place, name: str) -> StartCommand:
     application = current.by_id[id_]
     folder = place.instance(id_, application.target)
     try:
-        for lower in application.lower.items():
-            postinstall.relink(place.instance(lower[1], lower[0]))
-        postinstall.relink(folder)
-        config = postinstall.load_layer_config(folder)
+        for target, below in application.lower.items():
+            _relink(place.instance(below, target))
+        _relink(folder)
+        config = layer_config(folder)
     except postinstall.PostInstallError as error:
         moved = "if the deployment was moved, start it once as somebody who may write there; else"
         raise _not_startable(name, str(error), f"{moved} {_MEND}") from error
@@ -69,16 +79,29 @@ def _not_startable(name: str, why: str, hint: str) -> DeployError:
     return DeployError(f"application '{name}' cannot be started: {why}", hint=hint)
 
 
-def become_installed(
-    command: StartCommand, arguments: Sequence[str], variables: Mapping[str, str], *, isolated: bool = True
-) -> NoReturn:
-    """Replace this process by an installed application.
+def _relink(folder: Path) -> None:
+    """Write the layer's generated files again if they are those of another place.
 
-    Args:
-        command: How it is started.
-        arguments: For the application.
-        variables: Its environment variables.
-        isolated: Whether the current folder, `PYTHONPATH` and `PYTHONHOME` are kept from it.
+    Raises:
+        PostInstallError: The layer is damaged, or they cannot be written.
+        UnreadableError: This user may not read the layer.
     """
-    options = launch_options(command.py_version, command.module, isolated=isolated)
-    become([command.python, *options, *arguments], launch_environment(variables, isolated=isolated))
+    _check_readable(folder / postinstall.LAYER_CONFIG)
+    config = layer_config(folder)
+    for generated in ("pyvenv.cfg", f"{config['site_dir']}/sitecustomize.py"):
+        _check_readable(folder / generated)
+    postinstall.relink(folder)
+
+
+def _check_readable(file: Path) -> None:
+    """See that a file can be read, or is missing.
+
+    Raises:
+        UnreadableError: This user may not read it, or it is not a regular file.
+    """
+    try:
+        with reading(file):
+            read_regular(file)
+    except UnreadableError as error:
+        if not isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
+            raise
