@@ -123,9 +123,8 @@ def _instance_differences(place: Place, record: InstanceRecord, tools: Tools) ->
             bytecode.append(one.path)
         elif not any(f"{target}/{one.path}".startswith(f"{path}/") for path in unreadable):
             found.add(Difference(id_, f"{target}/{one.path}", one.kind))
-    damaged = {one.path.removeprefix(f"{target}/") for one in found}
-    sound = [path for path in bytecode if compiled_from(path) not in damaged]
-    wrong = {*bytecode} - {*sound} | {*_wrong_bytecode(folder, sound, tools)}
+    damaged = {one.path.removeprefix(f"{target}/") for one in found}  # reported, and no source to compare with
+    wrong = _wrong_bytecode(folder, [path for path in bytecode if compiled_from(path) not in damaged], tools)
     found |= {Difference(id_, f"{target}/{path}", "foreign") for path in wrong}
     return found
 
