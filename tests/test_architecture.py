@@ -67,7 +67,7 @@ IMPURE_METHODS = {"now", "utcnow", "today"}
 
 # What is shared by all threads of a process, or differs between machines, and who may reach for it: rooms or files.
 REACHES: dict[str, set[str]] = {
-    "os.environ": {"loading", "api/deployments.py"},  # read once, and a value from there on
+    "os.environ": {"loading", "api/deployments.py", "api/installed_applications.py"},  # read once, and a value from there on
     "sys.platform": {"loading", "api/deployments.py", "tools/clones.py"},  # a TargetPlatform from there on
     "platform.machine": {"loading", "api/deployments.py"},
     # what this machine's system calls are, and what its file systems tell
@@ -76,7 +76,7 @@ REACHES: dict[str, set[str]] = {
     "os.umask": {"reproducing"},
     "time.time_ns": {"records/remembered_digests.py"},  # how old a file is; never what a result depends on
     "datetime.now": {"actions/toolset.py", "engine/journal.py"},
-    "sys.stdout": {"cli", "api/deployments.py", "tasks", "deployment/steps/compare_bytecode.py"},
+    "sys.stdout": {"cli", "api/installed_applications.py", "tasks", "deployment/steps/compare_bytecode.py"},
     "sys.stderr": {"cli", "engine/dodo_tasks.py"},
     "sys.argv": {"cli", "deployment/steps/compare_bytecode.py"},  # the latter is a program that layers' Pythons run
     "sys.exit": {"cli"},

@@ -13,13 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 from venvstacks.actions.toolset import Tools
+from venvstacks.api.installed_applications import execute, start_command, start_environment
 from venvstacks.deployment.state import Generation, Installed
 from venvstacks.deployment.steps import change, generations
 from venvstacks.deployment.steps import deploy as action
-from venvstacks.deployment.steps import start_installed as starting
 from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.generations import generation_numbers, look, require_current
@@ -40,9 +39,8 @@ from venvstacks.errors import (
     UsageError,
     VenvstacksError,
 )
-from venvstacks.linking.launch_command import launch_environment
 from venvstacks.model.platforms import TargetPlatform, identify_platform
-from venvstacks.tools.process import KILL, Processes, become
+from venvstacks.tools.process import KILL, Processes
 from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.transfer import Downloads, Progress
 
@@ -271,58 +269,3 @@ def status(folder: Path | str, *, verify: bool = False, options: DeployOptions |
         if not differences or current_number(place.root) == generation.number:
             break  # else another process may have removed what was being compared
     return found
-
-
-def start_command(
-    folder: Path | str, application: str, arguments: Sequence[str] = (), *, isolated: bool = True
-) -> list[str]:
-    """The command line that starts an installed application, for `subprocess`.
-
-    It names the application's files in the store. They stay there until the second change of the deployment, so ask
-    for the command line each time before an application is started.
-
-    Args:
-        folder: The deployment.
-        application: Its layer name.
-        arguments: For the application.
-        isolated: Whether the current folder is kept from its imports. For `PYTHONPATH` and `PYTHONHOME`, which have to
-            be kept from it too, see `start_environment`.
-
-    Raises:
-        UsageError: There is no such application.
-        DeployError: What is installed is damaged, or cannot be read.
-    """
-    place = open_place(Path(folder))
-    return look(place, lambda: starting.find_start_command(place, application)).argv(arguments, isolated=isolated)
-
-
-def start_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment variables for what `start_command` returns: without those that redirect a Python's imports.
-
-    Args:
-        variables: To begin with; None for those of this process.
-    """
-    return launch_environment(os.environ if variables is None else variables)
-
-
-def execute(folder: Path | str, application: str, arguments: Sequence[str] = (), *, isolated: bool = True) -> NoReturn:
-    """Replace this process by an installed application.
-
-    Args:
-        folder: The deployment.
-        application: Its layer name.
-        arguments: For the application.
-        isolated: Whether the current folder, `PYTHONPATH` and `PYTHONHOME` are kept from it.
-
-    Raises:
-        UsageError: There is no such application.
-        DeployError: What is installed is damaged, or cannot be read.
-        ProcessFailedError: Its Python cannot be started.
-    """
-    place = open_place(Path(folder))
-    variables = launch_environment(os.environ, isolated=isolated)
-    sys.stdout.flush()
-    look(
-        place,
-        lambda: become(starting.find_start_command(place, application).argv(arguments, isolated=isolated), variables),
-    )

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from venvstacks.cli.printable import printable
 from venvstacks.errors import ExitCode, InterruptedRunError, VenvstacksError
 
 
@@ -139,6 +138,8 @@ def tell_defect(error: BaseException) -> None:
 
 def tell_error(error: VenvstacksError) -> None:
     """Show what went wrong on standard error."""
+    from venvstacks.cli.printable import printable  # noqa: PLC0415 - commands that succeed do not need it
+
     print(f"error: {printable(str(error))}", file=sys.stderr)
 
 

@@ -1,0 +1,108 @@
+"""Deployments under a storm of signals: changes that are killed at random moments, while others read.
+
+Each round starts one change (deploy, rollback, remove, collect) of one deployment as a process of its own and sends it
+SIGKILL, SIGTERM or SIGINT at a moment at random. Meanwhile readers run without end, in processes that get signals too.
+Whatever happens: what is current can be read and started, and prints the text of one of the publications.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.installed_applications import printed
+from tests.support.killed_deploys import ROOT
+from venvstacks.api import deployments as deployment
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+CODES = {-signal.SIGKILL, 130, 143, 0, -signal.SIGTERM, -signal.SIGINT}
+"""How a process may end that gets a signal: by its code, or, before it handles signals, by the signal itself."""
+
+_CHANGES = ("deploy", "deploy", "deploy", "rollback", "remove", "collect")
+_LONGEST = 1.2
+
+
+@dataclass
+class Storm:
+    """A deployment, what is deployed there, and what has been seen.
+
+    Attributes:
+        folder: The deployment.
+        sources: Publications that are deployed in turn.
+        texts: What their application prints.
+        seed: For commands, signals and moments.
+        sent: Signals by kind of process.
+        ended: Exit codes by kind of process.
+        wrong: What should not have happened.
+    """
+
+    folder: Path
+    sources: tuple[Path, ...]
+    texts: frozenset[str]
+    seed: int = 1
+    sent: Counter[str] = field(default_factory=Counter)
+    ended: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def rage(self, signals: int) -> None:
+        """Send so many signals."""
+        chance = random.Random(self.seed)
+        deployment.deploy(str(self.sources[0]), self.folder)
+        while self.sent.total() < signals:
+            change = self._start(self._change(chance))
+            reader = self._start(["status", self.folder, chance.choice(("--verify", "--json"))])
+            victims = [change, reader] if chance.random() < 0.3 else [change]
+            time.sleep(chance.uniform(0.05, _LONGEST))
+            for victim in victims:
+                if victim.poll() is None:
+                    self.sent[_kind(victim)] += 1
+                    victim.send_signal(chance.choice(SIGNALS))
+            for child in (change, reader):
+                self._judge(child, hit=child in victims)
+            self._look()
+        deployment.deploy(str(self.sources[0]), self.folder, options=deployment.DeployOptions(wait=60))
+
+    def _change(self, chance: random.Random) -> list[str | Path]:
+        kind = chance.choice(_CHANGES)
+        if kind == "deploy":
+            return ["deploy", chance.choice(self.sources), "--to", self.folder]
+        return [kind, self.folder, *(["--app", "toad"] if kind == "remove" else [])]
+
+    def _start(self, arguments: list[str | Path]) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "venvstacks", *arguments]
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def _judge(self, child: subprocess.Popen[str], *, hit: bool) -> None:
+        out, said = child.communicate(timeout=120)
+        kind = _kind(child)
+        self.ended[f"{kind} {child.returncode}"] += 1
+        # 2: there was no toad to remove; 6: no generation to go back to, or the one before was removed meanwhile
+        allowed = {0, 2, 6} | (CODES if hit else set())
+        early = child.returncode == -signal.SIGINT  # while Python still started, which prints a traceback of its own
+        broken = child.returncode not in allowed or ("Traceback" in said and not early) or "defect" in said
+        # what the application has written itself while it was started is its own
+        torn = kind == "status" and child.returncode == 6
+        if broken or torn:
+            self.wrong.append(f"{kind} ended with {child.returncode}: {said or out}")
+
+    def _look(self) -> None:
+        """What is current is whole."""
+        try:
+            names = deployment.status(self.folder).generation.applications
+            if "frog" in names:
+                text = printed(self.folder, "frog")
+                if text not in self.texts:
+                    self.wrong.append(f"the application prints {text!r}")
+        except (deployment.VenvstacksError, subprocess.CalledProcessError) as error:
+            self.wrong.append(f"what is current is not whole: {error}")
+
+
+def _kind(child: subprocess.Popen[str]) -> str:
+    assert isinstance(child.args, list)
+    return str(child.args[3])
