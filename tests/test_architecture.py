@@ -67,7 +67,8 @@ IMPURE_METHODS = {"now", "utcnow", "today"}
 
 # What is shared by all threads of a process, or differs between machines, and who may reach for it: rooms or files.
 REACHES: dict[str, set[str]] = {
-    "os.environ": {"loading", "api/deployments.py", "api/installed_applications.py"},  # read once, and a value from there on
+    # read once, and a value from there on
+    "os.environ": {"loading", "api/deployments.py", "api/installed_applications.py"},
     "sys.platform": {"loading", "api/deployments.py", "tools/clones.py"},  # a TargetPlatform from there on
     "platform.machine": {"loading", "api/deployments.py"},
     # what this machine's system calls are, and what its file systems tell

@@ -1,4 +1,4 @@
-"""Starting installed applications: the command line and the environment for another program, or in place of this one."""
+"""Starting installed applications: as a command line for other programs, or in place of this process."""
 
 from __future__ import annotations
 

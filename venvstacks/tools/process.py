@@ -66,6 +66,26 @@ class Completed:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Rights:
+    """Rights of a child process on POSIX systems, where they are not those of its parent.
+
+    Attributes:
+        umask: Its umask; the parent's if negative.
+        user: User and group that it runs as, without further groups; for children of root.
+    """
+
+    umask: int = -1
+    user: tuple[int, int] | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `Popen`."""
+        if os.name != "posix":
+            return {}
+        owner = {"user": self.user[0], "group": self.user[1], "extra_groups": []} if self.user else {}
+        return {"umask": self.umask, **owner}
+
+
 @dataclass
 class Processes:
     """All children of one run; safe to use from several threads.
@@ -92,8 +112,7 @@ class Processes:
         cwd: Path | None = None,
         log: Path | None = None,
         check: bool = True,
-        umask: int = -1,
-        user: tuple[int, int] | None = None,
+        rights: Rights | None = None,
     ) -> Completed:
         """Run a child to its end and return what it printed.
 
@@ -103,8 +122,7 @@ class Processes:
             cwd: Its working folder; this process's own if None.
             log: A file to which the command line and all output are appended.
             check: Raise on a failure instead of returning it.
-            umask: The child's umask on POSIX systems; this process's own if negative.
-            user: User and group that the child runs as, without further groups; for processes of root.
+            rights: Who the child runs as; None for the rights of this process.
 
         Raises:
             ProcessFailedError: It could not be started, or failed and `check` is set.
@@ -115,7 +133,7 @@ class Processes:
         child: subprocess.Popen[str] | None = None
         try:
             with _signals_held_back():
-                child = self._start(command, env, cwd, umask, user)
+                child = self._start(command, env, cwd, rights or Rights())
             stdout, stderr = child.communicate()
         except BaseException:  # an interrupt, for calls in the main thread: the child's own session has seen none
             if child is not None:
@@ -137,14 +155,8 @@ class Processes:
         return done
 
     def _start(
-        self,
-        command: tuple[str, ...],
-        env: Mapping[str, str],
-        cwd: Path | None,
-        umask: int,
-        user: tuple[int, int] | None,
+        self, command: tuple[str, ...], env: Mapping[str, str], cwd: Path | None, rights: Rights
     ) -> subprocess.Popen[str]:
-        identity: dict[str, Any] = {"user": user[0], "group": user[1], "extra_groups": []} if user else {}
         with self._guard:
             if self._stopping:
                 raise InterruptedRunError
@@ -159,9 +171,8 @@ class Processes:
                     encoding="utf-8",
                     errors="replace",
                     start_new_session=True,
-                    umask=umask if os.name == "posix" else -1,
-                    **identity,
                     pass_fds=survivors.descriptors(),
+                    **rights.arguments(),
                 )
             except OSError as error:
                 raise ProcessFailedError(command, 127, f"{command[0]} cannot be started: {error}") from error

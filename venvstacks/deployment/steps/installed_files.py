@@ -24,7 +24,7 @@ from venvstacks.linking.chain import PTH_NAME
 from venvstacks.records.file_lists import FileManifest
 from venvstacks.tools.files import read_regular
 from venvstacks.tools.folder_links import leads_to
-from venvstacks.tools.process import scrubbed_environment
+from venvstacks.tools.process import Rights, scrubbed_environment
 from venvstacks.tools.tree_comparison import TreeDifference, compare_tree
 
 Kind = Literal["missing", "changed", "foreign", "unreadable", "writable", "setuid", "owner"]
@@ -225,7 +225,7 @@ def _wrong_bytecode(folder: Path, paths: list[str], tools: Tools) -> Iterable[st
             user = _as_owner(python, (Path(scratch), listing, program))
             options = ["-I", "-S", "-B", "-X", f"pycache_prefix={scratch}"]  # its own bytecode is not used either
             command: list[str | Path] = [python, *options, program, listing]
-            done = tools.processes.run(command, env=scrubbed_environment(tools.environment), user=user)
+            done = tools.processes.run(command, env=scrubbed_environment(tools.environment), rights=Rights(user=user))
         return [paths[number] for number in json.loads(done.stdout)]
     except (postinstall.PostInstallError, ProcessFailedError, OSError, ValueError, IndexError, TypeError):
         return paths

@@ -33,12 +33,12 @@ from venvstacks.records.file_lists import FileManifest
 from venvstacks.tools.clones import lay_file
 from venvstacks.tools.files import read_regular, write_atomically
 from venvstacks.tools.folder_links import link_folder
-from venvstacks.tools.process import scrubbed_environment
+from venvstacks.tools.process import Rights, scrubbed_environment
 
 _POSTINSTALL = "postinstall.py"
 _NEEDED = (_POSTINSTALL, LAYER_CONFIG)
 _SOURCES_PER_PROCESS = 50  # post-install starts a further process for as many
-_UMASK = 0o022  # whatever the user's is: generated files are as readable as those of the archive
+_RIGHTS = Rights(umask=0o022)  # whatever the user's is: generated files are as readable as those of the archive
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,7 @@ def _run_postinstall(folder: Path, layer: OfferedLayer, tools: Tools, *, bytecod
         python = os.path.normpath(folder / config["base_python"])
         command: list[str | Path] = [python, "-I", "-B", folder / _POSTINSTALL]
         command += [] if compiles else ["--no-compile"]
-        tools.processes.run(command, env=scrubbed_environment(tools.environment), umask=_UMASK)
+        tools.processes.run(command, env=scrubbed_environment(tools.environment), rights=_RIGHTS)
     except postinstall.PostInstallError as error:
         raise DeployError(f"layer '{layer.name}': {error}", hint="have the layer published again") from error
     except ProcessFailedError as error:
