@@ -12,7 +12,6 @@ from typing import Any
 
 from tasks.reporting import Reporter
 from venvstacks import Project, doit_config, doit_tasks, load_project
-from venvstacks.model.layout import EnvironmentLayout
 
 SAMPLE = "sample_project/venvstacks.toml"
 
@@ -33,20 +32,15 @@ def task_stack() -> Iterator[dict[str, Any]]:
 def _applications(project: Project) -> Iterator[dict[str, Any]]:
     """One task for each application that is made for this machine."""
     base = Path(SAMPLE).parent
-    exports = base / project.configuration.layout.export
-    platform = project.configuration.platform
-    if platform is None:
-        return
     for layer in project.stack.layers:
         if layer.launch is None or f"export:{layer.env_name}" not in project.graph.by_name:
             continue
         below = [f"export:{name}" for name in (layer.env_name, *(lower.env_name for lower in layer.below))]
-        python = EnvironmentLayout.of(layer, platform).python
         outputs = [path for name in below for path in project.graph.by_name[name].outputs]
         yield {
             "basename": "applications",
             "name": layer.name,
-            "actions": [[str(exports / layer.env_name / python), "-m", layer.launch.module]],
+            "actions": [[str(project.python_path(layer, exported=True)), "-m", layer.launch.module]],
             "file_dep": [str(base / path) for path in outputs],
             "verbosity": 0,
             "meta": {"show": True},

@@ -1,35 +1,29 @@
 """Layered Python environments: specified, locked, built, linked and published as a graph of tasks.
 
-The names below are the stable API (`venvstacks.api`); they are loaded when they are first used, so that importing
-this package costs nothing.
+The names of `venvstacks.api` can be imported from here, too; they are the stable API. They are loaded when they are
+first used, so that importing this package costs nothing. What concerns deployments is in `venvstacks.deployment`.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from venvstacks.api import (
-        Options,
-        Project,
-        Report,
-        Request,
-        Selection,
-        doit_config,
-        doit_tasks,
-        load_project,
-        plan,
-        run,
-    )
-
-__all__ = [
-    "Options", "Project", "Report", "Request", "Selection", "doit_config", "doit_tasks", "load_project", "plan", "run",
-]  # fmt: skip
+    from venvstacks.api import *  # noqa: F403 - all names, which stand there
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    if name.startswith("__") and name != "__all__":
         raise AttributeError(f"module 'venvstacks' has no attribute '{name}'")
-    from venvstacks import api  # noqa: PLC0415
+    if name == "deployment":
+        return import_module("venvstacks.deployment")
+    api = import_module("venvstacks.api")
+    if name != "__all__" and name not in api.__all__:
+        raise AttributeError(f"module 'venvstacks' has no attribute '{name}'")
+    found: object = getattr(api, name)
+    return found
 
-    return getattr(api, name)
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *import_module("venvstacks.api").__all__, "deployment"})

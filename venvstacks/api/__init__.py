@@ -1,9 +1,10 @@
-"""The Python API: load a specification, plan, run, deploy. What is exported here is stable; other rooms may change.
+"""The Python API. The names that are exported here, and by `venvstacks` itself, are stable; other modules may change.
 
-    from venvstacks.api import Request, load_project, run
+    from venvstacks import Request, load_project, run
     report = run(load_project("venvstacks.toml"), Request(("build", "publish")))
 
-Each name is loaded from its module when it is first used, so that a command loads only what it needs.
+Each name is loaded from its module when it is first used, so that a command loads only what it needs. docs/api.md
+describes the API.
 """
 
 from __future__ import annotations
@@ -12,45 +13,100 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from venvstacks.api.applications import find_application, start_application
+    from venvstacks.api.applications import (
+        application_command,
+        application_environment,
+        find_application,
+        start_application,
+    )
     from venvstacks.api.doit_door import doit_config, doit_tasks
     from venvstacks.api.lock_state import deployed_names, lock_staleness, preview_locks
     from venvstacks.api.runs import Report, plan, run
-    from venvstacks.graph.selection import Selection
+    from venvstacks.engine.cancellation import Cancellation
+    from venvstacks.engine.outcomes import Listener, Outcome, Silence
+    from venvstacks.errors import (
+        BuildError,
+        BuildFolderBusyError,
+        ChangedEnvironmentError,
+        DamagedRecordError,
+        DeployError,
+        ExitCode,
+        Fault,
+        GraphError,
+        InterruptedRunError,
+        LinkError,
+        LockError,
+        MissingInputError,
+        MissingToolError,
+        MissingWheelsError,
+        ProcessFailedError,
+        PublishError,
+        RuntimeUnavailableError,
+        SourceError,
+        SpecificationError,
+        StaleLockError,
+        StateError,
+        TransferError,
+        UnsafeArchiveError,
+        UnsafeWheelError,
+        UsageError,
+        VenvstacksError,
+    )
+    from venvstacks.graph.compiler import Configuration
+    from venvstacks.graph.schedule import CriticalPath
+    from venvstacks.graph.selection import Operation, Selection
+    from venvstacks.graph.taskgraph import TaskGraph, TaskNode
     from venvstacks.loading.options import Options
     from venvstacks.loading.project import Project, load_project
+    from venvstacks.locking.lock_changes import LockChanges
+    from venvstacks.model.stack import Layer, Stack
+    from venvstacks.planning.forecast import Plan, Span
+    from venvstacks.planning.plan import PlannedTask
     from venvstacks.planning.requests import Request
+    from venvstacks.reasons import Reason
+    from venvstacks.reproducing import Verification, Verified, verify
 
-_HOMES = {
-    "Options": "venvstacks.loading.options",
-    "Project": "venvstacks.loading.project",
-    "Report": "venvstacks.api.runs",
-    "Request": "venvstacks.planning.requests",
-    "Selection": "venvstacks.graph.selection",
-    "deployed_names": "venvstacks.api.lock_state",
-    "doit_config": "venvstacks.api.doit_door",
-    "doit_tasks": "venvstacks.api.doit_door",
-    "find_application": "venvstacks.api.applications",
-    "load_project": "venvstacks.loading.project",
-    "lock_staleness": "venvstacks.api.lock_state",
-    "plan": "venvstacks.api.runs",
-    "preview_locks": "venvstacks.api.lock_state",
-    "run": "venvstacks.api.runs",
-    "start_application": "venvstacks.api.applications",
+_MODULES = {
+    "venvstacks.api.applications": ("application_command", "application_environment", "find_application", "start_application"),
+    "venvstacks.api.doit_door": ("doit_config", "doit_tasks"),
+    "venvstacks.api.lock_state": ("deployed_names", "lock_staleness", "preview_locks"),
+    "venvstacks.api.runs": ("Report", "plan", "run"),
+    "venvstacks.engine.cancellation": ("Cancellation",),
+    "venvstacks.engine.outcomes": ("Listener", "Outcome", "Silence"),
+    "venvstacks.graph.compiler": ("Configuration",),
+    "venvstacks.graph.schedule": ("CriticalPath",),
+    "venvstacks.graph.selection": ("Operation", "Selection"),
+    "venvstacks.graph.taskgraph": ("TaskGraph", "TaskNode"),
+    "venvstacks.loading.options": ("Options",),
+    "venvstacks.loading.project": ("Project", "load_project"),
+    "venvstacks.locking.lock_changes": ("LockChanges",),
+    "venvstacks.model.stack": ("Layer", "Stack"),
+    "venvstacks.planning.forecast": ("Plan", "Span"),
+    "venvstacks.planning.plan": ("PlannedTask",),
+    "venvstacks.planning.requests": ("Request",),
+    "venvstacks.reasons": ("Reason",),
+    "venvstacks.reproducing": ("Verification", "Verified", "verify"),
 }
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
-    "Options", "Project", "Report", "Request", "Selection", "deployed_names", "doit_config", "doit_tasks",
-    "find_application", "load_project", "lock_staleness", "plan", "preview_locks", "run", "start_application",
+    "BuildError", "BuildFolderBusyError", "Cancellation", "ChangedEnvironmentError", "Configuration", "CriticalPath",
+    "DamagedRecordError", "DeployError", "ExitCode", "Fault", "GraphError", "InterruptedRunError", "Layer", "LinkError",
+    "Listener", "LockChanges", "LockError", "MissingInputError", "MissingToolError", "MissingWheelsError", "Operation",
+    "Options", "Outcome", "Plan", "PlannedTask", "ProcessFailedError", "Project", "PublishError", "Reason", "Report",
+    "Request", "RuntimeUnavailableError", "Selection", "Silence", "SourceError", "Span", "SpecificationError", "Stack",
+    "StaleLockError", "StateError", "TaskGraph", "TaskNode", "TransferError", "UnsafeArchiveError", "UnsafeWheelError",
+    "UsageError", "VenvstacksError", "Verification", "Verified", "application_command", "application_environment", "deployed_names", "doit_config",
+    "doit_tasks", "find_application", "load_project", "lock_staleness", "plan", "preview_locks", "run",
+    "start_application", "verify",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
+    if name not in __all__:
         raise AttributeError(f"module 'venvstacks.api' has no attribute '{name}'")
-    return getattr(import_module(home), name)
+    return getattr(import_module(_HOMES.get(name, "venvstacks.errors")), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*globals(), *__all__})

@@ -6,9 +6,11 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from venvstacks.actions.table import TaskActions
 from venvstacks.engine.build_lock import folder_lock
+from venvstacks.engine.cancellation import Cancellation
 from venvstacks.engine.journal import keep_journal
 from venvstacks.engine.outcomes import Listener, Outcome, Silence, idle_outcomes
 from venvstacks.engine.paths import Paths
@@ -17,12 +19,14 @@ from venvstacks.errors import BuildError, ExitCode, StateError, VenvstacksError
 from venvstacks.graph.schedule import CriticalPath, critical_path
 from venvstacks.loading.project import Project
 from venvstacks.locking.lock_changes import LockChanges
-from venvstacks.planning.forecast import Plan
 from venvstacks.planning.plan import PlannedTask, make_plan, spared_tasks
 from venvstacks.planning.requests import Request, RequestedRun, task_actions, work_out
 from venvstacks.reasons import Reason
 from venvstacks.records.published_metadata import read_metadata
 from venvstacks.records.task_store import TaskStore
+
+if TYPE_CHECKING:
+    from venvstacks.planning.forecast import Plan
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ def plan(project: Project, request: Request) -> Plan:
         UsageError: The request makes no sense for this stack.
         StateError: The task state cannot be read.
     """
+    from venvstacks.planning.forecast import Plan  # noqa: PLC0415 - runs need none
+
     requested = work_out(project, request)
     tasks, _ = _predict(
         project, requested, task_actions(project, requested.options), _check(project, request, requested)
@@ -128,14 +134,29 @@ def _predict(
         return make_plan(requested.graph, look, requested.forced, spared), spared
 
 
-def run(project: Project, request: Request, listener: Listener | None = None) -> Report:
+def run(
+    project: Project,
+    request: Request,
+    listener: Listener | None = None,
+    *,
+    cancellation: Cancellation | None = None,
+) -> Report:
     """Bring everything that the request names up to date.
+
+    Failed tasks raise nothing: they are among the outcomes, with their errors.
+
+    Args:
+        project: The project.
+        request: What to achieve.
+        listener: Is informed while the run goes on; its methods must not take long.
+        cancellation: Lets another thread end the run.
 
     Raises:
         UsageError: The request makes no sense for this stack.
         StateError: The task state cannot be used.
-        InterruptedRunError: A signal ended the run.
+        InterruptedRunError: A signal or another thread ended the run.
     """
+    cancellation = cancellation or Cancellation()
     listener = listener or Silence()
     requested = work_out(project, request)
     actions = task_actions(project, requested.options)
@@ -147,7 +168,7 @@ def run(project: Project, request: Request, listener: Listener | None = None) ->
     from venvstacks.engine.assembly import make_engine_run  # noqa: PLC0415 - doit is only loaded when something may run
     from venvstacks.engine.runner import run_graph  # noqa: PLC0415
 
-    lock = folder_lock(project, listener.waiting)
+    lock = folder_lock(project, listener.waiting, is_cancelled=lambda: cancellation.is_cancelled)
     journal = keep_journal(project, actions, "venvstacks")
     lock.acquire()
     try:
@@ -164,6 +185,7 @@ def run(project: Project, request: Request, listener: Listener | None = None) ->
             jobs=project.jobs,
             keep_going=request.keep_going,
             on_interrupt=actions.tools.processes.stop,
+            cancellation=cancellation,
         )
     finally:
         actions.tools.digests.keep()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from venvstacks.errors import BuildFolderBusyError, StateError
+from venvstacks.errors import BuildFolderBusyError, InterruptedRunError, StateError
 from venvstacks.loading.project import Project
 from venvstacks.tools import survivors
 
@@ -25,7 +25,8 @@ class FolderLock:
         shared: Whether all locks of this process on one file are one and the same, as when one `dodo.py` holds two
             stacks; otherwise two of them exclude each other.
         on_held: Called once the lock is held and no child of a killed run is left, unless another lock of this
-            process has been there before: clears away what killed runs left behind.
+            process has held it before: removes what killed runs left behind.
+        is_cancelled: Asked while waiting: whether nobody wants the lock any more.
     """
 
     def __init__(
@@ -36,9 +37,11 @@ class FolderLock:
         *,
         shared: bool = False,
         on_held: Callable[[], None] = lambda: None,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self.path = path
         self._on_held = on_held
+        self._is_cancelled = is_cancelled
         self._on_wait = on_wait
         self._timeout = timeout
         self._shared = shared
@@ -50,6 +53,7 @@ class FolderLock:
 
         Raises:
             BuildFolderBusyError: Another process held it for longer than the timeout.
+            InterruptedRunError: The wait was cancelled.
             StateError: The lock file cannot be made.
         """
         from filelock import FileLock, Timeout  # noqa: PLC0415 - runs with nothing to do never need it
@@ -65,9 +69,11 @@ class FolderLock:
                 except Timeout:
                     if self._on_wait:
                         self._on_wait()
-                    lock.acquire(timeout=self._timeout)
+                    lock.acquire(timeout=self._timeout, cancel_check=self._is_cancelled)
                 self._wait_for_children(lock)
             except Timeout:
+                if self._is_cancelled():
+                    raise InterruptedRunError("the run was cancelled") from None
                 raise BuildFolderBusyError(
                     f"another run has been using {self.path.parent.parent} for more than {self._timeout:g} s",
                     hint="wait for it to end, or use another --build-dir",
@@ -85,7 +91,7 @@ class FolderLock:
 
     def _wait_for_children(self, lock: BaseFileLock) -> None:
         try:
-            if survivors.hold(self._children, self._on_wait):
+            if survivors.hold(self._children, self._on_wait, self._is_cancelled):
                 self._on_held()
         except BaseException:
             lock.release()
@@ -100,8 +106,14 @@ class FolderLock:
                 self._held = None
 
 
-def folder_lock(project: Project, on_wait: Callable[[], None], *, shared: bool = False) -> FolderLock:
-    """The lock of a project's build folder; whoever gets it clears away what killed runs have left."""
+def folder_lock(
+    project: Project,
+    on_wait: Callable[[], None],
+    *,
+    shared: bool = False,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> FolderLock:
+    """The lock of a project's build folder; when it is acquired, what killed runs have left is removed."""
 
     def clear() -> None:
         from venvstacks.actions.leftovers import clear_leftovers  # noqa: PLC0415 - only where something may run
@@ -109,4 +121,4 @@ def folder_lock(project: Project, on_wait: Callable[[], None], *, shared: bool =
         clear_leftovers(project.stack, project.configuration, project.graph, project.base)
 
     path = project.base / project.configuration.layout.state / "run.lock"
-    return FolderLock(path, on_wait, shared=shared, on_held=clear)
+    return FolderLock(path, on_wait, shared=shared, on_held=clear, is_cancelled=is_cancelled)

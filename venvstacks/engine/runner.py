@@ -15,6 +15,7 @@ from doit.exceptions import BaseFail, TaskError, UnmetDependency
 from doit.runner import MThreadRunner
 from doit.task import Stream, dict_to_task
 
+from venvstacks.engine.cancellation import Cancellation
 from venvstacks.engine.dispatch import PriorityDispatcher
 from venvstacks.engine.doit_state import ContentChecker, PathCodec, StateBackend
 from venvstacks.engine.doit_tasks import EngineRun, task_attributes
@@ -35,6 +36,7 @@ def run_graph(
     jobs: int = 2,
     keep_going: bool = False,
     on_interrupt: Callable[[int], None] = lambda _: None,
+    cancellation: Cancellation | None = None,
 ) -> tuple[Outcome, ...]:
     """Bring every task of `graph` up to date.
 
@@ -45,10 +47,14 @@ def run_graph(
         listener: Is told what happens.
         jobs: Tasks that may run at the same time.
         keep_going: Go on with what does not depend on a failed task.
-        on_interrupt: Called with the number of a signal (SIGINT, SIGTERM) that is to end the run.
+        on_interrupt: Called with the number of the signal that child processes are to get when the run is to end.
+        cancellation: Lets another thread end the run.
 
     Returns:
         One outcome per task, in the graph's order.
+
+    Raises:
+        InterruptedRunError: A signal or another thread ended the run.
     """
     tasks = [dict_to_task({"name": node.name, **task_attributes(node, graph, engine_run)}) for node in graph.nodes]
     control = TaskControl(tasks)
@@ -59,8 +65,13 @@ def run_graph(
     reporter = Reporter(listener)
     runner = _Runner(dependency, reporter, keep_going, False, Stream(0, True), max(1, jobs))  # noqa: FBT003 - doit's signature
     runner.graph = graph
+
+    def cancel() -> None:
+        runner._stop_running = True  # noqa: SLF001 - doit offers no other way; pinned by tests/engine
+        on_interrupt(signal.SIGTERM)
+
     reporter.begin(len(graph.nodes))
-    with _stopping_on_signals(runner, on_interrupt):
+    with _stopping_on_signals(runner, on_interrupt), (cancellation or Cancellation()).calling(cancel):
         try:
             runner.run_all(_dispatcher(control, graph, dependency, engine_run, jobs))
         finally:

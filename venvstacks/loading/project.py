@@ -1,4 +1,4 @@
-"""A project: a specification, read and resolved, with its task graph. Every front door begins here."""
+"""A project: a specification, read and resolved, with its task graph. All commands and the API begin here."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from venvstacks.errors import UsageError
 from venvstacks.graph.compiler import Configuration, compile_stack
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.loading.configure import absolute_folder, configure, source_date_epoch
 from venvstacks.loading.options import Options
 from venvstacks.loading.specification_files import read_surroundings, read_text
 from venvstacks.model.draft import parse_draft
-from venvstacks.model.stack import Stack
+from venvstacks.model.layout import EnvironmentLayout
+from venvstacks.model.stack import Layer, Stack
 from venvstacks.model.validation import resolve
 from venvstacks.tools.processors import usable_processors
 
@@ -50,6 +52,36 @@ class Project:
     def base(self) -> Path:
         """The folder that all stored paths are relative to."""
         return self.path.parent
+
+    def environment_path(self, layer: Layer) -> Path:
+        """The folder of a layer's built environment, whether or not it is built."""
+        return self.base / self.configuration.layout.environment(layer)
+
+    def export_path(self, layer: Layer) -> Path:
+        """The folder of a layer's exported environment, whether or not it is exported."""
+        return self.base / self.configuration.layout.export / layer.env_name
+
+    def python_path(self, layer: Layer, *, exported: bool = False) -> Path:
+        """The Python of a layer, in its built environment or its export: what starts its modules.
+
+        Raises:
+            UsageError: This machine is none of the platforms that layers can be built for.
+        """
+        if self.configuration.platform is None:
+            raise UsageError("this machine is none of the platforms that layers can be built for")
+        environment = self.export_path(layer) if exported else self.environment_path(layer)
+        return environment / EnvironmentLayout.of(layer, self.configuration.platform).python
+
+    def archive_path(self, layer: Layer) -> Path | None:
+        """The published archive of a layer; None if there is none, or only its metadata is here."""
+        from venvstacks.records.published_metadata import read_metadata  # noqa: PLC0415 - few need it
+
+        layout = self.configuration.layout
+        metadata = read_metadata(self.base / layout.published_metadata(layout.artifacts, layer, self.configuration.tag))
+        if metadata is None or metadata.archive_name is None:
+            return None
+        archive = self.base / layout.artifacts / metadata.archive_name
+        return archive if archive.is_file() else None
 
     @property
     def local_wheel_folders(self) -> tuple[Path, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
+from typing import cast, get_args
 
 from packaging.utils import canonicalize_name
 
@@ -62,6 +63,24 @@ class Request:
     force: bool = False
     keep_going: bool = False
     check_environments: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse operations that there are not: `Request("lock")` would mean `l`, `o`, `c` and `k`.
+
+        Raises:
+            UsageError: There are some.
+        """
+        known, given = get_args(Operation), cast("object", self.operations)
+        if isinstance(given, str):
+            raise UsageError(
+                f"the operations of a request are a tuple of names, not the text {given!r}",
+                hint=f'write Request(("{given if given in known else known[0]}",))',
+            )
+        for name in self.operations:
+            if name not in known:
+                near = difflib.get_close_matches(str(name), known, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"operations are {', '.join(known)}"
+                raise UsageError(f"there is no operation {name!r}", hint=hint)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,12 @@ import contextlib
 import importlib
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+
+from venvstacks.errors import InterruptedRunError
 
 fcntl: ModuleType | None = (
     None  # Windows: files that a survivor has open cannot be removed there; it has to end on its own
@@ -25,19 +28,24 @@ fcntl: ModuleType | None = (
 with contextlib.suppress(ImportError):
     fcntl = importlib.import_module("fcntl")
 
+_PAUSE_SECONDS = 0.05
 _guard = threading.Lock()
 _held: dict[Path, tuple[int, int]] = {}
 """Descriptor and number of holders of each file that this process holds."""
 
 
-def hold(path: Path, on_wait: Callable[[], None] | None = None) -> bool:
+def hold(
+    path: Path, on_wait: Callable[[], None] | None = None, is_cancelled: Callable[[], bool] = lambda: False
+) -> bool:
     """Wait until no child of another process holds `path`, then hold it; say whether this process had not before.
 
     Args:
         path: The file; made if it is missing, never removed.
         on_wait: Called once if there is something to wait for.
+        is_cancelled: Asked while waiting: whether to wait no longer.
 
     Raises:
+        InterruptedRunError: The wait was cancelled.
         OSError: The file cannot be made.
     """
     with _guard:
@@ -47,7 +55,7 @@ def hold(path: Path, on_wait: Callable[[], None] | None = None) -> bool:
             return False
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            _lock(descriptor, on_wait)
+            _lock(descriptor, on_wait, is_cancelled)
         except BaseException:
             os.close(descriptor)
             raise
@@ -55,17 +63,28 @@ def hold(path: Path, on_wait: Callable[[], None] | None = None) -> bool:
         return True
 
 
-def _lock(descriptor: int, on_wait: Callable[[], None] | None) -> None:
+def _lock(descriptor: int, on_wait: Callable[[], None] | None, is_cancelled: Callable[[], bool]) -> None:
     if fcntl is None:
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        if on_wait:
-            on_wait()
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        while not _try_lock(descriptor):
+            if on_wait:
+                on_wait()
+                on_wait = None
+            if is_cancelled():
+                raise InterruptedRunError("the run was cancelled")
+            time.sleep(_PAUSE_SECONDS)
     except OSError:
         return  # a file system without locks: nothing can be known there
+
+
+def _try_lock(descriptor: int) -> bool:
+    assert fcntl is not None  # noqa: S101 - its caller has looked
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def let_go(path: Path) -> None:

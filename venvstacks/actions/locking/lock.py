@@ -10,11 +10,11 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from venvstacks.actions.locking.lock_files import LockState, LowerHash, hash_lower_lock, made_from, read_state
 from venvstacks.actions.locking.lock_request import LockPaths, LockPolicy, LockRequest
 from venvstacks.actions.locking.locks_of_original import earlier_original
-from venvstacks.actions.toolset import Tools
 from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, StaleLockError
 from venvstacks.locking.lock_changes import LockChanges, compare_locks
@@ -32,6 +32,9 @@ from venvstacks.locking.pylock_text import format_lock
 from venvstacks.locking.uv_texts import requirements_text, summary_text
 from venvstacks.reasons import Reason
 from venvstacks.tools.files import write_if_changed
+
+if TYPE_CHECKING:
+    from venvstacks.actions.toolset import Tools
 
 __all__ = ["LockPolicy", "LockRequest", "LockResult", "lock_layer", "lock_reasons"]
 
