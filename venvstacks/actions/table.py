@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venvstacks.actions.locking.lock import LockPolicy, LockRequest, LockResult, is_refused, lock_layer, lock_reasons
-from venvstacks.actions.toolset import Tools
 from venvstacks.graph.compiler import Configuration
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.locking.uv_variables import apply_variables
@@ -23,6 +22,8 @@ from venvstacks.tools.files import remove_tree
 
 if TYPE_CHECKING:
     from venvstacks.actions.publishing.layer_metadata import PublishedLayer
+    from venvstacks.actions.toolset import Tools
+    from venvstacks.records.remembered_digests import RememberedDigests
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,21 @@ class TaskActions:
         configuration: What tasks depend on beside the stack.
         base: The specification's folder.
         options: What this run wants.
-        tools: The shell.
+        digests: Gives the digests of input files.
+        make_tools: Makes what actions work with; a run with nothing to do needs none.
     """
 
     stack: Stack
     configuration: Configuration
     base: Path
     options: RunOptions
-    tools: Tools
+    digests: RememberedDigests
+    make_tools: Callable[[], Tools]
+
+    @cached_property
+    def tools(self) -> Tools:
+        """What actions work with. Whoever starts threads asks for it first, as there is one for all of them."""
+        return self.make_tools()
 
     def perform(self, node: TaskNode) -> Mapping[str, object]:
         """Do a task and say what is worth remembering about it.
@@ -99,7 +107,7 @@ class TaskActions:
     def describe_staleness(self, node: TaskNode) -> tuple[Reason, ...]:
         """Why the outputs of a task that describe themselves are not valid; empty if they are."""
         if node.kind == "lock":
-            return lock_reasons(self.lock_request(self._layer(node)), self.tools.digests)
+            return lock_reasons(self.lock_request(self._layer(node)), self.digests)
         from venvstacks.records.published_metadata import wanted_manifest  # noqa: PLC0415
 
         place = self.base / node.outputs[0]
@@ -113,7 +121,7 @@ class TaskActions:
 
     def refuses(self, node: TaskNode) -> bool:
         """Whether doing a task that is stale would fail: a lock that is there and may not be renewed."""
-        return node.kind == "lock" and is_refused(self.lock_request(self._layer(node)), self.tools.digests)
+        return node.kind == "lock" and is_refused(self.lock_request(self._layer(node)), self.digests)
 
     def leavings(self, node: TaskNode) -> tuple[Path, ...]:
         """Files and folders that a task leaves behind and that can be made anew from what stays.

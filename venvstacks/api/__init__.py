@@ -67,7 +67,12 @@ if TYPE_CHECKING:
     from venvstacks.reproducing import Verification, Verified, verify
 
 _MODULES = {
-    "venvstacks.api.applications": ("application_command", "application_environment", "find_application", "start_application"),
+    "venvstacks.api.applications": (
+        "application_command",
+        "application_environment",
+        "find_application",
+        "start_application",
+    ),
     "venvstacks.api.doit_door": ("doit_config", "doit_tasks"),
     "venvstacks.api.lock_state": ("deployed_names", "lock_staleness", "preview_locks"),
     "venvstacks.api.runs": ("Report", "plan", "run"),
@@ -96,7 +101,8 @@ __all__ = [
     "Options", "Outcome", "Plan", "PlannedTask", "ProcessFailedError", "Project", "PublishError", "Reason", "Report",
     "Request", "RuntimeUnavailableError", "Selection", "Silence", "SourceError", "Span", "SpecificationError", "Stack",
     "StaleLockError", "StateError", "TaskGraph", "TaskNode", "TransferError", "UnsafeArchiveError", "UnsafeWheelError",
-    "UsageError", "VenvstacksError", "Verification", "Verified", "application_command", "application_environment", "deployed_names", "doit_config",
+    "UsageError", "VenvstacksError", "Verification", "Verified", "application_command", "application_environment",
+    "deployed_names", "doit_config",
     "doit_tasks", "find_application", "load_project", "lock_staleness", "plan", "preview_locks", "run",
     "start_application", "verify",
 ]  # fmt: skip

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venvstacks.actions.table import TaskActions
-from venvstacks.engine.build_lock import folder_lock
 from venvstacks.engine.cancellation import Cancellation
-from venvstacks.engine.journal import keep_journal
 from venvstacks.engine.outcomes import Listener, Outcome, Silence, idle_outcomes
 from venvstacks.engine.paths import Paths
 from venvstacks.engine.state_view import look_at
@@ -22,7 +20,6 @@ from venvstacks.locking.lock_changes import LockChanges
 from venvstacks.planning.plan import PlannedTask, make_plan, spared_tasks
 from venvstacks.planning.requests import Request, RequestedRun, task_actions, work_out
 from venvstacks.reasons import Reason
-from venvstacks.records.published_metadata import read_metadata
 from venvstacks.records.task_store import TaskStore
 
 if TYPE_CHECKING:
@@ -53,8 +50,8 @@ class Report:
     @property
     def lock_changes(self) -> dict[str, LockChanges]:
         """Environment names of the layers whose locks changed, to what changed."""
-        told = {o.name: o.values.get("changes") for o in self.outcomes if o.values and o.name.startswith("lock:")}
-        return {name.partition(":")[2]: LockChanges.from_json(data) for name, data in told.items() if data}
+        ran = {o.name: o.values.get("changes") for o in self.outcomes if o.values and o.name.startswith("lock:")}
+        return {name.partition(":")[2]: LockChanges.from_json(data) for name, data in ran.items() if data}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -95,6 +92,8 @@ def plan(project: Project, request: Request) -> Plan:
 
 def _archive_sizes(project: Project, planned: Sequence[PlannedTask]) -> dict[str, int]:
     """Bytes of the archives that are published at present, for tasks that may replace them."""
+    from venvstacks.records.published_metadata import read_metadata  # noqa: PLC0415 - only plans need it
+
     sizes = {}
     for task in planned:
         if task.name.startswith("archive:") and task.status in {"run", "maybe"}:
@@ -166,6 +165,8 @@ def run(
             return Report(idle)
 
     from venvstacks.engine.assembly import make_engine_run  # noqa: PLC0415 - doit is only loaded when something may run
+    from venvstacks.engine.build_lock import folder_lock  # noqa: PLC0415
+    from venvstacks.engine.journal import keep_journal  # noqa: PLC0415
     from venvstacks.engine.runner import run_graph  # noqa: PLC0415
 
     lock = folder_lock(project, listener.waiting, is_cancelled=lambda: cancellation.is_cancelled)

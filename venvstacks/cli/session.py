@@ -13,14 +13,11 @@ from typing import TextIO
 from venvstacks import api
 from venvstacks.cli.error_boundary import relative
 from venvstacks.cli.option_groups import Showing
-from venvstacks.cli.plan_output import draw, plan_lines
 from venvstacks.cli.progress import make_listener, summarize, tell_failures, write_trace
-from venvstacks.cli.show_output import render_tree, stack_data, stack_tree, staleness_lines
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.engine.outcomes import Listener
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.graph.selection import Operation, Selection, select_layers
-from venvstacks.locking.lock_changes import describe_changes
 
 
 @dataclass(frozen=True)
@@ -53,6 +50,8 @@ class Session:
 
     def show(self, selection: Selection, *, json: bool) -> int:
         """Show the selected layers on standard output."""
+        from venvstacks.cli.show_output import render_tree, stack_data, stack_tree, staleness_lines  # noqa: PLC0415
+
         stack = self.project.stack
         chosen = select_layers(stack, selection).included
         staleness = api.lock_staleness(self.project)
@@ -73,6 +72,8 @@ class Session:
             form: `text`, `json`, `dot` or `mermaid`.
             exit_code: Whether the exit code tells if there is work to do.
         """
+        from venvstacks.cli.plan_output import draw, plan_lines  # noqa: PLC0415 - no run needs it
+
         plan = api.plan(self.project, request)
         if form == "json":
             print(json_text.dumps(plan.as_json(), indent=2, ensure_ascii=False))
@@ -114,8 +115,11 @@ class Session:
         tell_failures(report.outcomes)
         for note in report.notes:
             print(f"note: {note}", file=sys.stderr)
-        for line in describe_changes(report.lock_changes) if changes_to else ():
-            print(line, file=changes_to)
+        if changes_to and (changes := report.lock_changes):
+            from venvstacks.locking.lock_changes import describe_changes  # noqa: PLC0415 - few runs change locks
+
+            for line in describe_changes(changes):
+                print(line, file=changes_to)
         if not self.verbosity.quiet:
             print(summarize(report, began), file=sys.stderr)
             if not report.failures:

@@ -17,7 +17,7 @@ from venvstacks.model.conventions import LayerKind
 class DeploymentRecord(BaseModel):
     """Base of all records; unknown keys are refused, since they are another version's."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     format: Literal[1] = 1
 
@@ -63,7 +63,7 @@ class Installed(BaseModel):
         launch_module: What an application is run with.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     id: str
     layer: str
@@ -87,7 +87,7 @@ class GeneratedFile(BaseModel):
         sha256: Hex digest.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     path: str
     size: int

@@ -21,7 +21,7 @@ _HASH = r"^sha256:[0-9a-f]{64}$"
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
 
 class LockedFrom(_Model):

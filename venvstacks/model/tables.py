@@ -18,7 +18,7 @@ class RefusedValueError(ValueError):
 class Table(BaseModel):
     """A table of the specification: unknown keys are faults, values are taken as they are written."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, strict=True)
 
 
 def _list_to_tuple(value: object) -> object:

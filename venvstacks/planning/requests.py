@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
-from typing import cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 from packaging.utils import canonicalize_name
 
 from venvstacks.actions.locking.lock_files import chosen_names
 from venvstacks.actions.locking.lock_request import LockPolicy
 from venvstacks.actions.table import RunOptions, TaskActions
-from venvstacks.actions.toolset import Tools
 from venvstacks.digests import sha256_file
 from venvstacks.errors import UsageError
 from venvstacks.graph.selection import (
@@ -28,6 +27,9 @@ from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.loading.project import Project
 from venvstacks.records.remembered_digests import RememberedDigests
 from venvstacks.suggestions import suggestion
+
+if TYPE_CHECKING:
+    from venvstacks.actions.toolset import Tools
 
 _MOST_THREADS = 8  # for one task: each costs a compressor memory, and several tasks run at once
 
@@ -78,8 +80,7 @@ class Request:
             )
         for name in self.operations:
             if name not in known:
-                near = difflib.get_close_matches(str(name), known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"operations are {', '.join(known)}"
+                hint = suggestion(str(name), known, f"operations are {', '.join(known)}")
                 raise UsageError(f"there is no operation {name!r}", hint=hint)
 
 
@@ -189,8 +190,13 @@ def _forced_outputs(request: Request, selected: SelectedLayers) -> frozenset[str
 
 
 def task_actions(project: Project, options: RunOptions) -> TaskActions:
-    """Who does the tasks of a project as one run wants them."""
-    threads, compressors = min(project.jobs, _MOST_THREADS), BoundedSemaphore(max(1, project.jobs // _MOST_THREADS))
+    """What does the tasks of a project as one run wants them."""
     digests = RememberedDigests(sha256_file, project.base / project.configuration.layout.digests)
-    tools = Tools(project.environment, project.cache, threads=threads, compressors=compressors, digests=digests)
-    return TaskActions(project.stack, project.configuration, project.base, options, tools)
+
+    def make_tools() -> Tools:
+        from venvstacks.actions.toolset import Tools  # noqa: PLC0415 - only where something runs
+
+        threads, compressors = min(project.jobs, _MOST_THREADS), BoundedSemaphore(max(1, project.jobs // _MOST_THREADS))
+        return Tools(project.environment, project.cache, threads=threads, compressors=compressors, digests=digests)
+
+    return TaskActions(project.stack, project.configuration, project.base, options, digests, make_tools)

@@ -26,7 +26,7 @@ class Event(BaseModel):
         facts: Whatever else is known about it, by name.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     event: EventName
     at: float

@@ -40,7 +40,7 @@ class ListedFile(BaseModel):
         target: What a link points to, unresolved.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     path: str
     mode: Literal["0644", "0755"] | None = None
@@ -78,7 +78,7 @@ class FileManifest(BaseModel):
         files: What it holds.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     format: Literal[1] = 1
     install_target: str

@@ -30,7 +30,7 @@ _GROUPS: dict[LayerKind, _Group] = {"runtime": "runtimes", "framework": "framewo
 class PublishedModel(BaseModel):
     """Base of published metadata. Unknown keys are ignored: later versions may write them."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, extra="ignore", frozen=True, populate_by_name=True)
 
 
 def check_extent(text: bytes, most: int) -> None:

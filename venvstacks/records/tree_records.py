@@ -32,7 +32,7 @@ Entry = Annotated[TreeEntry, BeforeValidator(_entry), PlainSerializer(_row)]
 class Record(BaseModel):
     """Base of all records; unknown keys are refused, since they are another version's."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     format: int = 1
 
@@ -62,7 +62,7 @@ class SourceHash(BaseModel):
         hash: `sha256:<hex>` of the file, or of the tree for a package.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     name: str
     hash: str

@@ -27,6 +27,7 @@ def draft_locks(actions: TaskActions, graph: TaskGraph, jobs: int) -> dict[str, 
     Raises:
         LockError: Some layer cannot be locked.
     """
+    processes = actions.tools.processes  # made before threads begin
     nodes = [node for node in graph.nodes if node.kind == "lock"]
     names = {node.name for node in nodes}
     order = TopologicalSorter({node.name: graph.needs(node) & names for node in nodes})
@@ -43,6 +44,6 @@ def draft_locks(actions: TaskActions, graph: TaskGraph, jobs: int) -> dict[str, 
                     changes[name] = done.result().changes
                     order.done(name)
         except BaseException:
-            actions.tools.processes.stop()  # nobody waits for the others any more
+            processes.stop()  # nobody waits for the others any more
             raise
     return {node.env_name: changes[node.name] for node in nodes}
