@@ -1,8 +1,7 @@
 """Options that commands take in groups, each group as one value.
 
 A command names a group by the type of a parameter. `expanded` turns that parameter into one option for each of the
-group's fields. Fields are called as in the API's own shapes, so that `given` can hand them on. Groups are neither
-compared nor printed: what that needs would be a tenth of the time that the command line takes to load.
+group's fields. Fields are called as in the API's own shapes, so that `given` can hand them on.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any, get_type_hints
 from venvstacks.cli import declared_options as o
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class Chosen:
     """Which layers; fields of `Selection`, as in the groups that stand on this one."""
 
@@ -24,7 +23,7 @@ class Chosen:
     allow_missing: o.AllowMissing = False
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class LockedLayers(Chosen):
     """Which layers to lock."""
 
@@ -32,7 +31,7 @@ class LockedLayers(Chosen):
     lock_dependencies: o.LockDependencies = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class PublishedLayers(Chosen):
     """Which layers to publish or export."""
 
@@ -40,7 +39,7 @@ class PublishedLayers(Chosen):
     publish_derived: o.PublishDerived = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class Layers(PublishedLayers, LockedLayers):
     """Which layers to lock, build and publish."""
 
@@ -49,7 +48,7 @@ class Layers(PublishedLayers, LockedLayers):
     build_derived: o.BuildDerived = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class Packages:
     """Where packages come from; fields of `Options`, as in the next two."""
 
@@ -57,7 +56,7 @@ class Packages:
     local_wheels: o.LocalWheels = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class Archives:
     """How archives are written."""
 
@@ -67,7 +66,7 @@ class Archives:
     compression: o.Compression = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class Environments:
     """How environments are made."""
 
@@ -75,7 +74,7 @@ class Environments:
     check_imports: o.CheckImports = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class Delivering:
     """How what was built is written for others."""
 
@@ -84,7 +83,7 @@ class Delivering:
     dry_run: o.DryRun = False
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class Showing:
     """What is shown first, and how."""
 
@@ -93,7 +92,7 @@ class Showing:
     json: o.Json = False
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class Running:
     """How tasks are run."""
 
