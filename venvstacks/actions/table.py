@@ -6,7 +6,7 @@ Actions are imported when a task of their kind runs: a run with nothing to do is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +66,7 @@ class TaskActions:
         configuration: What tasks depend on beside the stack.
         base: The specification's folder.
         options: What this run wants.
+        variables: This program's own environment variables.
         digests: Gives the digests of input files.
         make_tools: Makes what actions work with; a run with nothing to do needs none.
     """
@@ -74,6 +75,7 @@ class TaskActions:
     configuration: Configuration
     base: Path
     options: RunOptions
+    variables: Mapping[str, str] = field(repr=False)  # may hold passwords
     digests: RememberedDigests
     make_tools: Callable[[], Tools]
 
@@ -161,7 +163,7 @@ class TaskActions:
             upgrade_packages=options.upgrade_packages,
             align=options.align,
             drafts=options.drafts,
-            variables=self.tools.environment,
+            variables=self.variables,
         )
 
     def lock(self, node: TaskNode) -> LockResult:
@@ -194,7 +196,7 @@ class TaskActions:
             layout=self.configuration.layout,
             base=self.base,
             log=self._log(node),
-            uv=apply_variables(self.stack.uv, self.tools.environment),
+            uv=apply_variables(self.stack.uv, self.variables),
             providers=self.configuration.runtime_providers,
             archives={
                 name: ArchiveSource(self._address(source.url), source.sha256) for name, source in archives.items()

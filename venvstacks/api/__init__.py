@@ -12,6 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from venvstacks import errors
+
 if TYPE_CHECKING:
     from venvstacks.api.applications import (
         application_command,
@@ -24,34 +26,7 @@ if TYPE_CHECKING:
     from venvstacks.api.runs import Report, plan, run
     from venvstacks.engine.cancellation import Cancellation
     from venvstacks.engine.outcomes import Listener, Outcome, Silence
-    from venvstacks.errors import (
-        BuildError,
-        BuildFolderBusyError,
-        ChangedEnvironmentError,
-        DamagedRecordError,
-        DeployError,
-        ExitCode,
-        Fault,
-        GraphError,
-        InterruptedRunError,
-        LinkError,
-        LockError,
-        MissingInputError,
-        MissingToolError,
-        MissingWheelsError,
-        ProcessFailedError,
-        PublishError,
-        RuntimeUnavailableError,
-        SourceError,
-        SpecificationError,
-        StaleLockError,
-        StateError,
-        TransferError,
-        UnsafeArchiveError,
-        UnsafeWheelError,
-        UsageError,
-        VenvstacksError,
-    )
+    from venvstacks.errors import *  # noqa: F403 - all of them
     from venvstacks.graph.compiler import Configuration
     from venvstacks.graph.schedule import CriticalPath
     from venvstacks.graph.selection import Operation, Selection
@@ -92,26 +67,25 @@ _MODULES = {
     "venvstacks.reasons": ("Reason",),
     "venvstacks.reproducing": ("Verification", "Verified", "verify"),
 }
-_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+_ERRORS = [name for name, value in vars(errors).items() if getattr(value, "__module__", "") == errors.__name__]
+_HOMES = {name: module for module, names in _MODULES.items() for name in names} | dict.fromkeys(
+    _ERRORS, errors.__name__
+)
 
 __all__ = [
-    "BuildError", "BuildFolderBusyError", "Cancellation", "ChangedEnvironmentError", "Configuration", "CriticalPath",
-    "DamagedRecordError", "DeployError", "ExitCode", "Fault", "GraphError", "InterruptedRunError", "Layer", "LinkError",
-    "Listener", "LockChanges", "LockError", "MissingInputError", "MissingToolError", "MissingWheelsError", "Operation",
-    "Options", "Outcome", "Plan", "PlannedTask", "ProcessFailedError", "Project", "PublishError", "Reason", "Report",
-    "Request", "RuntimeUnavailableError", "Selection", "Silence", "SourceError", "Span", "SpecificationError", "Stack",
-    "StaleLockError", "StateError", "TaskGraph", "TaskNode", "TransferError", "UnsafeArchiveError", "UnsafeWheelError",
-    "UsageError", "VenvstacksError", "Verification", "Verified", "application_command", "application_environment",
-    "deployed_names", "doit_config",
-    "doit_tasks", "find_application", "load_project", "lock_staleness", "plan", "preview_locks", "run",
+    "Cancellation", "Configuration", "CriticalPath", "Layer", "Listener", "LockChanges", "Operation", "Options", "Outcome",
+    "Plan", "PlannedTask", "Project", "Reason", "Report", "Request", "Selection", "Silence", "Span", "Stack", "TaskGraph",
+    "TaskNode", "Verification", "Verified", "application_command", "application_environment", "deployed_names",
+    "doit_config", "doit_tasks", "find_application", "load_project", "lock_staleness", "plan", "preview_locks", "run",
     "start_application", "verify",
 ]  # fmt: skip
+__all__.extend(_ERRORS)
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'venvstacks.api' has no attribute '{name}'")
-    return getattr(import_module(_HOMES.get(name, "venvstacks.errors")), name)
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -199,4 +199,12 @@ def task_actions(project: Project, options: RunOptions) -> TaskActions:
         threads, compressors = min(project.jobs, _MOST_THREADS), BoundedSemaphore(max(1, project.jobs // _MOST_THREADS))
         return Tools(project.environment, project.cache, threads=threads, compressors=compressors, digests=digests)
 
-    return TaskActions(project.stack, project.configuration, project.base, options, digests, make_tools)
+    return TaskActions(
+        project.stack,
+        project.configuration,
+        project.base,
+        options=options,
+        variables=project.environment,
+        digests=digests,
+        make_tools=make_tools,
+    )
