@@ -73,13 +73,13 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names} 
 )
 
 __all__ = [
-    "Cancellation", "Configuration", "CriticalPath", "Layer", "Listener", "LockChanges", "Operation", "Options", "Outcome",
-    "Plan", "PlannedTask", "Project", "Reason", "Report", "Request", "Selection", "Silence", "Span", "Stack", "TaskGraph",
-    "TaskNode", "Verification", "Verified", "application_command", "application_environment", "deployed_names",
-    "doit_config", "doit_tasks", "find_application", "load_project", "lock_staleness", "plan", "preview_locks", "run",
-    "start_application", "verify",
+    "Cancellation", "Configuration", "CriticalPath", "Layer", "Listener", "LockChanges", "Operation", "Options",
+    "Outcome", "Plan", "PlannedTask", "Project", "Reason", "Report", "Request", "Selection", "Silence", "Span", "Stack",
+    "TaskGraph", "TaskNode", "Verification", "Verified", "application_command", "application_environment",
+    "deployed_names", "doit_config", "doit_tasks", "find_application", "load_project", "lock_staleness", "plan",
+    "preview_locks", "run", "start_application", "verify",
 ]  # fmt: skip
-__all__.extend(_ERRORS)
+__all__ += _ERRORS
 
 
 def __getattr__(name: str) -> object:
