@@ -79,7 +79,7 @@ __all__ = [
     "deployed_names", "doit_config", "doit_tasks", "find_application", "load_project", "lock_staleness", "plan",
     "preview_locks", "run", "start_application", "verify",
 ]  # fmt: skip
-__all__ += _ERRORS
+__all__ += list(_ERRORS)
 
 
 def __getattr__(name: str) -> object:
