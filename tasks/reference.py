@@ -16,7 +16,13 @@ DOCS = Path("docs")
 DECISIONS = DOCS / "decisions"
 SCHEMA = DOCS / "schema/venvstacks.schema.json"
 PLAN_SCHEMA = DOCS / "schema/plan.schema.json"
-PAGES = (DOCS / "specification.md", DOCS / "commands.md", DOCS / "troubleshooting.md", DECISIONS / "index.md")
+PAGES = (
+    DOCS / "specification.md",
+    DOCS / "commands.md",
+    DOCS / "api.md",
+    DOCS / "troubleshooting.md",
+    DECISIONS / "index.md",
+)
 
 _MARKED = re.compile(r"(?P<begin><!-- begin: (?P<name>.+?) -->\n).*?(?P<end><!-- end: (?P=name) -->)", re.DOTALL)
 _KEYS = (
@@ -70,6 +76,7 @@ def generated_names() -> tuple[str, ...]:
         *(f"keys of {name}" for name in _KEYS),
         *(f"options of {name}" for name in _commands()),
         "exit codes",
+        "stable names",
         "decisions",
     )
 
@@ -80,6 +87,8 @@ def _generate(name: str) -> str:
         return _keys(subject)
     if what == "options":
         return _options(_commands()[subject])
+    if name == "stable names":
+        return _stable_names()
     if name == "exit codes":
         return _exit_codes()
     if name == "decisions":
@@ -175,3 +184,9 @@ def _exit_codes() -> str:
     from venvstacks.errors import ExitCode  # noqa: PLC0415
 
     return _table(("code", "meaning"), [(str(int(code)), _ENDINGS[code.name]) for code in ExitCode])
+
+
+def _stable_names() -> str:
+    from venvstacks import api  # noqa: PLC0415
+
+    return ", ".join(f"`{name}`" for name in sorted(api.__all__))
