@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from venvstacks.digests import TreeEntry
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.relative_paths import has_drive, has_odd_characters, is_absolute
 
 MOST_ENTRIES = 500_000
 """Files and links of one layer, and folders of one: several times as many as the largest environments have.
@@ -26,7 +27,6 @@ _MOST_LINKS = 40  # as many as Linux follows in one path
 _LONGEST_NAME = 255
 _LONGEST_PATH = 1024
 _DEEPEST = 128
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _WINDOWS_SIGNS = re.compile(r'[<>:"|?*]')
 _WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
 _NO_SIBLINGS: AbstractSet[str] = frozenset()
@@ -111,7 +111,7 @@ def check_path(path: str, platform: TargetPlatform | None = None) -> None:
     parts = path.split("/")
     if not path or path.startswith("/") or "" in parts or "." in parts or ".." in parts:
         raise UnsoundTreeError(f"{path!r} is not a plain relative path", path)
-    if "\\" in path or _CONTROL.search(path) or _has_drive(path):
+    if "\\" in path or has_odd_characters(path) or has_drive(path):
         raise UnsoundTreeError(f"{path!r} holds characters that are no part of a file's name", path)
     size = len(path.encode())
     if size > _LONGEST_PATH or (size > _LONGEST_NAME and any(len(part.encode()) > _LONGEST_NAME for part in parts)):
@@ -122,11 +122,6 @@ def check_path(path: str, platform: TargetPlatform | None = None) -> None:
         for part in parts:
             if _WINDOWS_SIGNS.search(part) or part[-1] in ". " or _WINDOWS_DEVICES.fullmatch(part):
                 raise UnsoundTreeError(f"{path!r} cannot be a file's name on Windows", path)
-
-
-def _has_drive(path: str) -> bool:
-    """Whether Windows would take the beginning for a drive; those that begin with a slash of any kind are refused."""
-    return path[1:2] == ":"
 
 
 def folded(path: str) -> str:
@@ -229,9 +224,9 @@ class _Links:
 
 def _parts(path: str, target: str) -> list[str]:
     """The parts of a link's target, last one first."""
-    if not target or target.startswith("/") or _has_drive(target):
+    if not target or is_absolute(target):
         raise UnsoundTreeError(f"the link {path!r} leads to {target!r}, out of its layer", path)
-    if "\\" in target or _CONTROL.search(target) or len(target.encode()) > _LONGEST_PATH:
+    if "\\" in target or has_odd_characters(target) or len(target.encode()) > _LONGEST_PATH:
         raise UnsoundTreeError(f"the link {path!r} has a target that is no path: {target[:60]!r}", path)
     parts = [part for part in reversed(target.split("/")) if part not in {"", "."}]
     if len(parts) > _DEEPEST:

@@ -5,13 +5,12 @@ Pure: it works on the entries of a scanned tree and touches no file.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PureWindowsPath
 
 from venvstacks.digests import TreeEntry, sha256_bytes
 from venvstacks.errors import PublishError
+from venvstacks.model.relative_paths import ends_outside
 from venvstacks.modes import FOLDER_MODE, file_mode
 
 _LINK_MODE = 0o777
@@ -132,9 +131,7 @@ def _check_link(path: str, target: str) -> None:
 
     These are also the links that the standard library refuses to unpack (PEP 706, filter `data`).
     """
-    absolute = target.startswith("/") or bool(PureWindowsPath(target).drive)
-    reached = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-    if absolute or reached.split("/")[0] == "..":
+    if ends_outside(target, path.rpartition("/")[0]):
         raise PublishError(
             f"the symbolic link {path} points to {target}, which does not exist on other machines",
             hint="make the link relative and let it stay among the layers, or leave it out",

@@ -139,8 +139,9 @@ def tell_defect(error: BaseException) -> None:
 def tell_error(error: VenvstacksError) -> None:
     """Show what went wrong on standard error."""
     from venvstacks.cli.printable import printable  # noqa: PLC0415 - commands that succeed do not need it
+    from venvstacks.urls import without_secrets  # noqa: PLC0415 - as above
 
-    print(f"error: {printable(str(error))}", file=sys.stderr)
+    print(f"error: {printable(without_secrets(str(error)))}", file=sys.stderr)
 
 
 def relative(path: Path) -> str:

@@ -59,9 +59,17 @@ def _read_requirement_files(paths: Iterable[str], base: Path) -> dict[str, str |
     while waiting:
         path = waiting.pop()
         if path not in texts:
-            text = texts[path] = read_text(base / path, path) if (base / path).exists() else None
+            text = texts[path] = read_text(base / path, path) if _may_exist(base / path) else None
             waiting += included_files(path, text or "")
     return texts
+
+
+def _may_exist(path: Path) -> bool:
+    """Whether there is such a file, or the question itself fails, which reading it then explains."""
+    try:
+        return path.exists()
+    except OSError:  # the name is too long, or a folder may not be searched
+        return True
 
 
 def _read_source(base: Path, path: str) -> SourceTree | None:

@@ -146,7 +146,7 @@ def read_platform_lock(target: str, text: str, metadata: str | None) -> Platform
     """A lock of 0.2 to 0.7 from the text of its two files."""
     try:
         found = json.loads(metadata) if metadata is not None else None
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     return PlatformLock(target, text, found if isinstance(found, dict) else None)
 

@@ -9,16 +9,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from venvstacks.model.relative_paths import is_absolute
 from venvstacks.model.tables import Listing, RefusedValueError, Table
 
 
 def _file_path(value: str) -> str:
-    if (
-        PurePosixPath(value).is_absolute()
-        or "\\" in value
-        or re.match("[A-Za-z]:", value)
-        or not PurePosixPath(value).name
-    ):
+    if is_absolute(value) or "\\" in value or not PurePosixPath(value).name:
         raise ValueError(f"'{value}' is not a path relative to the specification, written with forward slashes")
     return posixpath.normpath(value)
 

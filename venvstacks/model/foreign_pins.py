@@ -30,6 +30,8 @@ def pins_of_lock(path: str, text: str) -> tuple[str, ...]:
     packages = document.get("package" if posixpath.basename(path) == "uv.lock" else "packages", [])
     if not isinstance(packages, list) or not all(isinstance(package, dict) for package in packages):
         raise ValueError(f"{path} is not a lock: its packages are no array of tables")
+    for package in packages:
+        _check_types(package, path)
     read = _uv_pins if posixpath.basename(path) == "uv.lock" else _standard_pins
     pins = {f"{name}=={version}{f' ; {marker}' if marker else ''}" for name, version, marker in read(packages)}
     for pin in pins:
@@ -40,6 +42,21 @@ def pins_of_lock(path: str, text: str) -> tuple[str, ...]:
     return tuple(sorted(pins))
 
 
+def _check_types(package: Mapping[str, Any], path: str) -> None:
+    """Refuse a package whose keys hold other things than locks hold.
+
+    Raises:
+        ValueError: There is such a key, or no name.
+    """
+    types = {"name": str, "version": str, "marker": str, "source": dict, "resolution-markers": list}
+    wrong = [key for key, expected in types.items() if not isinstance(package.get(key, expected()), expected)]
+    if wrong:
+        raise ValueError(f"{path} is not a lock: '{wrong[0]}' of a package is no {_TYPE_NAMES[types[wrong[0]]]}")
+    if not package.get("name"):
+        raise ValueError(f"{path} is not a lock: a package has no name")
+
+
+_TYPE_NAMES: Mapping[type, str] = {str: "string", dict: "table", list: "array"}
 _Pins = Iterator[tuple[str, str, str]]
 
 

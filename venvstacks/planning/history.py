@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -74,7 +75,8 @@ def last_run(project: Project, task: str) -> LastRun | None:
         events = list(_events(path))
         told = [event for event in events if event.task == task]
         if any(event.event == "task began" for event in told):
-            return _last_run(task, events[0], told, path, project.base / layout.log(task))
+            with contextlib.suppress(KeyError, TypeError, AttributeError, ValueError):  # damaged, or another version's
+                return _last_run(task, events[0], told, path, project.base / layout.log(task))
     return None
 
 

@@ -34,7 +34,7 @@ def input_facts(path: Path) -> dict[str, str]:
         if fnmatch.fnmatchcase(path.name, _LOCK_METADATA):
             metadata = json.loads(path.read_bytes())
             return {fact.replace("_", " "): str(metadata[fact]) for fact in _LOCK_FACTS[1:]}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     return {}
 
@@ -57,6 +57,6 @@ def input_digest(path: Path) -> str:
         try:
             metadata = json.loads(path.read_bytes())
             return sha256_json([metadata[fact] for fact in _LOCK_FACTS])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return sha256_file(path)
     return sha256_file(path)

@@ -99,7 +99,7 @@ class TaskStore:
             with closing(self._connection.execute("select row from task where name = ?", (task,))) as found:
                 text = found.fetchone()
             return dict(json.loads(text[0])) if text else {}
-        except (sqlite3.Error, ValueError, TypeError) as error:
+        except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
             raise self._failure(error) from error
 
     def put(self, task: str, row: Row) -> None:

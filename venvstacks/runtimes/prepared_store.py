@@ -113,7 +113,7 @@ def _read(place: Path) -> PreparedRuntime | None:
         entries = tuple(TreeEntry(**row) for row in record["entries"])
         found = PreparedRuntime(place / "tree", entries, record["provider"], record["build"], tuple(record["notes"]))
         return found if is_sound(found.tree, entries) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

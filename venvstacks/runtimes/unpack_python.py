@@ -19,6 +19,7 @@ from typing import IO
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
+from venvstacks.model.relative_paths import is_absolute
 from venvstacks.modes import file_mode, is_executable
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -139,7 +140,7 @@ def _place(folder: Path, name: str) -> Path:
         ValueError: The name leads out of the folder.
     """
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    if not parts or ".." in parts or parts[0].startswith("/") or parts[0].endswith(":"):
+    if not parts or ".." in parts or is_absolute(name):
         raise ValueError(f"the member name {name!r} leads out of the archive")
     return folder.joinpath(*parts)
 

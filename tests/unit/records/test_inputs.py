@@ -39,7 +39,7 @@ def test_of_lock_metadata_only_what_builds_use_counts(tmp_path: Path, changes: d
     assert (of_metadata(tmp_path) == of_metadata(tmp_path, **changes)) is same
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b"{}", b"7"])
+@pytest.mark.parametrize("content", [b"{", b"[]", b"{}", b"7", b"[" * 100_000])
 def test_damaged_lock_metadata_is_its_content(tmp_path: Path, content: bytes) -> None:
     assert digest(tmp_path, "pylock.x.meta.json", content) == sha256_bytes(content)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,25 +19,13 @@ from venvstacks.actions.toolset import Tools
 from venvstacks.errors import BuildError, LockError, ProcessFailedError, UnsafeWheelError
 from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.pylock_text import format_lock
+from venvstacks.model.relative_paths import leads_out
 from venvstacks.tools.uv import InstallRequest, forget_cached, install
 
 _Error = TypeVar("_Error", LockError, BuildError, UnsafeWheelError)
 
 _MOST_MEMBERS = 5
 _HINT = "mistrust where {} came from: take another version, or one from another index, or build its wheel anew"
-
-
-def leads_out(member: str) -> bool:
-    """Whether the path of a member leaves the folder that its archive is unpacked into, at any point, on any system."""
-    parts = member.replace("\\", "/").split("/")
-    if parts[0] == "" or re.match("[A-Za-z]:", parts[0]):
-        return True
-    depth = 0
-    for part in parts:
-        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
-        if depth < 0:
-            return True
-    return False
 
 
 def check_local_wheels(folder: Path, lock: LayerLock, layer: str, error: type[_Error]) -> None:

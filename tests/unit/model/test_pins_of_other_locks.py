@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from venvstacks.model.foreign_pins import pins_of_lock
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[[package]]\nversion = "1"\nsource = { registry = "x" }', "a package has no name"),
+        ('[[package]]\nname = 1\nversion = "1"', "'name' of a package is no string"),
+        ('[[package]]\nname = "a"\nversion = 1', "'version' of a package is no string"),
+        ('[[package]]\nname = "a"\nversion = "1"\nsource = "x"', "'source' of a package is no table"),
+        (
+            '[[package]]\nname = "a"\nversion = "1"\nresolution-markers = 1',
+            "'resolution-markers' of a package is no array",
+        ),
+    ],
+)
+def test_locks_of_another_shape_are_refused(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        pins_of_lock("uv.lock", text)
+    with pytest.raises(ValueError, match="is not a lock: "):
+        pins_of_lock("pylock.toml", text.replace("[[package]]", "[[packages]]"))

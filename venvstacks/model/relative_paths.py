@@ -1,0 +1,59 @@
+"""Relative paths that others wrote (members, links, names in specifications), and whether they leave a folder.
+
+Pure: by the text of the path alone, and for every system at once. What only Windows takes for a path, backslashes and
+drives, counts everywhere, since a layer that is published here may be unpacked there.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+_NO_PART_OF_NAMES = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def has_drive(path: str) -> bool:
+    """Whether Windows would take the beginning of `path` for a drive."""
+    return path[1:2] == ":"
+
+
+def is_absolute(path: str) -> bool:
+    """Whether `path` begins at a root or drive on any system."""
+    return path.startswith(("/", "\\")) or has_drive(path)
+
+
+def has_odd_characters(path: str) -> bool:
+    """Whether `path` holds what no file's name should: control characters, or half a character (a lone surrogate)."""
+    return _NO_PART_OF_NAMES.search(path) is not None
+
+
+def leads_out(path: str) -> bool:
+    """Whether `path` leaves the folder that it is relative to, at any point on its way, on any system."""
+    if is_absolute(path):
+        return True
+    depth = 0
+    for part in path.replace("\\", "/").split("/"):
+        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
+        if depth < 0:
+            return True
+    return False
+
+
+def reached(path: str, start: str = "") -> str | None:
+    """Where `path` ends if one begins in the folder `start`, both by their text alone; None if that is outside.
+
+    Args:
+        path: A path with forward slashes; `..` may lead up as long as it does not end above the outermost folder.
+        start: The folder it is relative to, itself relative to the outermost folder.
+
+    Returns:
+        The normalised path from the outermost folder, `.` for that folder itself.
+    """
+    if not path or is_absolute(path) or "\\" in path or has_odd_characters(path):
+        return None
+    return None if ends_outside(path, start) else posixpath.normpath(posixpath.join(start, path))
+
+
+def ends_outside(path: str, start: str) -> bool:
+    """Whether `path`, begun in the folder `start` of the outermost folder, ends above that one; see `reached`."""
+    return is_absolute(path) or posixpath.normpath(posixpath.join(start, path)).split("/")[0] == ".."
