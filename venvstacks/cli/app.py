@@ -35,6 +35,7 @@ COMMANDS = {
     "exec": "deploy_commands:execute",
 }
 _PASSING_ON = {"run", "exec"}  # what they do not know is for the application
+_COMMON = {"-q", "--quiet", "-v", "-vv", "--verbose"}
 _PANELS = {"deploy_commands": "Deployments"}
 
 
@@ -61,6 +62,20 @@ def make_app(arguments: Sequence[str] = ()) -> App:
         settings = {"ignore_unknown_options": True} if name in _PASSING_ON else {}
         app.command(name, rich_help_panel=_PANELS.get(home), context_settings=settings)(command)
     return app
+
+
+def common_options_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `-q` and `-v` before the command, wherever they were given.
+
+    What an application is started with stays as it is, and so does everything after `--`.
+    """
+    command = next((place for place, argument in enumerate(arguments) if not argument.startswith("-")), len(arguments))
+    if command == len(arguments) or arguments[command] in _PASSING_ON:
+        return list(arguments)
+    end = arguments.index("--", command) if "--" in arguments[command:] else len(arguments)
+    options = [argument for argument in arguments[command:end] if argument in _COMMON]
+    rest = [argument for argument in arguments[command:end] if argument not in _COMMON]
+    return [*arguments[:command], *options, *rest, *arguments[end:]]
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback

@@ -42,7 +42,8 @@ ResetLock = Annotated[
     ),
 ]
 AllowMissing = Annotated[
-    bool, typer.Option("--allow-missing", help="Patterns may match nothing.", rich_help_panel=_LAYERS)
+    bool,
+    typer.Option("--allow-missing/--no-allow-missing", help="Patterns may match nothing.", rich_help_panel=_LAYERS),
 ]
 
 
@@ -64,11 +65,13 @@ Index = Annotated[
     bool,
     typer.Option("--index/--no-index", help="Whether package indexes may be asked.", rich_help_panel=_PACKAGES),
 ]
-Clean = Annotated[bool, typer.Option("--clean", help="Start from nothing: no earlier pins or environments.")]
+Clean = Annotated[bool, typer.Option("--clean/--no-clean", help="Start from nothing: no earlier pins or environments.")]
 TagOutputs = Annotated[
     bool,
     typer.Option(
-        "--tag-outputs", help="Put platform and build number into published names.", rich_help_panel=_ARCHIVES
+        "--tag-outputs/--no-tag-outputs",
+        help="Put platform and build number into published names.",
+        rich_help_panel=_ARCHIVES,
     ),
 ]
 ArchiveFormat = Annotated[
@@ -127,9 +130,9 @@ CheckEnvironments = Annotated[
         "--check-environments", help="Compare environments with their records by content; build changed ones again."
     ),
 ]
-Show = Annotated[bool, typer.Option("--show", help="Show the stack first.")]
-ShowOnly = Annotated[bool, typer.Option("--show-only", help="Show the stack and do nothing.")]
-Json = Annotated[bool, typer.Option("--json", help="Show data as JSON.")]
+Show = Annotated[bool, typer.Option("--show/--no-show", help="Show first what would be done to which layers.")]
+ShowOnly = Annotated[bool, typer.Option("--show-only/--no-show-only", help="Show it and do nothing.")]
+Json = Annotated[bool, typer.Option("--json/--no-json", help="Show data as JSON, and do nothing else.")]
 Jobs = Annotated[
     int | None,
     typer.Option(
@@ -149,7 +152,11 @@ Trace = Annotated[
     Path | None,
     typer.Option("--trace", metavar="FILE", help="Write a trace for Chrome or Perfetto.", rich_help_panel=_RUN),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Write outputs even if they are current.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and why; do nothing.")]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Write the result of the run as JSON.", rich_help_panel=_RUN),
+]
+Force = Annotated[bool, typer.Option("--force/--no-force", help="Write outputs even if they are current.")]
+DryRun = Annotated[bool, typer.Option("--dry-run/--no-dry-run", help="Say what would be done, and why; do nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say why tasks run, and which do not.")]

@@ -85,10 +85,11 @@ def _run(arguments: list[str], on_loaded: Callable[[], None]) -> int:
         from venvstacks.cli.version import show_version  # noqa: PLC0415 - typer alone takes longer than this answer
 
         return show_version()
-    from venvstacks.cli.app import make_app  # noqa: PLC0415 - typer is only loaded for a command line
+    from venvstacks.cli.app import common_options_first, make_app  # noqa: PLC0415 - typer is only loaded for a command line
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names and trees must not fail on a terminal's encoding
+    arguments = common_options_first(arguments)
     app = make_app(arguments)
     on_loaded()
     code = int(app(arguments, prog_name="venvstacks", standalone_mode=False) or 0)

@@ -21,6 +21,7 @@ class Schema(StrEnum):
     PLAN = "plan"
     MANIFEST = "manifest"
     FILE_MANIFEST = "file-manifest"
+    RUN_REPORT = "run-report"
 
 
 def init(
@@ -51,7 +52,7 @@ def init(
 
 def schema(
     what: Annotated[
-        Schema, typer.Argument(metavar="WHAT", help="specification, plan, manifest or file-manifest.")
+        Schema, typer.Argument(metavar="WHAT", help="specification, plan, manifest, file-manifest or run-report.")
     ] = Schema.SPECIFICATION,
 ) -> int:
     """Print the JSON schema of the specification, or of data that this program writes."""
@@ -68,6 +69,10 @@ def _schema_text(what: Schema) -> str:
         from venvstacks.planning.forecast import plan_schema_text  # noqa: PLC0415
 
         return plan_schema_text()
+    if what is Schema.RUN_REPORT:
+        from venvstacks.cli.run_report import report_schema_text  # noqa: PLC0415
+
+        return report_schema_text()
     from venvstacks.records.schemas import published_schemas  # noqa: PLC0415
 
     return published_schemas()[f"{what}.schema.json"]

@@ -11,7 +11,7 @@ import typer
 from venvstacks import api
 from venvstacks.cli import declared_options as o
 from venvstacks.cli.option_groups import LockedLayers, Packages, Running, Showing, given
-from venvstacks.cli.session import Session
+from venvstacks.cli.session import Session, reported
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.locking.lock_changes import LockChanges, describe_changes, moved_packages
 
@@ -31,16 +31,17 @@ UpgradePackage = Annotated[
     ),
 ]
 Align = Annotated[bool, typer.Option("--align", help="Seek one version for all platforms.", rich_help_panel=_VERSIONS)]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change; write nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run/--no-dry-run", help="Show what would change; write nothing.")]
 
 
+@reported
 def lock(
     context: typer.Context,
     spec: o.Spec,
     *,
     build_dir: o.BuildDir = "_build",
     clean: o.Clean = False,
-    if_needed: Annotated[bool, typer.Option("--if-needed", help="Leave valid locks alone.")] = False,
+    if_needed: Annotated[bool, typer.Option("--if-needed/--no-if-needed", help="Leave valid locks alone.")] = False,
     packages: Packages,
     layers: LockedLayers,
     upgrade: Upgrade = False,
@@ -67,7 +68,7 @@ def lock(
     session = Session.open(context.obj, spec, settings)
     if dry_run:
         return _preview(session, request, json=showing.json)
-    return session.show_and_run(request, showing, running.trace)
+    return session.show_and_run(request, showing, running)
 
 
 def _preview(session: Session, request: api.Request, *, json: bool) -> int:

@@ -99,6 +99,7 @@ class Running:
     jobs: o.Jobs = None
     keep_going: o.KeepGoing = False
     trace: o.Trace = None
+    report: o.ReportFile = None
 
 
 def given(*groups: object) -> dict[str, Any]:

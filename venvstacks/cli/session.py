@@ -5,19 +5,20 @@ from __future__ import annotations
 import json as json_text
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, TypeVar
 
 from venvstacks import api
 from venvstacks.cli.error_boundary import relative
-from venvstacks.cli.option_groups import Showing
+from venvstacks.cli.option_groups import Running, Showing
 from venvstacks.cli.progress import make_listener, summarize, tell_failures, write_trace
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.engine.outcomes import Listener
-from venvstacks.errors import ExitCode, UsageError
-from venvstacks.graph.selection import Operation, Selection, select_layers
+from venvstacks.errors import ExitCode, VenvstacksError
+from venvstacks.graph.selection import Operation, Selection, selected_operations, shown_layers
 
 
 @dataclass(frozen=True)
@@ -37,30 +38,32 @@ class Session:
         return cls(project, verbosity)
 
     def operations(self, *, lock: bool, build: bool, publish: bool, export: bool = False) -> tuple[Operation, ...]:
-        """The operations that flags ask for.
-
-        Raises:
-            UsageError: None at all.
-        """
+        """The operations that flags ask for; possibly none."""
         flags: dict[Operation, bool] = {"lock": lock, "build": build, "publish": publish, "export": export}
-        wanted = tuple(name for name, flag in flags.items() if flag)
-        if not wanted:
-            raise UsageError("nothing is to be done", hint="leave out --no-build, or add --lock or --publish")
-        return wanted
+        return tuple(name for name, flag in flags.items() if flag)
 
-    def show(self, selection: Selection, *, json: bool) -> int:
-        """Show the selected layers on standard output."""
-        from venvstacks.cli.show_output import render_tree, stack_data, stack_tree, staleness_lines  # noqa: PLC0415
+    def show(self, selection: Selection, *, json: bool, request: api.Request | None = None) -> int:
+        """Show layers on standard output: with what they stand on, or with what a request would do to them."""
+        from venvstacks.cli.show_output import (  # noqa: PLC0415 - no run needs it
+            Shown,
+            render_tree,
+            stack_data,
+            stack_tree,
+            staleness_lines,
+        )
 
         stack = self.project.stack
-        chosen = select_layers(stack, selection).included
-        staleness = api.lock_staleness(self.project)
-        deployed = api.deployed_names(self.project)
-        if json:
-            print(json_text.dumps(stack_data(stack, chosen, staleness, deployed), indent=2, ensure_ascii=False))
+        if request:
+            operations = selected_operations(stack, request.operations, selection, renews_locks=request.renew_locks)
+            chosen = tuple(operations)
         else:
-            print(render_tree(relative(self.project.path), stack_tree(stack, chosen, staleness, deployed)))
-            for line in staleness_lines(chosen, staleness):
+            operations, chosen = None, shown_layers(stack, selection)
+        shown = Shown(stack, chosen, api.lock_staleness(self.project), api.deployed_names(self.project), operations)
+        if json:
+            print(json_text.dumps(stack_data(shown, str(self.project.path)), indent=2, sort_keys=True))
+        else:
+            print(render_tree(relative(self.project.path), stack_tree(shown)))
+            for line in staleness_lines(shown):
                 print(line)
         return ExitCode.DONE
 
@@ -83,35 +86,49 @@ class Session:
             print(draw(plan, form), end="")
         return ExitCode.WORK_TO_DO if exit_code and not plan.is_idle else ExitCode.DONE
 
-    def plan_or_run(self, request: api.Request, showing: Showing, trace: Path | None, *, dry_run: bool) -> int:
+    def plan_or_run(self, request: api.Request, showing: Showing, running: Running, *, dry_run: bool) -> int:
         """Say what a request would do, or carry it out."""
-        if dry_run:
-            return self.plan(request, form="json" if showing.json else "text")
-        return self.show_and_run(request, showing, trace)
+        if not dry_run:
+            return self.show_and_run(request, showing, running)
+        if running.report:
+            from venvstacks.cli.run_report import report_of_plan, write_report  # noqa: PLC0415 - rarely asked for
 
-    def show_and_run(self, request: api.Request, showing: Showing, trace: Path | None) -> int:
-        """Show the selected layers if asked to, then carry out the request unless asked not to."""
+            began = time.perf_counter()
+            plan = api.plan(self.project, request)
+            write_report(report_of_plan(self.project, request, plan, time.perf_counter() - began), running.report)
+        return self.plan(request, form="json" if showing.json else "text")
+
+    def show_and_run(self, request: api.Request, showing: Showing, running: Running) -> int:
+        """Show the stack if asked to, then carry out the request unless asked to show only; JSON is shown only."""
         if showing.show or showing.show_only or showing.json:
-            self.show(request.selection, json=showing.json)
-        return (
-            ExitCode.DONE if showing.show_only else self.run(request, sys.stderr if showing.json else sys.stdout, trace)
-        )
+            self.show(request.selection, json=showing.json, request=request)
+        if showing.show_only or (showing.json and not showing.show):
+            return ExitCode.DONE
+        if not request.operations:
+            if not self.verbosity.quiet:
+                print("nothing is to be done: leave out --no-build, or add --lock or --publish", file=sys.stderr)
+            return ExitCode.DONE
+        return self.run(request, running, sys.stderr if showing.json else sys.stdout)
 
-    def run(self, request: api.Request, changes_to: TextIO | None = None, trace: Path | None = None) -> int:
-        """Carry out a request and tell how it went.
+    def run(self, request: api.Request, running: Running, changes_to: TextIO | None = None) -> int:
+        """Carry out a request and say how it went.
 
         Args:
             request: The request.
-            changes_to: Where to tell what changed in locks, if anywhere.
-            trace: Where to write a trace of the run, if anywhere.
+            running: Where to write a trace and a report of the run, if anywhere.
+            changes_to: Where to say what changed in locks, if anywhere.
         """
-        began = time.perf_counter()
-        if trace:  # a place that cannot be written to is told before anything runs
+        began, trace = time.perf_counter(), running.trace
+        if trace:  # a place that cannot be written to is an error before anything runs
             write_trace(api.Report(()), trace)
         listener = self._listener()
         report = api.run(self.project, request, listener)
         if trace:
             write_trace(report, trace)
+        if running.report:
+            from venvstacks.cli.run_report import report_of_run, write_report  # noqa: PLC0415 - rarely asked for
+
+            write_report(report_of_run(self.project, request, report, time.perf_counter() - began), running.report)
         tell_failures(report.outcomes)
         for note in report.notes:
             print(f"note: {note}", file=sys.stderr)
@@ -164,3 +181,26 @@ class Session:
             sys.stdout.flush()
             api.start_application(self.project, layer, arguments, isolated=isolated)
         return report.exit_code
+
+
+_CommandT = TypeVar("_CommandT", bound=Callable[..., int])
+
+
+def reported(command: _CommandT) -> _CommandT:
+    """A command that also writes its report where it ends before its tasks can run."""
+
+    @wraps(command)
+    def wrapped(*arguments: Any, **options: Any) -> int:  # noqa: ANN401 - whatever the command takes
+        place, began = options["running"].report, time.perf_counter()
+        if place is None:
+            return command(*arguments, **options)
+        from venvstacks.cli.run_report import report_of_error, write_report  # noqa: PLC0415 - rarely asked for
+
+        write_report(None, place)  # a place that cannot be written to is an error before anything runs
+        try:
+            return command(*arguments, **options)
+        except VenvstacksError as error:
+            write_report(report_of_error(error, time.perf_counter() - began), place)
+            raise
+
+    return wrapped  # type: ignore[return-value] # of the same signature

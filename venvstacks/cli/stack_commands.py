@@ -20,18 +20,19 @@ from venvstacks.cli.option_groups import (
     Showing,
     given,
 )
-from venvstacks.cli.session import Session
+from venvstacks.cli.session import Session, reported
 from venvstacks.graph.selection import Operation
 
 
 def show(
     context: typer.Context, spec: o.Spec, *, build_dir: o.BuildDir = "_build", layers: Chosen, json: o.Json = False
 ) -> int:
-    """Show the layers of a stack, and which locks are not valid (*)."""
+    """Show the layers of a stack with those below them, and which locks are not valid (*)."""
     session = Session.open(context.obj, spec, Options(build_dir=build_dir))
     return session.show(Selection(**given(layers)), json=json)
 
 
+@reported
 def build(
     context: typer.Context,
     spec: o.Spec,
@@ -68,9 +69,10 @@ def build(
         keep_going=running.keep_going,
         check_environments=check_environments,
     )
-    return session.show_and_run(request, showing, running.trace)
+    return session.show_and_run(request, showing, running)
 
 
+@reported
 def publish(
     context: typer.Context,
     spec: o.Spec,
@@ -90,6 +92,7 @@ def publish(
     return _deliver(session, "publish", layers, delivering, showing=showing, running=running)
 
 
+@reported
 def local_export(
     context: typer.Context,
     spec: o.Spec,
@@ -103,7 +106,7 @@ def local_export(
     showing: Showing,
     running: Running,
 ) -> int:
-    """Lay environments down as folders that can be used on this machine."""
+    """Export environments as folders that can be used on this machine."""
     settings = Options(
         build_dir=build_dir, export_dir=output_dir, link_mode=link_mode, jobs=running.jobs, **given(environments)
     )
@@ -128,7 +131,7 @@ def _deliver(
         keep_going=running.keep_going,
         check_environments=delivering.check_environments,
     )
-    return session.plan_or_run(request, showing, running.trace, dry_run=delivering.dry_run)
+    return session.plan_or_run(request, showing, running, dry_run=delivering.dry_run)
 
 
 def run(

@@ -8,7 +8,7 @@ it is not selected here: `TaskGraph.closure` finds it over the inputs of the sel
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -131,6 +131,42 @@ def select_layers(stack: Stack, selection: Selection) -> SelectedLayers:
     lock = reach("lock")
     reset = tuple(name for name in _matching(names, selection.reset_lock) if name in lock)
     return SelectedLayers(included, reset, lock, reach("build"), reach("publish"), reach("export"))
+
+
+def shown_layers(stack: Stack, selection: Selection) -> tuple[str, ...]:
+    """What `show` is about: the included layers, and those above and below them, without disabled ones."""
+    related = replace(selection, lock_dependencies=True)
+    return tuple(name for name in select_layers(stack, related).lock if stack.by_env_name[name].platforms)
+
+
+def selected_operations(
+    stack: Stack, operations: Collection[Operation], selection: Selection, *, renews_locks: bool
+) -> dict[str, tuple[str, ...]]:
+    """What a run is asked to do to each layer that it touches, in words: `lock`, `build-if-needed`, ...
+
+    Raises:
+        UsageError: As `select_layers`.
+    """
+    selected = select_layers(stack, selection)
+    enabled = {layer.env_name for layer in stack.layers if layer.platforms}
+    touched = {name for operation in operations for name in selected.of(operation) if name in enabled}
+    needed = _below(stack.layers, touched) - touched
+    lock = "lock" if renews_locks else "lock-if-needed"
+    found: dict[str, tuple[str, ...]] = {}
+    for layer in stack.layers:
+        name, words = layer.env_name, list[str]()
+        if "lock" in operations and name in selected.lock:
+            words += [*(["reset-lock"] if name in selected.reset else []), lock]
+        elif name in needed and selection.dependencies("lock") is not False:
+            words.append("lock-if-needed")
+        if "build" in operations and name in selected.build:
+            words.append("build")
+        elif name in needed and set(operations) != {"lock"} and selection.dependencies("build") is not False:
+            words.append("build-if-needed")
+        words += [o for o in ("publish", "export") if o in operations and name in selected.of(o)]
+        if name in enabled and (name in touched or words):
+            found[name] = tuple(words)
+    return found
 
 
 def _matching(names: Iterable[str], patterns: Collection[str]) -> tuple[str, ...]:

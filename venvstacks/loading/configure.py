@@ -37,10 +37,11 @@ def configure(settings: ToolSettings, options: Options, base: Path, epoch: int |
         artifacts=_stored(base, options.output_dir),
         export=_stored(base, options.export_dir),
     )
-    if len({layout.build, layout.artifacts, layout.export}) < 3:
+    if layout.export in {layout.build, layout.artifacts}:  # archives may be next to environments: their names differ
         raise UsageError(
-            "environments, archives and exports cannot share a folder",
-            hint=f"they go to {layout.build}, {layout.artifacts} and {layout.export}; choose another output folder",
+            "exports need a folder of their own",
+            hint=f"environments go to {layout.build}, archives to {layout.artifacts} and exports to {layout.export}; "
+            "choose another output folder",
         )
     chosen, level = _choose_compression(settings, options)
     check = settings.check_imports if options.check_imports is None else options.check_imports
@@ -113,9 +114,7 @@ def _stored(base: Path, name: str) -> str:
 def _local_wheels(base: Path, folders: tuple[str, ...]) -> tuple[str, ...]:
     found: list[str] = []
     for name in folders:
-        folder = absolute_folder(base, name)
-        if not folder.is_dir():
-            raise UsageError(f"there is no folder of local wheels {folder}", hint="check --local-wheels")
+        folder = absolute_folder(base, name)  # where there is none, that is said when something is locked
         found += sorted(_stored(base, str(wheel)) for wheel in folder.glob("*.whl"))
     return tuple(found)
 

@@ -28,5 +28,8 @@ def test_providers_in_the_order_given(tmp_path: Path) -> None:
 
 
 def test_folders_that_are_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot share a folder"):
-        load_project(write_stack(tmp_path), Options(build_dir="x", output_dir="y/../x"))
+    spec = write_stack(tmp_path)
+    for options in (Options(build_dir="x", export_dir="y/../x"), Options(output_dir="x", export_dir="x/")):
+        with pytest.raises(UsageError, match="exports need a folder of their own"):
+            load_project(spec, options)
+    assert load_project(spec, Options(build_dir="x", output_dir="y/../x")).configuration.layout.artifacts == "x"

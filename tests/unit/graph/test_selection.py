@@ -14,6 +14,8 @@ from venvstacks.graph.selection import (
     held_tasks,
     renewed_locks,
     select_layers,
+    selected_operations,
+    shown_layers,
 )
 from venvstacks.model.platforms import PLATFORMS
 
@@ -179,3 +181,37 @@ def test_held_tasks_can_be_taken_out_of_any_part_of_the_graph() -> None:
     assert {node.name for node in rest.nodes} == tasks(
         "lock:py lock:fw lock:a build:a link:a check:a export:a manifest:exports"
     )
+
+
+@pytest.mark.parametrize(
+    ("operations", "flags", "renews", "expected"),
+    [
+        (("lock",), {"include": ("py",), "reset_lock": ("py",)}, True, {
+            "py": "reset-lock lock", "fw": "lock", "a": "lock", "b": "lock",
+        }),
+        (("lock",), {"include": ("app-a",)}, False, {
+            "py": "lock-if-needed", "fw": "lock-if-needed", "a": "lock-if-needed",
+        }),
+        (("build", "publish"), {"include": ("app-a",)}, False, {
+            "py": "lock-if-needed build-if-needed", "fw": "lock-if-needed build-if-needed", "a": "build publish",
+        }),
+        (("export",), {"include": ("py",), "lock_dependencies": False}, False, {"py": "export"}),
+        (("build",), {"include": ("framework-fw",), "build_dependencies": False, "build_derived": True}, False, {
+            "py": "lock-if-needed", "fw": "build", "a": "build", "b": "build",
+        }),
+        (("lock",), {"include": ("app-d",)}, True, {}),
+    ],
+)  # fmt: skip
+def test_what_is_done_to_each_layer_in_words(
+    operations: tuple[Operation, ...],
+    flags: dict[str, Any],
+    renews: bool,  # noqa: FBT001 - a column
+    expected: dict[str, str],
+) -> None:
+    found = selected_operations(STACK, operations, Selection(**flags), renews_locks=renews)
+    assert found == {SHORT[name]: tuple(words.split()) for name, words in expected.items()}
+
+
+def test_show_is_about_what_is_above_and_below_too() -> None:
+    assert shown_layers(STACK, Selection(include=("framework-fw",))) == long("py fw a b")
+    assert shown_layers(STACK, Selection()) == long("py pz fw a b c e")

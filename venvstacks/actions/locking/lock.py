@@ -16,7 +16,7 @@ from venvstacks.actions.locking.lock_files import LockState, LowerHash, hash_low
 from venvstacks.actions.locking.lock_request import LockPaths, LockPolicy, LockRequest
 from venvstacks.actions.locking.locks_of_original import earlier_original
 from venvstacks.digests import sha256_file
-from venvstacks.errors import LockError, StaleLockError
+from venvstacks.errors import LockError, StaleLockError, UsageError
 from venvstacks.locking.lock_changes import LockChanges, compare_locks
 from venvstacks.locking.lock_metadata import (
     EarlierLock,
@@ -114,6 +114,7 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
         StaleLockError: The lock is there but not valid, and the policy is to require a valid one.
         MissingWheelsError: Packages have no wheel for some targets.
         LockError: The layer cannot be locked, for any other reason that its message names.
+        UsageError: A folder of local wheels is missing.
         InterruptedRunError: The run is being stopped.
     """
     state = read_state(request, tools.digests)
@@ -129,6 +130,9 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
         return _write(request, state, tools, state.read_lock(), reasons=reasons, resolved=False)
     from venvstacks.actions.locking.resolve import resolve_layer  # noqa: PLC0415 - valid locks, which are the rule, need no uv
 
+    for folder in request.local_wheel_dirs:
+        if not folder.is_dir():
+            raise UsageError(f"there is no folder of local wheels {folder}", hint="check --local-wheels")
     keeps_pins = not (request.ignore_pins or request.upgrade)
     lock = resolve_layer(request, state.earlier_pins() if keeps_pins else None, tools)
     return _write(request, state, tools, lock, reasons=reasons, resolved=True)
