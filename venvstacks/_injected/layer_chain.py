@@ -21,6 +21,9 @@ DLL_FOLDERS: "tuple[str, ...]" = ()
 WRAPPER = ""
 """The wrapper that children have to be started with, relative to the folder of this file; empty if there is none."""
 
+LIBRARY_VARIABLE = ""
+"""The variable that the wrapper adds a folder to; empty if there is none."""
+
 _started: "list[bool]" = []
 
 
@@ -33,8 +36,9 @@ def start() -> None:
     known = {os.path.normcase(path) for path in sys.path}  # else `addpackage` would look at all of them each time
     for index, name in PTH_FILES:
         site.addpackage(folders[index], name, known)
-    if WRAPPER:  # children that get an environment of their own need it, too
+    if WRAPPER:  # children that run this Python need it, too
         sys.executable = os.path.normpath(os.path.join(os.path.dirname(__file__), WRAPPER))
+        _restore_variable()
     for folder in DLL_FOLDERS:
         place = os.path.join(_here(), folder)
         if os.path.isdir(place):
@@ -55,6 +59,21 @@ def _folders_below() -> "list[str]":
             if folders[index] not in sys.path:
                 sys.path.append(folders[index])
     return folders
+
+
+def _restore_variable() -> None:
+    """Take out of the environment what the wrapper has added: it is not for the programs that this process starts.
+
+    The dynamic linker read the variable when the process started.
+    """
+    added = os.environ.pop("VENVSTACKS_LIBRARY_PATH", None)
+    if added is None or LIBRARY_VARIABLE not in os.environ:
+        return
+    rest = os.pathsep.join(path for path in os.environ[LIBRARY_VARIABLE].split(os.pathsep) if path != added)
+    if rest:
+        os.environ[LIBRARY_VARIABLE] = rest
+    else:
+        del os.environ[LIBRARY_VARIABLE]
 
 
 def _here() -> str:

@@ -219,10 +219,12 @@ def relink(layer_folder: Path | str) -> list[Path]:
     """
     folder = _real_folder(layer_folder)
     config = load_layer_config(folder)
-    if config["dynlib_dirs"] and os.name == "posix" and set(":;") & set(str(folder)):
+    chained = (folder / config["site_dir"] / _CHAIN).exists()
+    wrapped = config.get("dynlib_path") if chained else config["dynlib_dirs"]
+    if wrapped and os.name == "posix" and set(":;") & set(str(folder)):
         # The dynamic linker splits its list of folders there and knows no way to quote; `venv` refuses colons too.
         raise PostInstallError(f"shared libraries cannot be found below a folder with ':' or ';' in its name: {folder}")
-    texts = generated_texts(config, str(folder), chained=(folder / config["site_dir"] / _CHAIN).exists())
+    texts = generated_texts(config, str(folder), chained=chained)
     return [folder / path for path, text in texts.items() if _write_if_changed(folder / path, text.encode("utf-8"))]
 
 
@@ -245,11 +247,16 @@ def make_overlay(layer_folder: Path | str) -> None:
         try:
             _make_folders(folder, posixpath.dirname(path), made)
             if os.name == "posix":
-                _make_symbolic_link(place, "../" * path.count("/") + target, folder / target)
+                _make_symbolic_link(place, link_text(path, target), folder / target)
             else:
                 _link_or_copy(folder / target, place)
         except OSError as error:
             raise PostInstallError(f"cannot link {place} to {target}: {error.strerror or error}") from None
+
+
+def link_text(path: str, target: str) -> str:
+    """What the link at `path` holds to lead to `target`; both are relative to the layer's folder."""
+    return "../" * path.count("/") + target
 
 
 def _make_folders(folder: Path, inner: str, made: set[str]) -> None:

@@ -201,6 +201,7 @@ class TaskActions:
             archives={
                 name: ArchiveSource(self._address(source.url), source.sha256) for name, source in archives.items()
             },
+            scripts=self.configuration.scripts,
             use_index=self.options.use_index,
         )
         return build_layer(request, self.tools)
@@ -209,7 +210,8 @@ class TaskActions:
         return url if "://" in url else str(self.base / url)
 
     def _link(self, node: TaskNode) -> Mapping[str, object]:
-        from venvstacks.actions.linking.link import LinkRequest, link_layer  # noqa: PLC0415
+        from venvstacks.actions.linking.link import link_layer  # noqa: PLC0415
+        from venvstacks.actions.linking.link_request import LinkRequest  # noqa: PLC0415
 
         request = LinkRequest(
             layer=self._layer(node),

@@ -17,7 +17,7 @@ from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 
-RECIPES: Mapping[str, int] = {"build": 2, "link": 3, "check": 1, "archive": 4, "export": 2}
+RECIPES: Mapping[str, int] = {"build": 3, "link": 4, "check": 1, "archive": 4, "export": 2}
 """Raised when a step begins to do something else with the same inputs, so that old results are redone: for archives,
 other bytes of the same members (such as by other parameters of the compressor), and what is published beside them."""
 
@@ -41,6 +41,7 @@ class Configuration:
         tag_outputs: Whether published names carry platform and build number.
         local_wheels: Wheel files of the local wheel folders, relative to the specification's folder.
         check_imports: Whether linked layers are imported.
+        scripts: Whether console and GUI scripts of packages become launchers; else they are removed.
         bytecode: When bytecode is made: `on-deploy`, `shipped` or `none`.
         link_mode: How files get into exports: `clone`, `copy` or `hardlink`.
         runtime_providers: Where Pythons come from, in order.
@@ -55,6 +56,7 @@ class Configuration:
     tag_outputs: bool = False
     local_wheels: tuple[str, ...] = ()
     check_imports: bool = True
+    scripts: bool = True
     bytecode: Bytecode = "on-deploy"
     link_mode: LinkMode = "clone"
     runtime_providers: tuple[str, ...] = ("standalone",)
@@ -150,6 +152,7 @@ class _Compiler:
                 "python": str(layer.python),
                 "platform": platform.name,
                 "uv": self.configuration.tools.get("uv"),
+                "scripts": self.configuration.scripts,
                 **self._runtime_source(layer),
                 **_executable_files(layer),
             },
@@ -190,6 +193,7 @@ class _Compiler:
                 "versioned": layer.versioned,
                 "launch_module": layer.launch.module if layer.launch else None,
                 "dynlib_exclude": list(layer.dynlib_exclude),
+                "dynlib_path": layer.dynlib_path,
                 "bytecode": self.configuration.bytecode,
             },
             trees=(config,),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 MODULE = "_venvstacks_layers"
 PTH_NAME = "+venvstacks.pth"
 START_NAME = "+venvstacks.start"
+CHAIN_FILES = (PTH_NAME, f"{MODULE}.py", START_NAME)
 _FIRST_WITH_START_FILES = (3, 15)
 
 
@@ -43,6 +44,7 @@ class Chain:
         pth_files: Names of the `.pth` files of its own packages.
         below: The layers below in import order.
         wrapper: What users start, relative to the layer's folder, if that is a wrapper; else None.
+        library_variable: The variable that the wrapper adds a folder to; empty if there is none.
     """
 
     site_dir: str
@@ -50,6 +52,7 @@ class Chain:
     pth_files: tuple[str, ...]
     below: tuple[LowerPackages, ...]
     wrapper: str | None = None
+    library_variable: str = ""
 
     def files(self, module_code: str) -> dict[str, str]:
         """Path, relative to the layer's folder, and text of each file to write.
@@ -80,7 +83,7 @@ class Chain:
             "DLL_FOLDERS": tuple(self._from_site(path) for lower in self.below for path in lower.dll_folders),
         }
         if self.wrapper:
-            values["WRAPPER"] = self._from_site(self.wrapper)
+            values |= {"WRAPPER": self._from_site(self.wrapper), "LIBRARY_VARIABLE": self.library_variable}
         lines = (f"{name} = {value!a}" for name, value in values.items() if value)
         return "\n".join(["", "# The values of this layer", *lines, ""])
 

@@ -1,8 +1,7 @@
 """Which files of an environment are shared libraries that other layers may need, and under which names.
 
-A layer publishes such libraries as links in its `share/venv/dynlib/`, which is what the layers above put on the dynamic
-linker's search path. Extension modules are left out: nothing but Python's import loads those, by their place. So is
-everything outside site-packages (`libpython`, `lib-dynload`), which belongs to the runtime itself.
+A layer publishes such libraries as links in its `share/venv/dynlib/`. Extension modules are left out: nothing but
+Python's import loads those, by their place. So is what belongs to the runtime itself (`libpython`, `lib-dynload`).
 
 The rules work on a tree's entries alone. Only whether a plain `x.so` is an extension module depends on what is in it;
 that question goes through a port.
@@ -13,8 +12,8 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from venvstacks.digests import TreeEntry
@@ -59,6 +58,7 @@ class LibrarySearch:
     Attributes:
         platform: The platform that the environment is for.
         site_dir: Its site-packages, relative to the environment's folder.
+        data: Files of installed distributions outside site-packages, relative to the environment's folder.
         exports_init: Whether the plain `x.so` at a path, relative to the environment's folder, is an extension module.
         exclude: Globs of libraries not to publish. One matches if it matches the end of the path: `*.so.1` the name,
             `lib/*.so.1` the name and its folder. `*`, `?` and `[...]` stay within one name; `**` stands for any
@@ -69,6 +69,11 @@ class LibrarySearch:
     site_dir: str
     exports_init: Callable[[str], bool]
     exclude: tuple[str, ...] = ()
+    data: Collection[str] = ()
+
+    def covers(self, path: str) -> bool:
+        """Whether the file at `path` belongs to an installed distribution."""
+        return path.startswith(f"{self.site_dir}/") or path in self.data
 
 
 @dataclass(frozen=True)
@@ -77,10 +82,12 @@ class FoundLibraries:
 
     Attributes:
         libraries: Sorted by name; each name once.
+        left_out: Libraries of one name and different content, by name: none of them is published.
         unused_excludes: Globs that left out nothing: spelling mistakes, most likely.
     """
 
     libraries: tuple[SharedLibrary, ...] = ()
+    left_out: Mapping[str, tuple[SharedLibrary, ...]] = field(default_factory=dict)
     unused_excludes: tuple[str, ...] = ()
 
     @property
@@ -118,20 +125,16 @@ def _follow(tree: Mapping[str, TreeEntry], path: str) -> TreeEntry | None:
     return None
 
 
-def find_libraries(layer: str, entries: Iterable[TreeEntry], search: LibrarySearch) -> FoundLibraries:
+def find_libraries(entries: Iterable[TreeEntry], search: LibrarySearch) -> FoundLibraries:
     """Work out what a layer publishes.
 
-    A symbolic link counts as a library of its own name with the content that it leads to; one that leads out of
-    site-packages, to nothing, or through a linked folder is passed over. Of several files of the same name and content
-    the first by path is taken.
+    A symbolic link counts as a library of its own name with the content that it leads to; one that leads to nothing, to
+    a file of no distribution, or through a linked folder is ignored. Of several files of the same name and content the
+    first by path is taken.
 
     Args:
-        layer: Environment name, for the error.
         entries: The environment's tree.
-        search: Where to look and what to pass over.
-
-    Raises:
-        LinkError: Files of the same name differ; names all of them and what to put into `dynlib_exclude`.
+        search: Where to look and what to leave out.
     """
     named = sorted(_named_like_libraries(entries, search))
     used = {glob for library in named for glob in search.exclude if matches_end(library.path, glob)}
@@ -140,11 +143,10 @@ def find_libraries(layer: str, entries: Iterable[TreeEntry], search: LibrarySear
         excluded = any(matches_end(library.path, glob) for glob in search.exclude)
         if not excluded and not _is_extension_module(library, search):
             places.setdefault(library.name, []).append(library)
-    conflicts = [same for same in places.values() if len({library.sha256 for library in same}) > 1]
-    if conflicts:
-        raise _conflict_error(layer, conflicts, search)
+    left_out = {name: tuple(same) for name, same in places.items() if len({library.sha256 for library in same}) > 1}
     return FoundLibraries(
-        tuple(same[0] for same in places.values()),
+        tuple(same[0] for name, same in places.items() if name not in left_out),
+        left_out,
         tuple(glob for glob in search.exclude if glob not in used),
     )
 
@@ -156,9 +158,9 @@ def _named_like_libraries(entries: Iterable[TreeEntry], search: LibrarySearch) -
     tree = {entry.path: entry for entry in entries}
     for path in tree:
         name = posixpath.basename(path)
-        if path.startswith(f"{search.site_dir}/") and names.fullmatch(name):
+        if names.fullmatch(name) and search.covers(path):
             real = _follow(tree, path)
-            if real is not None and real.path.startswith(f"{search.site_dir}/"):
+            if real is not None and search.covers(real.path):
                 yield SharedLibrary(name, path, real.size, real.sha256)
 
 
@@ -169,48 +171,54 @@ def _is_extension_module(library: SharedLibrary, search: LibrarySearch) -> bool:
     return library.name.endswith(".so") and library.name.count(".") == 1 and search.exports_init(library.path)
 
 
-def _conflict_error(layer: str, conflicts: Sequence[Sequence[SharedLibrary]], search: LibrarySearch) -> LinkError:
-    excluded = list(search.exclude)
+def library_paths(entries: Iterable[TreeEntry], search: LibrarySearch) -> dict[str, str]:
+    """Path of each shared library, and of each link of such a name, to the path of the file with its content.
+
+    In contrast to what is published, `dynlib_exclude` does not matter, and several may have one name.
+    """
+    tree = {entry.path: entry for entry in entries}
+    found = {}
+    for library in _named_like_libraries(tree.values(), search):
+        real = _follow(tree, library.path)
+        if real is not None and not _is_extension_module(library, search):
+            found[library.path] = real.path
+    return found
+
+
+def conflict_error(
+    layer: str, lower: str, conflicts: Iterable[Sequence[SharedLibrary]], site_dir: str, exclude: Sequence[str] = ()
+) -> LinkError:
+    """The error for a layer that needs a library by its name alone, of which a lower layer has several.
+
+    Args:
+        layer: The layer that needs it.
+        lower: The layer that has them.
+        conflicts: The libraries of one name in the lower layer, for each name.
+        site_dir: The lower layer's site-packages.
+        exclude: Its globs so far.
+    """
+    conflicts = list(conflicts)
+    excluded = list(exclude)
     for first, *others in conflicts:
-        excluded += [_glob_for(other, first, search) for other in others if other.sha256 != first.sha256]
+        excluded += [_glob_for(other, first, site_dir) for other in others if other.sha256 != first.sha256]
+    names = ", ".join(places[0].name for places in conflicts)
     return LinkError(
-        f"layer '{layer}' holds different shared libraries of the same name",
+        f"layer '{layer}' needs {names}, of which layer '{lower}' holds different libraries of the same name",
         details=tuple(
             f"{place.name}: {place.path} ({place.size} bytes, sha256 {place.sha256[:12]})"
             for places in conflicts
             for place in places
         ),
-        hint="say which of them the layers above shall not use; this keeps the first of each name:\n"
+        hint=f"choose those that other layers do not use; in layer '{lower}', this keeps the first of each name:\n"
         f"dynlib_exclude = {json.dumps(excluded, ensure_ascii=False)}",
     )
 
 
-def _glob_for(library: SharedLibrary, kept: SharedLibrary, search: LibrarySearch) -> str:
+def _glob_for(library: SharedLibrary, kept: SharedLibrary, site_dir: str) -> str:
     """A glob that matches `library` but not `kept`, special signs taken literally.
 
     It is the path in site-packages; the whole path in the environment where `kept` ends in the former as well.
     """
     whole = re.sub(r"([*?[])", r"[\1]", library.path)
-    glob = whole.removeprefix(f"{search.site_dir}/")
+    glob = whole.removeprefix(f"{site_dir}/")
     return whole if matches_end(kept.path, glob) else glob
-
-
-def describe_shadowing(lower: Sequence[tuple[str, Sequence[SharedLibrary]]]) -> tuple[str, ...]:
-    """Notes for a log: names that several lower layers publish with different content.
-
-    That is no fault: the layers come in import order, and the dynamic linker takes the first, as Python's import does.
-
-    Args:
-        lower: Environment name and published libraries of each lower layer, in import order.
-
-    Returns:
-        One sentence per name and layer that is not used, sorted by name.
-    """
-    used: dict[str, tuple[str, SharedLibrary]] = {}
-    notes = []
-    for layer, libraries in lower:
-        for library in libraries:
-            winner, first = used.setdefault(library.name, (layer, library))
-            if first.sha256 != library.sha256:
-                notes.append(f"{library.name}: taken from '{winner}', not the different one of '{layer}'")
-    return tuple(sorted(notes))

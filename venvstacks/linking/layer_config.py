@@ -1,7 +1,7 @@
-"""A layer's description of itself, `venvstacks_layer.json`, by arithmetic on the paths of the layers around it.
+"""The description of a layer, `venvstacks_layer.json`, by arithmetic on the paths of the layers below it.
 
-It is what post-install reads on the user's machine. All its paths are relative to the layer's own folder and reach
-the others, which lie beside it under their deployed names, with `../<deployed name>/...`.
+Post-install reads it on the user's machine, and so do programs that embed layers. All its paths are relative to the
+layer's own folder; `../<deployed name>/...` leads to another layer, whose folder is in the same folder.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ON_DEPLOY = "on-deploy"
 
 @dataclass(frozen=True)
 class LayerPaths:
-    """Where one layer has what others refer to; paths are relative to that layer's own folder, with forward slashes.
+    """Where a layer has what others refer to; paths are relative to that layer's own folder, with forward slashes.
 
     Attributes:
         deployed_name: Name of the layer's folder where it is deployed.
@@ -30,7 +30,7 @@ class LayerPaths:
     dynlib_dir: str | None = None
 
     def beside(self, path: str) -> str:
-        """`path`, relative to this layer's folder, as a layer beside it refers to it."""
+        """`path`, relative to this layer's folder, as another layer refers to it."""
         return f"../{self.deployed_name}/{path}"
 
 
@@ -44,11 +44,12 @@ class LayerConfig:
         base_python: The Python of the runtime; equals `python` in a runtime.
         site_dir: Where the layer's own packages are.
         pylib_dirs: Where the packages of the layers below are, in import order; empty in a runtime.
-        dynlib_dirs: Where layers below publish shared libraries, in the order of searching. A layer's own libraries
-            are not in it: its packages find those by their own means, as they do in any environment.
+        dynlib_dirs: Where layers below publish shared libraries, in import order. A layer's own libraries are not in
+            it: its packages find those by their own means, as they do in any environment.
         launch_module: What an application is run with after `-m`; None for other layers.
-        bytecode: When bytecode is made: `on-deploy` (by post-install; not written down, as ever), `shipped` with the
-            layer, or `none`: by whoever imports a module first.
+        bytecode: When bytecode is made: `on-deploy` (by post-install; the file does not name this default), `shipped`
+            with the layer, or `none`: by the first import of each module.
+        dynlib_path: The folder of libraries that the layer's Python is a wrapper for; None where it is no wrapper.
     """
 
     python: str
@@ -59,6 +60,7 @@ class LayerConfig:
     dynlib_dirs: tuple[str, ...] = ()
     launch_module: str | None = None
     bytecode: str = ON_DEPLOY
+    dynlib_path: str | None = None
 
     @property
     def text(self) -> str:
@@ -75,6 +77,8 @@ class LayerConfig:
             content["launch_module"] = self.launch_module
         if self.bytecode != ON_DEPLOY:
             content["bytecode"] = self.bytecode
+        if self.dynlib_path is not None:
+            content["dynlib_path"] = self.dynlib_path
         return json.dumps(content, sort_keys=True, indent=2) + "\n"
 
 

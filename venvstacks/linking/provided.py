@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from venvstacks.linking.dynlibs import SharedLibrary
+from venvstacks.linking.linkage import Linkage
+
 
 @dataclass(frozen=True)
 class Provided:
@@ -13,7 +16,24 @@ class Provided:
     Attributes:
         libraries: Shared libraries in `share/venv/dynlib`: name to the SHA-256 of the content.
         pth_files: Names of the `.pth` files in its site-packages.
+        left_out: Names of which the layer has several libraries with different content; those are in no
+            `share/venv/dynlib`.
+        objects: Its shared libraries, and links of such names: path to what they need.
+        data: Files that its packages have outside site-packages: path to the SHA-256 of the content.
+        packages: Distribution to its files in site-packages, relative to that folder.
+        closed: Package folders in site-packages whose `__init__` hides parts of the package in other layers.
+        unreached: Libraries that its compiled files and those of the layers below need, and no run path reaches.
+        loaded: Libraries that importing its extension modules loads, by run paths.
+        dll_folders: Folders that hold DLLs; empty except on Windows.
     """
 
     libraries: Mapping[str, str] = field(default_factory=dict)
     pth_files: tuple[str, ...] = ()
+    left_out: Mapping[str, tuple[SharedLibrary, ...]] = field(default_factory=dict)
+    objects: Mapping[str, Linkage] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    closed: tuple[str, ...] = ()
+    unreached: tuple[str, ...] = ()
+    loaded: tuple[str, ...] = ()
+    dll_folders: tuple[str, ...] = ()

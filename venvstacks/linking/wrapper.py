@@ -1,16 +1,19 @@
-r"""The text of `bin/python` in an environment that needs shared libraries of layers below.
+r"""The text of `bin/python` in an environment that needs a shared library of a layer below by its name alone.
 
-A wheel's extension module finds libraries of its own package through a run path; those of a package in another layer
-it cannot know. The dynamic linker reads its extra folders from a variable when a process starts, so that variable
-must be set before Python is: by a shell script that then becomes the interpreter beside it.
+Run paths lead an extension module to libraries in layers below, through the links of the overlay. A library that no
+run path leads to can only be found in a folder that a variable names. The dynamic linker reads it when a process
+starts, so it must be set before Python is: by a shell script that then becomes the interpreter. That folder holds links
+to the libraries concerned, and no others: every name in it takes precedence over run paths.
 
 The script works in any POSIX shell (tried: dash, bash, busybox, zsh) and starts no process unless it was called through
-a symbolic link. It keeps to these rules:
+a symbolic link or a path that ends in dots. It keeps to these rules:
 
-- Its folders come after those that the variable names already, and each only once, so that nested starts add nothing.
+- Its folder comes after those that the variable names already, and only once, so that nested starts add nothing.
 - An empty entry would mean the current folder, whoever can write there; it never adds one. For the same reason it adds
-  nothing if its own place has a `:` or `;` in its name, at which the dynamic linker would cut (post-install says so).
-- The `..` in its folders stay: only the system knows where they lead if a folder on the way is a link.
+  nothing if its own place has a `:` or `;` in its name, at which the dynamic linker would cut (post-install refuses
+  such places).
+- The folder that it has added is in VENVSTACKS_LIBRARY_PATH. `_venvstacks_layers` removes both at start-up, so that
+  programs that the application starts see the user's variable.
 - Its own variables have names that nobody else exports, since an exported variable of that name would be changed.
 
 Two things are the shells' own: dash and busybox hand on no variables whose names are no identifiers (`a.b`), and macOS
@@ -21,11 +24,10 @@ script starts.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 
 _SCRIPT = """\
 #!/bin/sh
-# Written by venvstacks: starts the interpreter beside this file so that it finds the layers' shared libraries.
+# Written by venvstacks: starts the interpreter so that it finds shared libraries of the layers below.
 case $0 in
 /*) venvstacks_self=$0 ;;
 ./*) venvstacks_self=${PWD%/}/${0#./} ;;
@@ -41,45 +43,39 @@ while [ -h "$venvstacks_self" ]; do
     esac
 done
 venvstacks_here=${venvstacks_self%/*}
-for venvstacks_dir in @FOLDERS@; do
-    venvstacks_dir=$venvstacks_here/$venvstacks_dir
+case $venvstacks_here in
+*/. | */..) venvstacks_here=$(cd "$venvstacks_here" && pwd && echo .) && venvstacks_here=${venvstacks_here%??} ;;
+esac
+venvstacks_here=${venvstacks_here%/*}
+venvstacks_dir=$venvstacks_here/@FOLDER@
+case $venvstacks_dir in
+*:* | *\\;*) ;;
+*)
     case :${@VARIABLE@-}: in
-    *:"$venvstacks_dir":*) continue ;;
-    esac
-    case $venvstacks_dir in
-    *:* | *\\;*) ;;
+    *:"$venvstacks_dir":*) ;;
     *) @VARIABLE@=${@VARIABLE@:+${@VARIABLE@}:}$venvstacks_dir ;;
     esac
-done
+    ;;
+esac
 export @VARIABLE@
+VENVSTACKS_LIBRARY_PATH=$venvstacks_dir
+export VENVSTACKS_LIBRARY_PATH
 exec "$venvstacks_here"/@INTERPRETER@ "$@"
 """
 
 
-def needs_wrapper(dynlib_dirs: Sequence[str]) -> bool:
-    """Whether an environment with these `dynlib_dirs` gets the wrapper; else `bin/python` links to the interpreter.
-
-    The rule: a wrapper only where a layer below publishes a library. It costs about a millisecond at every start, and
-    most applications of a stack without such libraries need none. A lower layer that publishes its first library, or
-    no more any, changes `dynlib_dirs` in the layers above anyway; any other change below leaves their bytes alone.
-    """
-    return bool(dynlib_dirs)
-
-
-def wrapper_text(variable: str, interpreter: str, folders: Sequence[str]) -> str:
+def wrapper_text(variable: str, interpreter: str, folder: str) -> str:
     """The script, to be written as UTF-8 with the executable bit.
 
     Args:
         variable: `LD_LIBRARY_PATH` or `DYLD_LIBRARY_PATH` (`TargetPlatform.dynamic_library_variable`).
-        interpreter: File name of the real interpreter in the script's own folder, e.g. `python3.11`.
-        folders: Folders of libraries relative to the script's own folder, e.g. `../../framework-x/share/venv/dynlib`,
-            in the order of searching.
+        interpreter: The real interpreter, relative to the layer's folder, e.g. `libexec/python3.11`.
+        folder: The folder of libraries, relative to the layer's folder.
 
     Raises:
-        ValueError: There are no folders (then no wrapper is wanted), or one is absolute.
+        ValueError: A path is absolute.
     """
-    if not folders or any(folder.startswith("/") for folder in folders):
-        raise ValueError(f"a wrapper needs relative folders, not {list(folders)}")
-    words = " ".join(shlex.quote(folder) for folder in folders)
+    if folder.startswith("/") or interpreter.startswith("/"):
+        raise ValueError(f"a wrapper needs relative paths, not {interpreter} and {folder}")
     script = _SCRIPT.replace("@VARIABLE@", variable)
-    return script.replace("@INTERPRETER@", shlex.quote(interpreter)).replace("@FOLDERS@", words)
+    return script.replace("@INTERPRETER@", shlex.quote(interpreter)).replace("@FOLDER@", shlex.quote(folder))

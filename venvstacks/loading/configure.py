@@ -57,6 +57,7 @@ def configure(settings: ToolSettings, options: Options, base: Path, epoch: int |
         tag_outputs=options.tag_outputs,
         local_wheels=_local_wheels(base, options.local_wheels),
         check_imports=check,
+        scripts=settings.scripts,
         bytecode=settings.bytecode,
         link_mode=options.link_mode or settings.link_mode,
         runtime_providers=options.runtime_providers or settings.runtime_providers,

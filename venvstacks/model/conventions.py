@@ -7,5 +7,8 @@ from typing import Literal
 LayerKind = Literal["runtime", "framework", "application"]
 
 LAYER_CONFIG = "share/venv/metadata/venvstacks_layer.json"
+LAYER_OVERLAY = "share/venv/metadata/venvstacks_overlay.json"
 DYNLIB_DIR = "share/venv/dynlib"
+DYNLIB_PATH = "share/venv/dynlib-path"
+WRAPPED_FOLDER = "libexec"  # of the interpreter that a wrapper starts; Python looks for pyvenv.cfg one folder above
 METADATA_DIR = "__venvstacks__"

@@ -149,6 +149,11 @@ class LayerSpec(Table):
         None, description="Oldest macOS that this layer's wheels may need: 'X' or 'X.Y' (default 13.0)"
     )
     dynlib_exclude: Listing[str] = Field((), description="Globs of shared libraries that are not linked")
+    dynlib_path: bool = Field(
+        default=False,
+        description="Whether the layer's Python finds all shared libraries of the layers below by name, as "
+        "ctypes.CDLL('libx.so') needs it",
+    )
     package_indexes: Annotated[dict[PackageName, str], BeforeValidator(_once_each)] = Field(
         default_factory=dict, description="Distribution name to the named uv index that it is taken from"
     )
@@ -236,6 +241,7 @@ class ToolSettings(Table):
         description="How files get into local exports: cloned or else copied, always copied, or hard-linked, "
         "so that editing one edits uv's cache too",
     )
+    scripts: bool = Field(default=True, description="Whether console and GUI scripts of packages come along")
     bytecode: Literal["on-deploy", "shipped", "none"] = Field(
         "on-deploy",
         description="Bytecode is compiled when layers are deployed, shipped with them, or left to the first import",

@@ -88,6 +88,7 @@ class Layer:
         macos: Oldest macOS that its wheels may need, `X.Y`.
         versioned: Whether its deployed name carries its lock version.
         dynlib_exclude: Globs of shared libraries that are not linked.
+        dynlib_path: Whether its Python finds all shared libraries of the layers below by name.
         package_indexes: Distribution name to named index, own and inherited.
         priority_indexes: Named indexes that this layer asks first.
         runtime: The runtime below; None for runtimes.
@@ -110,6 +111,7 @@ class Layer:
     macos: str
     versioned: bool = False
     dynlib_exclude: tuple[str, ...] = ()
+    dynlib_path: bool = False
     package_indexes: Mapping[str, str] = field(default_factory=dict)
     priority_indexes: tuple[str, ...] = ()
     runtime: Layer | None = None

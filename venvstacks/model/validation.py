@@ -130,6 +130,7 @@ class _Resolver:
             macos=self._macos(spec),
             versioned=spec.versioned,
             dynlib_exclude=spec.dynlib_exclude,
+            dynlib_path=spec.dynlib_path,
             package_indexes=package_indexes,
             priority_indexes=spec.priority_indexes,
             runtime=runtime,

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Va
 from venvstacks.data_faults import first_fault
 from venvstacks.digests import TreeEntry, canonical_json, tree_digest
 from venvstacks.errors import StateError
+from venvstacks.linking.linkage import Linkage
 from venvstacks.linking.provided import Provided
 
 
@@ -75,11 +76,13 @@ class BuildRecord(Record):
         env_name: Whose it is.
         entries: All files and links that count; configuration that holds absolute paths is not among them.
         launch_module: The application's launch module.
-        support_modules: The modules beside it.
+        support_modules: The modules that are installed with it.
+        compiled: Path of each compiled file to the shared libraries that it needs.
     """
 
     env_name: str
     entries: tuple[Entry, ...]
+    compiled: dict[str, Linkage] = {}
     launch_module: SourceHash | None = None
     support_modules: tuple[SourceHash, ...] = ()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.locked_layers import runtime
-from venvstacks.actions.building.environment_tree import copy_source, drop_scripts, lay_down, rewrite_records
+from venvstacks.actions.building.environment_tree import copy_source, drop_unshipped, lay_down, rewrite_records
 from venvstacks.digests import scan_tree
 from venvstacks.errors import BuildError
 from venvstacks.model.layout import EnvironmentLayout
@@ -25,9 +25,9 @@ def put(environment: Path, *paths: str) -> None:
         write_atomically(environment / path, path)
 
 
-def test_scripts_hidden_entries_and_foreign_link_folders_go(tmp_path: Path) -> None:
-    put(tmp_path, "bin/python3.11", "bin/pond", "bin/activate", ".lock", ".hidden/x", "share/venv/x", "share/doc/x")
-    drop_scripts(tmp_path, LAYOUT, frozenset({"python3.11"}))
+def test_hidden_entries_and_foreign_link_folders_go(tmp_path: Path) -> None:
+    put(tmp_path, "bin/python3.11", ".lock", ".hidden/x", "share/venv/x", "share/doc/x")
+    drop_unshipped(tmp_path, LAYOUT)
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"bin/python3.11", "share/doc/x"}
 

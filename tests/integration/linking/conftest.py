@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from venvstacks._injected import layer_chain, postinstall
+from venvstacks.actions.linking.compiled_files import read_compiled_files
 from venvstacks.digests import scan_tree
+from venvstacks.linking.borrowing import Lower, library_needs, named_libraries
 from venvstacks.linking.chain import Chain, LowerPackages, own_pth_files
 from venvstacks.linking.dynlibs import LibrarySearch, find_libraries
 from venvstacks.linking.layer_config import LayerConfig, LayerPaths, layered_config
-from venvstacks.linking.wrapper import needs_wrapper, wrapper_text
-from venvstacks.model.conventions import DYNLIB_DIR, LAYER_CONFIG
+from venvstacks.linking.linkage import Linkage
+from venvstacks.linking.provided import Provided
+from venvstacks.linking.wrapper import wrapper_text
+from venvstacks.model.conventions import DYNLIB_DIR, DYNLIB_PATH, LAYER_CONFIG, LAYER_OVERLAY
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.tools.files import write_atomically
 from venvstacks.tools.symbols import exports_module_init
@@ -51,11 +56,23 @@ class Layers:
         interpreter = layer / "bin" / VERSIONED
         interpreter.unlink()  # an absolute link would not survive a move
         interpreter.symlink_to(f"../../runtime/bin/{VERSIONED}")
-        search = LibrarySearch(PLATFORMS["linux_x86_64"], SITE, lambda path: exports_module_init(layer / path))
-        for link, target in find_libraries(name, scan_tree(layer), search).links.items():
+        for link, target in find_libraries(scan_tree(layer), self.search(name)).links.items():
             (layer / DYNLIB_DIR).mkdir(parents=True, exist_ok=True)
             (layer / DYNLIB_DIR / link).symlink_to(target)
         return layer
+
+    def search(self, name: str) -> LibrarySearch:
+        layer = self.folder / name
+        return LibrarySearch(PLATFORMS["linux_x86_64"], SITE, lambda path: exports_module_init(layer / path))
+
+    def provided(self, name: str) -> Provided:
+        """What a layer provides to those above it."""
+        layer = self.folder / name
+        entries = scan_tree(layer / SITE)
+        compiled = read_compiled_files(layer, [replace(entry, path=f"{SITE}/{entry.path}") for entry in entries])
+        found = find_libraries(scan_tree(layer), self.search(name))
+        objects = {one.path: compiled.get(one.path, Linkage()) for one in found.libraries}
+        return Provided({one.name: one.sha256 for one in found.libraries}, pth_files(layer / SITE), objects=objects)
 
     def paths(self, name: str) -> LayerPaths:
         """Where that layer has what."""
@@ -65,22 +82,34 @@ class Layers:
     def link(self, name: str, *frameworks: str) -> Path:
         """Link a layer to those below, as the link step does; returns its Python."""
         layer = self.folder / name
+        lower = [Lower(one, one, self.provided(one)) for one in frameworks]
+        own = read_compiled_files(layer, scan_tree(layer))
+        links = named_libraries(library_needs(own, own, lower).unreached, lower, DYNLIB_PATH)
         config = layered_config(
             self.paths(name), PY_VERSION, frameworks=[self.paths(lower) for lower in frameworks], runtime=RUNTIME
         )
+        config = replace(config, dynlib_path=DYNLIB_PATH if links else None)
         write_atomically(layer / LAYER_CONFIG, config.text)
+        write_atomically(layer / LAYER_OVERLAY, json.dumps({"links": links}))
         self._write_chain(layer, config)
-        if needs_wrapper(config.dynlib_dirs):
-            folders = [f"../{folder}" for folder in config.dynlib_dirs]
-            write_atomically(layer / "bin/python", wrapper_text("LD_LIBRARY_PATH", VERSIONED, folders))
-            (layer / "bin/python").chmod(0o755)
+        if links:
+            self._write_wrapper(layer)
         shutil.copyfile(str(postinstall.__file__), layer / "postinstall.py")
         return layer / "bin/python"
 
+    def _write_wrapper(self, layer: Path) -> None:
+        inner = f"libexec/{VERSIONED}"
+        for path, target in {inner: f"../../runtime/bin/{VERSIONED}", f"bin/{VERSIONED}": "python"}.items():
+            (layer / path).parent.mkdir(exist_ok=True)
+            (layer / path).unlink(missing_ok=True)
+            (layer / path).symlink_to(target)
+        write_atomically(layer / "bin/python", wrapper_text("LD_LIBRARY_PATH", inner, DYNLIB_PATH))
+        (layer / "bin/python").chmod(0o755)
+
     def _write_chain(self, layer: Path, config: LayerConfig) -> None:
         below = tuple(LowerPackages(folder, pth_files(layer / folder)) for folder in config.pylib_dirs)
-        wrapper = "bin/python" if needs_wrapper(config.dynlib_dirs) else None
-        chain = Chain(SITE, PY_VERSION, pth_files(layer / SITE), below, wrapper)
+        wrapper = "bin/python" if config.dynlib_path else None
+        chain = Chain(SITE, PY_VERSION, pth_files(layer / SITE), below, wrapper, "LD_LIBRARY_PATH")
         for path, text in chain.files(Path(layer_chain.__file__).read_text("utf-8")).items():
             write_atomically(layer / path, text)
 

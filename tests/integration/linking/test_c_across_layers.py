@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.linking.conftest import Layers, call, make_layers
+from tests.integration.linking.conftest import VERSIONED, Layers, call, make_layers
 from tests.support.compiled_wheels import FrogWheels, compile_library, compile_module, make_frog_wheels, need_compiler
 from venvstacks.model.conventions import DYNLIB_DIR
 from venvstacks.tools.symbols import exports_module_init
@@ -42,9 +43,28 @@ def test_the_upper_layer_calls_into_the_lower_one(layers: Layers, wheels: FrogWh
 
 def test_without_the_wrapper_it_would_not(layers: Layers, wheels: FrogWheels) -> None:
     build(layers, wheels)
-    interpreter = next((layers.folder / "app-newt/bin").glob("python3.*"))
+    interpreter = next((layers.folder / "app-newt/libexec").glob("python3.*"))
     done = subprocess.run([interpreter, "-c", "import newt"], env={}, capture_output=True, text=True, check=False)
     assert "ImportError: libfrog.so: cannot open shared object file" in done.stderr
+
+
+def test_every_name_of_the_interpreter_is_the_wrapper(layers: Layers, wheels: FrogWheels) -> None:
+    build(layers, wheels)
+    for name in ("python", "python3", VERSIONED):
+        program = layers.folder / "app-newt/bin" / name
+        assert call([program, "-c", "import newt; print(newt.legs())"], PATH=os.environ["PATH"]) == "4\n"
+
+
+@pytest.mark.parametrize("before", [{}, {"LD_LIBRARY_PATH": "/mine:/other"}])
+def test_programs_that_it_starts_see_the_user_s_environment(
+    layers: Layers, wheels: FrogWheels, before: dict[str, str]
+) -> None:
+    build(layers, wheels)
+    parent = "import subprocess, newt; subprocess.run(['env'], check=True)"
+    told = call([layers.folder / "app-newt/bin/python", "-c", parent], PATH=os.environ["PATH"], **before)
+    seen = dict(line.partition("=")[::2] for line in told.splitlines())
+    assert seen.get("LD_LIBRARY_PATH") == before.get("LD_LIBRARY_PATH")
+    assert not any(name.startswith("VENVSTACKS") for name in seen)
 
 
 def test_children_started_with_sys_executable_find_it_too(layers: Layers, wheels: FrogWheels) -> None:
@@ -69,6 +89,7 @@ def test_the_nearer_of_two_libraries_of_one_name_is_used(layers: Layers, wheels:
     layers.add("framework-mutant", {"mutant/libfrog.so": (tmp_path / "libfrog.so").read_bytes()})
     build(layers, wheels)
     python = layers.link("app-newt", "framework-mutant", "framework-frog")
+    call([sys.executable, "-I", layers.folder / "app-newt/postinstall.py", "--no-compile"])
     assert call([python, "-c", "import newt; print(newt.legs())"]) == "6\n"
 
 

@@ -16,8 +16,7 @@ from venvstacks.errors import LinkError
 from venvstacks.linking.dynlibs import (
     FoundLibraries,
     LibrarySearch,
-    SharedLibrary,
-    describe_shadowing,
+    conflict_error,
     find_libraries,
     matches_end,
 )
@@ -34,7 +33,7 @@ def find(
     *entries: TreeEntry, platform: str = "linux_x86_64", exclude: tuple[str, ...] = (), modules: tuple[str, ...] = ()
 ) -> FoundLibraries:
     search = LibrarySearch(PLATFORMS[platform], SITE, lambda path: path in modules, exclude)
-    return find_libraries("framework-pond", entries, search)
+    return find_libraries(entries, search)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +74,14 @@ def test_content_is_asked_for_only_where_the_name_leaves_it_open() -> None:
     asked = []
     search = LibrarySearch(PLATFORMS["linux_x86_64"], SITE, lambda path: bool(asked.append(path)), ("left/out.so",))
     entries = [file(name) for name in ("a.so", "b.abi3.so", "c.so.1", "d.py", "e.1.so", "left/out.so")]
-    find_libraries("framework-pond", entries, search)
+    find_libraries(entries, search)
     assert asked == [f"{SITE}/a.so"]
+
+
+def test_files_of_distributions_outside_site_packages_count() -> None:
+    search = LibrarySearch(PLATFORMS["linux_x86_64"], SITE, lambda _: False, data=("lib/libmkl_rt.so.2",))
+    entries = [TreeEntry(path, 1, sha256="x") for path in ("lib/libmkl_rt.so.2", "lib/libpython3.11.so.1.0")]
+    assert find_libraries(entries, search).links == {"libmkl_rt.so.2": "../../../lib/libmkl_rt.so.2"}
 
 
 def test_only_site_packages_count() -> None:
@@ -184,6 +189,12 @@ def test_excluded_files_are_left_out_and_idle_globs_reported() -> None:
     assert found.unused_excludes == ("a/*.so.7",)
 
 
+def conflict(*entries: TreeEntry, exclude: tuple[str, ...] = ()) -> LinkError:
+    """The error where a layer needs all names that are in conflict."""
+    found = find(*entries, exclude=exclude)
+    return conflict_error("app", "framework-pond", found.left_out.values(), SITE, exclude)
+
+
 class TestConflicts:
     entries = (
         file("a/libx.so", "one"),
@@ -195,24 +206,27 @@ class TestConflicts:
     )
 
     def test_every_place_and_size_is_named(self) -> None:
-        with pytest.raises(LinkError, match="framework-pond") as caught:
-            find(*self.entries)
-        assert len(caught.value.details) == len(self.entries)
+        error = conflict(*self.entries)
+        assert "layer 'app' needs libx.so, liby[1].so.2, of which layer 'framework-pond' holds" in str(error)
+        assert len(error.details) == len(self.entries)
         for entry in self.entries:
-            assert any(entry.path in line and f"{entry.size} bytes" in line for line in caught.value.details)
+            assert any(entry.path in line and f"{entry.size} bytes" in line for line in error.details)
+
+    def test_names_in_conflict_are_left_out_and_the_others_published(self) -> None:
+        found = find(*self.entries, file("a/libz.so"))
+        assert list(found.links) == ["libz.so"]
+        assert {name: len(places) for name, places in found.left_out.items()} == {"libx.so": 4, "liby[1].so.2": 2}
 
     def test_pasting_the_hint_settles_it_and_keeps_the_first_of_each_name(self) -> None:
-        with pytest.raises(LinkError) as caught:
-            find(*self.entries, exclude=("*.so.77",))
-        advice = tomllib.loads(str(caught.value.hint).splitlines()[-1])["dynlib_exclude"]
+        error = conflict(*self.entries, exclude=("*.so.77",))
+        advice = tomllib.loads(str(error.hint).splitlines()[-1])["dynlib_exclude"]
         assert advice == ["*.so.77", "b/libx.so", "d/libx.so", "b/liby[[]1].so.2"]
         found = find(*self.entries, exclude=tuple(advice))
         assert [library.path for library in found.libraries] == [f"{SITE}/a/libx.so", f"{SITE}/a/liby[1].so.2"]
 
     def test_the_hint_spares_a_file_whose_path_ends_alike(self) -> None:
-        with pytest.raises(LinkError) as caught:
-            find(file("a/b/libx.so", "1"), file("b/libx.so", "2"))
-        exclude = json.loads(str(caught.value.hint).rpartition("dynlib_exclude = ")[2])
+        error = conflict(file("a/b/libx.so", "1"), file("b/libx.so", "2"))
+        exclude = json.loads(str(error.hint).rpartition("dynlib_exclude = ")[2])
         assert list(find(file("a/b/libx.so", "1"), file("b/libx.so", "2"), exclude=tuple(exclude)).links) == ["libx.so"]
 
     def test_excluding_one_side_by_hand_settles_it_too(self) -> None:
@@ -224,28 +238,14 @@ class TestConflicts:
 @given(st.dictionaries(paths, st.sampled_from("12"), max_size=8))
 def test_pasting_the_hint_always_settles_it(contents: dict[str, str]) -> None:
     entries = [file(f"{path}.so.1", content) for path, content in contents.items()]
-    exclude: tuple[str, ...] = ()
-    try:
-        found = find(*entries)
-    except LinkError as error:
-        exclude = tuple(json.loads(str(error.hint).rpartition("dynlib_exclude = ")[2]))
-        found = find(*entries, exclude=exclude)
+    found = find(*entries)
+    if found.left_out:
+        exclude = json.loads(str(conflict(*entries).hint).rpartition("dynlib_exclude = ")[2])
+        found = find(*entries, exclude=tuple(exclude))
+    assert not found.left_out
     assert {library.name for library in found.libraries} <= {PurePosixPath(entry.path).name for entry in entries}
     assert bool(found.libraries) == bool(entries)
     for name, target in found.links.items():
         real = posixpath.normpath(posixpath.join("share/venv/dynlib", target))
         assert any(entry.path == real for entry in entries)
         assert posixpath.basename(real) == name
-
-
-def library(name: str, sha256: str) -> SharedLibrary:
-    return SharedLibrary(name, f"{SITE}/{name}", 1, sha256)
-
-
-def test_lower_layers_that_differ_are_noted_first_wins() -> None:
-    lower = [
-        ("framework-a", [library("libx.so", "1"), library("libsame.so", "1")]),
-        ("framework-b", [library("libx.so", "2"), library("libsame.so", "1")]),
-        ("cpython-3.11", [library("libx.so", "1"), library("libalone.so", "5")]),
-    ]
-    assert describe_shadowing(lower) == ("libx.so: taken from 'framework-a', not the different one of 'framework-b'",)

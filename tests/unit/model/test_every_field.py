@@ -39,6 +39,7 @@ COMMON: dict[str, Case] = {
     "linux_target": ('"glibc@2.34"', "glibc", "2.34", '"musl"', "'musl' is not of the form"),
     "macosx_target": ('"14.2"', "macos", "14.2", '"Sonoma"', "'Sonoma' is not a macOS version"),
     "dynlib_exclude": ('["**/libx.so"]', "dynlib_exclude", ("**/libx.so",), "[1]", "must be a string"),
+    "dynlib_path": ("true", "dynlib_path", True, "1", "must be true or false"),
     "package_indexes": (
         '{ Frog = "cpu" }', "package_indexes", {"frog": "cpu"}, '{ frog = "tpu" }', "'tpu' is not a named index"
     ),
@@ -78,6 +79,7 @@ SETTINGS: dict[str, Case] = {
     "cache": ('"../cache"', "cache", "../cache", "[]", "must be a string"),
     "align-versions": ("true", "align_versions", True, "1", "must be true or false"),
     "check-imports": ("false", "check_imports", False, '"no"', "must be true or false"),
+    "scripts": ("false", "scripts", False, '"no"', "must be true or false"),
 }  # fmt: skip
 UV: dict[str, Case] = {
     "index": ('[{ name = "a", url = "b" }]', "index.0.url", "b", '[{ name = "a" }]', "an index needs a 'url'"),

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from venvstacks.actions.building.environment_tree import copy_source, drop_scripts, lay_down
+from venvstacks.actions.building.environment_tree import copy_source, drop_unshipped, lay_down
 from venvstacks.actions.building.import_check import child_command
+from venvstacks.actions.building.scripts import ScriptsRequest, settle_scripts
 from venvstacks.actions.building.unsafe_wheels import check_local_wheels, name_unsafe_wheels
 from venvstacks.actions.building.wheel_records import damaged_distributions
+from venvstacks.actions.linking.compiled_files import read_compiled_files
 from venvstacks.actions.toolset import Tools
 from venvstacks.archives.members import is_shipped
 from venvstacks.digests import scan_tree, tree_digest
@@ -42,6 +44,7 @@ class BuildRequest:
         uv: uv's settings.
         providers: Where Pythons come from, in order (runtimes only).
         archives: What provider `archive` offers for this Python (runtimes only).
+        scripts: Whether console and GUI scripts become launchers; else they are removed.
         use_index: Whether uv may ask package indexes for what is not in its cache.
     """
 
@@ -53,6 +56,7 @@ class BuildRequest:
     uv: UvTable = field(default_factory=dict)
     providers: tuple[str, ...] = ()
     archives: Mapping[str, ArchiveSource] = field(default_factory=dict)
+    scripts: bool = True
     use_index: bool = True
 
     @property
@@ -94,7 +98,11 @@ def build_layer(request: BuildRequest, tools: Tools) -> dict[str, object]:
 def _make_environment(request: BuildRequest, fresh: Path, tools: Tools) -> tuple[RuntimeRecord | None, BuildRecord]:
     runtime = _make_python(request, fresh, tools)
     _install_packages(request, fresh, tools)
-    drop_scripts(fresh, request.environment_layout, _interpreter_names(request))
+    scripts = ScriptsRequest(
+        fresh, request.environment_layout, request.platform, _interpreter_names(request), request.scripts
+    )
+    settle_scripts(scripts)
+    drop_unshipped(fresh, request.environment_layout)
     _settle_interpreter(request, fresh)
     return runtime, _finish(request, fresh)
 
@@ -224,9 +232,11 @@ def _settle_interpreter(request: BuildRequest, fresh: Path) -> None:
 def _finish(request: BuildRequest, fresh: Path) -> BuildRecord:
     site = fresh / request.environment_layout.site_dir
     hashes = [copy_source(source, request.base, site) for source in request.layer.sources]
+    entries = scan_tree(fresh, is_shipped)
     return BuildRecord(
         env_name=request.layer.env_name,
-        entries=scan_tree(fresh, is_shipped),
+        entries=entries,
+        compiled=read_compiled_files(fresh, entries),
         launch_module=hashes[0] if hashes else None,
         support_modules=tuple(hashes[1:]),
     )

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from venvstacks._injected import postinstall
 from venvstacks.archives.members import is_shipped
 from venvstacks.digests import TreeEntry, entry_of
 from venvstacks.errors import StateError
+from venvstacks.linking.chain import CHAIN_FILES
+from venvstacks.model.conventions import WRAPPED_FOLDER
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
@@ -41,6 +44,7 @@ def _changes(layer: Layer, platform: TargetPlatform, layout: StackLayout, base: 
     if recorded is None or not (base / environment).is_dir():
         return ()  # there is no result, so the layer is built in any case
     entries, counts = recorded
+    entries = (*entries, *_overlay(base / environment))
     listed = {entry.path: entry for entry in entries if counts(entry.path)}
     return tuple(
         Reason("changed file", f"{environment}/{one.path}", _shown(listed.get(one.path)), _shown(_entry_now(one)))
@@ -65,12 +69,23 @@ def _recorded(
         entries = BuildRecord.load(base / layout.record("build", layer)).entries
     except StateError:
         return None
-    folder = EnvironmentLayout.of(layer, platform).executables
+    layout_inside = EnvironmentLayout.of(layer, platform)
+    written = (_SHARE, f"{WRAPPED_FOLDER}/", f"{layout_inside.executables}/")
+    chain = {f"{layout_inside.site_dir}/{name}" for name in CHAIN_FILES}
 
     def untouched_by_linking(path: str) -> bool:
-        return not path.startswith((_SHARE, f"{folder}/"))
+        return not path.startswith(written) and path not in chain
 
     return entries, untouched_by_linking
+
+
+def _overlay(environment: Path) -> tuple[TreeEntry, ...]:
+    """The links to files of layers below, which are part of no record since they are not shipped."""
+    try:
+        links = postinstall.load_overlay(environment)
+    except postinstall.PostInstallError:
+        return ()  # the list is changed, which is a reason of its own
+    return tuple(TreeEntry(path, target=postinstall.link_text(path, target)) for path, target in links.items())
 
 
 def _shown(entry: TreeEntry | None) -> str | None:

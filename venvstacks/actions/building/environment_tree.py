@@ -43,18 +43,8 @@ def lay_down(entries: Iterable[TreeEntry], source: Path, target: Path) -> None:
             link_or_copy(source / entry.path, place)
 
 
-def drop_scripts(environment: Path, layout: EnvironmentLayout, keep: frozenset[str]) -> None:
-    """Remove console and activation scripts, which hold absolute paths, and whatever installing left at the top.
-
-    Args:
-        environment: The tree.
-        layout: Its layout.
-        keep: File names in the folder of executables that stay: the interpreter under all its names.
-    """
-    if layout.executables:
-        for path in (environment / layout.executables).iterdir():
-            if path.name not in keep:
-                remove_tree(path)
+def drop_unshipped(environment: Path, layout: EnvironmentLayout) -> None:
+    """Remove what installing left at the top of an environment, and what RECORD files list and is not shipped."""
     for path in (*environment.glob(".*"), environment / "share/venv"):  # the latter is for linking to fill
         remove_tree(path)
     rewrite_records(environment, layout)

@@ -13,6 +13,8 @@ import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from venvstacks.digests import TreeEntry
 
 _ALGORITHM = "sha256="
@@ -49,6 +51,19 @@ def owners(environment: Path, site_dir: str, paths: Collection[str]) -> dict[str
     for record in sorted((environment / site_dir).glob("*.dist-info/RECORD")):
         distribution = record.parent.name.removesuffix(".dist-info").replace("-", " ", 1)
         found.update({path: distribution for path, _ in _rows(record, site_dir) if path in paths})
+    return found
+
+
+def distribution_files(environment: Path, site_dir: str) -> dict[str, tuple[str, ...]]:
+    """Normalised name of each installed distribution to the files that its RECORD lists, relative to `environment`.
+
+    Raises:
+        OSError: A RECORD cannot be read.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for record in sorted((environment / site_dir).glob("*.dist-info/RECORD")):
+        name = canonicalize_name(record.parent.name.partition("-")[0])
+        found[name] = tuple(path for path, _ in _rows(record, site_dir))
     return found
 
 

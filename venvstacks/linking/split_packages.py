@@ -1,0 +1,143 @@
+"""Packages whose parts are in several layers, and what completes them: links in the uppermost layer that has a part.
+
+Python imports a package from the first folder on `sys.path` that holds it. Only a namespace package (one without an
+`__init__`, or with one that calls `pkgutil.extend_path` or `declare_namespace`) has parts in other folders as well. Any
+other package is `closed`: in one flat environment, all its distributions write into one folder.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from venvstacks.linking.borrowing import Lower
+
+_INIT = re.compile(r"__init__\.(py|pyc|.*so|pyd)")
+_BY_MISTAKE = {"benchmarks", "docs", "examples", "scripts", "test", "tests"}
+"""Folders that wheels install at the top by mistake; nobody imports them."""
+
+Packages = Mapping[str, tuple[str, ...]]
+"""Distribution to its files in site-packages, relative to that folder."""
+
+SameContent = Callable[[str, str, str], bool]
+"""Whether a file in site-packages has the same content in two layers, given its path and both environment names."""
+
+
+def closed_packages(files: Iterable[str], extends_path: Callable[[str], bool]) -> tuple[str, ...]:
+    """The outermost package folders that hide parts in other layers, sorted.
+
+    Args:
+        files: All files in a site-packages folder, relative to it.
+        extends_path: Whether the `__init__` at such a path makes a namespace package.
+    """
+    folders: dict[str, list[str]] = {}
+    for path in files:
+        folder, name = posixpath.split(path)
+        if folder and all(part.isidentifier() for part in folder.split("/")):
+            folders.setdefault(folder, []).append(name)
+    return tuple(sorted(_closed(folders, extends_path)))
+
+
+def _closed(folders: Mapping[str, Sequence[str]], extends_path: Callable[[str], bool]) -> Iterator[str]:
+    closed: set[str] = set()
+    for folder in sorted(folders):
+        if any(folder.startswith(f"{outer}/") for outer in _outer_folders(folder) & closed):
+            continue
+        inits = [f"{folder}/{name}" for name in folders[folder] if _INIT.fullmatch(name)]
+        if inits and not any(map(extends_path, inits)):
+            closed.add(folder)
+            yield folder
+
+
+def _outer_folders(folder: str) -> set[str]:
+    parts = folder.split("/")
+    return {"/".join(parts[:count]) for count in range(1, len(parts))}
+
+
+@dataclass(frozen=True)
+class SplitPackages:
+    """What completes a layer's packages.
+
+    Attributes:
+        links: Links in its site-packages: path relative to the layer, to the file in a layer below.
+        faults: What cannot be completed: a sentence for each file.
+    """
+
+    links: Mapping[str, str]
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OwnPackages:
+    """The layer that is completed.
+
+    Attributes:
+        env_name: Its environment name.
+        site_dir: Its site-packages, relative to its folder, as in all layers of a stack.
+        packages: What it has itself.
+        closed: Its closed packages.
+    """
+
+    env_name: str
+    site_dir: str
+    packages: Packages
+    closed: tuple[str, ...] = ()
+
+
+def complete_packages(own: OwnPackages, lower: Sequence[Lower], same_content: SameContent) -> SplitPackages:
+    """Link what the uppermost folder of a closed package lacks.
+
+    Nothing is needed where the first layer that has a part is not this one, and has been completed with all others.
+    Of a distribution that several layers have, the first in import order counts, as it does for imports.
+
+    Args:
+        own: The layer.
+        lower: The layers below, in import order.
+        same_content: Compares a file of two layers.
+    """
+    owners = _owners(own, lower)
+    roots = {root for layer in (own.closed, *(one.provided.closed for one in lower)) for root in layer}
+    links: dict[str, str] = {}
+    faults: list[str] = []
+    by_name = {layer.env_name: layer for layer in lower}
+    for root in sorted(root for root in roots if root.partition("/")[0] not in _BY_MISTAKE):
+        holders = [name for name, files in owners.items() if any(path.startswith(f"{root}/") for path in files)]
+        if len(holders) < 2 or (holders[0] in by_name and set(holders[1:]) <= by_name[holders[0]].below):
+            continue
+        chosen: dict[str, str] = {}
+        for name in holders:
+            for path, distribution in owners[name].items():
+                if not path.startswith(f"{root}/"):
+                    continue
+                first = chosen.setdefault(path, name)
+                if first != name and not same_content(path, first, name):
+                    faults.append(_fault(root, path, (owners[first][path], first), (distribution, name)))
+        links.update(
+            (f"{own.site_dir}/{path}", by_name[name].place(f"{own.site_dir}/{path}"))
+            for path, name in chosen.items()
+            if name in by_name
+        )
+    return SplitPackages(dict(sorted(links.items())), tuple(faults))
+
+
+def _owners(own: OwnPackages, lower: Sequence[Lower]) -> dict[str, dict[str, str]]:
+    """Environment name to its files and their distributions, without those of distributions that a layer above has."""
+    layers: list[tuple[str, Packages]] = [
+        (own.env_name, own.packages),
+        *((layer.env_name, layer.provided.packages) for layer in lower),
+    ]
+    found: dict[str, dict[str, str]] = {}
+    seen: set[str] = set()
+    for name, packages in layers:
+        found[name] = {path: dist for dist, files in packages.items() if dist not in seen for path in files}
+        seen |= packages.keys()
+    return found
+
+
+def _fault(root: str, path: str, upper: tuple[str, str], lower: tuple[str, str]) -> str:
+    return (
+        f"package '{root.replace('/', '.')}': {path} of {upper[0]} in layer '{upper[1]}' is not that of {lower[0]} in "
+        f"layer '{lower[1]}'"
+    )
