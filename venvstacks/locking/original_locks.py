@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -161,24 +161,27 @@ def pins_of_platform_locks(locks: Sequence[PlatformLock], requires_python: str) 
     return LayerLock(requires_python, tuple(lock.target for lock in locks), tuple(packages))
 
 
-def stale_shared_packages(lock: LayerLock, below: Sequence[tuple[str, LayerLock]]) -> tuple[Reason, ...]:
+def stale_shared_packages(
+    lock: LayerLock, targets: Iterable[str], below: Sequence[tuple[str, LayerLock]]
+) -> tuple[Reason, ...]:
     """Packages that a lock of 0.8 takes from lower layers, where these hold them no more, or in another version.
 
     0.8 records no hashes of lower locks; it calls a lock invalid as long as one below it is.
 
     Args:
-        lock: The lock of the upper layer.
+        lock: The lock of the upper layer, which names no targets.
+        targets: Names of the layer's target platforms.
         below: Environment names and locks of the lower layers in import order.
     """
     changes: dict[str, None] = {}
-    for target in lock.targets:
+    for target in targets:
         held: dict[str, str] = {}
         for _, lower in below:
             for package in lower.installed(target):
                 held.setdefault(package.name, package.version)
         for package in lock.shared(target):
             now = held.get(package.name)
-            if any(target in lower.targets for _, lower in below) and now != package.version:
+            if now != package.version:
                 changes[f"{package.name} {package.version} -> {now or 'nothing'}"] = None
     return (Reason("changed input", "locks of the layers below", details=tuple(changes)),) if changes else ()
 

@@ -11,6 +11,7 @@ from tests.support.locked_layers import THREE, framework, runtime
 from tests.support.original_locks import LOCKED_AT, text_of_08, write_lock_of_07, write_lock_of_08
 from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, StaleLockError
+from venvstacks.model.platforms import PLATFORMS
 from venvstacks.model.stack import Layer
 
 SHARED = "sys_platform == 'from_lower_layer'"
@@ -121,6 +122,15 @@ def test_a_changed_lower_lock_makes_one_of_08_stale(bench: Bench, stack: tuple[L
     assert [str(reason) for reason in bench.reasons(upper)] == [
         "changed input: locks of the layers below: beta 1.0 -> 2.0"
     ]
+
+
+def test_only_the_platforms_of_the_layer_itself_matter(bench: Bench) -> None:
+    """0.8 writes no markers for platforms that the upper layer is not for."""
+    base = runtime("base", ["beta; sys_platform == 'win32'"])
+    upper = replace(framework("upper", ["beta"], base), platforms=(PLATFORMS["win_amd64"],))
+    write_lock_of_08(bench.base, base, text_of_08([beta(bench) | {"marker": "sys_platform == 'win32'"}]))
+    write_lock_of_08(bench.base, upper, text_of_08([{"name": "beta", "version": "1.0", "marker": SHARED}]))
+    assert bench.reasons(upper) == ()
 
 
 @pytest.mark.parametrize("release", ["0.4", "0.5", "0.7"])

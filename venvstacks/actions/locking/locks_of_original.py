@@ -83,7 +83,8 @@ def original_reasons(
         with contextlib.suppress(UnusableLockError):  # a reason of the layer that it belongs to
             below.append((lower.env_name, read_lock(text, lower.python).lock))
     try:
-        return stale_shared_packages(read_lock(lock_text, request.layer.python).lock, below)
+        lock = read_lock(lock_text, request.layer.python).lock
+        return stale_shared_packages(lock, [target.name for target in request.layer.platforms], below)
     except UnusableLockError as error:
         return (Reason("invalid record", f"the lock file cannot be read: {error}"),)
 
