@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 
 # A room may import rooms of lower floors, and its own modules.
 FLOORS = {
-    "errors": 1, "modes": 1, "digests": 1, "reasons": 1, "suggestions": 1, "data_faults": 1, "urls": 1,
+    "errors": 1, "stacks": 1, "modes": 1, "digests": 1, "reasons": 1, "suggestions": 1, "data_faults": 1, "urls": 1,
     "_injected": 1,
     "model": 2, "tools": 2,
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,

@@ -18,7 +18,7 @@ class LockChanges:
         added: Package name to versions that were not there before under any version.
         removed: Package name to versions that are gone.
         changed: Package name to (versions before, versions now).
-        rebuilt: Package name to the versions whose files are others, although the versions stay.
+        rebuilt: Package name to the versions that have new files, although the versions stay.
     """
 
     added: _Versions
@@ -51,12 +51,20 @@ class LockChanges:
 
 
 def compare_locks(before: LayerLock | None, after: LayerLock) -> LockChanges:
-    """Compare what two locks of one layer install; versions that differ between targets are told together."""
+    """Compare what two locks of one layer install; versions that differ between targets stand together.
+
+    A lock that names no files (of venvstacks 0.2 to 0.7) does not tell which packages come from lower layers either.
+    """
+    shared = {package.name for package in after.packages if package.is_shared}
     old, new = _installed(before), _installed(after)
     old_versions, new_versions = _versions(old), _versions(new)
     return LockChanges(
         added={name: versions for name, versions in new_versions.items() if name not in old},
-        removed={name: versions for name, versions in old_versions.items() if name not in new},
+        removed={
+            name: versions
+            for name, versions in old_versions.items()
+            if name not in new and not (name in shared and not _hashes(old[name]))
+        },
         changed={
             name: (old_versions[name], versions)
             for name, versions in new_versions.items()
@@ -65,7 +73,7 @@ def compare_locks(before: LayerLock | None, after: LayerLock) -> LockChanges:
         rebuilt={
             name: versions
             for name, versions in new_versions.items()
-            if old_versions.get(name) == versions and _hashes(old[name]) != _hashes(new[name])
+            if old_versions.get(name) == versions and _hashes(old[name]) and _hashes(new[name]) - _hashes(old[name])
         },
     )
 
@@ -79,7 +87,7 @@ def _installed(lock: LayerLock | None) -> dict[str, list[LockedPackage]]:
 
 
 def _versions(packages: Mapping[str, Sequence[LockedPackage]]) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(package.version for package in entries) for name, entries in packages.items()}
+    return {name: tuple(dict.fromkeys(package.version for package in entries)) for name, entries in packages.items()}
 
 
 def _hashes(entries: Sequence[LockedPackage]) -> set[object]:

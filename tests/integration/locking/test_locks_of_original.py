@@ -157,6 +157,22 @@ def test_locks_of_platforms_hand_on_versions_number_and_time(bench: Bench, relea
     assert (result.metadata.lock_version, result.metadata.locked_at) == (3, LOCKED_AT)
     assert bench.reasons(layer) == ()
     assert bench.lock(layer, policy="require-valid").metadata == result.metadata
+    assert not result.changes
+
+
+def test_what_comes_from_a_lower_layer_is_no_change_either(bench: Bench) -> None:
+    base = runtime("base", ["beta"])
+    upper = framework("upper", ["gamma"], base)
+    write_lock_of_07(bench.base, base, {"beta": "1.0"})
+    write_lock_of_07(bench.base, upper, {"beta": "1.0", "gamma": "0.9"})
+    assert not bench.lock(base).changes
+    changes = bench.lock(upper).changes
+    assert changes.as_json() == {
+        "added": {},
+        "removed": {},
+        "changed": {"gamma": {"from": ["0.9"], "to": ["1.0"]}},
+        "rebuilt": {},
+    }
 
 
 def test_a_version_that_changes_raises_the_number_of_a_lock_of_07(bench: Bench) -> None:

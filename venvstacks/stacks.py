@@ -1,0 +1,6 @@
+"""The module that held the API of venvstacks 0.x; importing it says where that is now."""
+
+raise ImportError(
+    "venvstacks.stacks is gone: load a stack with venvstacks.load_project and run it with venvstacks.run "
+    "(docs/migrating.md has the names)"
+)
