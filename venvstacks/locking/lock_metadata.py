@@ -1,4 +1,4 @@
-"""What a lock was made from and when: the file beside it, whether it still holds, and which version comes next."""
+"""Lock metadata: what a lock was made from and when, whether it is still valid, and which version comes next."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class LockMetadata(_Model):
         requirements_hash: Of the lock file's text.
         lock_input_hash: Of the declared requirements.
         other_inputs_hash: Of everything else that the resolution depends on.
-        version_inputs_hash: Of what makes a new version beside the lock's content.
+        version_inputs_hash: Of what makes a new version in addition to the lock's content.
         lock_version: Counts up from 1 for versioned layers.
         locked_at: When the lock's content last changed (ISO 8601, UTC).
         venvstacks: The inputs in clear; None in files of the original, which `original_locks` judges.
@@ -124,7 +124,7 @@ def stale_reasons(
     """Everything that makes a lock invalid; empty where it is valid.
 
     Args:
-        metadata: The metadata beside the lock, or None if it is missing or damaged.
+        metadata: The metadata of the lock, or None if it is missing or damaged.
         lock_text: The lock file, or None if it is missing.
         wanted: What it would be made from now.
         fault: How the metadata is damaged.

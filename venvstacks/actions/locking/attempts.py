@@ -29,7 +29,7 @@ _OUTPUT = "pylock.layer.toml"
 
 @dataclass(frozen=True)
 class Attempt:
-    """What one run of uv for one target came to: a text, or a failure."""
+    """The result of one run of uv for one target: a text, or a failure."""
 
     text: str
     failure: UvFailure | None
@@ -49,7 +49,7 @@ class Conditions:
         only: Requirements in place of the layer's own.
         excluded: Packages to leave out, whoever needs them.
         versions: Exact versions to keep to; None: those that the layers below provide.
-        constraints: Further constraints, beside the layer's own.
+        constraints: Further constraints, in addition to the layer's own.
         wheels: A further folder of wheels.
         annotated: Whether to print packages with their dependents instead of making a lock.
         universal: Whether to resolve for all platforms and maintenance releases at once, and to print packages with

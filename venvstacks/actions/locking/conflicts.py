@@ -1,4 +1,4 @@
-"""Requirements that cannot be fulfilled together, told by layer, with the chain of needs on each side.
+"""Errors about requirements that cannot be fulfilled together: by layer, with the chain of needs on each side.
 
 What uv says about a conflict with bare constraints names no layer. So it is asked again with every layer below standing
 in as a wheel that requires what the layer holds; and two further questions, whose answers uv's explanation lacks, are

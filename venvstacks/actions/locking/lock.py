@@ -151,7 +151,7 @@ def _refusal(state: LockState, reasons: tuple[Reason, ...]) -> StaleLockError:
 
 
 def _resolution_holds(state: LockState) -> bool:
-    """Whether only a version input or a file beside the lock changed, so that uv need not be asked.
+    """Whether only a version input or a file next to the lock changed, so that uv need not be asked.
 
     What stale_reasons finds wrong with the lock itself comes first, so an intact lock is the precondition. Locks of the
     original are resolved again, since they lack what ours hold.

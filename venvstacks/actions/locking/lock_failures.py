@@ -1,7 +1,7 @@
-"""Why a layer cannot be locked, told so that its user can mend it.
+"""Errors that say why a layer cannot be locked, and what to do about it.
 
-All targets are tried before anything is told, and everything that is wrong in one way is told together: whoever
-mends a stack wants the whole list.
+All targets are tried before anything is reported, and all faults of one kind are reported together: people who correct
+a stack want the whole list.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from venvstacks.model.platforms import TargetPlatform
 from venvstacks.tools.uv_failures import FailureKind, UvFailure
 
 _MOST_EXCLUSIONS = 25
-"""A bound on how often missing wheels are left out one after the other; then what is known is told."""
+"""A bound on how often missing wheels are left out one after the other; then what is known is reported."""
 
 _Failures = Mapping[TargetPlatform, UvFailure]
 
@@ -61,7 +61,7 @@ _SIMPLE: Mapping[FailureKind, tuple[str, str]] = {
     ),
     "other": (
         "uv refuses its inputs",
-        "settings.toml is what uv is given of [tool.uv] in the specification, or of venvstacks.uv.toml beside it",
+        "settings.toml is what uv is given of [tool.uv] in the specification, or of venvstacks.uv.toml next to it",
     ),
 }
 """What is not about the requirements of layers against each other: why, and what to look at."""

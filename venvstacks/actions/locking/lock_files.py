@@ -1,4 +1,4 @@
-"""What is on disk around a layer's lock: its files, the locks below, local wheels, modules."""
+"""The state of a layer's lock on disk: its files, the locks below, local wheels, modules."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def read_layer_lock(path: Path, python: PythonImplementation) -> LayerLock:
         fault = "there is no such file"
     except (OSError, UnusableLockError) as error:
         fault = str(error)
-    raise LockError(f"the lock {path} cannot be used: {fault}", hint="run `venvstacks lock` to make it anew")
+    raise LockError(f"the lock {path} cannot be used: {fault}", hint="run `venvstacks lock` to make it again")
 
 
 def chosen_names(path: Path, python: PythonImplementation) -> frozenset[str]:
@@ -225,7 +225,7 @@ def _lower_changes(
         text = read_text(LockPaths.of(request, lower).lock)
         if text is None or lock_text is None:
             continue
-        with contextlib.suppress(UnusableLockError):  # which is told where that lock is checked itself
+        with contextlib.suppress(UnusableLockError):  # reported where that lock is checked itself
             lock, other = parse_lock(lock_text, request.layer.python), parse_lock(text, lower.python)
             if change := compare_with_lower(lock, lower.env_name, other):
                 found[lower.env_name] = change
