@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from venvstacks.data_faults import first_fault, place_of, sentence
 from venvstacks.digests import TreeEntry
@@ -137,6 +137,15 @@ class Generation(DeploymentRecord):
     applications: dict[str, str]
     instances: tuple[Installed, ...]
     needed_by: dict[str, tuple[str, ...]]
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """Nothing is named that is not among the instances."""
+        ids = {installed.id for installed in self.instances}
+        below = {id_ for installed in self.instances for id_ in installed.lower.values()}
+        if not {*self.applications.values(), *below} <= ids or self.needed_by.keys() != ids:
+            raise ValueError("it names instances that it does not list")
+        return self
 
     @property
     def by_id(self) -> Mapping[str, Installed]:
