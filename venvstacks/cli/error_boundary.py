@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import signal
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from venvstacks.errors import ExitCode, InterruptedRunError, VenvstacksError
+
+_OUTPUT_FAILURES = {errno.ENOSPC, errno.EIO, errno.EBADF}
 
 
 class Terminated(KeyboardInterrupt):
@@ -65,11 +68,9 @@ def run_command_line(arguments: list[str], on_loaded: Callable[[], None] = lambd
     except (KeyboardInterrupt, EOFError) as ending:
         print("error: interrupted", file=sys.stderr)
         return _leave_at_once(ExitCode.TERMINATED if isinstance(ending, Terminated) else ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        return _nobody_listens()
-    except SystemExit as leaving:  # the parser leaves like this when a pipe breaks
-        if isinstance(leaving.__context__, BrokenPipeError):
-            return _nobody_listens()
+    except SystemExit as leaving:  # the parser leaves like this when output fails
+        if isinstance(leaving.__context__, OSError):
+            return _tell_other(leaving.__context__)
         raise
     except Exception as error:  # noqa: BLE001 - the last line of defence
         return _tell_other(error)
@@ -97,10 +98,42 @@ def _run(arguments: list[str], on_loaded: Callable[[], None]) -> int:
     return code
 
 
-def _nobody_listens() -> int:
-    """Whoever read our output has enough; keep the interpreter from complaining when it flushes at exit."""
+def _discard_output() -> None:
+    """Keep the interpreter from complaining when it flushes standard output at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
-    return int(ExitCode.DONE)
+
+
+class _Messages(io.TextIOWrapper):
+    """Standard error where messages that cannot be written are dropped: they must not end a run."""
+
+    def write(self, text: str, /) -> int:
+        """Write, or drop what cannot be written."""
+        with contextlib.suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or drop what cannot be written."""
+        try:
+            super().flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+
+
+def settle_streams() -> None:
+    """Let this process go on where its standard output or error is closed or full: closed ones lead nowhere.
+
+    For the process of the command line alone; whoever embeds this package has streams of their own.
+    """
+    for number, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            place = os.open(os.devnull, os.O_RDWR)
+            if place != number:  # nothing that is opened later may get the number of a closed stream
+                os.dup2(place, number)
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        encoding = sys.stderr.encoding
+        sys.stderr = _Messages(sys.stderr.detach(), encoding, errors="backslashreplace", line_buffering=True)
 
 
 def _leave_at_once(code: ExitCode) -> int:
@@ -117,6 +150,13 @@ def _tell_other(error: Exception) -> int:
     The parser's classes are typer's private copies of click's, so they are known by what they can do.
     """
     exit_code = getattr(error, "exit_code", None)
+    if isinstance(error, BrokenPipeError):  # whoever read our output has enough
+        _discard_output()
+        return int(ExitCode.DONE)
+    if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILURES:
+        _discard_output()
+        print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)
+        return int(ExitCode.MIXED)
     if exit_code is None:
         tell_defect(error)
         return int(ExitCode.MIXED)

@@ -116,7 +116,7 @@ def load_project(
     options = options or Options()
     environment = dict(os.environ if environment is None else environment)
     path = Path(path).expanduser().absolute()
-    if not path.exists():  # a folder that is missing may be left again: `missing/../venvstacks.toml`
+    if not os.path.exists(path):  # noqa: PTH110 - a path that is too long is none; a folder that is missing may be left again: `missing/../venvstacks.toml`
         path = Path(os.path.normpath(path))
     draft = parse_draft(read_text(path, path.name), path.name)
     stack = resolve(draft, read_surroundings(draft, path.parent, environment))
