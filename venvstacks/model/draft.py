@@ -7,7 +7,7 @@ together, so that a user mends a specification in one go.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -28,6 +28,7 @@ from venvstacks.model.specification import (
 from venvstacks.model.tables import Table
 from venvstacks.model.toml_text import TomlError, parse_toml
 from venvstacks.suggestions import suggestion
+from venvstacks.urls import without_logins, without_secrets
 
 _TableT = TypeVar("_TableT", bound=Table)
 
@@ -115,6 +116,12 @@ def parse_draft(text: str, source: str) -> Draft:
     return _Reader(source, document, find_positions(text)).read()
 
 
+def fault_without_secrets(fault: Fault) -> Fault:
+    """The fault without the logins and queries of URLs that a user wrote where something else was expected."""
+    key, hint = fault.key and without_secrets(fault.key), fault.hint and without_logins(fault.hint)
+    return replace(fault, message=without_secrets(fault.message), key=key, hint=hint)
+
+
 class _Reader:
     def __init__(self, source: str, document: dict[str, Any], lines: dict[KeyPath, int]) -> None:
         self.lines = lines
@@ -145,7 +152,7 @@ class _Reader:
     def _fault(self, path: KeyPath, message: str, layer: str | None = None, hint: str | None = None) -> None:
         inner = path[1:] if len(path) > 1 and path[0] in SPECS else path
         key = ".".join(part for part in inner if isinstance(part, str)) or None
-        self.faults.append(Fault(message, self.draft.line_of(path), layer, key, hint))
+        self.faults.append(fault_without_secrets(Fault(message, self.draft.line_of(path), layer, key, hint)))
 
     def _table(self, path: KeyPath, value: object) -> dict[str, Any]:
         if isinstance(value, dict):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from venvstacks.errors import Fault, SpecificationError
-from venvstacks.model.draft import Draft, DraftLayer
+from venvstacks.model.draft import Draft, DraftLayer, fault_without_secrets
 from venvstacks.model.file_references import RequirementsFrom
 from venvstacks.model.indexes import inherit_package_indexes
 from venvstacks.model.linearize import NoLinearOrderError, linearize
@@ -100,7 +100,7 @@ class _Resolver:
     def _fault(
         self, path: KeyPath, message: str, layer: str | None = None, key: str | None = None, hint: str | None = None
     ) -> None:
-        self.faults.append(Fault(message, self.draft.line_of(path), layer, key, hint))
+        self.faults.append(fault_without_secrets(Fault(message, self.draft.line_of(path), layer, key, hint)))
 
     def _resolve_layer(self, entry: DraftLayer) -> Layer | None:
         spec = entry.spec

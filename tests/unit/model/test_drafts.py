@@ -11,6 +11,7 @@ from tests.support.specifications import (
     SMALL,
     SOURCE,
     faults_of,
+    runtime,
     stack_of,
     the_fault_of,
 )
@@ -160,3 +161,20 @@ def test_a_draft_holds_its_faults_without_raising() -> None:
     draft = parse_draft("nonsense", SOURCE)
     assert [fault.line for fault in draft.faults] == [1]
     assert draft.layers == ()
+
+
+def test_no_fault_shows_the_secrets_of_a_url() -> None:
+    login, host = "frog:hunter2@", "host.invalid"
+    text = (
+        runtime(
+            requirements=[f"a @ https://{login}{host}/x.git", f"https://{login}{host}/x?token=hunter2"],
+            priority_indexes=[f"https://{login}{host}/"],
+        )
+        + f'[tool.uv]\nindex = [{{ name = "https://{login}{host}/", url = "x" }}]\n'
+        + f'sources = {{ a = {{ index = "https://{login}{host}/simple?hunter2" }} }}\n'
+        + f'[tool.venvstacks]\n"https://{login}{host}/" = 1\n'
+    )
+    told = "\n".join(fault.describe(SOURCE) for fault in faults_of(text))
+    assert told.count(host) >= 4
+    assert "hunter2" not in told
+    assert "frog:" not in told
