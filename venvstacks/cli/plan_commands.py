@@ -14,7 +14,7 @@ from venvstacks.cli import declared_options as o
 from venvstacks.cli.error_boundary import relative
 from venvstacks.cli.option_groups import Archives, Environments, Layers, Packages, given
 from venvstacks.cli.session import Session
-from venvstacks.errors import ExitCode
+from venvstacks.errors import ExitCode, UsageError
 from venvstacks.planning.history import LastRun, last_run
 
 
@@ -64,8 +64,11 @@ def plan(
         **given(packages, archives, environments),
     )
     session = Session.open(context.obj, spec, settings)
+    operations = session.operations(lock=lock, build=build, publish=publish, export=export)
+    if not operations:
+        raise UsageError("nothing is to be done", hint="leave out one of the --no-... options")
     request = Request(
-        session.operations(lock=lock, build=build, publish=publish, export=export),
+        operations,
         Selection(**given(layers)),
         lock_policy="if-needed" if lock else "require-valid",
         clean=clean,
