@@ -2,6 +2,6 @@
 
     python -m benchmarks
 
-from the root of a checkout; `--help` tells how to run a part of it. Imports nothing of what it measures but the code
+from the root of a checkout; `--help` says how to run a part of it. Imports nothing of what it measures but the code
 that starts processes, writes files and prepares Pythons; both contestants run from virtual environments of their own.
 """

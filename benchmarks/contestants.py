@@ -67,7 +67,7 @@ def kept_folder(cache: Path) -> Path:
 
 
 def install(name: Name, requirements: Sequence[str], cache: Path, processes: Processes) -> Contestant:
-    """Install a contestant anew below `cache`, with the newest releases that `requirements` allow.
+    """Install a contestant again below `cache`, with the newest releases that `requirements` allow.
 
     Bytecode is compiled in advance for both, so that no start pays for it.
 

@@ -12,7 +12,7 @@ _INTRODUCTION = """\
 # Benchmarks
 
 This product against the newest `venvstacks` on PyPI ("the original"), written by `python -m benchmarks` from the
-root of a checkout. `python -m benchmarks --help` tells how to run a part of it.
+root of a checkout. `python -m benchmarks --help` says how to run a part of it.
 
 - **The same work.** Both read the same specification, build their runtime layers from the same prepared Pythons, and
   run on the same machine with warm caches: each has locked and built each stack once before anything is measured.

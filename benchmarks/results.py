@@ -1,4 +1,4 @@
-"""What was measured, as plain data: rows of samples, kept as JSON beside the report."""
+"""What was measured, as plain data: rows of samples, kept as JSON next to the report."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Row:
 
     @property
     def key(self) -> tuple[str, str, Name]:
-        """What tells rows apart."""
+        """What distinguishes rows."""
         return self.stack, self.operation, self.contestant
 
     @property

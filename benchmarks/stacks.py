@@ -37,7 +37,7 @@ class Kit:
 
 @dataclass(frozen=True)
 class StackCase:
-    """One stack, written anew for each contestant.
+    """One stack, written again for each contestant.
 
     Attributes:
         name: As it is called on the command line.

@@ -1,4 +1,4 @@
-"""The daily commands of whoever works on this repository."""
+"""The daily commands of contributors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def task_test() -> dict[str, Any]:
 
 def task_docs() -> dict[str, Any]:
     """Build the documentation into `_docs`; a broken link is an error."""
-    # not --quiet: what is not told is not counted by --strict either
+    # not --quiet: --strict does not count warnings that are not printed
     command = ("mkdocs", "build", "--strict", "--clean", "--site-dir", "_docs")
     return _check(command, doc="build the documentation into _docs")
 
@@ -66,7 +66,7 @@ def task_bench() -> dict[str, Any]:
 
 
 def task_pins() -> dict[str, Any]:
-    """Write `pdm.lock` anew, with a pdm that has the versions which it was tested with."""
+    """Renew `pdm.lock`, with a pdm that has the versions which it was tested with."""
     pdm = ["tool", "run", "--from", "pdm[locked]", "pdm"]
     command = [*PYTHON, "uv", *pdm, "lock", "--group", ":all", "--strategy", "no_static_urls"]
-    return {"actions": [command], "uptodate": [False], "verbosity": 2, "doc": "write pdm.lock anew"}
+    return {"actions": [command], "uptodate": [False], "verbosity": 2, "doc": "renew pdm.lock"}

@@ -64,7 +64,7 @@ def write_reference() -> None:
 
 
 def fill(page: str) -> str:
-    """A page with all of its generated parts made anew.
+    """A page with all of its generated parts written again.
 
     Raises:
         KeyError: A marker names nothing that can be generated.

@@ -39,7 +39,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc] # doit has no types
             self._say(f"{'...':>9}   {task.name}")  # its own output follows
 
     def add_success(self, task: Any) -> None:  # noqa: ANN401
-        """Tell that a task is done, and what it printed if that is asked for."""
+        """Report that a task is done, and what it printed if that is asked for."""
         meta = task.meta or {}
         if not task.actions:
             return
@@ -56,7 +56,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc] # doit has no types
         self._counts["up to date"] += bool(task.actions)
 
     def add_failure(self, task: Any, fail: BaseFail) -> None:  # noqa: ANN401
-        """Tell at once what went wrong, with everything that the task printed and nobody saw."""
+        """Report at once what went wrong, with all output of the task that was not shown yet."""
         if isinstance(fail, UnmetDependency):
             self._say(f"{'not run':>9}   {task.name}")
             return

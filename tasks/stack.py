@@ -1,7 +1,7 @@
 """The sample stack as doit tasks, its applications run from their exports, and where everything is.
 
-`doit` alone does all of it. A task whose inputs are as they were does not run again, the applications included:
-they depend on what was exported.
+`doit` alone does all of it. A task with unchanged inputs does not run again. That includes the applications, which
+depend on their exports.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What all tests share: signals, what each may leave behind, golden files. Pure helpers: modules beside this file."""
+"""What all tests share: signals, what each may leave behind, golden files.
+
+Helpers that several test modules use are in tests/support.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write tests/golden anew instead of comparing")
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden instead of comparing")
 
 
 def pytest_configure() -> None:

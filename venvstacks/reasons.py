@@ -1,4 +1,4 @@
-"""Why something has to be done again: recorded where it is decided, told where it is asked for."""
+"""Reasons why a task has to run again: recorded where that is decided, shown where a user asks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ReasonKind = Literal[
 ]  # fmt: skip
 
 
-_TOLD = 5
+_SHOWN_DETAILS = 5
 """Details that a line names; JSON data has them all."""
 
 
@@ -39,8 +39,8 @@ class Reason:
         """The reason as JSON data."""
         return {**asdict(self), "details": list(self.details)}
 
-    def told(self, makers: Mapping[str, str]) -> str:
-        """The reason for people who know tasks rather than the files through which tasks speak to each other.
+    def describe(self, makers: Mapping[str, str]) -> str:
+        """The reason with the names of tasks in place of the files that they write.
 
         Args:
             makers: Output path to the name of the task that makes it.
@@ -52,8 +52,8 @@ class Reason:
     def __str__(self) -> str:
         text = f"{self.kind}: {self.subject}" if self.subject else self.kind
         if self.details:
-            more = len(self.details) - _TOLD
-            return f"{text}: {', '.join(self.details[:_TOLD])}" + (f" and {more} more" if more > 0 else "")
+            more = len(self.details) - _SHOWN_DETAILS
+            return f"{text}: {', '.join(self.details[:_SHOWN_DETAILS])}" + (f" and {more} more" if more > 0 else "")
         if self.old is None and self.new is None:
             return text
         return f"{text}: {self.old or 'nothing'} -> {self.new or 'nothing'}"

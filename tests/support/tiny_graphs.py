@@ -2,7 +2,7 @@
 
 A line of a graph is `name: inputs -> outputs`, with `< task` at its end for a mere ordering. An output in brackets,
 `[x]`, lies in an environment, and an input in brackets stands for the task that makes it as one that is worked in.
-`[x@t]` lies in the environment that task `t` lays down, and goes away with it.
+`[x@t]` is in the environment that task `t` creates, and is removed with it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from venvstacks.engine.journal import Journal
 from venvstacks.engine.outcomes import Outcome, Silence
 from venvstacks.engine.paths import Paths
 from venvstacks.engine.runner import run_graph
-from venvstacks.engine.state_view import look_at
+from venvstacks.engine.state_view import view_state
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
-from venvstacks.planning.plan import PlannedTask, make_plan, spared_tasks
+from venvstacks.planning.plan import PlannedTask, make_plan, unneeded_environments
 from venvstacks.reasons import Reason
 from venvstacks.records.task_store import TaskStore
 
@@ -127,13 +127,13 @@ class Bench:
             (self.base / path).write_text("".join(letters))
 
     def engine_run(
-        self, forced: Iterable[str] = (), cwd: Path | None = None, spared: frozenset[str] = frozenset()
+        self, forced: Iterable[str] = (), cwd: Path | None = None, unneeded: frozenset[str] = frozenset()
     ) -> EngineRun:
         paths = Paths(self.base, cwd or Path.cwd())
         lock = FolderLock(self.base / ".state" / "run.lock", self.on_wait)
         trees = {node.name: node.trees for node in self.graph.nodes if node.trees}
         return EngineRun(
-            self.perform, _never_described, paths, lock, frozenset(forced), spared=spared, trees=trees,
+            self.perform, _never_described, paths, lock, frozenset(forced), unneeded=unneeded, trees=trees,
             journal=self.journal,
         )  # fmt: skip
 
@@ -141,7 +141,7 @@ class Bench:
         """Run the graph and return the names of the tasks that ran, in the graph's order."""
         self.ran.clear()
         options = {"jobs": 1, "listener": Silence(), **options}
-        engine_run = self.engine_run(forced, spared=self.look(forced, wanted)[0])
+        engine_run = self.engine_run(forced, unneeded=self.look(forced, wanted)[0])
         engine_run.lock.acquire()
         try:
             outcomes = run_graph(self.graph, engine_run, state=str(self.base / STATE), **options)
@@ -164,9 +164,9 @@ class Bench:
         """The tasks whose environments may stay away, and what a plan says by task."""
         forced, wanted = frozenset(forced), frozenset(wanted)
         with TaskStore(self.base / STATE, writable=False) as store:
-            look = look_at(store, Paths(self.base, self.base), _never_described)
-            spared = spared_tasks(self.graph, look, forced, wanted)
-            return spared, {task.name: task for task in make_plan(self.graph, look, forced, spared)}
+            look = view_state(store, Paths(self.base, self.base), _never_described)
+            unneeded = unneeded_environments(self.graph, look, forced, wanted)
+            return unneeded, {task.name: task for task in make_plan(self.graph, look, forced, unneeded)}
 
 
 def _never_described(node: TaskNode) -> tuple[Reason, ...]:

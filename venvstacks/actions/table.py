@@ -1,4 +1,4 @@
-"""From a task to the action that does it: one table, one request per kind.
+"""The table from kinds of tasks to the actions that do them, and the request for each.
 
 Actions are imported when a task of their kind runs: a run with nothing to do is over before they would be loaded.
 """
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What this run wants beside up-to-date results; nothing here is part of a task's identity.
+    """Options of one run; nothing here is part of a task's fingerprint.
 
     Attributes:
-        lock_policy: Whether locks that are not valid are made anew, or only those that are missing.
-        renewed_locks: Names of lock tasks that resolve anew even if the lock is valid.
+        lock_policy: Whether locks that are not valid are renewed, or only those that are missing.
+        renewed_locks: Names of lock tasks that resolve again even if the lock is valid.
         reset_locks: Names of environments whose earlier pins are dropped.
         clean: Whether environments are removed before they are built, and pins dropped before they are locked.
         use_index: Whether package indexes may be asked.
@@ -63,7 +63,7 @@ class TaskActions:
 
     Attributes:
         stack: The stack.
-        configuration: What tasks depend on beside the stack.
+        configuration: What tasks depend on apart from the stack.
         base: The specification's folder.
         options: What this run wants.
         variables: This program's own environment variables.
@@ -85,7 +85,7 @@ class TaskActions:
         return self.make_tools()
 
     def perform(self, node: TaskNode) -> Mapping[str, object]:
-        """Do a task and say what is worth remembering about it.
+        """Do a task and return what is to be recorded about it.
 
         Raises:
             VenvstacksError: It failed.
@@ -126,7 +126,7 @@ class TaskActions:
         return node.kind == "lock" and is_refused(self.lock_request(self._layer(node)), self.digests)
 
     def leavings(self, node: TaskNode) -> tuple[Path, ...]:
-        """Files and folders that a task leaves behind and that can be made anew from what stays.
+        """Files and folders that a task writes and that can be created again from what stays.
 
         Locks are not among them: they are the user's, and committed.
         """
@@ -167,7 +167,7 @@ class TaskActions:
         )
 
     def lock(self, node: TaskNode) -> LockResult:
-        """Do a lock task and say in full what it came to.
+        """Do a lock task and return its whole result.
 
         Raises:
             LockError: It failed.

@@ -19,7 +19,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Tools:
-    """The shell as actions see it.
+    """What actions work with.
 
     Attributes:
         environment: This program's own environment variables, as a value.
@@ -27,12 +27,12 @@ class Tools:
         processes: Starts and ends child processes.
         now: The present time, UTC, whole seconds.
         threads: How many threads one task may use for compression or for processes of its own.
-        compressors: Taken by whoever compresses a large archive on all of `threads`. Two at a time would multiply the
-            memory and drive each other out of the processors' caches: for the sample, 8.2 instead of 7.7 s.
-        resolvers: Taken by whoever resolves with uv, which mostly waits for the network. Twelve
+        compressors: Acquired to compress a large archive on all of `threads`. Two at a time would multiply the
+            memory and displace each other from the processors' caches: for the sample, 8.2 instead of 7.7 s.
+        resolvers: Acquired to resolve with uv, which mostly waits for the network. Twelve
             at a time were no faster than four, and kept a name server from answering: they waited 5 s for it.
         digests: Gives the SHA-256 of an input file.
-        progress: Told of long transfers: what, bytes done, bytes in all (None if unknown).
+        progress: Called during long transfers: what, bytes done, bytes in all (None if unknown).
     """
 
     environment: Mapping[str, str] = field(repr=False)  # may hold passwords

@@ -22,7 +22,7 @@ from venvstacks.reasons import Reason
 
 
 def preview_locks(project: Project, request: Request) -> dict[str, LockChanges]:
-    """What locking would change, found out by locking into a folder that is thrown away.
+    """What locking would change, found by locking into a temporary folder.
 
     Returns:
         Environment name to changes, for every layer that the request reaches, in the order of the stack.

@@ -12,12 +12,12 @@ from venvstacks.actions.table import TaskActions
 from venvstacks.engine.cancellation import Cancellation
 from venvstacks.engine.outcomes import Listener, Outcome, Silence, idle_outcomes
 from venvstacks.engine.paths import Paths
-from venvstacks.engine.state_view import look_at
+from venvstacks.engine.state_view import view_state
 from venvstacks.errors import BuildError, ExitCode, StateError, VenvstacksError
 from venvstacks.graph.schedule import CriticalPath, critical_path
 from venvstacks.loading.project import Project
 from venvstacks.locking.lock_changes import LockChanges
-from venvstacks.planning.plan import PlannedTask, make_plan, spared_tasks
+from venvstacks.planning.plan import PlannedTask, make_plan, unneeded_environments
 from venvstacks.planning.requests import Request, RequestedRun, task_actions, work_out
 from venvstacks.reasons import Reason
 from venvstacks.records.task_store import TaskStore
@@ -28,19 +28,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a request.
+    """How a run ended.
 
     Attributes:
         outcomes: One per task, in the graph's order.
-        cut_off: Tasks that were up to date although something before them ran: it came out the same.
-        critical_path: The longest chain of the tasks that ran.
+        unaffected: Tasks that stayed up to date although a task before them ran: its result was the same as before.
+        critical_path: The longest chain of the tasks that ran: no number of processors makes the run shorter.
         events: The event log of the run, or None where no task ran.
     """
 
     outcomes: tuple[Outcome, ...]
-    cut_off: tuple[str, ...] = ()
+    unaffected: tuple[str, ...] = ()
     critical_path: CriticalPath = field(default_factory=CriticalPath)
     events: Path | None = None
+
+    @property
+    def cut_off(self) -> tuple[str, ...]:
+        """The name of `unaffected` in earlier releases."""
+        return self.unaffected
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
@@ -125,12 +130,12 @@ def _check(project: Project, request: Request, requested: RequestedRun) -> Mappi
 def _predict(
     project: Project, requested: RequestedRun, actions: TaskActions, found: Mapping[str, tuple[Reason, ...]]
 ) -> tuple[tuple[PlannedTask, ...], frozenset[str]]:
-    """What would become of each task, and the tasks whose environments may stay away."""
+    """Which tasks would run, and the tasks whose environments may be missing."""
     paths = Paths(project.base, project.base)
     with TaskStore(project.base / project.configuration.layout.task_state, writable=False) as store:
-        look = replace(look_at(store, paths, actions.describe_staleness), found=found, refuses=actions.refuses)
-        spared = spared_tasks(requested.graph, look, requested.forced, requested.wanted)
-        return make_plan(requested.graph, look, requested.forced, spared), spared
+        state = replace(view_state(store, paths, actions.describe_staleness), found=found, refuses=actions.refuses)
+        unneeded = unneeded_environments(requested.graph, state, requested.forced, requested.wanted)
+        return make_plan(requested.graph, state, requested.forced, unneeded), unneeded
 
 
 def run(
@@ -175,11 +180,11 @@ def run(
     try:
         # again: another run may have been at work until now
         found = _check(project, request, requested)
-        planned, spared = _predict(project, requested, actions, found)
+        planned, unneeded = _predict(project, requested, actions, found)
         outcomes = run_graph(
             requested.graph,
             make_engine_run(
-                project, actions, lock, forced=requested.forced, found=found, spared=spared, journal=journal
+                project, actions, lock, forced=requested.forced, found=found, unneeded=unneeded, journal=journal
             ),
             state=str(project.base / project.configuration.layout.task_state),
             listener=listener,
@@ -192,10 +197,10 @@ def run(
         actions.tools.digests.keep()
         journal.close()
         lock.release()
-    return Report(outcomes, _cut_off(planned, outcomes), _slowest(requested, outcomes), journal.path)
+    return Report(outcomes, _unaffected(planned, outcomes), _slowest(requested, outcomes), journal.path)
 
 
-def _cut_off(planned: Sequence[PlannedTask], outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+def _unaffected(planned: Sequence[PlannedTask], outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     possible = {task.name for task in planned if task.status == "maybe"}
     return tuple(outcome.name for outcome in outcomes if outcome.status == "up to date" and outcome.name in possible)
 

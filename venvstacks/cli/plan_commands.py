@@ -1,4 +1,4 @@
-"""The commands that look and tell: what would run and why, what ran and why, what to cache."""
+"""The commands `plan`, `why` and `cache-key`: what would run and why, what ran and why, what to cache."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _told(run: LastRun, makers: Mapping[str, str]) -> Iterator[str]:
     if run.error:
         yield f"error: {run.error}"
     yield "because of:"
-    yield from (f"  {reason.told(makers)}" for reason in run.reasons)
+    yield from (f"  {reason.describe(makers)}" for reason in run.reasons)
     if run.commands:
         yield "child processes (staging folders that they name are gone once a task has ended):"
         yield from (f"  {line}" for line in run.commands)

@@ -1,4 +1,4 @@
-"""A plan as lines for people: first causes first, what follows from them indented below, and what it comes to."""
+"""A plan as lines of text: tasks with reasons of their own first, those that follow from them indented, and totals."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _causes(task: PlannedTask, status: Mapping[str, str]) -> list[str]:
 
 def _told(task: PlannedTask, depth: int, makers: Mapping[str, str]) -> str:
     """A task's own reasons; what it follows from stands above it, so that only further causes are named."""
-    told = [reason.told(makers) for reason in task.reasons]
+    told = [reason.describe(makers) for reason in task.reasons]
     others = len(task.upstream) - 1
     if depth and others > 0 and not told:
         told.append(f"also after {others} other{'s' if others > 1 else ''}")
@@ -70,7 +70,7 @@ def _totals(plan: Plan) -> Iterator[str]:
     path = " > ".join(plan.critical_path.tasks)
     guessed = any(task.seconds is None for task in plan if task.status in {"run", "maybe"})
     note = ", some tasks never having run" if guessed else ""
-    yield f"about {_span(plan.seconds, _seconds)} with {jobs}{note}; critical path: {path}"
+    yield f"about {_span(plan.seconds, _seconds)} with {jobs}{note}; longest chain: {path}"
     if plan.download.most:
         yield f"users of the published archives would download {_span(plan.download, told_bytes)} again"
 

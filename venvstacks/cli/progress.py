@@ -1,4 +1,4 @@
-"""What people see while a run goes on: a live display on a terminal, plain lines elsewhere; always standard error."""
+"""The display of a run on standard error: live on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def make_listener(makers: Mapping[str, str], *, quiet: bool, verbose: bool) -> L
     Args:
         makers: Output path to the name of the task that makes it.
         quiet: Whether nothing is said.
-        verbose: Whether reasons are told, and tasks that are up to date.
+        verbose: Whether to print reasons, and tasks that are up to date.
     """
     if quiet:
         return Silence()
@@ -45,18 +45,18 @@ class PlainLines:
         self.verbose = verbose
 
     def begin(self, total: int) -> None:
-        """Nothing is said until something happens."""
+        """Print nothing until a task ends."""
 
     def started(self, name: str) -> None:
-        """Tasks are told when they end."""
+        """Print nothing: tasks are reported when they end."""
 
     def ended(self, outcome: Outcome) -> None:
-        """Tell what became of a task."""
+        """Print how a task ended."""
         if line := describe(outcome, self.makers, verbose=self.verbose):
             self.say(line)
 
     def end(self) -> None:
-        """The summary is another's."""
+        """Print nothing: `summarize` writes the summary."""
 
     def waiting(self) -> None:
         """Say what the silence means."""
@@ -109,7 +109,7 @@ class LiveDisplay(PlainLines):
         return f"{self._ended}/{self._count}"
 
     def ended(self, outcome: Outcome) -> None:
-        """Take a task out of the running ones."""
+        """Remove a task from the running ones."""
         self._ended += 1
         if self._progress is not None and self._total is not None:
             if (bar := self._running.pop(outcome.name, None)) is not None:
@@ -118,7 +118,7 @@ class LiveDisplay(PlainLines):
         super().ended(outcome)
 
     def end(self) -> None:
-        """Take the display away."""
+        """Remove the display."""
         if self._progress is not None:
             self._progress.stop()
 
@@ -132,7 +132,7 @@ class LiveDisplay(PlainLines):
 
 def describe(outcome: Outcome, makers: Mapping[str, str], *, verbose: bool) -> str:
     """One line about a task; empty for what is not worth one."""
-    name, reasons = outcome.name, "; ".join(reason.told(makers) for reason in outcome.reasons)
+    name, reasons = outcome.name, "; ".join(reason.describe(makers) for reason in outcome.reasons)
     if outcome.status == "done":
         return f"{outcome.seconds:7.2f} s  {name}" + (f"  ({reasons})" if verbose and reasons else "")
     if outcome.status == "blocked":
@@ -145,21 +145,21 @@ def describe(outcome: Outcome, makers: Mapping[str, str], *, verbose: bool) -> s
 def summarize(report: Report, began: float) -> str:
     """How many tasks ended how, the time that it took, and the chain of tasks that took it.
 
-    A task that was cut off had something running before it that came out the same, so that it was up to date.
+    An unaffected task stayed up to date although a task before it ran: the result of that one was the same as before.
     """
     counts = Counter(outcome.status for outcome in report.outcomes)
-    cut_off = len(report.cut_off)
+    unaffected = len(report.unaffected)
     numbers: dict[str, int] = {
         "done": counts["done"],
-        "cut off": cut_off,
-        "up to date": counts["up to date"] - cut_off,
+        "unaffected": unaffected,
+        "up to date": counts["up to date"] - unaffected,
         **{str(status): counts[status] for status in _UNDONE},
     }
     told = ", ".join(f"{number} {what}" for what, number in numbers.items() if number)
     line = f"{told or 'nothing to do'} in {time.perf_counter() - began:.2f} s"
     path = report.critical_path
     if len(path.tasks) > 1:
-        line += f"\ncritical path: {' > '.join(path.tasks)}, {path.seconds:.2f} s"
+        line += f"\nlongest chain of tasks: {' > '.join(path.tasks)}, {path.seconds:.2f} s"
     return line
 
 

@@ -30,7 +30,7 @@ class Session:
 
     @classmethod
     def open(cls, verbosity: Verbosity, spec: Path, options: api.Options) -> Session:
-        """Load the specification and tell its warnings."""
+        """Load the specification and print its warnings."""
         project = api.load_project(spec, options)
         if not verbosity.quiet:
             for warning in project.stack.warnings:
@@ -73,7 +73,7 @@ class Session:
         Args:
             request: The request.
             form: `text`, `json`, `dot` or `mermaid`.
-            exit_code: Whether the exit code tells if there is work to do.
+            exit_code: Whether the exit code says if there is work to do.
         """
         from venvstacks.cli.plan_output import draw, plan_lines  # noqa: PLC0415 - no run needs it
 
@@ -161,7 +161,7 @@ class Session:
             yield f"{names[operation]}: {relative(self.project.base / folders[operation])}"
 
     def run_application(self, name: str, arguments: tuple[str, ...], *, isolated: bool) -> int:
-        """Bring an application's environment up to date and become it.
+        """Bring an application's environment up to date and replace this process by the application.
 
         Args:
             name: The application.

@@ -1,4 +1,4 @@
-"""How much is said on standard error: what stands before the command."""
+"""How much is printed on standard error: the options before the command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Verbosity:
-    """How much is said on standard error."""
+    """How much is printed on standard error."""
 
     quiet: bool = False
     verbose: bool = False

@@ -1,4 +1,4 @@
-"""Puts together what the tasks of a project need, for both doors."""
+"""Makes the `EngineRun` of a project, for the command and for doit."""
 
 from __future__ import annotations
 

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class FolderLock:
-    """A lock file that this process holds from the first `acquire` until `release` or its end.
+    """A lock file that this process holds from the first `acquire` until `release` or the end of the process.
 
     Args:
         path: The lock file.
         on_wait: Called once if another process holds the lock and has to be waited for.
         timeout: Seconds to wait; negative for as long as it takes.
-        shared: Whether all locks of this process on one file are one and the same, as when one `dodo.py` holds two
-            stacks; otherwise two of them exclude each other.
+        shared: Whether all locks of this process on one file count as one, as when one `dodo.py` holds two stacks;
+            otherwise two of them exclude each other.
         on_held: Called once the lock is held and no child of a killed run is left, unless another lock of this
             process has held it before: removes what killed runs left behind.
         is_cancelled: Asked while waiting: whether nobody wants the lock any more.
@@ -98,7 +98,7 @@ class FolderLock:
             raise
 
     def release(self) -> None:
-        """Let others in."""
+        """Release the lock."""
         with self._guard:
             if self._held is not None:
                 survivors.let_go(self._children)

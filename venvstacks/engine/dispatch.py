@@ -1,4 +1,4 @@
-"""Which task goes next: the one with the longest way to the end of the run behind it, as far as its pool has room."""
+"""Which task starts next: the ready task with the longest remaining chain whose pool has room."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ DODO_TASKS: dict[str, RecordHome] = {}
 """Where the tasks of the `dodo.py` of this process have their records, by the names that doit knows them under.
 
 doit has one database for all tasks; here each stack has its own, which `venvstacks` shares. doit gives its backend
-nothing but names, so whoever hands a task to doit enters it here."""
+nothing but names, so the function that hands a task to doit enters it here."""
 
 
 class PathCodec:

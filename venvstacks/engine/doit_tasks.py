@@ -1,4 +1,4 @@
-"""From task nodes to doit tasks: file dependencies, targets, an up-to-date check that gives reasons, one action."""
+"""doit tasks made from task nodes: file dependencies, targets, an up-to-date check with reasons, one action."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class EngineRun:
         lock: Held while anything in the build folder is changed.
         forced: Names of tasks that run in any case.
         found: What else is known to be wrong with results, by task.
-        spared: Names of tasks whose environments may stay away, since nobody works there.
-        trees: Paths in environments that may be away, by the task that makes them.
-        journal: Takes down what happens.
+        unneeded: Names of tasks whose environments may be missing, since no task of this run needs them.
+        trees: Paths in environments that may be missing, by the task that creates them.
+        journal: The event log.
         clean: What `doit clean` removes of a task: files and folders.
         prefix: What the names of the tasks begin with in doit: two stacks in one `dodo.py` may have equal names.
     """
@@ -51,7 +51,7 @@ class EngineRun:
     lock: FolderLock
     forced: frozenset[str] = frozenset()
     found: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
-    spared: frozenset[str] = frozenset()
+    unneeded: frozenset[str] = frozenset()
     trees: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     journal: Journal = field(default_factory=lambda: Journal(None))
     clean: Callable[[TaskNode], tuple[Path, ...]] = lambda _: ()
@@ -63,7 +63,7 @@ class EngineRun:
 
     def awaited_outputs(self, node: TaskNode) -> tuple[str, ...]:
         """The outputs that must be there for `node` to be up to date."""
-        return tuple(path for path in node.outputs if node.name not in self.spared or path not in node.trees)
+        return tuple(path for path in node.outputs if node.name not in self.unneeded or path not in node.trees)
 
 
 @dataclass(repr=False)
@@ -105,7 +105,7 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
             saved = {
                 "fingerprint": dict(present.fingerprint),
                 "outputs": sorted(present.outputs),
-                # as they were before the task ran: a file that is saved again meanwhile has not been built
+                # as they were before the task ran: a file that was changed meanwhile has not been built
                 "inputs": dict(present.inputs),
             }
         self.reasons = (*self.run.found.get(self.node.name, ()), *self.reasons)
@@ -140,7 +140,7 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
         return input_facts(self.run.paths.absolute(path))
 
     def _facts(self) -> dict[str, object]:
-        """What inputs say of themselves, worth a record since it tells people later what has changed."""
+        """Facts about inputs (versions in a lock, say), recorded so that a later plan can say what has changed."""
         known = {path: dict(facts) for path in self.node.inputs if (facts := self._facts_of(path))}
         return {"facts": known} if known and not self.node.self_described else {}
 
@@ -159,39 +159,39 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
         """Note in the database that the task begins.
 
         Raises:
-            MissingInputError: An input is not there; whatever makes it has had its turn.
+            MissingInputError: An input does not exist, although the task that creates it has had its turn.
             StateError: The database cannot be written.
         """
         missing = [reason.subject for reason in self.reasons if reason.kind == "missing input"]
         if missing and not self.node.self_described:
             raise MissingInputError(
                 f"{self.node.name} cannot be done without {', '.join(missing)}",
-                hint="restore the file, or let the layers below be made (without --no-...-dependencies)",
+                hint="restore the file, or have the layers below built (without --no-...-dependencies)",
             )
         self._require_environments()
         self.backend.mark_started(self._name)
 
     def _require_environments(self) -> None:
-        """Look whether what the task works in is there.
+        """Check that the environments that the task works in exist.
 
-        It is, but for one case: an environment that was away came out other than it is recorded, as the Python of
-        another machine does, and this task, which was thought to be up to date, has to run after all.
+        They are missing in one case only: an environment that was missing was built again with another result than
+        the recorded one, as the Python of another machine has, and this task, which seemed up to date, has to run.
         """
         shown = self.run.paths.shown
         for name, paths in self.run.trees.items():
-            away = [path for path in paths if name in self.node.uses and not self._checker.exists(shown(path))]
-            if away:
+            missing = [path for path in paths if name in self.node.uses and not self._checker.exists(shown(path))]
+            if missing:
                 raise MissingInputError(
-                    f"{self.node.name} works in an environment that is not here: {away[0]} is missing",
-                    hint="a layer below came out other than it is recorded; run the same command again",
+                    f"{self.node.name} works in an environment that is not here: {missing[0]} is missing",
+                    hint="a layer below was built again with another result; run the same command again",
                 )
 
 
 class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
     """The one action of a task.
 
-    doit's own Python action swaps `sys.stdout` for the whole process, which mixes up the output of threads; and an
-    exception that leaves an action ends the whole run. This one prints nothing and lets nothing out.
+    doit's own Python action replaces `sys.stdout` of the whole process, which mixes the output of threads; and an
+    exception that leaves an action ends the whole run. This action prints nothing and catches everything.
 
     Attributes:
         error: What went wrong, or None.
@@ -248,7 +248,7 @@ class _Cleaning:
         return f"<what {self._node.name} has left"  # doit drops the first character, and what follows an " at "
 
     def __call__(self, dryrun: bool) -> None:  # noqa: FBT001 - doit's protocol
-        """Take away what is there, and say so; only say so where nothing is to be done."""
+        """Remove what exists and print it; only print it for a dry run."""
         found = [place for place in self._services.clean(self._node) if os.path.lexists(place)]
         if found and not dryrun:
             self._services.lock.acquire()

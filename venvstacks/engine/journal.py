@@ -25,9 +25,9 @@ KEPT = 20
 
 
 class Journal:
-    """Events of one run; safe to use from several threads, and beside other processes with journals of their own.
+    """Events of one run; safe to use from several threads, and at the same time as journals of other processes.
 
-    A log that cannot be written (a full disk) is given up: it is worth less than the run.
+    A log that cannot be written (a full disk) is dropped, and the run goes on.
 
     Args:
         folder: Where logs are kept; None for a journal that keeps nothing.
@@ -43,7 +43,7 @@ class Journal:
         self._guard = threading.Lock()
 
     def write(self, event: EventName, task: str = "", **facts: Any) -> None:  # noqa: ANN401 - any JSON value
-        """Write an event down."""
+        """Write an event."""
         with self._guard, contextlib.suppress(OSError):
             if self._folder is None:
                 return
@@ -83,7 +83,7 @@ _PLACES = ("HOME", "PATH", "TMP", "TEMP", "LANG", "LC_")
 
 
 class ProcessWatch:
-    """Writes down which children the tasks of a run started, so that people can start them again by hand.
+    """Notes which child processes the tasks of a run started, so that people can repeat them by hand.
 
     Args:
         journal: Where to.
@@ -95,9 +95,9 @@ class ProcessWatch:
         self._tasks = tasks
 
     def __call__(self, done: Completed, log: Path | None, cwd: Path | None, env: Mapping[str, str]) -> None:
-        """Write down a child that has ended.
+        """Note a child process that has ended.
 
-        Variables whose names tell of secrets, and those that everybody has, are noted by name only.
+        Of most variables only the name is noted, since any value may be a secret.
         """
         task = self._tasks.get(log.name, "") if log else ""
         hidden = {name for name in env if _is_hidden(name.upper())}  # `https_proxy` is as good as `HTTPS_PROXY`
@@ -118,11 +118,11 @@ def _is_hidden(name: str) -> bool:
 
 
 def keep_journal(project: Project, actions: TaskActions, door: str) -> Journal:
-    """The event log of a run of a project, which also takes down what child processes its tasks start.
+    """The event log of a run of a project, which also notes the child processes that its tasks start.
 
     Args:
         project: The project.
-        actions: What does its tasks.
+        actions: The actions of its tasks.
         door: What the run was started with.
     """
     layout = project.configuration.layout

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on, and what it says about each task in the end; knows nothing of doit."""
+"""Outcomes of tasks, and the protocol of listeners that are informed while a run goes on; independent of doit."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Outcome:
 
     Attributes:
         name: The task.
-        status: What became of it.
+        status: How it ended.
         seconds: How long it ran.
         reasons: Why it ran.
         error: What went wrong, for failed tasks.
-        values: What the task reported.
+        values: What the task returned: JSON values by name.
         blocked_by: Tasks whose failure kept it from running.
     """
 
@@ -36,7 +36,7 @@ class Outcome:
 
 
 class Listener(Protocol):
-    """Is told what happens; `started` may come from any thread, but never two calls at once."""
+    """Is informed about a run; `started` may be called from any thread, but there are never two calls at once."""
 
     def begin(self, total: int) -> None:
         """A run of so many tasks begins."""
@@ -55,29 +55,29 @@ class Listener(Protocol):
 
 
 class Silence:
-    """A listener that tells nobody."""
+    """A listener that ignores everything; a base for listeners that need only some of the events."""
 
     def begin(self, total: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def started(self, name: str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def ended(self, outcome: Outcome) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def end(self) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def waiting(self) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 def idle_outcomes(planned: Sequence[PlannedTask], listener: Listener) -> tuple[Outcome, ...]:
-    """The outcomes of a run whose plan says that nothing is to be done; none at all if something may be.
+    """The outcomes of a run in which every task is up to date; empty if the plan says that some task may run.
 
-    A plan and a run apply one rule to the same records and files (a test holds them together), so nothing else has
-    to be loaded or locked to know how such a run ends. Should another run be under way, whatever it has begun is
+    A plan and a run apply one rule to the same records and files (a test compares them), so neither doit nor the
+    build lock is needed to know how such a run ends. If another run is under way, the tasks that it has begun are
     marked as begun, hence not up to date.
     """
     if any(task.status != "up to date" for task in planned):

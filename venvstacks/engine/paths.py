@@ -1,8 +1,8 @@
-"""One spelling of paths for everything that is stored, another for doit.
+"""Translation of paths between two spellings: one for what is stored, one for doit.
 
 doit takes paths relative to the folder that it was started in (and the user's own tasks use such paths); records
-hold them relative to the specification's folder, so that both doors, and every folder that the stack is moved to,
-share one state.
+hold them relative to the specification's folder, so that `venvstacks` and `doit`, and every
+folder that the stack is moved to, share one state.
 """
 
 from __future__ import annotations

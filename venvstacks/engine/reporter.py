@@ -1,4 +1,4 @@
-"""What doit's runner tells, turned into outcomes and events."""
+"""The reporter that doit's runner calls: turns its calls into outcomes and events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Reporter:
 
     Attributes:
         outcomes: How each task ended, by name.
-        defects: What doit complained about beside failed tasks.
+        defects: What doit reported apart from failed tasks.
     """
 
     def __init__(self, listener: Listener) -> None:
@@ -27,12 +27,12 @@ class Reporter:
         self._listener: Listener | None = listener
         self._guard = threading.Lock()
 
-    def _tell(self, tell: Callable[[Listener], None]) -> None:
-        """Tell the listener; one that fails (a closed terminal, say) is told no more, and the run goes on."""
+    def _inform(self, call: Callable[[Listener], None]) -> None:
+        """Inform the listener; one that fails (a closed terminal, say) gets no further calls, and the run goes on."""
         if self._listener is None:
             return
         try:
-            tell(self._listener)
+            call(self._listener)
         except Exception as error:  # noqa: BLE001 - an exception here would end the run, or hang it
             self._listener = None
             if not isinstance(error, BrokenPipeError):
@@ -40,11 +40,11 @@ class Reporter:
 
     def begin(self, total: int) -> None:
         """A run of so many tasks begins."""
-        self._tell(lambda listener: listener.begin(total))
+        self._inform(lambda listener: listener.begin(total))
 
     def end(self) -> None:
-        """Nothing more will come."""
-        self._tell(lambda listener: listener.end())
+        """The run has ended."""
+        self._inform(lambda listener: listener.end())
 
     def initialize(self, tasks: object, selected_tasks: object) -> None:
         """The run begins for doit."""
@@ -55,10 +55,10 @@ class Reporter:
     def execute_task(self, task: Any) -> None:  # noqa: ANN401
         """A task begins to run."""
         with self._guard:
-            self._tell(lambda listener: listener.started(task.name))
+            self._inform(lambda listener: listener.started(task.name))
 
     def add_success(self, task: Any) -> None:  # noqa: ANN401
-        """A task was done, and is written down."""
+        """A task was done, and is recorded."""
         self._end(task, "done")
 
     def skip_uptodate(self, task: Any) -> None:  # noqa: ANN401
@@ -66,7 +66,7 @@ class Reporter:
         self._end(task, "up to date")
 
     def skip_ignore(self, task: Any) -> None:  # noqa: ANN401
-        """A task was passed over."""
+        """A task was ignored."""
         self._end(task, "not run")
 
     def add_failure(self, task: Any, fail: BaseFail) -> None:  # noqa: ANN401
@@ -77,7 +77,7 @@ class Reporter:
         elif isinstance(action.error, InterruptedRunError):
             self._end(task, "interrupted", error=action.error)
         elif isinstance(fail, DependencyError) and action.error is None:
-            error = MissingInputError(f"an input of {task.name} went away while the task ran: {fail.message}")
+            error = MissingInputError(f"an input of {task.name} was removed while the task ran: {fail.message}")
             self._end(task, "failed", error=error)
         else:
             self._end(task, "failed", error=action.error or RuntimeError(fail.get_msg()))
@@ -109,7 +109,7 @@ class Reporter:
         )
         with self._guard:
             self.outcomes[task.name] = outcome
-            self._tell(lambda listener: listener.ended(outcome))
+            self._inform(lambda listener: listener.ended(outcome))
 
     def cleanup_error(self, exception: BaseFail) -> None:
         """A teardown failed."""

@@ -1,4 +1,4 @@
-"""Runs a task graph with doit's control and thread runner; outcomes are values, events go to a listener."""
+"""Runs a task graph with doit's control and thread runner; outcomes are values, a listener gets the events."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run_graph(
         graph: What to run: exactly these tasks, e.g. a closure.
         engine_run: What the tasks need.
         state: Path of the task state.
-        listener: Is told what happens.
+        listener: Is informed while the run goes on.
         jobs: Tasks that may run at the same time.
         keep_going: Go on with what does not depend on a failed task.
         on_interrupt: Called with the number of the signal that child processes are to get when the run is to end.
@@ -107,35 +107,35 @@ class _Dependency(Dependency):  # type: ignore[misc] # doit has no types
     """What doit knows of the task state, for runs of this program."""
 
     def status_is_ignore(self, task: Any) -> bool:  # noqa: ANN401, ARG002
-        """Take no notice of `doit ignore`: it is an agreement between a user and doit's commands."""
+        """Ignore `doit ignore`: it is for doit's own commands."""
         return False
 
 
 class _Runner(MThreadRunner):  # type: ignore[misc] # doit has no types
-    """doit's thread runner without some of its habits.
+    """doit's thread runner, changed where it does not fit.
 
-    It forgets the valid records of tasks that were only blocked by another's failure, and it runs the teardown of
-    tasks once per worker (there is none here, but the list is shared between threads). An exception while a task is
-    checked or its success written down ends the whole run while other tasks are still under way.
+    doit removes the valid records of tasks that were only blocked by the failure of another one, and it runs the
+    teardown of tasks once per worker (there is none here, but the list is shared between threads). An exception while
+    a task is checked or recorded ends the whole run while other tasks are still running.
     """
 
     graph: TaskGraph
 
     def select_task(self, node: Any, tasks_dict: Mapping[str, Any]) -> bool:  # noqa: ANN401
-        """Whether a task is to run; one that cannot be checked has failed."""
+        """Whether a task is to run; a task that cannot be checked fails."""
         required = self.graph.requires(self.graph.by_name[node.task.name])
         node.bad_deps = [bad for bad in node.bad_deps if bad.task.name in required]
         try:
             return bool(super().select_task(node, tasks_dict))
-        except Exception as error:  # noqa: BLE001 - it is told as this task's failure
+        except Exception as error:  # noqa: BLE001 - it is reported as this task's failure
             self._fail(node, error)
             return False
 
     def process_task_result(self, node: Any, base_fail: BaseFail | None) -> None:  # noqa: ANN401
-        """Write down how a task ended; if that is not possible, it has failed."""
+        """Record how a task ended; a task that cannot be recorded fails."""
         try:
             super().process_task_result(node, base_fail)
-        except Exception as error:  # noqa: BLE001 - it is told as this task's failure
+        except Exception as error:  # noqa: BLE001 - it is reported as this task's failure
             self._fail(node, error)
 
     def _fail(self, node: Any, error: Exception) -> None:  # noqa: ANN401
@@ -143,14 +143,14 @@ class _Runner(MThreadRunner):  # type: ignore[misc] # doit has no types
         self._handle_task_error(node, TaskError(str(error)))
 
     def _handle_task_error(self, node: Any, base_fail: BaseFail) -> None:  # noqa: ANN401
-        """Tell of a failure, and stop the run unless it is to go on.
+        """Report a failure, and stop the run unless it is to go on.
 
-        The record of a task that failed is forgotten. That of a blocked one is as good as before, and that of an
-        interrupted one carries a mark that makes it stale and says why.
+        The record of a failed task is removed. That of a blocked task stays valid, and that of an interrupted task
+        has a mark that makes it stale and says why.
         """
         blocked = isinstance(base_fail, UnmetDependency)
         if not blocked and not isinstance(node.task.actions[0].error, InterruptedRunError):
-            with suppress(StateError):  # a damaged database has already been told of, or the next write tells of it
+            with suppress(StateError):  # a damaged database has been reported already, or the next write reports it
                 error = node.task.actions[0].error
                 backend = self.dep_manager.backend
                 backend.mark_failed(node.task.name, str(error or base_fail.get_msg()).partition("\n")[0])

@@ -1,4 +1,4 @@
-"""How plans see task state: read-only, without doit."""
+"""The read-only view of task state and files that plans use; without doit."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 from venvstacks.engine.paths import Paths
 from venvstacks.graph.taskgraph import TaskNode
-from venvstacks.planning.plan import Look
+from venvstacks.planning.plan import StateView
 from venvstacks.reasons import Reason
 from venvstacks.records.input_facts import input_digest, input_facts
 from venvstacks.records.task_store import TaskStore
 
 
-def look_at(store: TaskStore, paths: Paths, describe_staleness: Callable[[TaskNode], tuple[Reason, ...]]) -> Look:
+def view_state(
+    store: TaskStore, paths: Paths, describe_staleness: Callable[[TaskNode], tuple[Reason, ...]]
+) -> StateView:
     """A view of the task state in `store` and of the files around the specification."""
     digests: dict[str, str | None] = {}
 
@@ -25,7 +27,7 @@ def look_at(store: TaskStore, paths: Paths, describe_staleness: Callable[[TaskNo
                 digests[path] = None
         return digests[path]
 
-    return Look(
+    return StateView(
         store,
         digest,
         lambda path: os.path.lexists(paths.absolute(path)),

@@ -1,4 +1,4 @@
-"""From a stack to its task graph: what each step reads, leaves behind and depends on, layer by layer.
+"""Compiles a stack into its task graph: what each task reads, writes and depends on, layer by layer.
 
 Everything that differs between kinds of layers, or between platforms, is decided here; the actions only do.
 """
@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 from venvstacks.locking.lock_inputs import lock_inputs
-from venvstacks.model.conventions import LAYER_CONFIG
+from venvstacks.model.conventions import LAYER_CONFIG, Bytecode, LinkMode
 from venvstacks.model.declared import declared_distributions
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
@@ -19,17 +18,14 @@ from venvstacks.model.stack import Layer, Stack
 
 RECIPES: Mapping[str, int] = {"build": 3, "link": 4, "check": 1, "archive": 4, "export": 2}
 """Raised when a step begins to do something else with the same inputs, so that old results are redone: for archives,
-other bytes of the same members (such as by other parameters of the compressor), and what is published beside them."""
-
-Bytecode = Literal["on-deploy", "shipped", "none"]
-LinkMode = Literal["clone", "copy", "hardlink"]
+other bytes of the same members (such as by other parameters of the compressor), and what is published with them."""
 
 _COMPRESSORS = {"tar.zst": "zstandard", "tar.xz": "lzma", "tar.gz": "zlib", "zip": "zlib"}
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What tasks depend on beside the stack itself.
+    """What tasks depend on apart from the stack itself.
 
     Attributes:
         platform: The platform that environments are built for; None where this machine is none of the known ones.

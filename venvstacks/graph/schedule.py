@@ -1,4 +1,4 @@
-"""Which tasks to start first, and what a run could not have been faster than.
+"""Scheduling: which tasks start first, and the shortest time that a run could take.
 
 The rule is list scheduling by bottom level: of all tasks that may start, the one goes first that has the longest way
 to the end of the run still behind it (Hu, 1961; the usual heuristic of build systems and compilers).
@@ -15,7 +15,7 @@ from venvstacks.graph.taskgraph import TaskGraph
 FIRST_ESTIMATES: Mapping[str, float] = {
     "lock": 1.5, "build": 0.6, "link": 0.1, "check": 0.6, "archive": 4.0, "export": 1.0, "manifest": 0.01,
 }  # fmt: skip
-"""Seconds that a task is taken to need before it ever ran: what the sample's tasks take on two cores, roundly."""
+"""Seconds that a task is taken to need before it ever ran: what the sample's tasks take on two cores, rounded."""
 
 _POOLS: Mapping[str, str] = {"lock": "network", "build": "disk", "export": "disk", "archive": "compression"}
 
@@ -49,7 +49,7 @@ class Pools:
 
 
 def first_estimates(graph: TaskGraph, size: Callable[[str], int]) -> dict[str, float]:
-    """Seconds that each task is taken to need before it ever ran; they only have to be right beside each other.
+    """Seconds that each task is expected to need before it ever ran; only their proportions have to be right.
 
     A layer of many packages has a long lock, and takes longer to build, to import and to pack: its share is that of
     what its build reads.

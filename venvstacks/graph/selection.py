@@ -1,4 +1,4 @@
-"""From patterns and operations to the layers and tasks of a run.
+"""Selections: from patterns and operations to the layers and tasks of a run.
 
 A selection is a value. It says which layers are included and how far an operation reaches below and above them;
 the functions here turn it into environment names and task names. What must be made *because* something above needs
@@ -43,7 +43,7 @@ class Selection:
         lock_dependencies: About the locks of the layers below.
         build_dependencies: About the environments of the layers below.
         publish_dependencies: About the archives or exports of the layers below.
-        include_dependencies: Stands in for each of these three that is None.
+        include_dependencies: Used for each of these three that is None.
         build_derived: About the environments of the layers above.
         publish_derived: About the archives or exports of the layers above.
     """
@@ -175,15 +175,15 @@ def _matching(names: Iterable[str], patterns: Collection[str]) -> tuple[str, ...
 
 
 def _no_such_layer(patterns: list[str], names: tuple[str, ...]) -> UsageError:
-    told = ", ".join(f"'{pattern}'" for pattern in dict.fromkeys(patterns))
+    named = ", ".join(f"'{pattern}'" for pattern in dict.fromkeys(patterns))
     hint = suggestion(patterns[0], names, otherwise=f"environments are {', '.join(names) or 'none'}")
-    return UsageError(f"no environment matches {told}", hint=f"{hint} (--allow-missing accepts such patterns)")
+    return UsageError(f"no environment matches {named}", hint=f"{hint} (--allow-missing accepts such patterns)")
 
 
 def goals(graph: TaskGraph, stack: Stack, operations: Collection[Operation], selection: Selection) -> tuple[str, ...]:
     """Names of the tasks that a run is to achieve, in the order of the graph; for `TaskGraph.closure`.
 
-    Disabled layers and those that are not made for this platform have no such tasks and are passed over.
+    Disabled layers and those that are not made for this platform have no such tasks and are skipped.
 
     Raises:
         UsageError: As `select_layers`.

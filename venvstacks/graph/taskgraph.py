@@ -29,16 +29,16 @@ class TaskNode:
         env_name: The layer's environment name; empty for manifests.
         inputs: Files whose content matters, relative to the specification's folder.
         gathers: Files that are read if they are there, and whose makers go first if they run at all.
-        outputs: Files that the task leaves behind; each must exist for the task to be up to date.
+        outputs: Files that the task writes; each must exist for the task to be up to date.
         after: Tasks that must have run before, without their results mattering.
         follows: Tasks that go first, and must succeed, if they are part of the run; otherwise nobody waits for them.
         fingerprint: Everything else that matters: JSON values by name.
         self_described: Whether the outputs themselves say what they were made from (as committed locks do), so that
             they are valid without any record of a run.
-        trees: Those of the outputs that lie in an environment: they may be away as long as nobody works there.
+        trees: Those of the outputs that are in an environment: they may be missing as long as no task works there.
         uses: Names of the tasks in whose environments this one works, hence whose `trees` it needs.
-        within: Name of the task that lays down the environment in which `trees` are, where that is another one, whose
-            result this one reads: whenever that has run, they are gone.
+        within: Name of the task that creates the environment in which `trees` are, if that is another task, whose
+            result this one reads: whenever that task has run, `trees` are gone.
     """
 
     name: str
@@ -141,7 +141,7 @@ class TaskGraph:
         return TaskGraph(tuple(node for node in self.nodes if node.name in wanted), self.sources)
 
     def without(self, names: Collection[str]) -> TaskGraph:
-        """The graph without some tasks; what they would make is taken as it lies there, like source files."""
+        """The graph without some tasks; what they would create is taken as it is, like source files."""
         dropped = [node for node in self.nodes if node.name in names]
         kept = [
             replace(node, after=tuple(name for name in node.after if name not in names))

@@ -1,10 +1,10 @@
-"""Options: what a user says for a whole run, beside the specification."""
+"""Options: what a user says for a whole run, in addition to the specification."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from venvstacks.graph.compiler import LinkMode
+from venvstacks.model.conventions import LinkMode
 
 
 @dataclass(frozen=True)

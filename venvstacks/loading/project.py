@@ -28,7 +28,7 @@ class Project:
     Attributes:
         path: The specification file.
         stack: What it says.
-        configuration: What the tasks depend on beside it.
+        configuration: What the tasks depend on apart from it.
         options: What the caller set.
         environment: Environment variables, as a value.
     """

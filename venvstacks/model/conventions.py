@@ -12,3 +12,9 @@ DYNLIB_DIR = "share/venv/dynlib"
 DYNLIB_PATH = "share/venv/dynlib-path"
 WRAPPED_FOLDER = "libexec"  # of the interpreter that a wrapper starts; Python looks for pyvenv.cfg one folder above
 METADATA_DIR = "__venvstacks__"
+
+Bytecode = Literal["on-deploy", "shipped", "none"]
+"""When bytecode is compiled: after deploying, before publishing, or never."""
+
+LinkMode = Literal["clone", "copy", "hardlink"]
+"""How files get into exports."""

@@ -15,7 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from venvstacks.model.conventions import LayerKind
+from venvstacks.model.conventions import Bytecode, LayerKind, LinkMode
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 from venvstacks.model.tables import Listing, RefusedValueError, Table, distinct
@@ -236,13 +236,13 @@ class ToolSettings(Table):
         None, description="How hard to compress: by name, or a level of the format; default balanced"
     )
     archive_level: int | None = Field(None, description="Compression level; default as fits the format")
-    link_mode: Literal["clone", "copy", "hardlink"] = Field(
+    link_mode: LinkMode = Field(
         "clone",
         description="How files get into local exports: cloned or else copied, always copied, or hard-linked, "
         "so that editing one edits uv's cache too",
     )
     scripts: bool = Field(default=True, description="Whether console and GUI scripts of packages come along")
-    bytecode: Literal["on-deploy", "shipped", "none"] = Field(
+    bytecode: Bytecode = Field(
         "on-deploy",
         description="Bytecode is compiled when layers are deployed, shipped with them, or left to the first import",
     )

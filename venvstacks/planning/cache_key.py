@@ -22,7 +22,8 @@ class CacheKey:
         key: Names the state that belongs to exactly these inputs.
         restore: Prefix of the keys of this stack's earlier states: the latest of them is the best to begin with.
         paths: What to store, relative to the specification's folder; with `!` in front what to leave out of it. What
-            GitHub's cache action leaves out has to stand beside what it takes: it does not look into whole folders.
+            GitHub's cache action leaves out has to be in a folder whose other content it takes: it does not look into
+            whole folders.
     """
 
     key: str

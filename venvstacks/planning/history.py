@@ -1,4 +1,4 @@
-"""What happened when a task last ran: read from the event logs of the last runs."""
+"""The last run of a task, read from the event logs of the last runs."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def last_run(project: Project, task: str) -> LastRun | None:
     layout = project.configuration.layout
     for path in logs(project.base / layout.runs):
         events = list(_events(path))
-        told = [event for event in events if event.task == task]
-        if any(event.event == "task began" for event in told):
+        its_own = [event for event in events if event.task == task]
+        if any(event.event == "task began" for event in its_own):
             with contextlib.suppress(KeyError, TypeError, AttributeError, ValueError):  # damaged, or another version's
-                return _last_run(task, events[0], told, path, project.base / layout.log(task))
+                return _last_run(task, events[0], its_own, path, project.base / layout.log(task))
     return None
 
 
@@ -88,11 +88,11 @@ def _events(path: Path) -> Iterator[Event]:
         return
 
 
-def _last_run(task: str, first: Event, told: Iterable[Event], path: Path, log: Path) -> LastRun:
+def _last_run(task: str, first: Event, events: Iterable[Event], path: Path, log: Path) -> LastRun:
     reasons: tuple[Reason, ...] = ()
     commands: list[str] = []
     end: Mapping[str, Any] = {}
-    for event in told:
+    for event in events:
         if event.event == "task began":
             reasons = tuple(_reason(data) for data in event.facts.get("reasons", ()))
         elif event.event == "process ended":

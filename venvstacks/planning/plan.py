@@ -18,7 +18,7 @@ from venvstacks.records.staleness import Present, TaskRecord, why_stale, with_hi
 PlanStatus = Literal["run", "maybe", "up to date", "blocked"]
 
 _MAY_CHANGE = frozenset({"changed input", "missing input"})
-"""Reasons that a task before may do away with: it may write the very content that was recorded."""
+"""Reasons that a task before may remove: it may write exactly the content that was recorded."""
 
 
 class Records(Protocol):
@@ -29,16 +29,16 @@ class Records(Protocol):
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a plan sees the world; nothing here changes anything.
+class StateView:
+    """What a plan knows about records and files; nothing here changes anything.
 
     Attributes:
         records: Finished runs.
         digest: Content digest of a stored path, or None if there is no such file.
         exists: Whether there is a file or link at a stored path.
         describe_staleness: For tasks whose outputs describe themselves: why they are not valid.
-        found: What else is known to be wrong with results, by task.
-        facts: What an input says of itself, e.g. the versions that a lock pins.
+        found: Further reasons to run, by task, e.g. environments that were changed.
+        facts: Facts about an input, e.g. the versions that a lock pins.
         refuses: Whether a task that is stale would fail, since what it made before may not be renewed.
     """
 
@@ -57,10 +57,10 @@ class PlannedTask:
 
     Attributes:
         name: The task.
-        status: What would become of it.
+        status: Whether it would run.
         reasons: What makes it run, or keeps it from running; first causes only, hence empty where tasks before it do.
         upstream: Tasks before it that would or may run and whose results it uses.
-        seconds: How long it took the last time, or None if nobody knows.
+        seconds: How long it took the last time, or None if that is unknown.
     """
 
     name: str
@@ -81,64 +81,64 @@ class PlannedTask:
 
 
 def make_plan(
-    graph: TaskGraph, look: Look, forced: Collection[str] = (), spared: Collection[str] = ()
+    graph: TaskGraph, state: StateView, forced: Collection[str] = (), unneeded: Collection[str] = ()
 ) -> tuple[PlannedTask, ...]:
     """Predict what running `graph` would do.
 
     Args:
         graph: Exactly what would be run, e.g. a closure.
-        look: How things stand.
+        state: The records and files.
         forced: Tasks that would run in any case.
-        spared: Tasks whose environments may stay away, as `spared_tasks` says.
+        unneeded: Tasks whose environments may be missing, from `unneeded_environments`.
 
     Returns:
         One prediction per task, in the graph's order.
     """
     planned: dict[str, PlannedTask] = {}
     for node in graph.nodes:
-        awaited = tuple(path for path in node.outputs if node.name not in spared or path not in node.trees)
-        missing = [path for path in awaited if not look.exists(path)]
-        task = _plan_task(node, graph, look, (forced, missing), planned)
+        awaited = tuple(path for path in node.outputs if node.name not in unneeded or path not in node.trees)
+        missing = [path for path in awaited if not state.exists(path)]
+        task = _plan_task(node, graph, state, (forced, missing), planned)
         host = planned.get(node.within or "")
         if task.status == "maybe" and host and host.status == "run" and any(path in node.trees for path in awaited):
-            task = replace(task, status="run")  # its files go with the environment that is laid down anew
+            task = replace(task, status="run")  # its files are removed with the environment that is built again
         planned[node.name] = task
     return tuple(planned.values())
 
 
-def spared_tasks(
-    graph: TaskGraph, look: Look, forced: Collection[str] = (), wanted: Collection[str] = ()
+def unneeded_environments(
+    graph: TaskGraph, state: StateView, forced: Collection[str] = (), wanted: Collection[str] = ()
 ) -> frozenset[str]:
-    """Tasks whose environments are away, and may stay away since nothing that is to be done works there.
+    """Tasks whose environments are missing, and that this run does not need, since no task works in them.
 
-    An environment is a means to an end: where a state folder was restored without any, an unchanged stack needs none
-    to know that its archives are current. What may run demands the environments that it uses; those that are laid
-    down again for that are taken to come out as they are recorded, so that they make nothing else run.
+    Where a state folder was restored without environments, an unchanged stack needs none to know that its archives are
+    current. A task that may run needs the environments that it uses; those that are built again for it are expected to
+    have their recorded content, so that they make no other task run.
 
     Args:
         graph: Exactly what would be run.
-        look: How things stand.
+        state: The records and files.
         forced: Tasks that would run in any case.
         wanted: Tasks whose environments are what the run is for.
     """
-    away = {node.name for node in graph.nodes if not all(look.exists(path) for path in node.trees)}
-    if not away:
+    missing = {node.name for node in graph.nodes if not all(state.exists(path) for path in node.trees)}
+    if not missing:
         return frozenset()
-    planned = make_plan(graph, look, forced, away)
+    planned = make_plan(graph, state, forced, missing)
     pending = [*(task.name for task in planned if task.status in {"run", "maybe"}), *wanted]
-    demanded = away.intersection(wanted)
+    demanded = missing.intersection(wanted)
     while pending:
         node = graph.by_name.get(pending.pop())
-        used = (away - demanded).intersection(node.uses if node else ())
+        used = (missing - demanded).intersection(node.uses if node else ())
         demanded |= used
         pending.extend(used)
-    return frozenset(away - demanded)
+    return frozenset(missing - demanded)
 
 
 def _plan_task(
     node: TaskNode,
     graph: TaskGraph,
-    look: Look,
+    state: StateView,
     settled: tuple[Collection[str], list[str]],
     planned: Mapping[str, PlannedTask],
 ) -> PlannedTask:
@@ -146,17 +146,17 @@ def _plan_task(
     makers = {path: graph.makers[path] for path in (*node.inputs, *node.gathers) if path in graph.makers}
     active = {path: maker for path, maker in makers.items() if planned[maker].status in {"run", "maybe"}}
     upstream = tuple(dict.fromkeys(active.values()))
-    record = look.records.record(node.name)
+    record = state.records.record(node.name)
     seconds = record.seconds if record and (record.seconds or record.finished) else None
     blocked = [name for name in sorted(graph.requires(node)) if planned[name].status == "blocked"]
     if blocked:
         reasons = tuple(Reason("missing input", f"the result of {name}") for name in blocked)
         return PlannedTask(node.name, "blocked", reasons, upstream, seconds)
-    reasons = (*look.found.get(node.name, ()), *_reasons(node, look, record, active, missing))
+    reasons = (*state.found.get(node.name, ()), *_reasons(node, state, record, active, missing))
     if node.name in forced:
         reasons = (Reason("forced"), *reasons)
     lacking = any(reason.kind == "missing input" for reason in reasons) and not node.self_described
-    if lacking or (reasons and look.refuses(node)):
+    if lacking or (reasons and state.refuses(node)):
         return PlannedTask(node.name, "blocked", reasons, upstream, seconds)
     if reasons:
         return PlannedTask(node.name, "run", reasons, upstream, seconds)
@@ -164,15 +164,15 @@ def _plan_task(
 
 
 def _reasons(
-    node: TaskNode, look: Look, record: TaskRecord | None, active: Mapping[str, str], missing: list[str]
+    node: TaskNode, state: StateView, record: TaskRecord | None, active: Mapping[str, str], missing: list[str]
 ) -> tuple[Reason, ...]:
     """Why a task is stale, apart from what tasks before it are about to write anyway."""
     if node.self_described:
         # such outputs name what they were made from in their own words, so all of it counts as what is about to come
-        reasons = with_missing_outputs(look.describe_staleness(node), missing)
+        reasons = with_missing_outputs(state.describe_staleness(node), missing)
         reasons = tuple(reason for reason in reasons if not (active and reason.kind in _MAY_CHANGE))
         return with_history(record, reasons)
-    inputs = {path: look.digest(path) for path in node.inputs}
-    present = Present(inputs, node.fingerprint, node.outputs, missing, look.facts)
+    inputs = {path: state.digest(path) for path in node.inputs}
+    present = Present(inputs, node.fingerprint, node.outputs, missing, state.facts)
     reasons = why_stale(record, present)
     return tuple(reason for reason in reasons if not (reason.subject in active and reason.kind in _MAY_CHANGE))

@@ -1,4 +1,4 @@
-"""From a request to the tasks that it means, which of them run in any case, and who does them."""
+"""Requests: which tasks they mean, which of them run in any case, and the actions that do them."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Request:
     Attributes:
         operations: Any of `lock`, `build`, `publish`, `export`.
         selection: For which layers.
-        renew_locks: Whether locks of the selected layers are resolved anew even if they are valid.
+        renew_locks: Whether locks of the selected layers are resolved again even if they are valid.
         upgrade: Whether these are resolved without regard to their earlier versions.
         upgrade_packages: Names of packages whose earlier versions are not kept; only locks that install one of them,
             and what stands on those, are resolved.
         align: Whether one version of each package is sought for all platforms.
-        lock_policy: What becomes of locks that are not valid: made anew, or an error unless they are missing.
+        lock_policy: Whether locks that are not valid are renewed, or are an error unless they are missing.
         clean: Whether to start from nothing: no earlier pins, no earlier environments.
         force: Whether archives and exports are written even if they are current.
         keep_going: Whether to go on with what does not depend on a failed task.
@@ -86,12 +86,12 @@ class Request:
 
 @dataclass(frozen=True)
 class RequestedRun:
-    """A request, worked out.
+    """A request, resolved for a project.
 
     Attributes:
         graph: The tasks that it needs.
         forced: Names of those that run even if they are up to date.
-        options: What actions are told.
+        options: The run's options for actions.
         wanted: Names of those whose environments are what the request is for.
     """
 

@@ -227,7 +227,7 @@ def test_locking_says_one_line_for_each_task_and_where_the_locks_are(stack: Path
     assert sorted(line.split()[-1] for line in lines[:3]) == ["lock:app-hello", "lock:framework-base", "lock:py"]
     assert "\x1b" not in done.stderr
     assert lines[3].startswith("3 done in")
-    assert lines[4].startswith("critical path: ")
+    assert lines[4].startswith("longest chain of tasks: ")
     assert lines[5] == "locks: requirements"
     again = run("venvstacks", "-v", "lock", *options, cwd=stack)
     assert "up to date  lock:py" in again.stderr

@@ -53,7 +53,7 @@ def test_a_plan_in_all_its_forms(stack: Path) -> None:
 
 def test_why_a_trace_and_the_closing_line(stack: Path) -> None:
     told = venvstacks(stack, "build", SPEC, "--lock", "--publish", *LOCAL, "--trace", "made/trace.json").stderr
-    assert "critical path: lock:py > " in told
+    assert "longest chain: lock:py > " in told
     spans = json.loads((stack / "made/trace.json").read_text("utf-8"))["traceEvents"]
     marked = {span["name"] for span in spans if span["cat"] == "critical"}
     assert "build:framework-base" in {span["name"] for span in spans}
@@ -93,7 +93,7 @@ def test_what_was_built_with_an_option_is_up_to_date_for_every_command_that_is_g
     for command in ("publish", "local-export"):
         told = venvstacks(stack, command, SPEC, *option).stderr
         assert "build:" not in told
-        assert "link:" not in told.partition("critical path")[0]
+        assert "link:" not in told.partition("longest chain")[0]
     assert "🐸 1.0" in venvstacks(stack, "run", SPEC, "hello", *option).stdout
 
 

@@ -76,7 +76,7 @@ def test_what_doit_built_the_command_finds_up_to_date(dodo: Path, tmp_path: Path
     doit(dodo, "forget", "link:app-hello")
     said = venvstacks(tmp_path, "build", "venvstacks.toml", *BUILD)
     assert "link:app-hello  (never run)" in said
-    assert "1 done, 2 cut off, 10 up to date" in said
+    assert "1 done, 2 unaffected, 10 up to date" in said
     before = sorted((tmp_path / "stack").rglob("*"))
     doit(dodo, "clean", "lock")
     assert sorted((tmp_path / "stack").rglob("*")) == before, "nothing that users commit or share is cleaned away"

@@ -31,7 +31,7 @@ def test_first_causes_stand_first_and_what_follows_below_them() -> None:
         "maybe         b",
         "run             d  missing output: d.out",
         "4 tasks: 2 run, 1 maybe, 1 up to date",
-        "about 5.0 s to 6.0 s with 2 jobs; critical path: a > b > d",
+        "about 5.0 s to 6.0 s with 2 jobs; longest chain: a > b > d",
         "users of the published archives would download 1.5 MB again",
     ]
 

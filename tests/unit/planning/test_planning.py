@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.tiny_graphs import graph_of
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
-from venvstacks.planning.plan import Look, PlannedTask, make_plan, spared_tasks
+from venvstacks.planning.plan import PlannedTask, StateView, make_plan, unneeded_environments
 from venvstacks.reasons import Reason
 from venvstacks.records.staleness import TaskRecord
 
@@ -37,11 +37,11 @@ class World:
     def record(self, task: str) -> TaskRecord | None:
         return self.records.get(task)
 
-    def look(self) -> Look:
+    def look(self) -> StateView:
         def exists(path: str) -> bool:
             return self.files.get(path) is not None
 
-        return Look(self, self.files.get, exists, lambda node: self.described.get(node.name, ()))
+        return StateView(self, self.files.get, exists, lambda node: self.described.get(node.name, ()))
 
     def plan(self, forced: Collection[str] = ()) -> dict[str, PlannedTask]:
         return {task.name: task for task in make_plan(self.graph, self.look(), forced)}
@@ -170,7 +170,7 @@ TREES = ("py.tree", "base.tree", "app.tree", "other.tree")
 
 
 @pytest.mark.parametrize(
-    ("change", "wanted", "spared"),
+    ("change", "wanted", "unneeded"),
     [
         ({}, [], "app base other py"),
         ({"o": "new"}, [], "app base other"),
@@ -184,23 +184,23 @@ TREES = ("py.tree", "base.tree", "app.tree", "other.tree")
     ],
 )
 def test_environments_are_demanded_by_what_works_in_them(
-    change: dict[str, str | None], wanted: list[str], spared: str
+    change: dict[str, str | None], wanted: list[str], unneeded: str
 ) -> None:
     world = World(graph_of(LAYERS))
     world.files |= dict.fromkeys(TREES) | change
-    assert " ".join(sorted(spared_tasks(world.graph, world.look(), (), wanted))) == spared
+    assert " ".join(sorted(unneeded_environments(world.graph, world.look(), (), wanted))) == unneeded
 
 
 def test_environments_that_are_there_are_nobodys_business() -> None:
     world = World(graph_of(LAYERS))
-    assert spared_tasks(world.graph, world.look()) == frozenset()
+    assert unneeded_environments(world.graph, world.look()) == frozenset()
 
 
 def test_a_spared_task_is_up_to_date_and_what_is_laid_down_again_runs() -> None:
     world = World(graph_of(LAYERS))
     world.files |= dict.fromkeys(TREES) | {"a": "new"}
-    spared = spared_tasks(world.graph, world.look())
-    planned = {task.name: task.status for task in make_plan(world.graph, world.look(), (), spared)}
+    unneeded = unneeded_environments(world.graph, world.look())
+    planned = {task.name: task.status for task in make_plan(world.graph, world.look(), (), unneeded)}
     assert planned == {"py": "run", "base": "run", "app": "run", "zip": "maybe", "other": "maybe"}
 
 
