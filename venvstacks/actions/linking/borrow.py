@@ -94,11 +94,11 @@ def borrow(request: LinkRequest) -> Borrowed:
 
 def _data_files(request: LinkRequest, distributions: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     """Files of distributions outside site-packages that are still there, sorted."""
-    inside, present = f"{request.environment_layout.site_dir}/", {entry.path for entry in request.build.entries}
-    listed = {
-        path for files in distributions.values() for path in files if not path.startswith((inside, "share/venv/"))
-    }
-    return tuple(sorted(listed & present))
+    others = [f"{request.environment_layout.site_dir}/", "share/venv/"]
+    if request.platform.is_windows and request.layer.runtime is None:
+        others.append("Scripts/")  # launchers there look for Python one folder above, where only runtimes have it
+    listed = {path for files in distributions.values() for path in files if not path.startswith(tuple(others))}
+    return tuple(sorted(listed & {entry.path for entry in request.build.entries}))
 
 
 def _library_search(request: LinkRequest, data: Iterable[str]) -> LibrarySearch:

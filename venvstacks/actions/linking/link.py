@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -65,8 +66,9 @@ def link_layer(request: LinkRequest, tools: Tools) -> dict[str, object]:
 def _remove_overlay(request: LinkRequest) -> None:
     """Remove the links of an earlier overlay, which may have other files by now."""
     own = {entry.path for entry in request.build.entries}
-    for path in postinstall.load_overlay(request.environment).keys() - own:
-        remove_tree(request.environment / path)
+    with contextlib.suppress(postinstall.PostInstallError):  # a damaged list is written again
+        for path in postinstall.load_overlay(request.environment).keys() - own:
+            remove_tree(request.environment / path)
 
 
 def _compile(request: LinkRequest, entries: Iterable[TreeEntry], tools: Tools) -> tuple[TreeEntry, ...]:

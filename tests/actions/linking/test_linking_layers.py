@@ -1,0 +1,151 @@
+"""Linking layers of handmade files, without a Python: what is written, noted and refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.locked_layers import framework, runtime, tools_for
+from venvstacks.actions.linking.link import link_layer
+from venvstacks.actions.linking.link_request import LinkRequest
+from venvstacks.digests import scan_tree
+from venvstacks.errors import LinkError
+from venvstacks.linking.linkage import Linkage
+from venvstacks.model.layout import EnvironmentLayout, StackLayout
+from venvstacks.model.platforms import PLATFORMS
+from venvstacks.model.stack import Layer
+from venvstacks.records.tree_records import BuildRecord, LinkRecord
+from venvstacks.tools.files import write_atomically
+
+LINUX = PLATFORMS["linux_x86_64"]
+PY = runtime("py", targets=["linux_x86_64"])
+SITE = EnvironmentLayout.of(PY, LINUX).site_dir
+NEEDS_FROG = {f"{SITE}/newt.abi3.so": Linkage(("libfrog.so.1",))}
+
+
+def environment(
+    base: Path, layer: Layer, files: Mapping[str, str], compiled: Mapping[str, Linkage] | None = None
+) -> Path:
+    """A built environment with `files`, one distribution that lists all of them, and its record."""
+    folder = base / StackLayout().environment(layer)
+    listed = {**files, f"{SITE}/{layer.name}-1.dist-info/RECORD": ""}
+    up = "../" * (SITE.count("/") + 1)
+    listed[f"{SITE}/{layer.name}-1.dist-info/RECORD"] = "".join(f"{up}{path},,\n" for path in listed)
+    for path, content in {**listed, "bin/python3.11": "", "bin/python": ""}.items():
+        write_atomically(folder / path, content)
+    record = BuildRecord(env_name=layer.env_name, entries=scan_tree(folder), compiled=dict(compiled or {}))
+    write_atomically(base / StackLayout().record("build", layer), record.text())
+    return folder
+
+
+def link(base: Path, *layers: Layer) -> str:
+    """Link layers from the lowest up; the notes in the log of the last one."""
+    for layer in layers:
+        log = base / f"{layer.env_name}.log"
+        log.unlink(missing_ok=True)
+        link_layer(LinkRequest(layer, LINUX, StackLayout(), base, log), tools_for(base))
+    return log.read_text("utf-8") if log.exists() else ""
+
+
+def overlay(folder: Path) -> dict[str, str]:
+    place = folder / "share/venv/metadata/venvstacks_overlay.json"
+    return dict(json.loads(place.read_text("utf-8"))["links"]) if place.exists() else {}
+
+
+def stack(base: Path, **options: Any) -> tuple[Layer, Layer, Path]:
+    """A framework with two different libraries of one name, and a layer above it that is linked later."""
+    low = framework("low", [], PY)
+    app = framework("app", [], low, PY, kind="application", **options)
+    environment(base, PY, {})
+    low_files = {f"{SITE}/a/libfrog.so.1": "one", f"{SITE}/b/libfrog.so.1": "other", f"{SITE}/a/libleg.so.1": "leg"}
+    environment(base, low, low_files)
+    return low, app, base / StackLayout().environment(app)
+
+
+def test_different_libraries_of_one_name_are_left_out_and_noted(tmp_path: Path) -> None:
+    low, app, folder = stack(tmp_path)
+    environment(tmp_path, app, {f"{SITE}/newt.py": ""})
+    notes = link(tmp_path, PY, low)
+    assert f"libfrog.so.1 is not in share/venv/dynlib: there are different libraries of that name: {SITE}/a/" in notes
+    names = {path.name for path in (tmp_path / "_build/framework-low/share/venv/dynlib").iterdir()}
+    assert names == {"libleg.so.1"}
+    link(tmp_path, app)
+    assert (folder / "bin/python").readlink() == Path("python3.11")
+
+
+def test_they_are_a_fault_where_a_layer_needs_that_name(tmp_path: Path) -> None:
+    low, app, _ = stack(tmp_path)
+    environment(tmp_path, app, {f"{SITE}/newt.abi3.so": "x"}, NEEDS_FROG)
+    link(tmp_path, PY, low)
+    with pytest.raises(
+        LinkError, match=r"layer 'app' needs libfrog\.so\.1, of which layer 'low' holds different"
+    ) as caught:
+        link(tmp_path, app)
+    assert 'dynlib_exclude = ["b/libfrog.so.1"]' in str(caught.value.hint)
+
+
+def test_a_layer_that_asks_for_all_names_gets_those_that_are_unambiguous(tmp_path: Path) -> None:
+    low, app, folder = stack(tmp_path, dynlib_path=True)
+    environment(tmp_path, app, {f"{SITE}/newt.py": ""})
+    link(tmp_path, PY, low, app)
+    assert overlay(folder) == {"share/venv/dynlib-path/libleg.so.1": f"../framework-low/{SITE}/a/libleg.so.1"}
+    assert (folder / "bin/python").read_text("utf-8").startswith("#!/bin/sh\n")
+    assert (folder / "bin/python3.11").readlink() == Path("python")
+    assert (folder / "libexec/python3.11").readlink() == Path("../../py/bin/python3.11")
+    config = json.loads((folder / "share/venv/metadata/venvstacks_layer.json").read_text("utf-8"))
+    assert config["dynlib_path"] == "share/venv/dynlib-path"
+    assert config["dynlib_dirs"] == ["../framework-low/share/venv/dynlib"]
+
+
+def test_linking_again_removes_what_is_no_longer_borrowed(tmp_path: Path) -> None:
+    low, app, folder = stack(tmp_path)
+    environment(tmp_path, low, {"share/pond/a": "1", "share/pond/b": "2"})
+    environment(tmp_path, app, {f"{SITE}/newt.py": ""})
+    link(tmp_path, PY, low, app)
+    assert (folder / "share/pond/a").read_text("utf-8") == "1"
+    (tmp_path / "_build/framework-low/share/pond/a").unlink()
+    environment(tmp_path, low, {"share/pond/b": "2"})
+    link(tmp_path, low, app)
+    assert {path.name for path in (folder / "share/pond").iterdir()} == {"b"}
+
+
+def test_a_damaged_list_of_links_does_not_stop_linking(tmp_path: Path) -> None:
+    low, app, folder = stack(tmp_path)
+    environment(tmp_path, low, {"share/pond/a": "1"})
+    environment(tmp_path, app, {f"{SITE}/newt.py": ""})
+    link(tmp_path, PY, low, app)
+    (folder / "share/venv/metadata/venvstacks_overlay.json").write_text("{", "utf-8")
+    link(tmp_path, app)
+    assert overlay(folder) == {"share/pond/a": "../framework-low/share/pond/a"}
+
+
+def test_nothing_that_leads_into_another_layer_s_packages_is_shipped(tmp_path: Path) -> None:
+    low, app, _ = stack(tmp_path)
+    environment(tmp_path, low, {"share/pond/a": "1", "bin/tool": "2"})
+    environment(tmp_path, app, {f"{SITE}/newt.py": ""})
+    link(tmp_path, PY, low, app)
+    record = LinkRecord.load(tmp_path / StackLayout().record("link", app))
+    outside = [entry for entry in record.entries if entry.target and entry.target.startswith("../../")]
+    assert [entry.path for entry in outside] == ["bin/python3.11"]
+    assert not any(entry.path.startswith(("share/pond", "bin/tool")) for entry in record.entries)
+
+
+def test_contradicting_packages_are_refused_with_both_names(tmp_path: Path) -> None:
+    low, app, _ = stack(tmp_path)
+    environment(tmp_path, low, {f"{SITE}/shared/__init__.py": "one"})
+    environment(tmp_path, app, {f"{SITE}/shared/__init__.py": "other", f"{SITE}/shared/extra.py": ""})
+    with pytest.raises(LinkError, match="contradict each other") as caught:
+        link(tmp_path, PY, low, app)
+    assert "shared/__init__.py of app in layer 'app-app' is not that of low in layer 'framework-low'" in str(
+        caught.value
+    )
+
+
+def test_a_pth_file_that_runs_too_early_is_noted(tmp_path: Path) -> None:
+    low, app, _ = stack(tmp_path)
+    environment(tmp_path, app, {f"{SITE}/!early.pth": ""})
+    assert "!early.pth runs before the packages of the layers below" in link(tmp_path, PY, low, app)
