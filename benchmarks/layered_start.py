@@ -33,6 +33,7 @@ runtime-providers = ["host"]
 name = "py"
 python_implementation = "cpython@{VERSION}"
 requirements = []
+platforms = ["linux_{platform.machine()}"]
 
 [[frameworks]]
 name = "low"
