@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -60,7 +61,7 @@ launch_module = "probe.py"
 
 
 def make_stack(base: Path, libraries: int) -> None:
-    """Build two applications with the same packages: in three layers, and in one."""
+    """Build and export two applications with the same packages: in three layers, and in one."""
     work, wheels, linux = base / "work", base / "wheels", f"manylinux_2_28_{platform.machine()}"
     library = work / "libfrog.so.1"
     compile_c(LIBRARY_SOURCE.replace("@LEGS@", "4"), library, "-Wl,-soname,libfrog.so.1")
@@ -92,12 +93,20 @@ def alternate(commands: Sequence[Sequence[str | Path]], rounds: int) -> list[lis
     return seconds
 
 
+def make_plain(export: Path) -> None:
+    """A virtual environment without any chain, `plain`, with the packages of `app-flat`."""
+    subprocess.run([export / "py/bin/python", "-m", "venv", "--without-pip", export / "plain"], check=True)
+    site = next((export / "app-flat/lib").glob("python*/site-packages"))
+    target = export / "plain" / site.relative_to(export / "app-flat")
+    shutil.copytree(site, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*venvstacks*"))
+
+
 def compare(export: Path, code: str, rounds: int) -> dict[str, float]:
     """Medians of both, and the median of their differences."""
-    pythons = [export / f"app-{name}/bin/python" for name in ("flat", "layered")]
+    pythons = [export / name / "bin/python" for name in ("plain", "app-layered")]
     flat, layered = alternate([[python, "-c", code] for python in pythons], rounds)
     extra = statistics.median(two - one for one, two in zip(flat, layered, strict=True))
-    named = {"flat": statistics.median(flat), "layered": statistics.median(layered), "extra": extra}
+    named = {"plain": statistics.median(flat), "layered": statistics.median(layered), "extra": extra}
     return {name: round(value, 2) for name, value in named.items()}
 
 
@@ -109,6 +118,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         make_stack(Path(folder), options.libraries)
+        make_plain(Path(folder, "_export"))
         for what, code in {"start": "pass", "import": "import newt, middle; newt.legs()"}.items():
             print(json.dumps({what: compare(Path(folder, "_export"), code, options.rounds)}), flush=True)
 
