@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import venvstacks.deployment as public
 from tests.support.killed_deploys import ROOT
+from tests.support.published_layers import application, publish, runtime
 from venvstacks.api import deployments as deployment
 from venvstacks.deployment.steps import start_installed
 from venvstacks.errors import DeployError, UnreadableError
@@ -36,6 +39,16 @@ def test_the_command_line_of_an_application(first: Path, tmp_path: Path) -> None
     variables = public.start_environment({**os.environ, "PYTHONPATH": str(tmp_path)})
     done = subprocess.run(argv, cwd=tmp_path, env=variables, check=True, capture_output=True, text=True)
     assert done.stdout == "1 1 1 a b --x\n"
+
+
+def test_the_example_of_the_documentation(tmp_path: Path) -> None:
+    named = replace(application("scipy_import"), name="app-scipy-import", changes={"app_launch_module": "scipy_import"})
+    publish(tmp_path / "_artifacts", [runtime(), named])
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/deploying.md").read_text("utf-8"), re.DOTALL)
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-u", "-c", example]
+    done = subprocess.run(command, cwd=tmp_path, env=variables, check=True, capture_output=True, text=True)
+    assert done.stdout == "1 ('py', 'app-scipy-import')\n1 1 --help\n"
 
 
 def changed_meanwhile(folder: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
