@@ -24,6 +24,16 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 CODES = {-signal.SIGKILL, 130, 143, 0, -signal.SIGTERM, -signal.SIGINT}
 """How a process may end that gets a signal: by its code, or, before it handles signals, by the signal itself."""
 
+_PROGRAM = """
+import sys
+import filelock
+from venvstacks.cli import deploy_commands
+from venvstacks.cli.error_boundary import run_command_line
+print("ready", flush=True)
+sys.exit(run_command_line(sys.argv[1:]))
+"""
+"""The command line, after what no program can help: signals while Python itself starts, or modules are loaded."""
+
 _CHANGES = ("deploy", "deploy", "deploy", "rollback", "remove", "collect")
 _LONGEST = 1.2
 
@@ -75,8 +85,11 @@ class Storm:
         return [kind, self.folder, *(["--app", "toad"] if kind == "remove" else [])]
 
     def _start(self, arguments: list[str | Path]) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "venvstacks", *arguments]
-        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = [sys.executable, "-c", _PROGRAM, *arguments]
+        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        child.stdout.readline()
+        return child
 
     def _judge(self, child: subprocess.Popen[str], *, hit: bool) -> None:
         out, said = child.communicate(timeout=120)
@@ -84,7 +97,7 @@ class Storm:
         self.ended[f"{kind} {child.returncode}"] += 1
         # 2: there was no toad to remove; 6: no generation to go back to, or the one before was removed meanwhile
         allowed = {0, 2, 6} | (CODES if hit else set())
-        early = child.returncode == -signal.SIGINT  # while Python still started, which prints a traceback of its own
+        early = child.returncode == -signal.SIGINT  # before the command line handles it
         broken = child.returncode not in allowed or ("Traceback" in said and not early) or "defect" in said
         # what the application has written itself while it was started is its own
         torn = kind == "status" and child.returncode == 6

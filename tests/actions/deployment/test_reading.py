@@ -6,7 +6,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,6 +83,14 @@ def test_status_and_two_changes(first: Path, second: Path, tmp_path: Path, monke
     assert (found.generation.number, found.differences) == (3, ())
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach; pytest closes its own again and again."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 AS_ANOTHER = """
 import os, sys
 sys.path.insert(0, sys.argv[2])
@@ -105,12 +114,10 @@ def as_another(folder: Path, *arguments: str | Path) -> tuple[int, str, str]:
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root becomes another user")
 @pytest.mark.parametrize("command", [["status"], ["status", "--verify"], ["exec", "frog"], ["rollback"]])
 @pytest.mark.parametrize("closed", [".", "venvstacks-deployment.json", "store", "generations/1"])
-def test_another_user_who_may_not_read(command: list[str], closed: str, first: Path, tmp_path: Path) -> None:
-    for place in (tmp_path, *tmp_path.parents[:2]):
-        place.chmod(0o755)
-    deployment.deploy(str(first), tmp_path / "d", ["frog"])
-    (tmp_path / "d" / closed).chmod(0)
-    code, out, err = as_another(tmp_path / "d", command[0], tmp_path / "d", *command[1:])
+def test_another_user_who_may_not_read(command: list[str], closed: str, first: Path, open_folder: Path) -> None:
+    deployment.deploy(str(first), open_folder / "d", ["frog"])
+    (open_folder / "d" / closed).chmod(0)
+    code, out, err = as_another(open_folder / "d", command[0], open_folder / "d", *command[1:])
     if command == ["status"] and closed == "store":
         assert code == 0
         return
@@ -121,15 +128,13 @@ def test_another_user_who_may_not_read(command: list[str], closed: str, first: P
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root becomes another user")
-def test_files_that_another_user_may_not_read_are_listed(first: Path, tmp_path: Path) -> None:
-    for place in (tmp_path, *tmp_path.parents[:2]):
-        place.chmod(0o755)
-    deployment.deploy(str(first), tmp_path / "d", ["frog"])
-    closed = next(tmp_path.glob("d/store/*/framework-pond/postinstall.py")).resolve()
+def test_files_that_another_user_may_not_read_are_listed(first: Path, open_folder: Path) -> None:
+    deployment.deploy(str(first), open_folder / "d", ["frog"])
+    closed = next(open_folder.glob("d/store/*/framework-pond/postinstall.py")).resolve()
     closed.chmod(0o600)
-    code, out, _ = as_another(tmp_path / "d", "status", tmp_path / "d", "--verify")
+    code, out, _ = as_another(open_folder / "d", "status", open_folder / "d", "--verify")
     assert code == 6
-    assert f"unreadable  {closed.relative_to(tmp_path / 'd').as_posix()}\n" in out
+    assert f"unreadable  {closed.relative_to(open_folder / 'd').as_posix()}\n" in out
 
 
 def test_records_that_cannot_be_read_are_not_said_to_be_unwritable(
