@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import tomllib
 from pathlib import Path
@@ -72,9 +73,10 @@ def test_toml_in_the_text_can_be_read(text: str) -> None:
 @pytest.mark.parametrize("text", blocks("python"))
 def test_python_in_the_text_uses_the_stable_api(text: str) -> None:
     compile(text, "example.py", "exec")
-    names = re.findall(r"from venvstacks import (.+)", text)
-    assert names
-    assert {name.strip() for line in names for name in line.split(",")} <= set(dir(venvstacks))
+    found = re.findall(r"from (venvstacks(?:\.deployment)?) import (.+)", text)
+    assert found
+    for module, names in found:
+        assert {name.strip() for name in names.split(",")} <= set(dir(importlib.import_module(module)))
 
 
 def test_the_stable_names_are_listed() -> None:
