@@ -1,12 +1,17 @@
 """Kill the pipeline at random moments and see whether the next run comes to the same end: one command.
 
     python -m benchmarks.crash_safety --kills 300
+    python -m benchmarks.crash_safety --kills 0 --live 500
 
 Each trial begins with an unlocked stack of handmade wheels, kills the run at a moment drawn evenly from the time that
 an undisturbed one takes, starts the next run at once, and compares what that leaves behind with what an undisturbed
 one did: locks, archives and exports byte for byte, every path in the folder (so that rubbish is found), and that no
 task is done twice. Half of the kills take the child processes along, half leave them running. Every tenth trial has
 caches of its own, so that kills also meet the preparation of runtimes and uv's first unpacking.
+
+With `--live`, a stack is published again and again by processes that get signals (half of them SIGKILL, else SIGTERM
+or SIGINT), while two readers take everything from the output folder all the time, one of them through a web server:
+each file has to be there and to be what the manifest says, and all layers have to be of one state.
 """
 
 from __future__ import annotations
@@ -22,8 +27,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.folder_server import serving_folder
 from tests.support.killed_runs import Remains, faults_after_a_kill, make_unlocked_pond, run_pipeline
+from tests.support.live_publishing import LAYOUT, being_read, publish, publish_and_kill
 from tests.support.sample_stack import Pond
+from venvstacks.deployment.steps.publication_source import FolderSource, WebSource
+from venvstacks.tools.transfer import Downloads
 
 _FRESH_CACHES = 10
 
@@ -74,14 +83,42 @@ def _try(trial: int, seed: int, pond: Pond, reference: tuple[Remains, float], ta
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _publish_live(signals: int, seed: int, folder: Path) -> list[str]:
+    """Publish, send signals and read; what readers met that they must not meet."""
+    draw = random.Random(f"{seed} live")  # noqa: S311 - moments, not secrets
+    publish(folder, 0)
+    artifacts = folder / LAYOUT.artifacts
+    sent, state, count = 0, 0, 0
+    faults: list[str] = []
+    with serving_folder(artifacts) as web, Downloads({}) as downloads:
+        with being_read(FolderSource(artifacts), WebSource(web.url, downloads)) as readings:
+            while sent < signals:
+                sent += publish_and_kill(folder, state + 10, draw, seconds=1.5, first=state + 1)
+                state += 10
+                print(f"{sent} signals, {state} states, {readings.count} readings", flush=True)
+        faults, count = readings.faults, readings.count
+    left = sorted(path.name for path in artifacts.glob(".*"))
+    print(f"{sent} signals to {state} publications; {count} readings, {len(faults)} of them wrong; left over: {left}")
+    return faults
+
+
 def main() -> int:
     """Run the trials; 1 if anything was wrong, and then what was wrong is left to be looked at."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.crash_safety", description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=300, help="runs to kill (default: 300)")
     parser.add_argument("--workers", type=int, default=2, help="trials at the same time (default: 2)")
     parser.add_argument("--seed", type=int, default=1, help="for the moments (default: 1)")
+    parser.add_argument("--live", type=int, default=0, help="signals to publishing processes (default: none)")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="venvstacks-crashes-"))
+    if options.live and (faults := _publish_live(options.live, options.seed, folder / "live")):
+        print(*faults, sep="\n")
+        return 1
+    return _kill_pipelines(options, folder) if options.kills else 0
+
+
+def _kill_pipelines(options: argparse.Namespace, folder: Path) -> int:
+    """Kill runs of the whole pipeline; 1 if anything was wrong."""
     pond = make_unlocked_pond(folder / "stack", folder / "cache")
     run_pipeline(pond.copy(folder / "first"))  # fills the caches
     began = time.perf_counter()

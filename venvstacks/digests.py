@@ -1,7 +1,7 @@
 """SHA-256 of bytes, of canonical JSON, of files and of whole trees.
 
-Everything that this program hashes goes through here, so that two hashes are comparable if and only if they were
-made by the same function. Values are hashed as canonical JSON, never as joined strings, which collide.
+All hashes of this program are made here, so that two hashes are comparable if and only if they were made by the same
+function. Values are hashed as canonical JSON, never as joined strings, which collide.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The one rule about modes of files: what its owner may execute, everybody may; and everybody may read.
 
-Other bits depend on the umask and on whoever unpacked a file, so that they are neither compared nor published.
+Other bits depend on the umask and on the program that unpacked a file: they are neither compared nor published.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Publishes a stack a second time, elsewhere and under other conditions, and compares the archives.
+"""Publishing a stack a second time, in another place and under other conditions, to compare the archives.
 
 The second build runs in a process of its own, since umask, time zone and locale belong to processes. What it shares
 with the first one: the specification and its locks, downloaded packages and Pythons (unless caches are to be empty),
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from venvstacks.archives.compare import Difference, compare_archives
+from venvstacks.archives.compare import ArchiveDifference, compare_archives
 from venvstacks.digests import sha256_file
 from venvstacks.errors import ProcessFailedError, PublishError, UsageError
 from venvstacks.graph.selection import Selection, select_layers
@@ -48,7 +48,7 @@ Verdict = Literal["same", "different", "not published"]
 
 @dataclass(frozen=True)
 class Verified:
-    """What became of one layer.
+    """The result for one layer.
 
     Attributes:
         layer: Its environment name.
@@ -62,7 +62,7 @@ class Verified:
     layer: str
     verdict: Verdict
     archive: str = ""
-    difference: Difference | None = None
+    difference: ArchiveDifference | None = None
     same_inputs: bool = True
 
     def as_json(self) -> dict[str, object]:
@@ -156,7 +156,7 @@ def _build_again(
         raise PublishError(
             "the stack cannot be built a second time",
             details=error.details,
-            hint="build and publish it anew first; use --work-dir to keep the second build",
+            hint="build and publish it again first; use --work-dir to keep the second build",
         ) from error
 
 
@@ -186,7 +186,7 @@ def _literal(name: str) -> str:
 
 
 def _caches(project: Project, wanted: Verification, place: Path) -> Mapping[str, str]:
-    """Where the second build finds downloads; what is made from them it makes anew."""
+    """Environment variables that give the second build the downloads of the first, but none of its results."""
     cache = place / "cache"
     cache.mkdir()
     if wanted.fresh_caches:

@@ -21,7 +21,7 @@ from venvstacks.digests import scan_tree
 from venvstacks.linking.layer_config import LayerConfig
 from venvstacks.model.conventions import LAYER_CONFIG, METADATA_DIR
 from venvstacks.model.platforms import identify_platform
-from venvstacks.records.file_lists import SUFFIX, FileManifest, reference
+from venvstacks.records.file_lists import FileManifest, reference
 from venvstacks.records.published_metadata import LayerMetadata, ProductMetadata, manifest_text
 
 SITE = "lib/python3.11/site-packages"
@@ -121,7 +121,7 @@ def _publish_layer(folder: Path, layer: Published, packing: str) -> LayerMetadat
     name = f"{layer.deployed}.{packing}"
     written = write_archive(ArchiveRequest(contents, folder / name, 1_700_000_000, packing, 3))
     listed = FileManifest.of(contents.members).packed()
-    (folder / f"{name}{SUFFIX}").write_bytes(listed)
+    (folder / f"{name}.files.json.gz").write_bytes(listed)
     product = ProductMetadata(
         kind=layer.kind,
         content_digest="",
@@ -129,7 +129,7 @@ def _publish_layer(folder: Path, layer: Published, packing: str) -> LayerMetadat
         file_count=len(contents.members),
         uncompressed_size=contents.size,
         tools={},
-        file_manifest=reference(f"{name}{SUFFIX}", listed),
+        file_manifest=reference(f"{name}.files.json.gz", listed),
     )
     launch = layer.name.removeprefix("app-") if layer.kind == "application" else None
     facts: dict[str, Any] = {

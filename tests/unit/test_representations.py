@@ -15,7 +15,7 @@ _HOLD_VARIABLES = {"environment", "env", "variables"}
 
 def _fields_with_variables() -> Iterator[tuple[str, dataclasses.Field[object]]]:
     for module in pkgutil.walk_packages(venvstacks.__path__, "venvstacks."):
-        if module.name.endswith("__main__"):
+        if module.name.endswith("__main__") or module.name == "venvstacks.stacks":  # which is not to be imported
             continue
         loaded = importlib.import_module(module.name)
         for name, value in vars(loaded).items():

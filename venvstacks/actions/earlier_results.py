@@ -1,4 +1,4 @@
-"""Reading what an earlier step left behind, so that a damaged record is made anew instead of stopping every run."""
+"""Reads the record that an earlier task has written; a damaged one is removed, so that the next run writes it again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AnyRecord = TypeVar("AnyRecord", bound=Record)
 def read_back(kind: type[AnyRecord], path: Path, error: type[VenvstacksError]) -> AnyRecord:
     """The record at `path`.
 
-    A record is an output of its step: once a damaged one is removed, the next run does that step again.
+    A record is an output of its task: once a damaged one is removed, the next run does that task again.
 
     Raises:
         VenvstacksError: Of the type `error`: there is no such record, or it was damaged and has been removed.
@@ -25,4 +25,4 @@ def read_back(kind: type[AnyRecord], path: Path, error: type[VenvstacksError]) -
     except StateError as fault:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
-        raise error(fault.message, hint="it is made anew when you run the same command again") from fault
+        raise error(fault.message, hint="run the same command again: it is written again") from fault

@@ -6,19 +6,20 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from venvstacks.graph.compiler import Configuration
+from venvstacks.actions.publishing.manifests import EARLIER, superseded_names
+from venvstacks.graph.compiler import ARCHIVE_MANIFEST, Configuration
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
+from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.stack import Stack
-from venvstacks.records.file_lists import SUFFIX
-from venvstacks.records.published_metadata import read_metadata
+from venvstacks.records.earlier_publications import read_earlier
 from venvstacks.tools.files import remove_abandoned, remove_tree
 
 
 def clear_leftovers(stack: Stack, configuration: Configuration, graph: TaskGraph, base: Path) -> None:
-    """Remove staging folders, and temporary files beside everything that tasks write.
+    """Remove staging folders, and temporary files in all folders that tasks write to.
 
-    Nobody else may be at work in the build folder. What cannot be removed stays: it harms nobody.
+    No other run may be using the build folder. What cannot be removed is left: it does no harm.
 
     Args:
         stack: The stack.
@@ -39,6 +40,7 @@ def _folders_written_to(stack: Stack, configuration: Configuration, graph: TaskG
     layout = configuration.layout
     yield from (str(PurePosixPath(path).parent) for node in graph.nodes for path in node.outputs)
     yield layout.artifacts
+    yield f"{layout.artifacts}/{METADATA_DIR}/{EARLIER}"
     if configuration.platform:
         for layer in stack.layers:
             environment = layout.environment(layer)
@@ -47,7 +49,7 @@ def _folders_written_to(stack: Stack, configuration: Configuration, graph: TaskG
 
 
 def leavings(node: TaskNode, stack: Stack, configuration: Configuration, base: Path) -> tuple[Path, ...]:
-    """Everything that a task has left behind, whether it is there or not; nothing for locks, which are the user's.
+    """All files and folders that a task writes, whether they exist or not; none for locks, which belong to the user.
 
     Args:
         node: The task.
@@ -64,8 +66,12 @@ def leavings(node: TaskNode, stack: Stack, configuration: Configuration, base: P
         environment = base / layout.environment(layer)
         aliases = [path for path in environment.parent.glob(f"{layer.env_name}@*") if path.is_symlink()]
         found = [environment, *(alias for alias in aliases if str(alias.readlink()) == layer.env_name), *found]
-    if node.kind in {"archive", "export"} and (metadata := read_metadata(found[0])):
-        folder = base / (layout.artifacts if node.kind == "archive" else layout.export)
-        name = metadata.archive_name or metadata.install_target
-        found = [folder / name, *([folder / f"{name}{SUFFIX}"] if metadata.archive_name else []), *found]
+    if node.kind == "archive" and (published := read_earlier(found[0])):
+        folder = base / layout.artifacts
+        superseded = superseded_names(folder, published.file_names) if folder.is_dir() else ()
+        found = [*(folder / name for name in sorted({*published.file_names, *superseded})), *found]
+    if node.kind == "export" and (exported := read_earlier(found[0])):
+        found = [base / layout.export / exported.install_target, *found]
+    if node.name == ARCHIVE_MANIFEST:
+        found.append(found[0].parent / EARLIER)
     return tuple(found)

@@ -5,14 +5,15 @@ Actions are imported when a task of their kind runs: a run with nothing to do is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venvstacks.actions.locking.lock import LockPolicy, LockRequest, LockResult, is_refused, lock_layer, lock_reasons
-from venvstacks.graph.compiler import Configuration
+from venvstacks.graph.compiler import ARCHIVE_MANIFEST, Configuration
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.locking.uv_variables import apply_variables
 from venvstacks.model.platforms import TargetPlatform
@@ -120,6 +121,26 @@ class TaskActions:
         if written != wanted_manifest(self._gathered(node)):
             return (Reason("changed input", "metadata of the layers"),)
         return ()
+
+    def missing_results(self, nodes: Iterable[TaskNode]) -> dict[str, tuple[Reason, ...]]:
+        """Results that are missing although their metadata exists, by task: folders of exports.
+
+        An archive is not among them: its metadata may have been kept on purpose, when it was moved elsewhere.
+        """
+        found: dict[str, tuple[Reason, ...]] = {}
+        for node in nodes:
+            folder = self._exported(node) if node.kind == "export" else None
+            if folder and not (self.base / folder).is_dir():
+                found[node.name] = (Reason("missing output", folder),)
+        return found
+
+    def _exported(self, node: TaskNode) -> str | None:
+        """The folder of an export, by its metadata; None where there is none."""
+        try:
+            target = json.loads((self.base / node.outputs[0]).read_bytes())["install_target"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+        return f"{self.configuration.layout.export}/{target}"
 
     def refuses(self, node: TaskNode) -> bool:
         """Whether doing a task that is stale would fail: a lock that is there and may not be renewed."""
@@ -246,6 +267,7 @@ class TaskActions:
             configuration.tag_outputs,
             self.options.force_archives,
             configuration.epoch,
+            configuration.kept_format,
         )
         return archive_layer(self._published(node), settings, self.tools)
 
@@ -256,9 +278,13 @@ class TaskActions:
         return export_layer(self._published(node), settings, self._log(node), self.tools)
 
     def _manifest(self, node: TaskNode) -> Mapping[str, object]:
-        from venvstacks.actions.publishing.publish import write_manifest  # noqa: PLC0415
+        from venvstacks.actions.publishing.manifests import publish_manifest, write_manifest  # noqa: PLC0415
 
-        return write_manifest(self._gathered(node), self.base / node.outputs[0])
+        place = self.base / node.outputs[0]
+        if node.name != ARCHIVE_MANIFEST:
+            return write_manifest(self._gathered(node), place)
+        tagged = self.configuration.tag is not None
+        return publish_manifest(self._gathered(node), place, self.tools.now(), tagged=tagged)
 
     def _gathered(self, node: TaskNode) -> tuple[Path, ...]:
         return tuple(self.base / path for path in node.gathers)

@@ -89,9 +89,8 @@ def plan(project: Project, request: Request) -> Plan:
     from venvstacks.planning.forecast import Plan  # noqa: PLC0415 - runs need none
 
     requested = work_out(project, request)
-    tasks, _ = _predict(
-        project, requested, task_actions(project, requested.options), _check(project, request, requested)
-    )
+    actions = task_actions(project, requested.options)
+    tasks, _ = _predict(project, requested, actions, _check(project, request, requested, actions))
     return Plan(requested.graph, tasks, project.jobs, _archive_sizes(project, tasks))
 
 
@@ -109,11 +108,14 @@ def _archive_sizes(project: Project, planned: Sequence[PlannedTask]) -> dict[str
     return sizes
 
 
-def _check(project: Project, request: Request, requested: RequestedRun) -> Mapping[str, tuple[Reason, ...]]:
-    """What is wrong with the environments that the requested would build, by task, if the request asks for that."""
+def _check(
+    project: Project, request: Request, requested: RequestedRun, actions: TaskActions
+) -> Mapping[str, tuple[Reason, ...]]:
+    """What is wrong with results, by task: exports that are missing, and changed environments if that is asked for."""
+    missing = actions.missing_results(requested.graph.nodes)
     platform = project.configuration.platform
     if not request.check_environments or platform is None:
-        return {}
+        return missing
     from venvstacks.actions.building.changed_environments import check_environments, reasons_by_task  # noqa: PLC0415 - rarely asked for
 
     layers = [project.stack.by_env_name[node.env_name] for node in requested.graph.nodes if node.kind == "build"]
@@ -124,7 +126,7 @@ def _check(project: Project, request: Request, requested: RequestedRun) -> Mappi
             f"the environments cannot be checked: {error}",
             hint="check the permissions of the build folder; a layer whose environment is removed is built again",
         ) from error
-    return reasons_by_task(found)
+    return missing | reasons_by_task(found)
 
 
 def _predict(
@@ -165,7 +167,7 @@ def run(
     requested = work_out(project, request)
     actions = task_actions(project, requested.options)
     with contextlib.suppress(StateError):  # what a plan cannot read, a run may be able to repair
-        planned, _ = _predict(project, requested, actions, _check(project, request, requested))
+        planned, _ = _predict(project, requested, actions, _check(project, request, requested, actions))
         if idle := idle_outcomes(planned, listener):
             return Report(idle)
 
@@ -179,7 +181,7 @@ def run(
     lock.acquire()
     try:
         # again: another run may have been at work until now
-        found = _check(project, request, requested)
+        found = _check(project, request, requested, actions)
         planned, unneeded = _predict(project, requested, actions, found)
         outcomes = run_graph(
             requested.graph,

@@ -1,7 +1,7 @@
-"""Two archives compared member by member: the first member that differs, and in what.
+"""Two archives compared member by member: the first member that differs, and how.
 
-For archives of one's own making, whose bytes should be the same. Everything that an archive says of a member is
-looked at, more than a reader needs: times, owners and modes are what reproducibility usually fails in.
+For archives that this program has written, and whose bytes should be the same. All fields of a member are compared,
+also those that no reader needs: reproducibility usually fails in times, owners and modes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SHOWN = 24
 
 
 @dataclass(frozen=True)
-class Difference:
+class ArchiveDifference:
     """Where two archives differ.
 
     Attributes:
@@ -50,7 +50,7 @@ class _Seen:
     read: Callable[[], bytes] = field(default=lambda: b"", compare=False)
 
 
-def compare_archives(first: Path, second: Path) -> Difference | None:
+def compare_archives(first: Path, second: Path) -> ArchiveDifference | None:
     """The first difference between two archives of the same format; None if they are the same bytes.
 
     Raises:
@@ -69,7 +69,7 @@ def compare_archives(first: Path, second: Path) -> Difference | None:
         raise ValueError(f"{first.name} or its counterpart is damaged: {error}") from error
     if found is not None and found.kind == "order":
         return _missing_member(first, second, suffix) or found
-    return found or Difference("", "packing", f"{first.stat().st_size} and {second.stat().st_size} bytes")
+    return found or ArchiveDifference("", "packing", f"{first.stat().st_size} and {second.stat().st_size} bytes")
 
 
 def _same_bytes(first: Path, second: Path) -> bool:
@@ -80,30 +80,30 @@ def _same_bytes(first: Path, second: Path) -> bool:
         return not other.read(1)
 
 
-def _first_difference(one: Iterator[_Seen], other: Iterator[_Seen]) -> Difference | None:
+def _first_difference(one: Iterator[_Seen], other: Iterator[_Seen]) -> ArchiveDifference | None:
     for here, there in zip_longest(one, other):
         if here is None or there is None or here.path != there.path:
             paths = ["nothing" if seen is None else seen.path for seen in (here, there)]
-            return Difference(paths[0] if here else paths[1], "order", " and ".join(paths))
+            return ArchiveDifference(paths[0] if here else paths[1], "order", " and ".join(paths))
         for kind, value in here.said.items():
             if value != there.said[kind]:
-                return Difference(here.path, kind, f"{value} and {there.said[kind]}")
+                return ArchiveDifference(here.path, kind, f"{value} and {there.said[kind]}")
         if detail := _content_difference(here.read, there.read):
-            return Difference(here.path, "content", detail)
+            return ArchiveDifference(here.path, "content", detail)
     return None
 
 
-def _missing_member(first: Path, second: Path, suffix: str) -> Difference | None:
+def _missing_member(first: Path, second: Path, suffix: str) -> ArchiveDifference | None:
     with _opened(first, suffix) as one, _opened(second, suffix) as other:
         names = [{seen.path for seen in one}, {seen.path for seen in other}]
     if names[0] == names[1]:
         return None
     missing = min(names[0] ^ names[1])
-    return Difference(missing, "missing", f"only in the {'first' if missing in names[0] else 'second'}")
+    return ArchiveDifference(missing, "missing", f"only in the {'first' if missing in names[0] else 'second'}")
 
 
 def _content_difference(here: Callable[[], bytes], there: Callable[[], bytes]) -> str:
-    """Where two files begin to differ, and what stands there; empty if nowhere."""
+    """The first byte at which two files differ, with the bytes around it; empty if they are the same."""
     offset, line = 0, 1
     while True:
         one, other = here(), there()

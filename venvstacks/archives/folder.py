@@ -1,4 +1,4 @@
-"""Exports: members laid down as a folder that can be used where it is."""
+"""Exports: the members of a layer written as a folder that can be used in place."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from venvstacks.archives.members import Member
 from venvstacks.archives.write_failures import not_written
 from venvstacks.errors import PublishError
 from venvstacks.tools.clones import LinkMode, lay_file
+from venvstacks.tools.files import make_folders
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,11 @@ class TreeExported:
 
 
 def export_tree(contents: Contents, destination: Path, mode: LinkMode = "clone") -> TreeExported:
-    """Lay members down below the folder `destination`, as `destination/<top>/...`.
+    """Write members into the folder `destination`, as `destination/<top>/...`.
 
-    Files of the environment are cloned, copied or hard-linked; generated files are always written anew. Nothing is
-    replaced: give an empty folder beside the real place and swap the result in. Entries are compared with the members
-    by kind and size only, as neither a clone nor a link reads content.
+    Files of the environment are cloned, copied or hard-linked; generated files are always new. Nothing
+    is replaced: give an empty folder next to the final one, and swap the result in. Entries are compared with the
+    members by kind and size only, as neither a clone nor a link reads content.
 
     Raises:
         ChangedEnvironmentError: The environment holds something else than the members say.
@@ -41,7 +42,7 @@ def export_tree(contents: Contents, destination: Path, mode: LinkMode = "clone")
     """
     files = links = 0
     with not_written(destination):
-        destination.mkdir(parents=True, exist_ok=True)
+        make_folders(destination)
         for member in contents.members:
             place = destination / member.path
             if member.is_folder:
@@ -82,7 +83,7 @@ def _lay_link(contents: Contents, member: Member, place: Path, mode: LinkMode) -
 
 def _lay_copy(source: Path, place: Path, mode: LinkMode) -> None:
     if source.is_dir():
-        bytecode = shutil.ignore_patterns("__pycache__", "*.pyc")
+        bytecode = shutil.ignore_patterns("__pycache__")
         shutil.copytree(source, place, copy_function=lambda old, new: lay_file(old, new, mode), ignore=bytecode)
     elif source.exists():
         lay_file(source.resolve(), place, mode)

@@ -121,7 +121,8 @@ class ArchiveRequest:
 
     Attributes:
         contents: What goes into it.
-        destination: The archive's path; what is there is replaced when the new archive is complete.
+        destination: The archive's path; a file there is replaced when the new archive is complete.
+        rename: Gives another name for the finished archive, in the same folder, from its size and digest.
         epoch: Seconds since 1970, UTC, that every member's time is set to.
         format: Name in `ARCHIVE_FORMATS`.
         level: The format's compression level, None for its default.
@@ -136,6 +137,7 @@ class ArchiveRequest:
     level: int | None = None
     threads: int = 1
     x86: bool = False
+    rename: Callable[[ArchiveWritten], Path] | None = None
 
 
 @dataclass(frozen=True)
@@ -168,10 +170,18 @@ def write_archive(request: ArchiveRequest) -> ArchiveWritten:
     _check_numbers(request)
     compression = Compression(chosen.level(request.level), request.threads, request.contents.size, x86=request.x86)
     epoch = chosen.time(request.epoch)
-    with not_written(request.destination), replacing(request.destination) as temporary, temporary.open("wb") as stream:
+
+    def finished() -> Path:
+        return request.rename(written()) if request.rename else request.destination
+
+    def written() -> ArchiveWritten:
+        return ArchiveWritten(sink.size, sink.sha256, epoch)
+
+    place = request.destination
+    with not_written(place), replacing(place, finished) as temporary, temporary.open("wb") as stream:
         sink = Sink(stream)
         chosen.write(request.contents, epoch, compression, sink)
-    return ArchiveWritten(sink.size, sink.sha256, epoch)
+    return written()
 
 
 def check_epoch(epoch: int) -> int:

@@ -54,7 +54,7 @@ class Member:
 
     @property
     def mode(self) -> int:
-        """Permission bits, normalised: they do not tell under which umask the environment was built."""
+        """Permission bits, normalised: they do not depend on the umask under which the environment was built."""
         if self.is_link:
             return _LINK_MODE
         return FOLDER_MODE if self.is_folder else file_mode(executable=self.executable)
@@ -63,14 +63,15 @@ class Member:
 def is_shipped(path: str) -> bool:
     """Whether a file, link or folder of an environment belongs to what is published.
 
-    Left out is what only makes sense on the machine that built it, and what post-install writes: bytecode,
-    `pyvenv.cfg`, and hidden entries at the top.
+    Left out is what only makes sense on the machine that built it, and what post-install writes: bytecode in
+    `__pycache__` (a `.pyc` elsewhere is a module without a source, PEP 3147), `pyvenv.cfg`, and hidden entries at the
+    top.
 
     Args:
         path: Relative to the environment, with forward slashes.
     """
     parts = path.split("/")
-    if parts[0].startswith(".") or "__pycache__" in parts or path.endswith(".pyc"):
+    if parts[0].startswith(".") or "__pycache__" in parts:
         return False
     return path != "pyvenv.cfg"
 

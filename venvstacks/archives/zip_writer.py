@@ -1,7 +1,7 @@
 """Zip archives (PKWARE's APPNOTE 6.3.10), written front to back with Unix modes and symbolic links.
 
-Written by hand because the standard library takes the level of a single entry only through private attributes, and
-compresses on one thread.
+Not by `zipfile`, which compresses on one thread and takes the level of a single entry only through private attributes:
+see docs/decisions/0025.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LARGE = (
 
 @dataclass(frozen=True)
 class ZipEntry:
-    """What the archive says of a member, before its data and in the central directory.
+    """One member's fields in the archive, before its data and in the central directory.
 
     Attributes:
         member: The member.
@@ -126,7 +126,7 @@ def _write_deflated(entry: ZipEntry, contents: Contents, how: tuple[int, Workers
 
 
 def local_header(entry: ZipEntry) -> bytes:
-    """What stands before the data of a member (APPNOTE 4.3.7)."""
+    """The local header, which precedes the data of a member (APPNOTE 4.3.7)."""
     extra = struct.pack("<HHQQ", 1, 16, entry.size, entry.packed) if entry.large else b""
     packed, size = (_MAX_32, _MAX_32) if entry.large else (entry.packed, entry.size)
     return (

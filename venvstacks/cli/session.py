@@ -158,7 +158,11 @@ class Session:
         }
         names = {"lock": "locks", "build": "environments", "publish": "archives", "export": "exported environments"}
         for operation in request.operations:
-            yield f"{names[operation]}: {relative(self.project.base / folders[operation])}"
+            line = f"{names[operation]}: {relative(self.project.base / folders[operation])}"
+            if operation == "publish" and self.project.configuration.kept_format:
+                form = self.project.configuration.archive_format
+                line += f" (.{form}, as archives there were published before; --archive-format chooses another format)"
+            yield line
 
     def run_application(self, name: str, arguments: tuple[str, ...], *, isolated: bool) -> int:
         """Bring an application's environment up to date and replace this process by the application.

@@ -49,14 +49,14 @@ def verify(
     if json:
         print(json_text.dumps({"layers": [result.as_json() for result in results]}, indent=2, ensure_ascii=False))
     else:
-        print("\n".join(_told(results)))
+        print("\n".join(_lines(results)))
     proven = all(result.verdict == "same" for result in results)
     if not proven and not session.verbosity.quiet:
         print("not every archive could be made again with the same bytes", file=sys.stderr)
     return ExitCode.DONE if proven else ExitCode.PUBLISHING
 
 
-def _told(results: Iterable[Verified]) -> Iterator[str]:
+def _lines(results: Iterable[Verified]) -> Iterator[str]:
     for result in results:
         yield f"{result.layer}: {result.verdict}"
         if found := result.difference:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -163,10 +163,19 @@ class StateBackend:
         records, name = self._find(task_id)
         records.store.put(name, {**records.store.row(name), STARTED: True})
 
-    def mark_failed(self, task_id: str, message: str) -> None:
-        """Remember in place of a record that a task failed, and how long it took when it last succeeded."""
+    def mark_failed(self, task_id: str, message: str, outputs: Collection[str]) -> None:
+        """Remember in place of a record that a task failed, and how long it took when it last succeeded.
+
+        A record of other outputs stays: what failed in one output folder says nothing about another one.
+        """
         records, name = self._find(task_id)
-        values = records.store.row(name).get(VALUES) or {}
+        row = dict(records.store.row(name))
+        values = row.get(VALUES) or {}
+        recorded = values.get("outputs")
+        if recorded is not None and set(recorded) != set(outputs):
+            row.pop(STARTED, None)
+            records.store.put(name, row)
+            return
         kept = {key: value for key, value in values.items() if key == "seconds"}
         records.store.put(name, {FAILED: message, VALUES: kept})
 

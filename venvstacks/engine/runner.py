@@ -153,7 +153,8 @@ class _Runner(MThreadRunner):  # type: ignore[misc] # doit has no types
             with suppress(StateError):  # a damaged database has been reported already, or the next write reports it
                 error = node.task.actions[0].error
                 backend = self.dep_manager.backend
-                backend.mark_failed(node.task.name, str(error or base_fail.get_msg()).partition("\n")[0])
+                message = str(error or base_fail.get_msg()).partition("\n")[0]
+                backend.mark_failed(node.task.name, message, self.graph.by_name[node.task.name].outputs)
         node.run_status = "failure"
         self.final_result = 2
         if not (blocked or self.continue_):

@@ -16,11 +16,15 @@ from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 
-RECIPES: Mapping[str, int] = {"build": 3, "link": 4, "check": 1, "archive": 4, "export": 2}
+RECIPES: Mapping[str, int] = {"build": 3, "link": 4, "check": 1, "archive": 5, "export": 2}
 """Raised when a step begins to do something else with the same inputs, so that old results are redone: for archives,
 other bytes of the same members (such as by other parameters of the compressor), and what is published with them."""
 
-_COMPRESSORS = {"tar.zst": "zstandard", "tar.xz": "lzma", "tar.gz": "zlib", "zip": "zlib"}
+ARCHIVE_MANIFEST = "manifest:archives"
+"""The task that writes the manifest of published archives."""
+
+COMPRESSORS: Mapping[str, str] = {"tar.zst": "zstandard", "tar.xz": "lzma", "tar.gz": "zlib", "zip": "zlib"}
+"""What the bytes of an archive format depend on, as its version is listed in `Configuration.tools`."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Configuration:
         tools: Versions of the tools that shape results, by name.
         archive_format: Format of archives.
         archive_level: Compression level, or None for the format's default.
+        kept_format: Whether the format is that of the original's publications in the folder of archives.
         epoch: The time that archived files carry, in seconds since 1970; None for the times of the locks.
         tag_outputs: Whether published names carry platform and build number.
         local_wheels: Wheel files of the local wheel folders, relative to the specification's folder.
@@ -48,6 +53,7 @@ class Configuration:
     tools: Mapping[str, str] = field(default_factory=dict)
     archive_format: str = "tar.zst"
     archive_level: int | None = None
+    kept_format: bool = False
     epoch: int | None = None
     tag_outputs: bool = False
     local_wheels: tuple[str, ...] = ()
@@ -95,7 +101,9 @@ class _Compiler:
             yield self.archive(layer)
             yield self.export(layer)
         if built:
-            yield self.manifest("archives", self.layout.artifacts, built, self.configuration.tag)
+            yield self.manifest(
+                ARCHIVE_MANIFEST.partition(":")[2], self.layout.artifacts, built, self.configuration.tag
+            )
             yield self.manifest("exports", self.layout.export, built, None)
 
     def sources(self) -> Iterator[str]:
@@ -223,7 +231,7 @@ class _Compiler:
 
     def archive(self, layer: Layer) -> TaskNode:
         configuration, layout = self.configuration, self.layout
-        compressor = _COMPRESSORS[configuration.archive_format]
+        compressor = COMPRESSORS[configuration.archive_format]
         return TaskNode(
             name=f"archive:{layer.env_name}",
             kind="archive",

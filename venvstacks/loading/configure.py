@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 from venvstacks.archives.formats import (
+    ARCHIVE_FORMATS,
     DEFAULT_FORMAT,
     SMALLEST_FORMAT,
     ArchiveFormat,
@@ -43,16 +44,20 @@ def configure(settings: ToolSettings, options: Options, base: Path, epoch: int |
             hint=f"environments go to {layout.build}, archives to {layout.artifacts} and exports to {layout.export}; "
             "choose another output folder",
         )
-    chosen, level = _choose_compression(settings, options)
+    machine = identify_platform(sys.platform, platform.machine())
+    tag = machine.name if machine and options.tag_outputs else None
+    kept = _kept_format(settings, options, base / layout.stack_manifest(layout.artifacts, tag))
+    chosen, level = (archive_format(kept), None) if kept else _choose_compression(settings, options)
     check = settings.check_imports if options.check_imports is None else options.check_imports
     for name in options.runtime_providers or ():
         _check_provider(name)
     return Configuration(
-        platform=identify_platform(sys.platform, platform.machine()),
+        platform=machine,
         layout=layout,
         tools=_tool_versions(),
         archive_format=chosen.suffix,
         archive_level=level,
+        kept_format=kept is not None,
         epoch=epoch,
         tag_outputs=options.tag_outputs,
         local_wheels=_local_wheels(base, options.local_wheels),
@@ -62,6 +67,18 @@ def configure(settings: ToolSettings, options: Options, base: Path, epoch: int |
         link_mode=options.link_mode or settings.link_mode,
         runtime_providers=options.runtime_providers or settings.runtime_providers,
     )
+
+
+def _kept_format(settings: ToolSettings, options: Options, manifest: Path) -> str | None:
+    """The format in which the original has published into this folder; None if it has not, or the user chose one."""
+    chosen = (settings.archive_format, settings.archive_level, options.archive_format, options.archive_level)
+    if any(choice is not None for choice in (*chosen, settings.compression, options.compression)):
+        return None
+    if not manifest.is_file():
+        return None
+    from venvstacks.records.earlier_publications import format_of_the_original  # noqa: PLC0415 - for few projects
+
+    return format_of_the_original(manifest, tuple(ARCHIVE_FORMATS))
 
 
 def _choose_compression(settings: ToolSettings, options: Options) -> tuple[ArchiveFormat, int | None]:

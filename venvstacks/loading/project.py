@@ -95,8 +95,8 @@ class Project:
 
     @property
     def cache(self) -> Path:
-        """Folder for downloads and prepared runtimes."""
-        named = self.options.cache or self.stack.settings.cache or self.environment.get("VENVSTACKS_CACHE")
+        """Folder for downloads and prepared runtimes: of this run, of this machine (environment), or of the project."""
+        named = self.options.cache or self.environment.get("VENVSTACKS_CACHE") or self.stack.settings.cache
         if named:
             return absolute_folder(self.base, named)
         from platformdirs import user_cache_path  # noqa: PLC0415 - only asked for when something is built

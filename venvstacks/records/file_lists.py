@@ -1,4 +1,4 @@
-"""Per-file manifests: what exactly an archive holds, published beside it as `<archive name>.files.json.gz`."""
+"""Per-file manifests: the list of all files in an archive, published next to it as `<name>.files.json.gz`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from venvstacks.data_faults import first_fault
 from venvstacks.digests import TreeEntry, sha256_bytes
 from venvstacks.records.published_metadata import FileReference, check_extent
 
-SUFFIX = ".files.json.gz"
 PACKED_LIMIT = 16 << 20
 """Bytes of a compressed list that are read. The list of a large environment (60,000 files) has 4 MB."""
 

@@ -1,7 +1,7 @@
 """What counts as a change of an input file.
 
-For nearly every file that is its content. Lock metadata is the exception: it also tells how a lock came about, and a
-renewed lock with the same packages must leave everything above it up to date.
+For nearly every file that is its content. Lock metadata is the exception: it also records how the lock was made, and a
+new lock with the same packages must leave everything above it up to date.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LOCK = "pylock.*.toml"
 
 
 def input_facts(path: Path) -> dict[str, str]:
-    """What the file at `path` says of itself that is worth telling people when it has changed.
+    """Facts in the file at `path` that people want to see when it has changed.
 
     Of a lock these are the versions of what it installs by package, of lock metadata the version and time of the
     lock. Other files, and those that cannot be read, say nothing.

@@ -74,11 +74,13 @@ class ProductMetadata(PublishedModel):
             bytes, so nothing is written again.
         file_count: Files and links.
         uncompressed_size: Sum of file sizes in bytes.
-        tools: Versions of the tools that shaped the result.
+        tools: Versions of the tools that shape the result, and of this program; nothing that differs between machines
+            which publish the same bytes.
         runtime_provider: Who supplied the Python (runtimes only).
         runtime_build: The provider's name for it (runtimes only).
         notes: What people should know (runtimes only).
         file_manifest: The list of all files in the archive (archives only).
+        kept_format: True where the archive format is that of the original's publications in the same folder.
     """
 
     kind: LayerKind
@@ -91,6 +93,7 @@ class ProductMetadata(PublishedModel):
     runtime_build: str | None = None
     notes: tuple[str, ...] = ()
     file_manifest: FileReference | None = None
+    kept_format: bool | None = None
 
 
 class LayerMetadata(PublishedModel):

@@ -17,7 +17,7 @@ from pathlib import Path
 from venvstacks.tools.files import write_if_changed
 
 SETTLED_NS = 2_000_000_000
-"""Age in nanoseconds from which on a file's times tell of every write (coarsest file systems count in two seconds)."""
+"""Age in nanoseconds from which a file's times show every later write (some file systems count in two seconds)."""
 
 _WORTH_KEEPING = 1 << 20  # bytes; smaller files are read faster than they are looked up
 _FIELDS = 4

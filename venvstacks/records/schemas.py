@@ -1,4 +1,4 @@
-"""JSON schemas of what is published, for those who read it with other programs.
+"""JSON schemas of published metadata, for programs of others that read it.
 
 The committed copies are in `docs/schema/`; a test holds them equal to what this module makes.
 """

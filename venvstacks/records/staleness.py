@@ -18,12 +18,12 @@ class TaskRecord:
     Attributes:
         inputs: Content digest of each input by path; `CHANGED_MEANWHILE` for one that was saved while it was read.
         fingerprint: Everything else that it depended on.
-        outputs: What it left behind.
+        outputs: The files that it wrote.
         seconds: How long it took.
         interrupted: Whether a later run began and did not finish.
         failed: What went wrong if the last run failed, else None.
-        facts: What inputs said of themselves, by path, e.g. the versions that a lock pins.
-        finished: Whether it is a run that did what the task is for; else nothing but its end and the seconds is known.
+        facts: Facts about inputs by path, e.g. the versions that a lock pins.
+        finished: Whether the run succeeded; otherwise only its failure and the seconds are known.
     """
 
     inputs: Mapping[str, str]
@@ -42,14 +42,14 @@ def _no_facts(_: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Present:
-    """How things stand for a task now.
+    """The present state of a task's inputs and outputs.
 
     Attributes:
-        inputs: Content digest of each input by path; None for a file that is not there.
+        inputs: Content digest of each input by path; None for a missing file.
         fingerprint: Everything else that it depends on.
-        outputs: What it is to leave behind.
-        missing: Which of these are not there.
-        facts: What an input says of itself now; only asked for inputs that have changed.
+        outputs: The files that it writes.
+        missing: Which of these do not exist.
+        facts: Facts about an input now, such as locked versions; only asked for inputs that have changed.
     """
 
     inputs: Mapping[str, str | None]
@@ -81,7 +81,7 @@ def why_stale(record: TaskRecord | None, present: Present) -> tuple[Reason, ...]
 
 
 def _history(record: TaskRecord | None) -> Reason | None:
-    """What the last run leaves to be said, if it did not end well."""
+    """The reason that the last run gives, if it was interrupted or failed."""
     if record is None:
         return None
     if record.interrupted:
@@ -90,13 +90,13 @@ def _history(record: TaskRecord | None) -> Reason | None:
 
 
 def with_history(record: TaskRecord | None, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
-    """Reasons of a task whose outputs describe themselves, completed: if it has to run, what became of it last time."""
+    """The reasons of a task whose outputs describe themselves, with how its last run ended if it has to run."""
     history = _history(record)
     return (history, *reasons) if history and reasons else reasons
 
 
 def with_missing_outputs(reasons: tuple[Reason, ...], missing: Collection[str]) -> tuple[Reason, ...]:
-    """Reasons of a task whose outputs describe themselves, completed: an output that is not there is always one."""
+    """The reasons of a task whose outputs describe themselves, with a reason for each missing output."""
     if any(reason.kind == "missing output" for reason in reasons):
         return reasons
     return reasons + tuple(Reason("missing output", path) for path in missing)
@@ -120,19 +120,19 @@ def _compare_inputs(record: TaskRecord, present: Present) -> list[Reason]:
 
 
 def compare_facts(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
-    """What differs in what an input said and says of itself; nothing if either is not known."""
+    """Differences between the recorded and the present facts about an input; none if either is not known."""
     if not old or not new:
         return ()
-    told = []
+    changes = []
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)
         if before == after:
             continue
         if before is None or after is None:
-            told.append(f"{'+' if before is None else '-'} {name} {before or after}")
+            changes.append(f"{'+' if before is None else '-'} {name} {before or after}")
         else:
-            told.append(f"{name} {before} -> {after}")
-    return tuple(told)
+            changes.append(f"{name} {before} -> {after}")
+    return tuple(changes)
 
 
 def _short(digest: str) -> str:

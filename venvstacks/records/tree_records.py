@@ -1,7 +1,7 @@
-"""What the build and link steps leave behind about an environment, as small files that later steps depend on.
+"""Records of environments: small files that the build and link tasks write and later tasks depend on.
 
-A tree's record is written last and whole. It holds nothing that could differ between two machines, folders or runs
-that build the same thing: that is what makes early cutoff work.
+A record is written after its tree, and atomically. It holds nothing that could differ between two machines, folders or
+runs that build the same thing, so that later tasks stay up to date.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class LinkRecord(Record):
         entries: All files and links that are shipped.
         content_digest: Digest over all entries.
         launch_module: The application's launch module.
-        support_modules: The modules beside it.
+        support_modules: The application's support modules.
     """
 
     env_name: str

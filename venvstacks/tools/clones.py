@@ -1,7 +1,7 @@
 """Files of their own: clones where the file system shares blocks until one side is written to, else copies.
 
-A hard link is the same file under a second name: whoever edits it in place (`patchelf`, an editor, `>>`) edits it
-everywhere, in uv's cache too. See docs/decisions/0007.
+A hard link is the same file under a second name: a program that edits it in place (`patchelf`, an editor, `>>`) edits
+it everywhere, in uv's cache too. See docs/decisions/0007.
 """
 
 from __future__ import annotations

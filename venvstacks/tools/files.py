@@ -12,7 +12,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -23,11 +23,14 @@ with contextlib.suppress(ImportError):
     fcntl = importlib.import_module("fcntl")
 
 _PART = re.compile(r"\..+\.([a-z0-9_]{8}|\d+)\.part")
-"""Temporary files: of `replacing`, and of post-install scripts, which add the number of their process."""
+"""Names of temporary files: of `replacing`, and of post-install scripts, which add the number of their process."""
+
+
+_ATTEMPTS = 100  # to create something in a folder that others remove
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    r"""Write `data` beside `path` and put it in place in one step; folders above are made.
+    r"""Write `data` to a temporary file next to `path` and rename it; folders above are created.
 
     Text is written as UTF-8 with `\n` line ends. A reader sees the old file or the new one, never a part.
 
@@ -64,20 +67,24 @@ def write_if_changed(path: Path, data: bytes | str) -> bool:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place if the block ends well, and disappears if it does not.
+def replacing(path: Path, rename: Callable[[], Path] | None = None) -> Iterator[Path]:
+    """A temporary file next to `path` that replaces it if the block succeeds, and is removed if it fails.
+
+    Args:
+        path: The file.
+        rename: Gives another name for the finished file, in the same folder; called when the block has succeeded.
 
     Raises:
         OSError: The folder cannot be made or written to.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
     temporary = Path(name)
     with _marked_as_alive(handle):
         try:
             yield temporary
             temporary.chmod(settled_mode(temporary.stat().st_mode))  # mkstemp makes files private
-            temporary.replace(path)
+            temporary.replace(rename() if rename else path)
         except BaseException:
             with contextlib.suppress(OSError):
                 temporary.unlink()
@@ -117,13 +124,41 @@ def _remove_if_abandoned(path: Path) -> None:
 @contextlib.contextmanager
 def staging_folder(parent: Path, name: str) -> Iterator[Path]:
     """A new empty folder below `parent`, removed with all that is left in it when the block ends."""
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=parent))
+    folder = _new_folder(parent, name)
     folder.chmod(FOLDER_MODE)
     try:
         yield folder
     finally:
         remove_tree(folder)
+
+
+def _new_folder(parent: Path, name: str) -> Path:
+    """A new folder below `parent`, which others may remove at any time as long as it is empty."""
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(FileNotFoundError):
+            make_folders(parent)
+            return Path(tempfile.mkdtemp(prefix=f"{name}.", dir=parent))
+    return Path(tempfile.mkdtemp(prefix=f"{name}.", dir=parent))
+
+
+def make_folders(folder: Path) -> None:
+    """Create a folder and all missing ones above it, with the modes of published folders whatever the umask is.
+
+    Raises:
+        OSError: It cannot be created, or a file is in the way.
+    """
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for new in reversed(missing):
+        try:
+            new.mkdir()
+        except FileExistsError:
+            if not new.is_dir():
+                raise
+        else:
+            new.chmod(FOLDER_MODE)
 
 
 def remove_leftovers(parent: Path, name: str) -> None:
@@ -142,7 +177,7 @@ def swap_in(new: Path, place: Path, *, trash: Path) -> None:
 
     All three must be on one file system. Two renames: a crash between them leaves `place` missing, never mixed.
     """
-    place.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(place.parent)
     if not os.path.lexists(place):
         new.rename(place)
         return

@@ -33,3 +33,14 @@ def test_folders_that_are_one(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="exports need a folder of their own"):
             load_project(spec, options)
     assert load_project(spec, Options(build_dir="x", output_dir="y/../x")).configuration.layout.artifacts == "x"
+
+
+def test_the_cache_of_the_machine_goes_before_that_of_the_project(tmp_path: Path) -> None:
+    """`verify` gives its second build a cache of its own in this way."""
+    spec = write_stack(tmp_path)
+    spec.write_text(spec.read_text("utf-8").replace("[tool.venvstacks]", '[tool.venvstacks]\ncache = "of-the-project"'))
+    environment = {"VENVSTACKS_CACHE": str(tmp_path / "of-the-machine")}
+    assert load_project(spec, environment=environment).cache == tmp_path / "of-the-machine"
+    assert load_project(spec, environment={}).cache == tmp_path / "of-the-project"
+    asked = load_project(spec, Options(cache="asked"), environment)
+    assert asked.cache == tmp_path / "asked"

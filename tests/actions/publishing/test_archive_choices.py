@@ -74,3 +74,25 @@ def test_the_time_comes_from_the_locks_unless_the_environment_names_one(tmp_path
 def test_times_that_no_archive_can_say(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match=text.replace(".", r"\.")):
         load_project(write(tmp_path, ""), environment={"SOURCE_DATE_EPOCH": text})
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "expected"),
+    [
+        ("", Options(), ("tar.xz", None, True)),
+        ("", Options(compression="fast"), ("tar.zst", 3, False)),
+        ("", Options(archive_format="zip"), ("zip", None, False)),
+        ("", Options(output_dir="elsewhere"), ("tar.zst", None, False)),
+        ("", Options(tag_outputs=True), ("tar.zst", None, False)),  # the tagged manifest is another file
+        ('archive-format = "tar.gz"', Options(), ("tar.gz", None, False)),
+        ("archive-level = 7", Options(), ("tar.zst", 7, False)),
+    ],
+)
+def test_the_format_of_the_original_s_publications_is_kept_unless_one_is_chosen(
+    tmp_path: Path, settings: str, options: Options, expected: tuple[str, int | None, bool]
+) -> None:
+    manifest = tmp_path / "_artifacts/__venvstacks__/venvstacks.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text('{"layers": {"runtimes": [{"archive_name": "py.tar.xz"}]}}')
+    chosen = load_project(write(tmp_path, settings), options, {}).configuration
+    assert (chosen.archive_format, chosen.archive_level, chosen.kept_format) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from tests.support.locked_layers import framework, runtime
 from venvstacks.actions.publishing.export import ExportOptions, export_layer
 from venvstacks.actions.publishing.layer_metadata import PublishedLayer
-from venvstacks.actions.publishing.publish import ArchiveOptions, archive_layer, write_manifest
+from venvstacks.actions.publishing.manifests import write_manifest
+from venvstacks.actions.publishing.publish import ArchiveOptions, archive_layer
 from venvstacks.actions.toolset import Tools
 from venvstacks.digests import scan_tree
 from venvstacks.errors import PublishError
@@ -33,6 +35,7 @@ APP = framework(
     support=(SourceTree("legs.py", is_package=False, files=("",)),),
 )  # fmt: skip
 LAYOUT = StackLayout()
+SITE = "lib/python3.11/site-packages"
 
 
 @pytest.fixture
@@ -50,6 +53,9 @@ def base(tmp_path: Path) -> Path:
 def put(base: Path, layer: Layer, version: int, content: str = "frog\n") -> None:
     environment = base / LAYOUT.environment(layer)
     write_atomically(environment / "lib/frog.txt", content)
+    for source in layer.sources:
+        for name in source.files:
+            write_atomically(environment / SITE / Path(source.path).name / name, f"# {name}\n")
     name = layer.deployed_name(version)
     modules = [SourceHash(name=source.module, hash=f"sha256:{'c' * 64}") for source in layer.sources]
     built = BuildRecord(
@@ -104,18 +110,41 @@ def builds(base: Path, settings: ArchiveOptions) -> tuple[object, int | None]:
 
 
 @pytest.mark.parametrize("tagged", [False, True])
-def test_build_numbers_rise_with_the_bytes_and_begin_again_with_the_lock(base: Path, *, tagged: bool) -> None:
+def test_build_numbers_rise_with_the_bytes(base: Path, *, tagged: bool) -> None:
     settings, force = ArchiveOptions("tar.gz", tagged=tagged), ArchiveOptions("tar.gz", tagged=tagged, force=True)
     assert builds(base, settings) == (True, 1)
     assert builds(base, settings) == (False, 1)
     assert builds(base, force) == (True, 1)
-    put(base, APP, version=3, content="newt\n")
+    put(base, APP, version=1, content="newt\n")
     assert builds(base, settings) == (True, 2)
-    put(base, APP, version=4, content="newt\n")
-    assert builds(base, settings) == (True, 1)
     names = sorted(path.name for path in (base / "_artifacts").glob("*.tar.gz"))
-    tag = "-linux_x86_64"
-    assert names == ([f"app-hop{tag}-1.tar.gz", f"app-hop{tag}-2.tar.gz"] if tagged else ["app-hop.tar.gz"])
+    if tagged:
+        assert names == ["app-hop-linux_x86_64-1.tar.gz", "app-hop-linux_x86_64-2.tar.gz"]
+    else:
+        assert len(names) == 2
+        assert re.fullmatch(r"app-hop-[0-9a-f]{12}\.tar\.gz", names[0])
+        assert names[1] == "app-hop.tar.gz"
+
+
+def test_numbers_begin_again_with_another_deployed_name(base: Path) -> None:
+    for version, content in ((2, "frog\n"), (2, "newt\n"), (3, "newt\n")):
+        put(base, LOWER, version, content)
+        archive_layer(published(base, LOWER), ArchiveOptions("tar.gz"), tools(base))
+    metadata = read_metadata(base / LAYOUT.published_metadata(LAYOUT.artifacts, LOWER, None))
+    assert metadata is not None
+    assert (metadata.archive_build, metadata.archive_name) == (1, "framework-pond@3.tar.gz")
+
+
+def test_the_python_that_publishes_changes_nothing(base: Path) -> None:
+    texts = set()
+    for python in ("3.11.7", "3.14.0"):
+        versions = {"venvstacks": "1", "uv": "2", "zlib": "3", "python": python}
+        layer = PublishedLayer(APP, LINUX, LAYOUT, base, versions)
+        archive_layer(layer, ArchiveOptions("tar.gz", force=True), tools(base))
+        texts.add((base / LAYOUT.published_metadata(LAYOUT.artifacts, APP, None)).read_text("utf-8"))
+    assert len(texts) == 1
+    (text,) = texts
+    assert json.loads(text)["venvstacks"]["tools"] == {"venvstacks": "1", "uv": "2", "zlib": "3"}
 
 
 def test_a_manifest_lists_what_is_there(base: Path, check_golden: Callable[[str, str], None]) -> None:

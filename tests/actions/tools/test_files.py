@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +104,45 @@ def test_removing_a_tree_changes_no_mode_outside_it(tmp_path: Path) -> None:
     remove_tree(folder)
     assert not folder.exists()
     assert modes(outside) == 0o644
+
+
+def test_staging_bears_that_others_remove_its_empty_parent(tmp_path: Path) -> None:
+    """Layers that are exported at the same time tidy up the one folder in which all of them stage."""
+    parent = tmp_path / "staging"
+    over = threading.Event()
+
+    def tidy() -> None:
+        while not over.is_set():
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+
+    tidier = threading.Thread(target=tidy)
+    tidier.start()
+    try:
+        for number in range(300):
+            with staging_folder(parent, f"frog{number}") as folder:
+                (folder / "leg").touch()
+    finally:
+        over.set()
+        tidier.join()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no umask elsewhere")
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_new_folders_and_files_have_the_modes_of_published_ones(tmp_path: Path, umask: int) -> None:
+    (tmp_path / "there").mkdir(mode=0o700)
+    before = os.umask(umask)
+    try:
+        write_atomically(tmp_path / "there/a/b/file", "frog")
+    finally:
+        os.umask(before)
+    assert [modes(tmp_path / path) for path in ("there", "there/a", "there/a/b", "there/a/b/file")] == [
+        0o700, 0o755, 0o755, 0o644,
+    ]  # fmt: skip
+
+
+def test_a_file_in_the_way_of_a_folder_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file/a/b", tmp_path / "file/b"):
+        with pytest.raises(OSError, match="file"):
+            write_atomically(place, "frog")

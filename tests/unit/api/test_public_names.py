@@ -36,7 +36,7 @@ RESULTS = (
     "Outcome", "Plan", "PlannedTask", "Project", "Report", "Request", "Verified", "Verification", "find_application",
     "load_project", "lock_staleness", "plan", "preview_locks", "run", "verify", "application_command", "doit_tasks",
 )  # fmt: skip
-INTERNAL = {"Difference", "Processes"}
+INTERNAL = {"ArchiveDifference", "Difference", "Processes"}
 """The first difference of two archives, which callers print; what tests hand in to stop child processes."""
 
 

@@ -1,4 +1,4 @@
-"""Whether what is about to be published can be deployed: the very rule of deploying, and whose fault it is."""
+"""The check that a layer can be deployed, by the rules of deploying; a failure names the packages at fault."""
 
 from __future__ import annotations
 

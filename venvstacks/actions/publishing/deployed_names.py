@@ -1,4 +1,4 @@
-"""What a layer is called where it is deployed, and when its lock was made; both are only known once it is locked."""
+"""The deployed name and the time of a layer, which are only known once it is locked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Export a linked layer: a folder that can be used where it is, and shares nothing with what it was made from."""
+"""Export a linked layer: a folder that can be used in place and shares no file with the build folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ExportOptions:
 
 
 def export_layer(published: PublishedLayer, options: ExportOptions, log: Path, tools: Tools) -> dict[str, object]:
-    """Lay the layer down as a folder that can be used where it is, and write its metadata, the metadata last.
+    """Write the layer as a folder that can be used in place, and then its metadata.
 
     Bytecode is complete when the folder is swapped in: exports that are the same but for a launch module compile
     nothing but that.
@@ -56,7 +56,7 @@ def export_layer(published: PublishedLayer, options: ExportOptions, log: Path, t
         staging_parent = folder / METADATA_DIR / ".staging"
         remove_leftovers(staging_parent, name)
         with staging_folder(staging_parent, name) as staging:
-            exported = _lay_down(published, options, staging, log, tools)
+            exported = _write_tree(published, options, staging, log, tools)
             swap_in(exported, target, trash=staging)
         _fit(published, target)
         write_atomically(place, metadata_text(metadata.as_json()))
@@ -68,8 +68,8 @@ def export_layer(published: PublishedLayer, options: ExportOptions, log: Path, t
     return {"folder": metadata.install_target}
 
 
-def _lay_down(published: PublishedLayer, options: ExportOptions, staging: Path, log: Path, tools: Tools) -> Path:
-    """Files, which take the disk's time, while their bytecode is made, which takes processors; then that bytecode."""
+def _write_tree(published: PublishedLayer, options: ExportOptions, staging: Path, log: Path, tools: Tools) -> Path:
+    """Write files, which takes the disk's time, while their bytecode is compiled, which takes processors."""
     contents = contents_of(published, tools)
     if options.bytecode != ON_DEPLOY:
         return export_tree(contents, staging, options.link_mode).top

@@ -9,26 +9,30 @@ from pathlib import Path
 
 from venvstacks.actions.earlier_results import read_back
 from venvstacks.actions.publishing.deployed_names import deployed_name, lock_metadata
+from venvstacks.actions.publishing.module_hashes import module_hashes
 from venvstacks.digests import sha256_json
 from venvstacks.errors import PublishError
 from venvstacks.locking.lock_metadata import LockMetadata
-from venvstacks.model.layout import StackLayout
+from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 from venvstacks.records.published_metadata import LayerMetadata, ProductMetadata, SupportModule
 from venvstacks.records.tree_records import LinkRecord, RuntimeRecord
 
+_RECORDED = ("venvstacks", "uv")
+"""Tools whose versions are published, next to that of the compressor: which Python ran them changes no byte."""
+
 
 @dataclass(frozen=True)
 class PublishedLayer:
-    """A linked layer on its way out.
+    """A linked layer that is to be published or exported.
 
     Attributes:
         layer: The layer.
         platform: The platform that it was built for.
-        layout: Where everything is, relative to `base`.
+        layout: All paths, relative to `base`.
         base: The specification's folder.
-        tools: Versions of the tools that shape the result.
+        tools: Versions of the tools, by name.
     """
 
     layer: Layer
@@ -39,12 +43,12 @@ class PublishedLayer:
 
     @cached_property
     def record(self) -> LinkRecord:
-        """What the layer holds."""
+        """The record of the linked layer: its files and modules."""
         return read_back(LinkRecord, self.base / self.layout.record("link", self.layer), PublishError)
 
     @cached_property
     def lock(self) -> LockMetadata:
-        """What its lock says about itself."""
+        """The metadata of its lock."""
         return lock_metadata(self.layer, self.layout, self.base)
 
     @property
@@ -52,13 +56,15 @@ class PublishedLayer:
         """The built environment's folder."""
         return self.base / self.layout.environment(self.layer)
 
-    def metadata(self, **settings: object) -> LayerMetadata:
+    def metadata(self, compressor: str | None = None, **settings: object) -> LayerMetadata:
         """The layer's metadata without an archive's fields.
 
         Args:
-            settings: Whatever else decides about the bytes of the result; goes into the inputs digest.
+            compressor: The tool whose version decides about the bytes of an archive.
+            settings: What else decides about the bytes of the result; goes into the inputs digest.
         """
         layer, record, lock = self.layer, self.record, self.lock
+        hashes = module_hashes(layer, record.entries, EnvironmentLayout.of(layer, self.platform).site_dir)
         common = LayerMetadata(
             layer_name=layer.env_name,
             install_target=record.deployed_name,
@@ -70,18 +76,23 @@ class PublishedLayer:
             runtime_layer=self._deployed(layer.runtime or layer),
             required_layers=tuple(self._deployed(lower) for lower in layer.frameworks) if layer.runtime else None,
             app_launch_module=record.launch_module.name if record.launch_module else None,
-            app_launch_module_hash=record.launch_module.hash if record.launch_module else None,
-            app_support_modules=tuple(SupportModule(name=m.name, hash=m.hash) for m in record.support_modules) or None,
-            product=self._product(),
+            app_launch_module_hash=hashes.get(record.launch_module.name) if record.launch_module else None,
+            app_support_modules=tuple(
+                SupportModule(name=module.name, hash=hashes[module.name]) for module in record.support_modules
+            )
+            or None,
+            product=self._product(compressor),
         )
-        inputs = sha256_json([common.as_json(), settings])
+        decisive = {name: version for name, version in common.product.tools.items() if name == compressor}
+        product = common.product.model_copy(update={"tools": decisive})
+        inputs = sha256_json([common.model_copy(update={"product": product}).as_json(), settings])
         product = common.product.model_copy(update={"inputs_digest": inputs})
         return common.model_copy(update={"product": product})
 
     def _deployed(self, layer: Layer) -> str:
         return deployed_name(layer, self.layout, self.base)
 
-    def _product(self) -> ProductMetadata:
+    def _product(self, compressor: str | None) -> ProductMetadata:
         record = self.record
         runtime = None
         if self.layer.runtime is None:
@@ -92,7 +103,7 @@ class PublishedLayer:
             inputs_digest="",
             file_count=len(record.entries),
             uncompressed_size=sum(entry.size for entry in record.entries),
-            tools=dict(self.tools),
+            tools={name: version for name, version in self.tools.items() if name in {*_RECORDED, compressor}},
             runtime_provider=runtime.provider if runtime else None,
             runtime_build=runtime.build if runtime else None,
             notes=runtime.notes if runtime else (),

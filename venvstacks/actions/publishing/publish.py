@@ -1,29 +1,27 @@
-"""Publish a linked layer as an archive, and write the manifests of the whole stack."""
+"""Publish a linked layer: its archive, the list of its files, and its metadata."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 
+from venvstacks.actions.publishing.archive_names import ArchiveNames, Finished, choose_names
 from venvstacks.actions.publishing.deployable import check_deployable
 from venvstacks.actions.publishing.deployed_names import epoch
 from venvstacks.actions.publishing.layer_metadata import PublishedLayer
 from venvstacks.actions.toolset import Tools
-from venvstacks.archives.formats import ArchiveRequest, write_archive
+from venvstacks.archives.formats import ArchiveRequest, ArchiveWritten, write_archive
 from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import Member, members
 from venvstacks.archives.write_failures import not_written
 from venvstacks.errors import InterruptedRunError
-from venvstacks.graph.compiler import RECIPES
-from venvstacks.records.file_lists import SUFFIX, FileManifest, reference
-from venvstacks.records.published_metadata import LayerMetadata, metadata_text, read_metadata, wanted_manifest
-from venvstacks.tools.files import (
-    write_atomically,
-    write_if_changed,
-)
+from venvstacks.graph.compiler import COMPRESSORS, RECIPES
+from venvstacks.records.earlier_publications import EarlierPublication, read_earlier
+from venvstacks.records.file_lists import FileManifest, reference
+from venvstacks.records.published_metadata import LayerMetadata, metadata_text
+from venvstacks.tools.files import write_atomically
 from venvstacks.tools.process import Processes
 
 _POSTINSTALL = "postinstall.py"
@@ -62,6 +60,7 @@ class ArchiveOptions:
         tagged: Whether names carry platform and build number.
         force: Whether to write an archive even if the metadata says that it is current.
         epoch: The time of all members, in seconds since 1970; None for that of the layer's lock.
+        kept_format: Whether the format is that of the original's publications in the same folder.
     """
 
     format: str
@@ -69,13 +68,14 @@ class ArchiveOptions:
     tagged: bool = False
     force: bool = False
     epoch: int | None = None
+    kept_format: bool = False
 
 
 def archive_layer(published: PublishedLayer, options: ArchiveOptions, tools: Tools) -> dict[str, object]:
-    """Write the layer's archive and its metadata, the metadata last.
+    """Write the layer's archive and its metadata, the metadata last. No earlier archive is replaced by other bytes.
 
-    Metadata that was made from the same inputs stands, even where the archive itself is not there (it has been
-    uploaded, say). An archive that comes out with the same bytes keeps its build number.
+    Metadata of the same inputs is kept, even where the archive itself is missing (it may have been uploaded). An
+    archive that is written again with the same bytes keeps its name and build number.
 
     Raises:
         PublishError: The archive cannot be written, or the environment was changed after its build.
@@ -85,18 +85,19 @@ def archive_layer(published: PublishedLayer, options: ArchiveOptions, tools: Too
     tag = platform.name if options.tagged else None
     place = published.base / layout.published_metadata(layout.artifacts, published.layer, tag)
     common = published.metadata(
+        COMPRESSORS[options.format],
         format=options.format,
         level=options.level,
         epoch=options.epoch,
         tagged=options.tagged,
         recipe=RECIPES["archive"],
     )
-    previous = read_metadata(place)
-    current = previous is not None and previous.product.inputs_digest == common.product.inputs_digest
-    if previous and current and not options.force:
-        return {"archive": previous.archive_name, "size": previous.archive_size, "written": False}
+    earlier = read_earlier(place)
+    current = earlier is not None and earlier.product and earlier.product.inputs_digest == common.product.inputs_digest
+    if earlier and current and not options.force:
+        return {"archive": earlier.archive_name, "size": earlier.archive_size, "written": False}
     with not_written(folder):
-        metadata = _write(published, options, common, previous, tools)
+        metadata = _write(published, options, common, earlier, tools)
         write_atomically(place, metadata_text(metadata.as_json()))
     return {"archive": metadata.archive_name, "size": metadata.archive_size, "written": True}
 
@@ -105,58 +106,44 @@ def _write(
     published: PublishedLayer,
     options: ArchiveOptions,
     common: LayerMetadata,
-    previous: LayerMetadata | None,
+    earlier: EarlierPublication | None,
     tools: Tools,
 ) -> LayerMetadata:
-    folder = published.base / published.layout.artifacts
-    build = 1
-    if previous and previous.archive_build and previous.lock_version == common.lock_version:
-        build = previous.archive_build + 1
-    name = _archive_name(common.install_target, published, options, build)
+    """Write archive and list under names that no other bytes have or had; returns the whole metadata."""
+    folder, target = published.base / published.layout.artifacts, common.install_target
+    tag = published.platform.name if options.tagged else None
     contents = contents_of(published, tools)
     listed = FileManifest.of(contents.members)
     check_deployable(published, common, listed)
+    packed = listed.packed()
+
+    def names(written: ArchiveWritten) -> ArchiveNames:
+        return choose_names(
+            Finished(target, options.format, written.size, written.sha256, packed), folder, earlier, tag
+        )
+
     request = ArchiveRequest(
         contents=contents,
-        destination=folder / name,
+        destination=folder / f"{target}.{options.format}",
         format=options.format,
         epoch=epoch(published.lock) if options.epoch is None else options.epoch,
         level=options.level,
         threads=tools.threads,
         x86=published.platform.machine in _X86,
+        rename=lambda written: folder / names(written).archive,
     )
     with tools.compressors if contents.size > _SMALL else contextlib.nullcontext():
         written = write_archive(request)
-    if previous and previous.archive_hashes == {"sha256": written.sha256} and build > 1:
-        build -= 1
-        kept = _archive_name(common.install_target, published, options, build)
-        (folder / name).replace(folder / kept)
-        name = kept
-    packed = listed.packed()
-    write_atomically(folder / f"{name}{SUFFIX}", packed)
-    product = common.product.model_copy(update={"file_manifest": reference(f"{name}{SUFFIX}", packed)})
+    chosen = names(written)
+    write_atomically(folder / chosen.files, packed)
+    added = {"file_manifest": reference(chosen.files, packed), "kept_format": options.kept_format or None}
     return common.model_copy(
         update={
-            "product": product,
-            "archive_name": name,
-            "archive_build": build,
+            "product": common.product.model_copy(update=added),
+            "archive_name": chosen.archive,
+            "archive_build": chosen.build,
             "archive_size": written.size,
             "archive_hashes": {"sha256": written.sha256},
             "target_platform": published.platform.name,
         }
     )
-
-
-def _archive_name(target: str, published: PublishedLayer, options: ArchiveOptions, build: int) -> str:
-    tag = f"-{published.platform.name}-{build}" if options.tagged else ""
-    return f"{target}{tag}.{options.format}"
-
-
-def write_manifest(metadata_files: Sequence[Path], place: Path) -> dict[str, object]:
-    """Write the manifest of all published or exported layers.
-
-    Raises:
-        PublishError: It cannot be written.
-    """
-    with not_written(place):
-        return {"written": write_if_changed(place, wanted_manifest(metadata_files))}

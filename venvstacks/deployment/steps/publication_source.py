@@ -284,7 +284,10 @@ def _require_file(place: Path) -> None:
 
 
 def _missing(place: Path) -> DeployError:
-    return DeployError(f"{place} is missing, although the manifest lists it", hint=_PUBLISH_AGAIN)
+    return DeployError(
+        f"{place} is missing, although the manifest lists it",
+        hint="copy it back if it was moved, or write it again with `venvstacks publish --force`",
+    )
 
 
 def _unreadable(place: Path, error: OSError) -> DeployError:

@@ -1,0 +1,143 @@
+"""The manifest of a stack, written last; files that only earlier manifests name stay for their readers, and then go.
+
+Archives have names of their own (see `archive_names`), so that a manifest and the files that it names belong together
+for as long as those files exist. They stay for the last two earlier manifests, and for those of the last hour.
+
+    <output folder>/__venvstacks__/earlier/venvstacks.<time>-<digest>.json    earlier manifests
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from venvstacks.actions.publishing.archive_names import FILES_SUFFIX
+from venvstacks.archives.formats import ARCHIVE_FORMATS
+from venvstacks.archives.write_failures import not_written
+from venvstacks.digests import sha256_bytes
+from venvstacks.records.earlier_publications import named_files
+from venvstacks.records.published_metadata import wanted_manifest
+from venvstacks.tools.files import write_atomically, write_if_changed
+
+EARLIER = "earlier"
+"""Folder of earlier manifests, below that of the metadata."""
+
+_KEPT = 2
+_HELD = timedelta(hours=1)
+_TIME = "%Y%m%dT%H%M%SZ"
+_ENDINGS = "|".join(re.escape(ending) for ending in (*(f".{name}" for name in ARCHIVE_FORMATS), FILES_SUFFIX))
+
+
+def write_manifest(metadata_files: Sequence[Path], place: Path) -> dict[str, object]:
+    """Write the manifest of all layers that have been published or exported.
+
+    Raises:
+        PublishError: It cannot be written.
+    """
+    with not_written(place):
+        return {"written": write_if_changed(place, wanted_manifest(metadata_files))}
+
+
+def publish_manifest(
+    metadata_files: Sequence[Path], place: Path, now: datetime, *, tagged: bool = False
+) -> dict[str, object]:
+    """Write the manifest of all published layers, keep the one before, and remove what no reader can want any more.
+
+    Args:
+        metadata_files: Metadata of the layers; what is missing is left out.
+        place: The manifest.
+        now: The present time.
+        tagged: Whether names are tagged; such archives are numbered and stay.
+
+    Raises:
+        PublishError: It cannot be written.
+    """
+    if tagged:
+        return write_manifest(metadata_files, place)
+    text = wanted_manifest(metadata_files).encode()
+    with not_written(place):
+        before = place.read_bytes() if place.is_file() else None
+        if before is not None and before != text:
+            name = f"{place.stem}.{now.strftime(_TIME)}-{sha256_bytes(before)[:8]}.json"
+            write_atomically(place.parent / EARLIER / name, before)
+        written = write_if_changed(place, text)
+    for superseded in _superseded(place, now):
+        with contextlib.suppress(OSError):  # what cannot be removed harms nobody, and is tried again
+            superseded.unlink()
+    return {"written": written}
+
+
+def _superseded(place: Path, now: datetime) -> Iterator[Path]:
+    """Published files that nothing names any more but manifests that are old enough to be dropped; then those.
+
+    Files that no manifest has named were left by a killed run, or belong to one that is under way: they stay for as
+    long as the files of earlier manifests.
+    """
+    metadata = place.parent
+    folder = metadata.parent
+    held = Held.of(metadata, place.stem, now)
+    dropped = frozenset[str]().union(*map(named_files, held.dropped))
+    old = [
+        name
+        for name in superseded_names(folder, named_files(place))
+        if name in dropped or (_has_digest(name) and _is_older(folder / name, now - _HELD))
+    ]
+    if old:  # else there is no need to read all other metadata
+        others = (*metadata.glob("*.json"), *(metadata / "env_metadata").glob("*.json"), *held.kept)
+        named = frozenset[str]().union(*map(named_files, others))
+        yield from (folder / name for name in old if name not in named)
+    yield from held.dropped
+
+
+@dataclass(frozen=True)
+class Held:
+    """The earlier manifests of a folder.
+
+    Attributes:
+        kept: Those whose files stay, of stacks with other tags too.
+        dropped: Those that are to go.
+    """
+
+    kept: tuple[Path, ...]
+    dropped: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, metadata: Path, stem: str, now: datetime) -> Held:
+        """Decide by the times in their names."""
+        everything = sorted((metadata / EARLIER).glob("*.json"))
+        own = [path for path in everything if path.name.startswith(f"{stem}.")]
+        limit = f"{stem}.{(now - _HELD).strftime(_TIME)}"
+        dropped = tuple(path for path in own[:-_KEPT] if path.name < limit)
+        return cls(tuple(path for path in everything if path not in dropped), dropped)
+
+
+def superseded_names(folder: Path, current: Iterable[str]) -> Iterator[str]:
+    """Files that are or were published under the deployed names of `current`, tagged ones excepted.
+
+    Args:
+        folder: Where archives are published.
+        current: File names of published archives and lists.
+    """
+    names = "|".join(sorted({re.escape(_deployed_name(name)) for name in current}))
+    pattern = re.compile(rf"({names})(-[0-9a-f]{{12}})?({_ENDINGS})(\.files\.json\.gz)?")
+    yield from (path.name for path in sorted(folder.iterdir()) if pattern.fullmatch(path.name) and path.is_file())
+
+
+def _deployed_name(name: str) -> str:
+    """The deployed name in the name of an untagged file."""
+    return re.sub(rf"(-[0-9a-f]{{12}})?({_ENDINGS})$", "", name)
+
+
+def _is_older(path: Path, limit: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < limit.timestamp()
+    except OSError:
+        return False
+
+
+def _has_digest(name: str) -> bool:
+    return re.search(rf"-[0-9a-f]{{12}}({_ENDINGS})$", name) is not None
