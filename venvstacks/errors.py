@@ -1,7 +1,7 @@
-"""Every error that a user can cause: what happened, what to do about it, and the exit code it ends in.
+"""All errors that a user can cause: what happened, what to do about it, and the exit code.
 
 Wording: the message says what happened and where, the hint says what to do. The command line prints both and
-never a traceback; anything that is not a `VenvstacksError` is a defect of this program.
+never a traceback; an exception that is not a `VenvstacksError` is a defect of this program.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 
 class ExitCode(IntEnum):
-    """What a process of this program returns; the contract with scripts and CI systems."""
+    """Exit codes of the commands, on which scripts and CI systems can rely."""
 
     DONE = 0
     MIXED = 1
@@ -27,11 +27,11 @@ class ExitCode(IntEnum):
 
 
 class VenvstacksError(Exception):
-    """Base of all errors that are the user's to mend.
+    """Base of all errors that a user can cause or correct.
 
     Attributes:
         message: One sentence: what is wrong, and where.
-        hint: What to do about it, or None where there is nothing sensible to say.
+        hint: What to do about it, or None if there is no useful advice.
         details: Further lines that are shown between message and hint (one fault, package or file each).
     """
 
@@ -51,13 +51,13 @@ class VenvstacksError(Exception):
 
 
 class UsageError(VenvstacksError):
-    """The command line or the API was called with something that makes no sense."""
+    """The command line or the API was called with arguments that are wrong or do not fit together."""
 
     exit_code = ExitCode.USAGE
 
 
 class BuildFolderBusyError(UsageError):
-    """Another run holds the build folder and was not waited for."""
+    """Another run uses the build folder, and this one was not to wait for it."""
 
 
 class StateError(UsageError):
@@ -69,7 +69,7 @@ class Fault:
     """One thing that is wrong in a specification.
 
     Attributes:
-        message: What is wrong, without the place.
+        message: What is wrong, without file and line.
         line: The line in the file (counted from 1), or None if it is about the file as a whole.
         layer: Environment or layer name that the fault is about, or None.
         key: The key within the layer or table, dotted, or None.
@@ -93,7 +93,7 @@ class Fault:
 
 
 class SpecificationError(VenvstacksError):
-    """The stack specification is wrong; carries every fault that was found."""
+    """The stack specification is wrong; the error holds every fault that was found."""
 
     exit_code = ExitCode.SPECIFICATION
 
@@ -110,17 +110,17 @@ class SpecificationError(VenvstacksError):
 
 
 class SourceError(VenvstacksError):
-    """A launch or support module holds something that can be neither copied nor left out."""
+    """A launch or support module contains a file that can be neither copied nor left out."""
 
     exit_code = ExitCode.SPECIFICATION
 
 
 class MissingToolError(VenvstacksError):
-    """A program that this one works with is not installed."""
+    """A program that this one runs is not installed."""
 
 
 class GraphError(VenvstacksError):
-    """The task graph does not hold together (cycle, duplicate output, missing input)."""
+    """The task graph is not consistent (cycle, duplicate output, missing input)."""
 
     exit_code = ExitCode.SPECIFICATION
 
@@ -146,11 +146,11 @@ class BuildError(VenvstacksError):
 
 
 class UnsafeWheelError(BuildError):
-    """A wheel holds members that would be laid down outside of the environment."""
+    """A wheel holds files that would be written outside of the environment."""
 
 
 class RuntimeUnavailableError(BuildError):
-    """No provider could supply the Python that a runtime layer wants."""
+    """No provider could supply the Python that a runtime layer names."""
 
 
 class LinkError(BuildError):
@@ -158,11 +158,11 @@ class LinkError(BuildError):
 
 
 class ImportCheckError(BuildError):
-    """What a layer declares cannot be imported, although it can be in one flat environment."""
+    """A package that a layer requires cannot be imported in the layer, but can be in one flat environment."""
 
 
 class MissingInputError(VenvstacksError):
-    """A task cannot be done because a file that it reads is not there, and nothing in this run makes it."""
+    """A task cannot run because a file that it reads does not exist, and no task of this run makes it."""
 
     exit_code = ExitCode.BUILDING
 
@@ -174,7 +174,7 @@ class PublishError(VenvstacksError):
 
 
 class ChangedEnvironmentError(PublishError):
-    """A built environment no longer holds what its build recorded."""
+    """The files of a built environment differ from those that its build recorded."""
 
 
 class DeployError(VenvstacksError):
@@ -188,10 +188,10 @@ class DamagedRecordError(DeployError):
 
 
 class UnreadableError(DeployError):
-    """Something in a deployment cannot be read.
+    """A file or folder of a deployment cannot be read.
 
     Attributes:
-        refused: Whether this user may not read it, which says nothing about its content.
+        refused: Whether the reason is a missing permission, so that the content may well be intact.
     """
 
     def __init__(self, message: str, *, hint: str | None = None, refused: bool = False) -> None:
@@ -200,18 +200,18 @@ class UnreadableError(DeployError):
 
 
 class UnsafeArchiveError(DeployError):
-    """A published archive is damaged, or holds something else than its manifest says."""
+    """A published archive is damaged, or its content differs from its manifest."""
 
 
 TransferFault = Literal["missing", "forbidden", "refused", "broken off", "unreachable", "other file"]
 
 
 class TransferError(VenvstacksError):
-    """A file could not be fetched; rooms that know what it was for translate this one.
+    """A file could not be fetched; callers that know the file's purpose raise an error of their own instead.
 
     Attributes:
         kind: What went wrong.
-        transient: Whether another attempt may well succeed.
+        transient: Whether another attempt may succeed.
     """
 
     def __init__(
@@ -223,12 +223,12 @@ class TransferError(VenvstacksError):
 
 
 class ProcessFailedError(VenvstacksError):
-    """A child process ended with a failure; rooms that know what it was for translate this one.
+    """A child process failed; callers that know its purpose raise an error of their own instead.
 
     Attributes:
         argv: The command that failed.
         returncode: Its exit status; negative for a signal.
-        output: The end of what it printed.
+        output: The end of its output.
     """
 
     def __init__(self, argv: tuple[str, ...], returncode: int, output: str) -> None:
@@ -242,7 +242,7 @@ class ProcessFailedError(VenvstacksError):
 
 
 class InterruptedRunError(VenvstacksError):
-    """The run was interrupted; what was finished is kept, what was begun is done again next time."""
+    """The run was interrupted; finished tasks are kept, and unfinished ones run again next time."""
 
     exit_code = ExitCode.INTERRUPTED
 
@@ -254,5 +254,5 @@ class InterruptedRunError(VenvstacksError):
         hint: str | None = "run the same command again to go on; finished tasks are kept",
     ) -> None:
         super().__init__(message, hint=hint)
-        if terminated:  # by SIGTERM, not by a person at a keyboard
-            self.exit_code = ExitCode.TERMINATED  # type: ignore[misc] # what shells make of that signal
+        if terminated:  # by SIGTERM, not by Ctrl-C
+            self.exit_code = ExitCode.TERMINATED  # type: ignore[misc] # the exit code of shells for that signal

@@ -229,7 +229,7 @@ ZIPS: list[Case] = [
     ("zip: longer", zipped([replace(i, data=i.data and i.data + b"x") for i in sound()]), "another size"),
     ("zip: comment", zipped(sound(), comment=b"frog"), "follows the end"),
     ("zip: trailing data", zipped(sound()) + b"frog", "follows the end|damaged"),
-    ("zip: leading data", b"frog" + zipped(sound()), "stands before|damaged"),
+    ("zip: leading data", b"frog" + zipped(sound()), "precedes|damaged"),
     ("zip: cut off", zipped(sound())[:-30], "damaged"),
     ("zip: no zip", b"frog" * 100, "damaged"),
     ("zip: empty", b"", "damaged"),

@@ -1,1 +1,1 @@
-"""Ordered member lists of trees, and the writers that turn them into archives and exported folders."""
+"""Archives and exports: ordered lists of members, writers and readers of each format, and comparisons."""

@@ -1,11 +1,11 @@
-"""How archives are cut into blocks that are compressed on their own, and how many of those at a time."""
+"""Cutting archives into blocks that are compressed separately, and how many blocks are compressed at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 MEMORY = 1 << 30
-"""Bytes that compressing one archive may take; as many archives as `Tools.compressors` says are under way at once."""
+"""Bytes of memory that compressing one archive may take; `Tools.compressors` limits how many are written at once."""
 
 
 def affordable(threads: int, each: int) -> int:
@@ -14,7 +14,7 @@ def affordable(threads: int, each: int) -> int:
 
 
 def blocks_of(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """The same bytes cut into blocks of exactly `size`, the last one shorter: independent of how they arrive."""
+    """The bytes of `chunks` in blocks of exactly `size`, the last one shorter; the sizes of chunks do not matter."""
     held = bytearray()
     for chunk in chunks:
         held += chunk

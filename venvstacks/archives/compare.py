@@ -30,9 +30,9 @@ class ArchiveDifference:
     """Where two archives differ.
 
     Attributes:
-        member: The first member that differs; empty if only the packing does.
-        kind: In what: `missing` in one of them, its place in the `order`, its `type`, what a `link` points to, `mode`,
-            `owner`, `time`, `content`, or nothing but the `packing` of equal members.
+        member: The first member that differs; empty if only the packing differs.
+        kind: How it differs: it is `missing` in one archive, or differs in its place in the `order`, in its `type`, in
+            the target of a `link`, in `mode`, `owner`, `time` or `content`; `packing` if all members are equal.
         detail: What the first archive has, and what the second one.
     """
 
@@ -43,10 +43,10 @@ class ArchiveDifference:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A member as an archive has it; content is read before the next member is asked for."""
+    """A member as it is in an archive; its content must be read before the next member is."""
 
     path: str
-    said: dict[DifferenceKind, str]
+    metadata: dict[DifferenceKind, str]
     read: Callable[[], bytes] = field(default=lambda: b"", compare=False)
 
 
@@ -85,9 +85,9 @@ def _first_difference(one: Iterator[_Seen], other: Iterator[_Seen]) -> ArchiveDi
         if here is None or there is None or here.path != there.path:
             paths = ["nothing" if seen is None else seen.path for seen in (here, there)]
             return ArchiveDifference(paths[0] if here else paths[1], "order", " and ".join(paths))
-        for kind, value in here.said.items():
-            if value != there.said[kind]:
-                return ArchiveDifference(here.path, kind, f"{value} and {there.said[kind]}")
+        for kind, value in here.metadata.items():
+            if value != there.metadata[kind]:
+                return ArchiveDifference(here.path, kind, f"{value} and {there.metadata[kind]}")
         if detail := _content_difference(here.read, there.read):
             return ArchiveDifference(here.path, "content", detail)
     return None
@@ -133,7 +133,7 @@ def _opened(archive: Path, suffix: str) -> Iterator[Iterator[_Seen]]:
 
 
 class _Plain:
-    """Decompressed chunks as the file that `tarfile` reads from."""
+    """A file object for `tarfile` that reads decompressed chunks."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -155,17 +155,17 @@ class _Plain:
 
 def _tar_members(chunks: Iterator[bytes]) -> Iterator[_Seen]:
     plain = _Plain(chunks)
-    with tarfile.open(fileobj=plain, mode="r|") as archive:  # type: ignore[call-overload] # read is all it asks for
+    with tarfile.open(fileobj=plain, mode="r|") as archive:  # type: ignore[call-overload] # it only calls `read`
         for member in archive:
             content = archive.extractfile(member) if member.isreg() else None
-            said: dict[DifferenceKind, str] = {
+            metadata: dict[DifferenceKind, str] = {
                 "type": repr(member.type),
                 "link": member.linkname,
                 "mode": f"{member.mode:04o}",
                 "owner": f"{member.uid}:{member.gid} {member.uname}:{member.gname}",
                 "time": f"{member.pax_headers.get('mtime', member.mtime)}",
             }
-            yield _Seen(member.name, said, _reading(content))
+            yield _Seen(member.name, metadata, _reading(content))
 
 
 def _zip_members(stream: BinaryIO) -> Iterator[_Seen]:
@@ -173,7 +173,7 @@ def _zip_members(stream: BinaryIO) -> Iterator[_Seen]:
         for member in archive.infolist():
             mode = member.external_attr >> 16
             linked = stat.S_ISLNK(mode)
-            said: dict[DifferenceKind, str] = {
+            metadata: dict[DifferenceKind, str] = {
                 "type": "folder" if member.is_dir() else f"{stat.S_IFMT(mode):o}",
                 "link": archive.read(member).decode(errors="replace") if linked else "",
                 "mode": f"{stat.S_IMODE(mode):04o}",
@@ -181,7 +181,7 @@ def _zip_members(stream: BinaryIO) -> Iterator[_Seen]:
                 "time": "-".join(f"{part:02}" for part in member.date_time),
             }
             with archive.open(member) as content:
-                yield _Seen(member.filename.removesuffix("/"), said, _reading(None if linked else content))
+                yield _Seen(member.filename.removesuffix("/"), metadata, _reading(None if linked else content))
 
 
 def _reading(content: object) -> Callable[[], bytes]:

@@ -22,12 +22,12 @@ _MIB = 1024 * 1024
 _WINDOW_LOG = 26
 _XZ_BLOCK = 24 * _MIB
 _XZ_MEMORY = (3, 9, 17, 32, 48, 94, 94, 186, 280, 280)
-"""MiB that a compressor takes at each level: xz's manual, levels 8 and 9 with a dictionary of one block."""
+"""MiB of memory of a compressor at each level, from xz's manual; levels 8 and 9 with a dictionary of one block."""
 _XZ_LARGE_DICTIONARIES = range(8, 10)
 _ZSTD_MEMORY = (80, 200)
-"""MiB that a thread takes up to level 12, and above; measured: 75 at level 10, 95 to 150 at level 15."""
+"""MiB of memory of a thread up to level 12, and above it; measured: 75 at level 10, 95 to 150 at level 15."""
 _ZSTD_NEAR = range(9, 13)
-"""Levels at which matches at long distance do harm."""
+"""Levels at which long-distance matching makes archives larger."""
 _DEFLATE_BLOCK = _MIB
 _DEFLATE_WINDOW = 32 * 1024
 _DEFLATE_END = b"\x03\x00"
@@ -38,10 +38,11 @@ class Compression:
     """How to compress.
 
     Attributes:
-        level: The format's own scale.
+        level: The compression level, on the format's own scale.
         threads: How many threads may work, at least 1; has no influence on the bytes.
-        expected: About how many bytes will come, computed from the members; decides table sizes, hence the bytes.
-        x86: Whether programs in them are for x86 processors.
+        expected: About how many bytes are to be compressed, computed from the members. Sizes of tables are derived
+            from it, so it has an influence on the bytes.
+        x86: Whether the members hold programs for x86 processors.
     """
 
     level: int
@@ -57,9 +58,9 @@ class StreamCompressor(Protocol):
     """Turns a stream of bytes into a compressed one, a piece at a time."""
 
     def __call__(self, chunks: Iterable[bytes], compression: Compression) -> Compressed:
-        """Compress `chunks`; how they are cut has no influence on the result.
+        """Compress `chunks`; their sizes have no influence on the result.
 
-        Whoever does not read to the end has to close the generator, which ends its threads.
+        A caller that does not read to the end has to close the generator, which ends its threads.
         """
         ...
 
@@ -80,14 +81,14 @@ def zstd_stream(chunks: Iterable[bytes], compression: Compression) -> Compressed
 def zstd_parameters(compression: Compression) -> ZstdCompressionParameters:
     """Parameters by level and amount of data; chosen by measuring the large layers of the sample and of PyTorch.
 
-    A window of 64 MiB finds what is repeated among the shared libraries of one layer, and needs no option of any
-    decompressor (`zstd` takes up to 128 MiB unasked). Jobs are what threads share; each begins with a look back at what
-    its window overlaps.
+    A window of 64 MiB finds repetitions among the shared libraries of one layer, and decompressors need no option for
+    it (`zstd` accepts up to 128 MiB by default). The input is divided into jobs for the threads; each job first reads
+    the end of the job before it, as much as the windows overlap.
 
-    At the levels around the default, matches that are searched for at long distance replace better ones nearby.
-    Without them, and with a large table to find the near ones, level 10 gives 126.6 instead of 127.7 MB and 137.8
-    instead of 139.7, for a seventh more time; jobs are as large as the memory allows that a thread may take. Below
-    those levels long distances save 1.4 %, above them half the time.
+    At the levels around the default, long-distance matches displace better matches nearby. Without long-distance
+    matching, and with a large table for near matches, level 10 gives 126.6 instead of 127.7 MB and 137.8 instead of
+    139.7 MB in 14 % more time; jobs are as large as the memory limit of a thread allows. Below those levels,
+    long-distance matching makes archives 1.4 % smaller; above them, it halves the time.
     """
     from zstandard import ZstdCompressionParameters  # noqa: PLC0415 - as above
 
@@ -116,12 +117,12 @@ def xz_stream(chunks: Iterable[bytes], compression: Compression) -> Compressed:
 
 
 def _xz_block(block: bytes, level: int, *, x86: bool) -> bytes:
-    """One xz stream; in programs for x86, calls of one function are first made to look alike (saves 1 to 2 %)."""
+    """One xz stream; the BCJ filter for x86 programs makes calls of one function look alike (saves 1 to 2 %)."""
     import lzma  # noqa: PLC0415 - not part of every Python
 
     filters: list[dict[str, int]] = [{"id": lzma.FILTER_X86}] if x86 else []
     filters.append({"id": lzma.FILTER_LZMA2, "preset": level})
-    if level in _XZ_LARGE_DICTIONARIES:  # a larger one than the block would only take memory, to unpack as well
+    if level in _XZ_LARGE_DICTIONARIES:  # a dictionary larger than the block only needs more memory, also to unpack
         filters[-1]["dict_size"] = _XZ_BLOCK
     return lzma.compress(block, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC64, filters=filters)
 
@@ -137,7 +138,7 @@ def gzip_stream(chunks: Iterable[bytes], compression: Compression) -> Compressed
 
 @dataclass
 class Tally:
-    """CRC-32 and length of what has passed."""
+    """CRC-32 and length of the bytes that have passed through `count`."""
 
     crc: int = 0
     size: int = 0

@@ -1,8 +1,8 @@
-"""What a layer's archive may hold, worked out from its per-file manifest before anything is written.
+"""The members that a layer's archive may hold, derived from its per-file manifest and checked before unpacking.
 
-Pure. The archive is compared with the manifest, but both come from the same place: the manifest is checked first.
-Link rules are those that publishing keeps (`members`). Name rules keep one file from taking another's place on any
-file system.
+Pure: no file is read. The archive is later compared with the manifest, but both come from the same server, so the
+manifest itself is checked first. Links have to follow the rules of publishing (`members`). The rules for names make
+sure that no file replaces another one on any file system.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.relative_paths import has_drive, has_odd_characters, is_absolute
 
 MOST_ENTRIES = 500_000
-"""Files and links of one layer, and folders of one: several times as many as the largest environments have.
+"""Limit for the files and links of one layer, and for its folders: several times what the largest environments have.
 
-Lists come from wherever archives come from: without a limit, megabytes of them would cost gigabytes of memory.
+The lists come from a server that may be hostile: without a limit, a list of some megabytes could take gigabytes of
+memory.
 """
 
-_MOST_LINKS = 40  # as many as Linux follows in one path
+_MOST_LINKS = 40  # the limit of Linux for the links of one path
 _LONGEST_NAME = 255
 _LONGEST_PATH = 1024
 _DEEPEST = 128
@@ -34,10 +35,10 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class UnsoundTreeError(ValueError):
-    """What is listed cannot be unpacked everywhere, or not safely.
+    """The listed files cannot be unpacked safely, or not on every file system.
 
     Attributes:
-        paths: The files and links that it is about.
+        paths: The files and links that are at fault.
     """
 
     def __init__(self, message: str, *paths: str) -> None:
@@ -51,7 +52,7 @@ class ExpectedTree:
 
     Attributes:
         top: The one top folder; paths of members begin with it.
-        entries: Path below the top folder to what is there.
+        entries: Path below the top folder to the file or link there.
         folders: All folders below the top folder, the top folder itself as the empty path.
     """
 
@@ -78,10 +79,10 @@ def expect(
         entries: Files and links, paths relative to the top folder.
         top: The top folder's name.
         siblings: Deployed names of the layers below, which links may lead into.
-        platform: Names that only one system cannot store are refused for that system.
+        platform: The layer's platform; names that Windows cannot store are only refused for Windows.
 
     Raises:
-        UnsoundTreeError: A name or a link is not one that publishing would write, or two of them collide.
+        UnsoundTreeError: Publishing would not write such a name or link, or two names collide.
     """
     listed: dict[str, TreeEntry] = {}
     for entry in entries:
@@ -103,7 +104,7 @@ def expect(
 
 
 def check_path(path: str, platform: TargetPlatform | None = None) -> None:
-    """See that `path` is a plain relative path with forward slashes.
+    """Check that `path` is a plain relative path with forward slashes.
 
     Raises:
         UnsoundTreeError: It is not, or `platform` cannot store it.
@@ -125,14 +126,14 @@ def check_path(path: str, platform: TargetPlatform | None = None) -> None:
 
 
 def folded(path: str) -> str:
-    """One spelling for all names that some file system takes for the same: without case, normalised (Unicode D145)."""
-    if path.isascii():  # normalised already, as almost all are
+    """The path without case and normalised (Unicode D145): the same for all paths that some file system equates."""
+    if path.isascii():  # already normalised, like almost all names
         return path.lower()
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
 
 
 def _folders_of(paths: Iterable[str]) -> set[str]:
-    """All folders on the way to these paths, the top folder as the empty path."""
+    """All folders that contain these paths; the top folder is the empty path."""
     folders = {""}
     for path in paths:
         folder = path.rpartition("/")[0]
@@ -145,9 +146,9 @@ def _folders_of(paths: Iterable[str]) -> set[str]:
 
 
 def _check_collisions(listed: Mapping[str, TreeEntry], folders: AbstractSet[str]) -> None:
-    """No file or link may take the place of another, or of a folder, on file systems that fold names.
+    """Refuse names that file systems without case or with normalisation would treat as one.
 
-    Two folders may: what is in them stays apart, and they only become one.
+    Two folders may have such names: they become one folder, and their files still have different names.
     """
     places: dict[str, str] = {folded(folder): folder for folder in folders}
     for path in listed:
@@ -161,9 +162,9 @@ class _Reached:
     """Where a link leads.
 
     Attributes:
-        place: Path within the layer; empty for the layer itself.
-        follows: How many links are followed on the way.
-        leaves: Whether it leads into a layer below; then `place` means nothing.
+        place: Path within the layer; empty for the layer's own folder.
+        follows: How many links are followed to get there.
+        leaves: Whether the link leads into a layer below; then `place` has no meaning.
     """
 
     place: str
@@ -172,7 +173,7 @@ class _Reached:
 
 
 class _Links:
-    """All links of a layer. Each is followed once, so that the work grows with the length of the list alone.
+    """All links of a layer. Each is followed once, so that the time is proportional to the length of the list.
 
     Args:
         targets: Path of each link to its target.
@@ -185,11 +186,11 @@ class _Links:
         self._known: dict[str, _Reached] = {}
 
     def follow(self, path: str, depth: int = 1) -> _Reached:
-        """Follow the link at `path` as a file system would, and see that it stays among the layers.
+        """Follow the link at `path` as a file system would, and check that it stays within the layers.
 
         Raises:
-            UnsoundTreeError: It is absolute, goes round in circles, reaches the folder that holds the layers or
-                further, or a layer that is none of the siblings.
+            UnsoundTreeError: The link is absolute, is part of a cycle, leads to the folder that holds the layers or
+                above it, or into a layer that is none of the siblings.
         """
         known = self._known.get(path)
         if known is None:
@@ -235,7 +236,7 @@ def _parts(path: str, target: str) -> list[str]:
 
 
 def _check_sibling(path: str, pending: list[str], siblings: AbstractSet[str]) -> None:
-    """What is left of a path when it reaches the folder of the layers: a layer below, and a way down in it."""
+    """Check the rest of a path that has reached the folder of the layers: it must lead down into a layer below."""
     if not pending or pending[-1] not in siblings or ".." in pending:
         where = "/".join(reversed(pending))
         raise UnsoundTreeError(f"the link {path!r} leads out of its layer, to '../{where}'", path)

@@ -21,7 +21,7 @@ class TreeExported:
     Attributes:
         top: The exported layer's folder.
         files: How many files it holds.
-        links: How many symbolic links were made as such; where a file system has none, they are copies.
+        links: How many symbolic links it holds; on a file system without symbolic links there are copies instead.
     """
 
     top: Path
@@ -37,7 +37,7 @@ def export_tree(contents: Contents, destination: Path, mode: LinkMode = "clone")
     members by kind and size only, as neither a clone nor a link reads content.
 
     Raises:
-        ChangedEnvironmentError: The environment holds something else than the members say.
+        ChangedEnvironmentError: An entry of the environment differs from its member.
         PublishError: The export cannot be written.
     """
     files = links = 0
@@ -49,14 +49,14 @@ def export_tree(contents: Contents, destination: Path, mode: LinkMode = "clone")
                 place.mkdir()
                 place.chmod(member.mode)
             elif member.is_link:
-                links += _lay_link(contents, member, place, mode)
+                links += _export_link(contents, member, place, mode)
             else:
                 files += 1
-                _lay_file(contents, member, place, mode)
+                _export_file(contents, member, place, mode)
     return TreeExported(destination / contents.members[0].path, files, links)
 
 
-def _lay_file(contents: Contents, member: Member, place: Path, mode: LinkMode) -> None:
+def _export_file(contents: Contents, member: Member, place: Path, mode: LinkMode) -> None:
     if member.source is None:
         place.write_bytes(member.content or b"")
         place.chmod(member.mode)
@@ -69,19 +69,19 @@ def _lay_file(contents: Contents, member: Member, place: Path, mode: LinkMode) -
     lay_file(source, place, mode)
 
 
-def _lay_link(contents: Contents, member: Member, place: Path, mode: LinkMode) -> bool:
-    """Make a symbolic link, or a copy of what it leads to where there are none; say whether it is a link."""
+def _export_link(contents: Contents, member: Member, place: Path, mode: LinkMode) -> bool:
+    """Make a symbolic link, or a copy of its target if that is not possible; return whether it is a link."""
     for _ in contents.read(member):
-        pass  # a link gives no bytes: reading it compares it with the member
+        pass  # a link has no content: reading it only compares it with the member
     try:
         place.symlink_to(member.target or "")
     except (OSError, NotImplementedError):
-        _lay_copy(contents.root / (member.source or ""), place, mode)
+        _export_copy(contents.root / (member.source or ""), place, mode)
         return False
     return True
 
 
-def _lay_copy(source: Path, place: Path, mode: LinkMode) -> None:
+def _export_copy(source: Path, place: Path, mode: LinkMode) -> None:
     if source.is_dir():
         bytecode = shutil.ignore_patterns("__pycache__")
         shutil.copytree(source, place, copy_function=lambda old, new: lay_file(old, new, mode), ignore=bytecode)
@@ -89,6 +89,6 @@ def _lay_copy(source: Path, place: Path, mode: LinkMode) -> None:
         lay_file(source.resolve(), place, mode)
     else:
         raise PublishError(
-            f"{place} cannot be a symbolic link here, and what {source} points to is not there to be copied",
+            f"{place} cannot be a symbolic link on this file system, and the target of {source} does not exist",
             hint="export to a file system that has symbolic links",
         )

@@ -1,4 +1,4 @@
-"""The archive formats, and writing a layer's archive in one of them: whole and proven, or not at all."""
+"""The archive formats, and writing a layer's archive in one of them: complete and compared, or not at all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from venvstacks.tools.files import replacing
 DEFAULT_FORMAT = "tar.zst"
 SMALLEST_FORMAT = "tar.xz"
 DEFAULT_EFFORT = "balanced"
-_EPOCHS = range(8**11)  # what a tar header can say: 1970 to 2242
+_EPOCHS = range(8**11)  # the range of a tar header: 1970 to 2242
 
 
 class Backend(Protocol):
@@ -39,9 +39,9 @@ class ArchiveFormat:
     Attributes:
         suffix: File name extension without the leading dot; also the format's name.
         write: Its backend.
-        levels: The compression levels that it knows.
+        levels: The compression levels of the format.
         efforts: Levels by name: `fast`, `balanced` (the default) and `small`.
-        time: The time that members get for a wanted one, both in seconds since 1970.
+        time: Gives the time that the format stores for a wanted time, both in seconds since 1970.
     """
 
     suffix: str
@@ -51,7 +51,7 @@ class ArchiveFormat:
     time: Callable[[int], int] = int
 
     def level(self, wanted: int | None = None) -> int:
-        """The wanted level if the format knows it, its default for None.
+        """The wanted level if the format has it; the format's default for None.
 
         Raises:
             UsageError: The format has no such level.
@@ -105,10 +105,10 @@ ARCHIVE_FORMATS: Mapping[str, ArchiveFormat] = {
 
 
 def archive_format(name: str) -> ArchiveFormat:
-    """The format of that name.
+    """The format with this name.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is no such format.
     """
     if name not in ARCHIVE_FORMATS:
         raise UsageError(f"there is no archive format {name!r}", hint=f"use one of {', '.join(ARCHIVE_FORMATS)}")
@@ -127,7 +127,7 @@ class ArchiveRequest:
         format: Name in `ARCHIVE_FORMATS`.
         level: The format's compression level, None for its default.
         threads: How many threads may compress; has no influence on the bytes.
-        x86: Whether programs in it are for x86 processors; xz then compresses them better.
+        x86: Whether its programs are for x86 processors; xz then compresses them better.
     """
 
     contents: Contents
@@ -147,7 +147,7 @@ class ArchiveWritten:
     Attributes:
         size: Bytes.
         sha256: Hex digest.
-        epoch: The time that its members really carry: the requested one, for `zip` within what that format can say.
+        epoch: The time that its members carry: the requested one, or for `zip` the nearest that the format can store.
     """
 
     size: int
@@ -156,14 +156,14 @@ class ArchiveWritten:
 
 
 def write_archive(request: ArchiveRequest) -> ArchiveWritten:
-    """Write an archive that depends on members, epoch, format and level only.
+    """Write an archive whose bytes depend on members, epoch, format and level only.
 
-    Every file is compared with its recorded size and digest while it is packed. On any failure the archive that was
-    there before stays as it is. Memory is bounded by the format and the number of threads, not by the tree.
+    Every file is compared with its recorded size and digest while it is packed. On any failure an earlier archive
+    stays as it is. Memory is bounded by the format and the number of threads, not by the size of the tree.
 
     Raises:
-        UsageError: Format, level, epoch or number of threads make no sense.
-        ChangedEnvironmentError: The environment holds something else than the members say.
+        UsageError: Format, level, epoch or number of threads is not valid.
+        ChangedEnvironmentError: The environment differs from the members.
         PublishError: A file cannot be read, or the archive cannot be written.
     """
     chosen = archive_format(request.format)
@@ -185,10 +185,10 @@ def write_archive(request: ArchiveRequest) -> ArchiveWritten:
 
 
 def check_epoch(epoch: int) -> int:
-    """A time that every format can say.
+    """Return `epoch` if every format can store this time.
 
     Raises:
-        UsageError: This one is none.
+        UsageError: Some format cannot.
     """
     if epoch not in _EPOCHS:
         raise UsageError(

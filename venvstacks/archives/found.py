@@ -1,4 +1,4 @@
-"""What a reader finds in an archive, whichever format it is in."""
+"""A member of an archive as a reader finds it; the same type for all formats."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FoundMember:
-    """A member as the archive presents it; nothing about it is trusted yet.
+    """A member as it is in the archive; none of its values has been checked yet.
 
     Attributes:
-        path: As it stands there, without a folder's final slash.
+        path: As it is written in the archive, without a folder's final slash.
         is_folder: Whether it is a folder.
-        size: Bytes of a file that the archive announces.
+        size: Size of a file in bytes, as the archive announces it.
         executable: Whether a file's owner may execute it.
         target: What a symbolic link points to, else None.
-        content: The bytes of a file; can be read once, before the next member is asked for.
+        content: The bytes of a file; can be read once, before the next member is read.
     """
 
     path: str

@@ -1,6 +1,6 @@
-"""Compressed streams read back, a bounded piece at a time, and exactly one stream per file: nothing after its end.
+"""Decompression of archives in pieces of bounded size; a file must hold nothing after the end of the compressed data.
 
-Whatever is wrong with a stream is a `ValueError` here; who knows the archive's name translates it.
+Every fault of a stream is a `ValueError`; the caller, which knows the archive's name, turns it into an error with it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ _ZSTD_RLE, _ZSTD_RESERVED = 1, 3
 def plain_chunks(stream: BinaryIO, suffix: str) -> Iterator[Iterator[bytes]]:
     """The decompressed content of `stream`, in pieces of at most 1 MiB.
 
-    The thread that decompresses ahead ends with the block. Were it the generator's, it would end when that is
-    collected: anywhere, perhaps within the end of another thread, for which both would wait for ever.
+    This is a context manager, so that the thread that decompresses ahead ends with the `with` block. If the generator
+    owned the thread, the thread would be joined when the generator is garbage-collected, which may happen while another
+    thread ends, and both would wait for each other for ever.
 
     Args:
         stream: The archive, at its first byte; seekable.
@@ -64,13 +65,13 @@ def _zstd(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def zstd_frame_length(stream: BinaryIO) -> int:
-    """How many bytes the zstandard frame at the beginning of `stream` takes, from its block headers (RFC 8878, 3.1.1).
+    """The bytes that the zstandard frame at the start of `stream` takes, from its block headers (RFC 8878, 3.1.1).
 
-    The library's reader goes on with further frames and does not miss a checksum; this tells where the frame ends. A
-    frame that ends beyond the end of the file is cut off.
+    The length is needed because the library's reader continues with further frames and does not notice a missing
+    checksum. A frame that ends beyond the end of the file is incomplete.
 
     Raises:
-        ValueError: It is no zstandard frame.
+        ValueError: `stream` does not begin with a zstandard frame.
     """
     import zstandard  # noqa: PLC0415 - as above
 
@@ -111,14 +112,14 @@ def _gzip(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _xz(stream: BinaryIO) -> Iterator[bytes]:
-    """Several streams may follow each other: publishing writes one for each block."""
+    """Decompress one xz stream after the other: publishing writes one for each block."""
     rest = stream.read(_READ)
     while rest:
         rest = yield from _xz_stream(stream, rest)
 
 
 def _xz_stream(stream: BinaryIO, data: bytes) -> Generator[bytes, None, bytes]:
-    """One stream that begins with `data`; returns what was read beyond its end."""
+    """Decompress one stream that begins with `data`; returns the bytes that were read beyond its end."""
     import lzma  # noqa: PLC0415 - not part of every Python
 
     inflater = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)

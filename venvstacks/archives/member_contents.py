@@ -1,4 +1,4 @@
-"""Reading members back from the tree, with the proof that they still are what was recorded."""
+"""Reading the contents of members from the tree, with a check that each still is as it was recorded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Contents:
     """Members together with the folder that holds them.
 
     Attributes:
-        members: What is written, in this order.
+        members: The members, in the order in which they are written.
         root: Folder of the environment that the members' sources are relative to.
     """
 
@@ -28,16 +28,16 @@ class Contents:
 
     @property
     def size(self) -> int:
-        """Bytes of all members, each with the least that a tar header takes; depends on the members alone."""
+        """Bytes of all members plus one tar block for the header of each; depends on the members alone."""
         return sum(512 + member.size for member in self.members)
 
     def read(self, member: Member) -> Iterator[bytes]:
-        """The bytes of a file, a piece at a time; nothing for links and folders, which are only checked.
+        """The bytes of a file, a piece at a time; no bytes for links and folders, which are only checked.
 
-        All pieces are given out before the last check is made: a writer throws away what it wrote when this raises.
+        The last check is made after all pieces were yielded: a writer must discard what it wrote when this raises.
 
         Raises:
-            ChangedEnvironmentError: The tree holds something else than was recorded.
+            ChangedEnvironmentError: The entry in the tree differs from the recorded one.
             PublishError: The file cannot be read.
         """
         if member.content is not None:
@@ -69,7 +69,7 @@ def _read_checked(place: Path, member: Member) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def _reading(place: Path) -> Iterator[None]:
-    """Say of a failure to read what it means: the entry is gone or of another kind, or access is refused."""
+    """Raise failures to read as errors of this program: the entry is gone, of another kind, or not readable."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
@@ -82,7 +82,7 @@ def _reading(place: Path) -> Iterator[None]:
 
 
 def changed(place: Path, how: str) -> ChangedEnvironmentError:
-    """The error that says how the entry at `place` differs from what its build recorded."""
+    """The error for an entry at `place` that differs from the record of its build; `how` says in what."""
     return ChangedEnvironmentError(
         f"the environment was changed after its build: {place} {how}", hint="build the layer again"
     )

@@ -19,13 +19,13 @@ _NO_ADDED: Mapping[str, bytes] = {}
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file, symbolic link or folder of what is published.
+    """One file, symbolic link or folder that is published.
 
-    Exactly one of `source`, `content` and `target` is set for a file of the tree, a generated file and a link; a
-    folder has none of them. (A link also names its `source`, to be compared with the tree.)
+    A file of the tree has a `source`, a generated file has `content`, a link has a `target` and a `source` (for the
+    comparison with the tree), and a folder has none of them.
 
     Attributes:
-        path: Relative, with forward slashes, beginning with the top folder's name; folders carry no final slash.
+        path: Relative, with forward slashes, beginning with the top folder's name; folders have no final slash.
         source: The entry's path in the tree; None for folders and generated files.
         content: The bytes of a generated file, else None.
         size: Bytes of content; 0 for links and folders.
@@ -77,23 +77,24 @@ def is_shipped(path: str) -> bool:
 
 
 def _is_bytecode(path: str) -> bool:
-    """Whether Python would look for a module's bytecode there."""
+    """Whether the path is one where Python looks for a module's bytecode."""
     return path.endswith(".pyc") and path.split("/")[-2:-1] == ["__pycache__"]
 
 
 def members(
     entries: Iterable[TreeEntry], top: str, *, added: Mapping[str, bytes] = _NO_ADDED, bytecode: bool = False
 ) -> tuple[Member, ...]:
-    """What is published of a tree, in the order in which every writer writes it.
+    """The members of a tree that are published, in the order in which every writer writes them.
 
-    Sorted by path in code point order (which is UTF-8's byte order, and no locale's). Folders are members of their
-    own and precede what they hold, so that unpacking gives the same tree under any umask.
+    They are sorted by path in code point order, which is the byte order of UTF-8 and does not depend on the locale.
+    Folders are members too and precede their content, so that unpacking gives the same tree under any umask.
 
     Args:
         entries: Files and links of the environment, in any order.
         top: Name of the one top folder: the deployed name of the layer.
-        added: Generated files: path within the environment to content. They take the place of entries of that path.
-        bytecode: Whether bytecode among the entries is published: it was made for that, and not left by somebody's run.
+        added: Generated files: path within the environment to content. They replace entries of the same path.
+        bytecode: Whether bytecode among the entries is published. True if the build made it for that purpose; other
+            bytecode was left by some run of the environment.
 
     Raises:
         PublishError: A link cannot work on another machine, or a name is not Unicode.
@@ -128,9 +129,9 @@ def _folders_of(path: str) -> list[str]:
 
 
 def _check_link(path: str, target: str) -> None:
-    """A link may reach a sibling layer, but neither an absolute path nor above the folder that holds the layers.
+    """Refuse links to absolute paths and links that lead out of the folder that holds the layers.
 
-    These are also the links that the standard library refuses to unpack (PEP 706, filter `data`).
+    Links to sibling layers are allowed. The standard library refuses to unpack the same links (PEP 706, filter `data`).
     """
     if ends_outside(target, path.rpartition("/")[0]):
         raise PublishError(

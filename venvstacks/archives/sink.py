@@ -1,4 +1,4 @@
-"""Where archive bytes go: a file, counted and hashed on the way."""
+"""The file that an archive is written to; its bytes are counted and hashed while they are written."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ class Sink:
 
     @property
     def sha256(self) -> str:
-        """Hex digest of what was written."""
+        """Hex digest of the bytes that were written."""
         return self._digest.hexdigest()

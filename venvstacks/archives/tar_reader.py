@@ -1,7 +1,7 @@
-"""The members of a tar archive, read strictly: the dialect that publishing writes, and nothing else.
+"""Strict reader of tar archives: it accepts the dialect that publishing writes, and nothing else.
 
-The standard library's module reads every dialect there is, takes damage in the middle for an end, and reads extended
-headers of any size into memory. An archive that publishing wrote never needs that.
+The standard library's module accepts all dialects, treats damage in the middle of an archive as its end, and reads
+extended headers of any size into memory. Archives that publishing wrote need none of this.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from venvstacks.modes import is_executable
 
 _BLOCK = 512
 _RECORD = 20 * _BLOCK
-_EXTENDED_LIMIT = 8 << 10  # a path, a link's target and a size
+_EXTENDED_LIMIT = 8 << 10  # enough for a path, a link's target and a size
 _KINDS = {b"1": "a hard link", b"3": "a device", b"4": "a device", b"6": "a FIFO", b"S": "a sparse file"}
 _FILE, _LINK, _FOLDER, _EXTENDED = b"0", b"2", b"5", b"x"
 
 
 class PlainBytes:
-    """A stream of chunks, taken in the pieces that are wanted."""
+    """A stream of chunks that is read in pieces of other sizes."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._chunk = memoryview(b"")
 
     def some(self, most: int) -> memoryview:
-        """From one to `most` bytes; none at the end of the stream."""
+        """Between one and `most` bytes; no bytes at the end of the stream."""
         while not self._chunk:
             try:
                 self._chunk = memoryview(next(self._chunks))
@@ -37,10 +37,10 @@ class PlainBytes:
         return piece
 
     def pieces(self, count: int) -> Iterator[memoryview]:
-        """Exactly `count` bytes.
+        """Exactly `count` bytes, in several pieces.
 
         Raises:
-            ValueError: The stream ends before.
+            ValueError: The stream ends too early.
         """
         while count:
             piece = self.some(count)
@@ -50,7 +50,7 @@ class PlainBytes:
             yield piece
 
     def take(self, count: int) -> bytes:
-        """Exactly `count` bytes at once; see `pieces`."""
+        """Exactly `count` bytes in one piece; raises what `pieces` raises."""
         if len(self._chunk) >= count:
             return bytes(self.some(count))
         return b"".join(self.pieces(count))
@@ -58,7 +58,7 @@ class PlainBytes:
 
 @dataclass
 class _Extended:
-    """What an extended header says about the member that follows."""
+    """The values that an extended header gives for the member that follows."""
 
     path: str | None = None
     target: str | None = None
@@ -66,7 +66,7 @@ class _Extended:
 
 
 def read_tar(chunks: Iterator[bytes]) -> Iterator[FoundMember]:
-    """All members in order; the content of one has to be read, or is passed over, before the next one is asked for.
+    """All members in order. A member's content can be read until the next member is; otherwise it is skipped.
 
     Raises:
         ValueError: The archive is damaged, cut off, in another dialect, holds something else than files, symbolic links
@@ -85,7 +85,7 @@ def read_tar(chunks: Iterator[bytes]) -> Iterator[FoundMember]:
         if kind == _EXTENDED:
             if size > _EXTENDED_LIMIT:
                 raise ValueError(f"an extended header of {size} bytes")
-            if extended != _Extended():  # an archive of nothing else would be read to its end
+            if extended != _Extended():  # an archive of extended headers alone would be read to its end
                 raise ValueError("two extended headers follow each other")
             extended = _parse_extended(source.take(size))
             _skip_padding(source, size)
@@ -177,7 +177,7 @@ def _skip_padding(source: PlainBytes, size: int) -> None:
 
 
 def _check_end(source: PlainBytes) -> None:
-    """After the last member come zeros: one more block at least, one record at most."""
+    """Check that the last member is followed by zeros: by at least one more block and at most one record."""
     left = _RECORD
     if any(source.take(_BLOCK)):
         raise ValueError("something follows the end of the archive")

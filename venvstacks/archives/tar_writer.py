@@ -1,8 +1,8 @@
 """Tar archives in the PAX dialect (POSIX.1-2001), with headers built by hand.
 
-The standard library's module writes tar as well, but what it fills in where the format leaves room (device numbers,
-names of extended headers) has changed between Python versions, and takes hard links from inodes. An archive's bytes
-may depend on its members and the epoch only.
+The standard library's module is not used: the values that it writes where the format leaves a choice (device numbers,
+names of extended headers) have changed between Python versions, and it stores files with a common inode as hard links.
+The bytes of these archives depend on the members and the epoch only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import Member
 
 BLOCK = 512
-_RECORD = 20 * BLOCK  # archives end on a full record, as tape drives wanted it and some readers still do
+_RECORD = 20 * BLOCK  # archives end with a full record: tape drives required it, and some readers still do
 _NAME_LIMIT = 100
 _OCTAL_LIMIT = 8**11  # eleven octal digits: 8 GiB for sizes, the year 2242 for times
 _FILE, _LINK, _FOLDER, _EXTENDED = b"0", b"2", b"5", b"x"
@@ -25,7 +25,7 @@ def tar_chunks(contents: Contents, epoch: int) -> Iterator[bytes]:
     Owner and group are 0 (`root`), every time is `epoch` (seconds since 1970), no member is a hard link.
 
     Raises:
-        ChangedEnvironmentError: The tree holds something else than its members say.
+        ChangedEnvironmentError: The tree differs from the members.
         PublishError: A file cannot be read.
     """
     written = 0
@@ -41,7 +41,7 @@ def tar_chunks(contents: Contents, epoch: int) -> Iterator[bytes]:
 
 
 def member_header(member: Member, epoch: int) -> bytes:
-    """The header of one member: one block, after an extended header where that block cannot say all."""
+    """The header of one member: one block, with an extended header before it if not all values fit into the block."""
     name = (member.path + "/" if member.is_folder else member.path).encode()
     target = (member.target or "").encode()
     kind = _LINK if member.is_link else _FOLDER if member.is_folder else _FILE
@@ -55,7 +55,7 @@ def member_header(member: Member, epoch: int) -> bytes:
 
 
 def _extended_records(name: bytes, target: bytes, size: int) -> bytes:
-    """Records for what does not fit: long or non-ASCII names, and files of 8 GiB or more."""
+    """Records for values that do not fit into a header block: long or non-ASCII names, sizes of 8 GiB or more."""
     records = b""
     if target and not _is_plain(target):
         records += _record(b"linkpath", target)
@@ -79,7 +79,7 @@ def _record(key: bytes, value: bytes) -> bytes:
 
 
 def _block(name: bytes, *, kind: bytes, mode: int, size: int, epoch: int, target: bytes = b"") -> bytes:
-    """One ustar header block: names cut to what fits, numbers in octal, the checksum over all of it."""
+    """One ustar header block: names are truncated to the field's size, numbers are octal, the checksum covers all."""
     before = b"".join(
         (
             name[:_NAME_LIMIT].ljust(_NAME_LIMIT, b"\0"),

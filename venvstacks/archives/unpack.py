@@ -1,8 +1,8 @@
-"""Archives unpacked into an empty folder: every member compared with the manifest before and while it is written.
+"""Unpacking archives into an empty folder: every member is compared with the manifest before and while it is written.
 
-Nothing an archive says decides where bytes go. All folders come from the manifest, files are created where nothing
-is yet, and symbolic links are made when all files are there, so that no write ever passes through one. More bytes
-than the manifest announces are never asked for.
+The manifest alone decides which paths are written. All folders are created from the manifest, only files that do not
+exist are created, and symbolic links are created after all files, so that no file is written through a link. No more
+bytes than the manifest announces are written.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ READABLE = ("tar.zst", "tar.xz", "tar.gz", "zip")
 def unpack_archive(
     archive: Path, expected: ExpectedTree, destination: Path, stopping: Callable[[], bool] = lambda: False
 ) -> None:
-    """Lay down what `archive` holds as `destination/<top>/...`.
+    """Unpack the members of `archive` to `destination/<top>/...`.
 
     Args:
         archive: The file; its name ends in one of `READABLE`.
-        expected: Everything that it has to hold.
-        destination: An empty folder that nobody else writes to. After a failure it holds a part.
-        stopping: Asked at every member whether nobody wants the rest any more.
+        expected: All members that the archive must hold.
+        destination: An empty folder that no other process writes to. After a failure it holds some of the files.
+        stopping: Called before every member; returns whether to stop because the run is being interrupted.
 
     Raises:
-        UnsafeArchiveError: The archive is damaged or holds anything else than `expected`.
-        InterruptedRunError: Nobody wants the rest any more.
+        UnsafeArchiveError: The archive is damaged or differs from `expected`.
+        InterruptedRunError: `stopping` returned True.
         OSError: The folder cannot be written to.
     """
     root = destination / expected.top
@@ -47,7 +47,7 @@ def unpack_archive(
         (root / folder).mkdir()
         (root / folder).chmod(FOLDER_MODE)
     try:
-        _lay_down(archive, expected, root, stopping)
+        _unpack(archive, expected, root, stopping)
     except ValueError as error:
         raise UnsafeArchiveError(
             f"the archive {archive.name} is refused: {error}",
@@ -56,10 +56,10 @@ def unpack_archive(
 
 
 def archive_suffix(name: str) -> str:
-    """Which of `READABLE` the archive's name ends in.
+    """The suffix of the archive's name, one of `READABLE`.
 
     Raises:
-        ValueError: None of them.
+        ValueError: The name ends in none of them.
     """
     for suffix in READABLE:
         if name.endswith(f".{suffix}"):
@@ -78,7 +78,7 @@ def _members(archive: Path) -> Iterator[Iterator[FoundMember]]:
             yield read_tar(chunks)
 
 
-def _lay_down(archive: Path, expected: ExpectedTree, root: Path, stopping: Callable[[], bool]) -> None:
+def _unpack(archive: Path, expected: ExpectedTree, root: Path, stopping: Callable[[], bool]) -> None:
     missing = dict(expected.entries)
     seen_folders: set[str] = set()
     with _members(archive) as found_members:
@@ -123,7 +123,7 @@ def _write_file(found: FoundMember, entry: TreeEntry, place: str) -> None:
     left = entry.size
     mode = file_mode(executable=entry.executable)
     with open(os.open(place, _NEW_FILE, mode), "wb", buffering=0) as stream:  # noqa: PTH123 - by descriptor
-        if hasattr(os, "fchmod"):  # whatever the umask is
+        if hasattr(os, "fchmod"):  # the mode must not depend on the umask
             os.fchmod(stream.fileno(), mode)
         for piece in found.content:
             left -= len(piece)

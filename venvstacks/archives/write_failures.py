@@ -1,4 +1,4 @@
-"""A failure to write a published file, as an error that says what helps."""
+"""Failures to write a published file, as errors with hints that fit the cause."""
 
 from __future__ import annotations
 

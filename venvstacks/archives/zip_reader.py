@@ -1,4 +1,4 @@
-"""The members of a zip archive, read strictly."""
+"""Strict reader of zip archives."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _DAMAGE = (
 
 
 def read_zip(stream: BinaryIO) -> Iterator[FoundMember]:
-    """All members in the order of the directory; see `read_tar`.
+    """All members in the order of the central directory; see `read_tar`.
 
     Raises:
-        ValueError: The archive is damaged, cut off, holds something else than files, symbolic links and folders, or
-            something stands before or after it.
+        ValueError: The archive is damaged or incomplete, holds something else than files, symbolic links and folders,
+            or the file has bytes before or after the archive.
     """
     with _explaining():
         pack = zipfile.ZipFile(stream)
@@ -50,14 +50,14 @@ def _explaining() -> Iterator[None]:
 
 
 def _check_edges(stream: BinaryIO, pack: zipfile.ZipFile) -> None:
-    """Zip files may have anything before and behind them; those that publishing writes have nothing."""
+    """Refuse bytes before and after the archive: the zip format allows them, but publishing never writes any."""
     stream.seek(0, 2)
     length = stream.tell()
     stream.seek(max(0, length - _END_RECORD))
     if pack.comment or not stream.read(4) == b"PK\x05\x06":
         raise ValueError("something follows the end of the archive")
     if min((info.header_offset for info in pack.infolist()), default=0) != 0:
-        raise ValueError("something stands before the archive")
+        raise ValueError("something precedes the archive")
 
 
 def _found(pack: zipfile.ZipFile, info: zipfile.ZipInfo) -> FoundMember:
@@ -84,7 +84,7 @@ def _target(pack: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
 
 
 def _content(pack: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """What unpacks to more than the announced size is cut there, and then has a wrong checksum."""
+    """The bytes of a file; a file that unpacks to more bytes than announced ends there, so its checksum is wrong."""
     with _explaining(), pack.open(info) as stream:
         while piece := stream.read(_PIECE):
             yield piece

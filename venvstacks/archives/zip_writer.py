@@ -1,4 +1,4 @@
-"""Zip archives (PKWARE's APPNOTE 6.3.10), written front to back with Unix modes and symbolic links.
+"""Zip archives (PKWARE's APPNOTE 6.3.10), written from beginning to end, with Unix modes and symbolic links.
 
 Not by `zipfile`, which compresses on one thread and takes the level of a single entry only through private attributes:
 see docs/decisions/0025.
@@ -40,9 +40,9 @@ class ZipEntry:
         member: The member.
         when: DOS date and time.
         offset: Where its local header begins.
-        crc: CRC-32 of the data, 0 as long as it is not known.
-        packed: Bytes of data in the archive, 0 as long as it is not known.
-        size: Bytes of data unpacked, 0 as long as it is not known; a link's data is its target.
+        crc: CRC-32 of the data, 0 until it is known.
+        packed: Bytes of data in the archive, 0 until they are known.
+        size: Bytes of data unpacked, 0 until they are known; a link's data is its target.
     """
 
     member: Member
@@ -54,29 +54,29 @@ class ZipEntry:
 
     @property
     def name(self) -> bytes:
-        """The name as it is written: UTF-8, folders with a final slash."""
+        """The name as it is written to the archive: in UTF-8, for folders with a final slash."""
         return (self.member.path + "/" * self.member.is_folder).encode()
 
     @property
     def method(self) -> int:
-        """Files that hold something are deflated; links, folders and empty files are stored."""
+        """The compression method: non-empty files are deflated; links, folders and empty files are stored."""
         return _DEFLATED if self.member.size else _STORED
 
     @property
     def flags(self) -> int:
-        """Names are UTF-8; what is deflated has its sizes after the data."""
+        """The flag bits: names are UTF-8; the sizes of deflated members follow their data."""
         return _UTF8 | (_DESCRIPTOR if self.member.size else 0)
 
     @property
     def large(self) -> bool:
-        """Whether sizes may need eight bytes, as far as is known before compressing."""
+        """Whether the sizes may need eight bytes each, as far as this is known before compressing."""
         return self.member.size >= _LARGE
 
 
 def zip_time(epoch: int) -> int:
-    """The time nearest to `epoch` and not after it that a zip archive can say.
+    """The time that a zip archive stores for `epoch`, in seconds since 1970: rounded down to two seconds.
 
-    Zip knows even seconds from 1980 to 2107; earlier times become the first, later ones the last of them.
+    Zip stores times from 1980 to 2107; earlier times become the first of them, later times the last.
     """
     return min(max(epoch, _FIRST_TIME), _LAST_TIME) // 2 * 2
 
@@ -85,7 +85,7 @@ def write_zip(contents: Contents, epoch: int, compression: Compression, sink: Si
     """Write a zip archive of `contents`; every time is `zip_time(epoch)`, in UTC.
 
     Raises:
-        ChangedEnvironmentError: The tree holds something else than its members say.
+        ChangedEnvironmentError: The tree differs from the members.
         PublishError: A file cannot be read.
         OSError: The sink cannot be written to.
     """
@@ -182,7 +182,7 @@ def central_record(entry: ZipEntry) -> bytes:
 
 
 def end_records(count: int, start: int, size: int) -> bytes:
-    """What ends the archive: `count` records of `size` bytes begin at `start` (APPNOTE 4.3.14 to 4.3.16)."""
+    """The end of the archive; `count` records of together `size` bytes begin at `start` (APPNOTE 4.3.14 to 4.3.16)."""
     zip64 = b""
     if count >= _MAX_16 or start >= _MAX_32 or size >= _MAX_32:
         zip64 = struct.pack(
@@ -196,7 +196,7 @@ def end_records(count: int, start: int, size: int) -> bytes:
 
 
 def _attributes(member: Member) -> int:
-    """Unix mode in the upper half, the DOS folder bit in the lower."""
+    """External attributes: the Unix mode in the upper half, the DOS folder bit in the lower."""
     kind = stat.S_IFLNK if member.is_link else stat.S_IFDIR if member.is_folder else stat.S_IFREG
     return (kind | member.mode) << 16 | (_DOS_FOLDER if member.is_folder else 0)
 

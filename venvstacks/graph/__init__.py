@@ -1,1 +1,1 @@
-"""The task graph as pure data: steps, compiling, checking, selecting."""
+"""The task graph as pure data: compiled from a stack, checked, selected from, scheduled and drawn."""

@@ -1,6 +1,6 @@
 """Compiles a stack into its task graph: what each task reads, writes and depends on, layer by layer.
 
-Everything that differs between kinds of layers, or between platforms, is decided here; the actions only do.
+All differences between kinds of layers, and between platforms, are decided here; the actions only perform the tasks.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Configuration:
     """What tasks depend on apart from the stack itself.
 
     Attributes:
-        platform: The platform that environments are built for; None where this machine is none of the known ones.
-        layout: Where everything is.
+        platform: The platform that environments are built for; None if this machine's platform is not supported.
+        layout: Paths of the project's files and folders.
         tools: Versions of the tools that shape results, by name.
         archive_format: Format of archives.
         archive_level: Compression level, or None for the format's default.
@@ -41,8 +41,8 @@ class Configuration:
         epoch: The time that archived files carry, in seconds since 1970; None for the times of the locks.
         tag_outputs: Whether published names carry platform and build number.
         local_wheels: Wheel files of the local wheel folders, relative to the specification's folder.
-        check_imports: Whether linked layers are imported.
-        scripts: Whether console and GUI scripts of packages become launchers; else they are removed.
+        check_imports: Whether to check that linked layers can be imported.
+        scripts: Whether console and GUI scripts of packages become launchers; otherwise they are removed.
         bytecode: When bytecode is made: `on-deploy`, `shipped` or `none`.
         link_mode: How files get into exports: `clone`, `copy` or `hardlink`.
         runtime_providers: Where Pythons come from, in order.
@@ -65,7 +65,7 @@ class Configuration:
 
     @property
     def tag(self) -> str | None:
-        """The platform's name where outputs are tagged."""
+        """The platform's name if outputs are tagged; otherwise None."""
         return self.platform.name if self.tag_outputs and self.platform else None
 
 
@@ -75,7 +75,7 @@ def compile_stack(stack: Stack, configuration: Configuration) -> TaskGraph:
     Disabled layers have no tasks. Layers that are not made for this platform are locked, but not built.
 
     Raises:
-        GraphError: The graph does not hold together, e.g. because two layers write one file.
+        GraphError: The graph is not consistent, e.g. because two layers write the same file.
     """
     compiler = _Compiler(stack, configuration)
     return TaskGraph(tuple(compiler.compile()), frozenset(compiler.sources()))
@@ -281,6 +281,6 @@ class _Compiler:
 
 
 def _executable_files(layer: Layer) -> dict[str, object]:
-    """Launch and support files that are shipped as executable: their digests do not say so. Most layers have none."""
+    """Launch and support files that are shipped as executable, which their digests do not show; often none."""
     found = sorted(source.place_of(name) for source in layer.sources for name in source.executable)
     return {"executable": found} if found else {}

@@ -1,4 +1,4 @@
-"""A task graph as text that other programs draw: Graphviz and Mermaid."""
+"""A task graph as text for programs that draw graphs: Graphviz and Mermaid."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Scheduling: which tasks start first, and the shortest time that a run could take.
 
-The rule is list scheduling by bottom level: of all tasks that may start, the one goes first that has the longest way
-to the end of the run still behind it (Hu, 1961; the usual heuristic of build systems and compilers).
+The rule is list scheduling by bottom level: of all tasks that may start, the one with the longest chain of tasks from
+it to the end of the run starts first (Hu, 1961; the usual heuristic of build systems and compilers).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _POOLS: Mapping[str, str] = {"lock": "network", "build": "disk", "export": "disk
 
 @dataclass(frozen=True)
 class Pools:
-    """How many tasks of a sort may run at a time; tasks without a pool are bounded by the number of jobs alone.
+    """How many tasks of a kind may run at a time; tasks without a pool are limited by the number of jobs alone.
 
-    One archive is compressed while another one is prepared. More than a few tasks that write thousands of files only
-    wait for each other.
+    One archive is compressed while the next one is prepared. Tasks that write thousands of files wait for each other
+    if more than a few of them run.
 
     Attributes:
         slots: Number of tasks by pool.
@@ -35,15 +35,15 @@ class Pools:
 
     @classmethod
     def for_jobs(cls, jobs: int) -> Pools:
-        """The pools of a run with so many jobs."""
+        """The pools of a run with this number of jobs."""
         return cls({"network": max(1, jobs), "compression": 2, "disk": max(2, jobs // 2)})
 
     def of(self, kind: str) -> str:
-        """The pool of a kind of tasks; empty for those that have none."""
+        """The pool of a kind of tasks; empty for kinds without a pool."""
         return _POOLS.get(kind, "")
 
     def has_room(self, kind: str, busy: Mapping[str, int]) -> bool:
-        """Whether another task of a kind may start while so many of each pool run."""
+        """Whether another task of a kind may start, given the number of running tasks of each pool."""
         pool = self.of(kind)
         return busy.get(pool, 0) < self.slots.get(pool, 1 << 30)
 
@@ -51,12 +51,12 @@ class Pools:
 def first_estimates(graph: TaskGraph, size: Callable[[str], int]) -> dict[str, float]:
     """Seconds that each task is expected to need before it ever ran; only their proportions have to be right.
 
-    A layer of many packages has a long lock, and takes longer to build, to import and to pack: its share is that of
-    what its build reads.
+    A layer with many packages has a long lock, and takes longer to build, to import and to pack. So the estimates of a
+    layer's tasks are proportional to the size of its build's inputs.
 
     Args:
-        graph: What is run.
-        size: Bytes of an input, 0 if it is not there yet.
+        graph: The tasks of the run.
+        size: Bytes of an input, 0 if it does not exist yet.
     """
     sizes = {node.env_name: sum(map(size, node.inputs)) for node in graph.nodes if node.kind == "build"}
     known = {name: count for name, count in sizes.items() if count}
@@ -69,26 +69,26 @@ def first_estimates(graph: TaskGraph, size: Callable[[str], int]) -> dict[str, f
 
 
 def bottom_levels(graph: TaskGraph, seconds: Callable[[str], float]) -> dict[str, float]:
-    """For each task the seconds from its start to the end of the run, if nothing ever had to wait.
+    """For each task the seconds from its start to the end of the run, if no task had to wait for a free processor.
 
     Args:
-        graph: What is run.
+        graph: The tasks of the run.
         seconds: How long a task is expected to take.
     """
     followers = _followers(graph)
     levels: dict[str, float] = {}
-    for node in reversed(graph.nodes):  # every task stands behind those that it needs
+    for node in reversed(graph.nodes):  # every task comes after those that it needs
         levels[node.name] = seconds(node.name) + max((levels[name] for name in followers[node.name]), default=0.0)
     return levels
 
 
 @dataclass(frozen=True)
 class CriticalPath:
-    """The longest chain of tasks of a run: no number of processors makes the run shorter than this.
+    """The chain of dependent tasks that takes longest: a run cannot be shorter, even with more processors.
 
     Attributes:
         tasks: The chain, in the order of running.
-        seconds: How long it takes.
+        seconds: How long the chain takes.
     """
 
     tasks: tuple[str, ...] = ()
@@ -99,8 +99,8 @@ def critical_path(graph: TaskGraph, seconds: Mapping[str, float]) -> CriticalPat
     """The critical path of a run.
 
     Args:
-        graph: What was run.
-        seconds: How long each task that ran has taken; tasks that are not in it took no time.
+        graph: The tasks of the run.
+        seconds: How long each task took that ran; tasks that are missing count as zero.
     """
     levels = bottom_levels(graph, lambda name: seconds.get(name, 0.0))
     path: list[str] = []
@@ -120,8 +120,8 @@ def expected_makespan(graph: TaskGraph, seconds: Mapping[str, float], jobs: int)
     """How long a run would take if each task took as long as expected, tasks going in the order of `bottom_levels`.
 
     Args:
-        graph: What is run.
-        seconds: How long each task that would run takes; those that are not in it take no time.
+        graph: The tasks of the run.
+        seconds: How long each task takes that would run; tasks that are missing count as zero.
         jobs: Tasks that run at the same time.
     """
     levels = bottom_levels(graph, lambda name: seconds.get(name, 0.0))

@@ -1,8 +1,8 @@
 """Selections: from patterns and operations to the layers and tasks of a run.
 
-A selection is a value. It says which layers are included and how far an operation reaches below and above them;
-the functions here turn it into environment names and task names. What must be made *because* something above needs
-it is not selected here: `TaskGraph.closure` finds it over the inputs of the selected tasks.
+A selection is a value. It names the included layers, and how far an operation extends to layers below and above them;
+the functions here turn it into environment names and task names. Tasks that only run *because* a selected task needs
+their results are not selected here: `TaskGraph.closure` finds them by the inputs of the selected tasks.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _MANIFESTS: dict[Operation, str] = {"publish": "manifest:archives", "export": "m
 
 @dataclass(frozen=True)
 class Selection:
-    """Which layers a run is about, and how far it reaches.
+    """The layers of a run, and how far each operation extends to the layers below and above them.
 
-    A flag of None stands for the default. For dependencies that is: made where they are not current. True does to
-    them what is done to included layers; False takes them as they are. Layers above are built and published only
-    where the flag is True.
+    The flags for dependencies (layers below): with None they are made if they are not current, with True the operation
+    is done to them as to included layers, with False they are used as they are. Derived layers (layers above) are only
+    built or published if their flag is True.
 
     Attributes:
-        include: `fnmatch` patterns of environment names; none: every layer.
+        include: `fnmatch` patterns of environment names; empty for all layers.
         reset_lock: Patterns of environments whose earlier pins are dropped, where they are selected for locking.
         allow_missing: Whether a pattern may match nothing.
         lock_dependencies: About the locks of the layers below.
@@ -59,7 +59,7 @@ class Selection:
     publish_derived: bool | None = None
 
     def dependencies(self, operation: Operation) -> bool | None:
-        """What the flags say about the layers below for `operation`."""
+        """The flag that holds for the layers below in `operation`."""
         flag = {
             "lock": self.lock_dependencies,
             "build": self.build_dependencies,
@@ -69,7 +69,7 @@ class Selection:
         return self.include_dependencies if flag is None else flag
 
     def derived(self, operation: Operation) -> bool:
-        """Whether `operation` takes the layers above along; locking always does, as their locks build on it."""
+        """Whether `operation` includes the layers above; locking always does, since their locks depend on it."""
         flag = {
             "lock": True,
             "build": self.build_derived,
@@ -81,15 +81,15 @@ class Selection:
 
 @dataclass(frozen=True)
 class SelectedLayers:
-    """Environment names by what is done to them, each in the order of the stack.
+    """Environment names of the layers that each operation is done to, in the order of the stack.
 
     Attributes:
-        included: Named by the patterns.
-        reset: Those of the locked ones that lose their earlier pins.
-        lock: Locked.
-        build: Built and linked.
-        publish: Archived.
-        export: Exported.
+        included: Layers that the patterns name.
+        reset: Layers in `lock` whose earlier pins are dropped.
+        lock: Layers to lock.
+        build: Layers to build and link.
+        publish: Layers to archive.
+        export: Layers to export.
     """
 
     included: tuple[str, ...]
@@ -100,17 +100,17 @@ class SelectedLayers:
     export: tuple[str, ...]
 
     def of(self, operation: Operation) -> tuple[str, ...]:
-        """The layers that `operation` is done to."""
+        """Environment names of the layers that `operation` is done to."""
         return {"lock": self.lock, "build": self.build, "publish": self.publish, "export": self.export}[operation]
 
 
 def select_layers(stack: Stack, selection: Selection) -> SelectedLayers:
-    """The layers that each operation would be done to.
+    """The layers that each operation is done to.
 
-    Only locks of layers that are selected for locking are reset: to reset a lock does not select its layer.
+    Only locks of layers that are selected for locking are reset: resetting a lock does not select its layer.
 
     Raises:
-        UsageError: Patterns match nothing, and that is not allowed; all such patterns are named.
+        UsageError: Patterns match no layer, and that is not allowed; the message names all of them.
     """
     names = tuple(stack.by_env_name)
     unmatched = [p for p in (*selection.include, *selection.reset_lock) if not _matching(names, [p])]
@@ -134,7 +134,7 @@ def select_layers(stack: Stack, selection: Selection) -> SelectedLayers:
 
 
 def shown_layers(stack: Stack, selection: Selection) -> tuple[str, ...]:
-    """What `show` is about: the included layers, and those above and below them, without disabled ones."""
+    """The layers that `show` lists: the included ones, and those above and below them, without disabled ones."""
     related = replace(selection, lock_dependencies=True)
     return tuple(name for name in select_layers(stack, related).lock if stack.by_env_name[name].platforms)
 
@@ -142,7 +142,7 @@ def shown_layers(stack: Stack, selection: Selection) -> tuple[str, ...]:
 def selected_operations(
     stack: Stack, operations: Collection[Operation], selection: Selection, *, renews_locks: bool
 ) -> dict[str, tuple[str, ...]]:
-    """What a run is asked to do to each layer that it touches, in words: `lock`, `build-if-needed`, ...
+    """The operations that a run does to each of its layers, as words: `lock`, `build-if-needed`, ...
 
     Raises:
         UsageError: As `select_layers`.
@@ -200,9 +200,9 @@ def _tasks(operation: Operation, env_names: Iterable[str]) -> set[str]:
 
 
 def renewed_locks(stack: Stack, selection: Selection, *, if_needed: bool) -> frozenset[str]:
-    """Names of the lock tasks that run even where their locks are valid.
+    """Names of the lock tasks that run even if their locks are valid.
 
-    With `if_needed` these are only the ones whose pins are reset; without, all that `select_layers` would lock.
+    With `if_needed` these are only the tasks whose pins are reset; without it, all that `select_layers` would lock.
 
     Raises:
         UsageError: As `select_layers`.
@@ -212,9 +212,9 @@ def renewed_locks(stack: Stack, selection: Selection, *, if_needed: bool) -> fro
 
 
 def held_tasks(stack: Stack, operations: Collection[Operation], selection: Selection) -> frozenset[str]:
-    """Names of the tasks that must not run because the layers below are to be taken as they are (`--no-...`).
+    """Names of the tasks that must not run because the layers below are to be used as they are (`--no-...`).
 
-    Hand them to `TaskGraph.without`. They may name tasks that a graph does not have.
+    The names are meant for `TaskGraph.without`. Some of them may be missing in a graph.
 
     Raises:
         UsageError: As `select_layers`.
@@ -224,7 +224,7 @@ def held_tasks(stack: Stack, operations: Collection[Operation], selection: Selec
     for operation in ("lock", "build", "publish", "export"):
         if selection.dependencies(operation) is not False:
             continue
-        # What takes part in any requested operation may need locks and environments from below.
+        # A layer that takes part in any requested operation may need locks and environments of layers below.
         chosen = {name for requested in operations for name in selected.of(requested)}
         kept = set(selected.of(operation))
         below = _below(stack.layers, chosen) - kept

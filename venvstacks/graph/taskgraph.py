@@ -1,6 +1,6 @@
-"""Tasks as data, and the graph that they form; no callable, no absolute path, no clock, no disk.
+"""Tasks as data, and the graph that they form; without callables, absolute paths, times and access to the disk.
 
-What a graph promises once it exists: task names and outputs are unique, every input is either made by exactly one
+A `TaskGraph` that exists is consistent: task names and outputs are unique, every input is either made by exactly one
 task or is one of the named source files, every ordering names a task, and there is no cycle. doit, which runs the
 graph, checks none of these reliably.
 """
@@ -25,7 +25,7 @@ class TaskNode:
 
     Attributes:
         name: `<kind>:<environment>`, or `manifest:<what>`.
-        kind: What is done.
+        kind: The kind of task, such as `build`.
         env_name: The layer's environment name; empty for manifests.
         inputs: Files whose content matters, relative to the specification's folder.
         gathers: Files that are read if they are there, and whose makers go first if they run at all.
@@ -58,14 +58,14 @@ class TaskNode:
 
 @dataclass(frozen=True, eq=False)
 class TaskGraph:
-    """Tasks that hold together; see the module's promise.
+    """A consistent set of tasks; the module's docstring says what that means.
 
     Attributes:
-        nodes: In an order in which every task comes after those that it needs; as declared, as far as that allows.
+        nodes: The tasks, each after those that it needs; otherwise in the order in which they were declared.
         sources: Files that no task makes.
 
     Raises:
-        GraphError: The promise does not hold; all reasons are named.
+        GraphError: The tasks are not consistent; the error names all reasons.
     """
 
     nodes: tuple[TaskNode, ...]
@@ -115,16 +115,16 @@ class TaskGraph:
         return {path: node.name for node in self.nodes for path in node.outputs}
 
     def needs(self, node: TaskNode) -> set[str]:
-        """Names of the tasks that must go before `node` if they are part of a run."""
+        """Names of the tasks that must run before `node` if they are part of a run."""
         read = {self.makers[path] for path in (*node.inputs, *node.gathers) if path in self.makers}
         return read | set(node.after) | {name for name in node.follows if name in self.by_name}
 
     def requires(self, node: TaskNode) -> set[str]:
-        """Names of the tasks without whose results `node` cannot be done: `needs` without `gathers` and `follows`."""
+        """Names of the tasks whose results `node` cannot do without: `needs` without `gathers` and `follows`."""
         return {self.makers[path] for path in node.inputs if path in self.makers} | set(node.after)
 
     def closure(self, goals: Iterable[str]) -> TaskGraph:
-        """The part of the graph that achieving `goals` takes.
+        """The part of the graph that is needed to achieve `goals`.
 
         Raises:
             GraphError: A goal is not a task.

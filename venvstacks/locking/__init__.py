@@ -1,1 +1,1 @@
-"""What goes into uv and what comes out of it, as pure functions: texts, per-target results, layer locks."""
+"""Pure functions for locking: the texts that uv reads, the results that it writes, and the locks made from them."""

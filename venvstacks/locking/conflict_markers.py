@@ -1,4 +1,4 @@
-"""Files that a version-control merge left with conflict markers: seen as such, and still good for what they say."""
+"""Files in which a version-control merge left conflict markers: recognise them, and read one side of the merge."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def has_conflict(text: str) -> bool:
 
 
 def our_side(text: str) -> str:
-    """A text as it was before the merge: of each conflict the first part, without the markers."""
+    """The text as it was on our side before the merge: the first part of each conflict, without the markers."""
     kept: list[str] = []
     keeping = True
     for line in text.splitlines(keepends=True):

@@ -1,4 +1,4 @@
-"""Who needs whom in a resolution, read from the comments that uv adds to its requirements format."""
+"""Which package of a resolution needs which, read from the comments that uv adds to its requirements format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINE = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+)\s+# via (?P<via
 
 @dataclass(frozen=True)
 class Dependencies:
-    """The packages of one resolution, and what connects them.
+    """The packages of one resolution, and which of them need which.
 
     Attributes:
         versions: Package name to version.
@@ -27,11 +27,11 @@ class Dependencies:
     needs: Mapping[str, frozenset[str]]
 
     def reach(self, cut: Mapping[str, frozenset[str]], without: frozenset[str] = frozenset()) -> frozenset[str]:
-        """What the roots need, directly or through others.
+        """Names of the packages that the roots need, directly or through others; the roots included.
 
         Args:
-            cut: Package name to the names of what it does without.
-            without: Packages that are not needed by anyone.
+            cut: Package name to the names of packages whose need by that package is ignored.
+            without: Packages that are treated as not needed at all.
         """
         found: set[str] = set()
         waiting = sorted(self.roots - without)
@@ -56,7 +56,7 @@ class Dependencies:
         return ()
 
     def describe_chain(self, package: str) -> str:
-        """That chain with versions, for people; empty if there is none."""
+        """The chain of `chain_to` as text with versions, for messages; empty if there is none."""
         return " -> ".join(f"{name} {self.versions[name]}" for name in self.chain_to(package))
 
 

@@ -1,7 +1,7 @@
-"""What a layer leaves out: what it excludes, what only that needs, and what the layers below have left out already.
+"""Which packages a layer leaves out: those that it excludes, those that only these need, and those left out below.
 
-A lower layer that left something out did so for what it holds itself. For the layers above, the packages of that layer
-go on doing without; but whatever else needs such a package up there gets it.
+A lower layer leaves a package out for its own packages only. When a layer above is resolved, the lower layer's packages
+still do not get it, but other packages of the upper layer that need it do.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LeftOut = Mapping[str, Mapping[str, str]]
 
 
 def left_out_below(below: Iterable[tuple[str, LayerLock]], target: str) -> dict[str, str]:
-    """What lower layers leave out on one target: package name to the layer that excluded it."""
+    """Packages that lower layers leave out on one target: package name to the layer that excluded it."""
     found: dict[str, str] = {}
     for _, lock in below:
         for package in lock.left_out(target):
@@ -29,13 +29,13 @@ def left_out_below(below: Iterable[tuple[str, LayerLock]], target: str) -> dict[
 def find_left_out(
     layer: Layer, dependencies: Dependencies, provided: Mapping[str, Provided], lower: Mapping[str, str]
 ) -> dict[str, str]:
-    """What of a resolution for one target is not to be installed.
+    """The packages of a resolution for one target that are not to be installed.
 
     Args:
         layer: The layer.
-        dependencies: Its resolution: who needs whom.
+        dependencies: Its resolution: which package needs which.
         provided: What the layers below hold.
-        lower: What they leave out (`left_out_below`).
+        lower: What the layers below leave out (`left_out_below`).
 
     Returns:
         Package name to the layer that excluded it, or that excluded everything that needs it.
@@ -51,7 +51,7 @@ def find_left_out(
 def check_exclusions(
     layer: Layer, resolutions: Mapping[str, Collection[str]], provided: Mapping[str, Mapping[str, Provided]]
 ) -> None:
-    """See that everything that a layer excludes is there to be excluded.
+    """Check that every package that a layer excludes is part of its resolution and not provided from below.
 
     Args:
         layer: The layer.

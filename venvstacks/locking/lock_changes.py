@@ -1,4 +1,4 @@
-"""What differs between a lock and the one before it, for people and programs."""
+"""The differences between a lock and the one before it, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _Versions = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class LockChanges:
-    """What a layer installs now, against before.
+    """How the packages that a layer installs differ from those that it installed before.
 
     Attributes:
-        added: Package name to versions that were not there before under any version.
-        removed: Package name to versions that are gone.
+        added: Package name to its versions, for packages of which no version was installed before.
+        removed: Package name to its former versions, for packages of which no version is installed now.
         changed: Package name to (versions before, versions now).
-        rebuilt: Package name to the versions that have new files, although the versions stay.
+        rebuilt: Package name to its versions, for packages whose files changed although the versions did not.
     """
 
     added: _Versions
@@ -51,9 +51,9 @@ class LockChanges:
 
 
 def compare_locks(before: LayerLock | None, after: LayerLock) -> LockChanges:
-    """Compare what two locks of one layer install; versions that differ between targets stand together.
+    """Compare what two locks of one layer install; versions that differ between targets are listed together.
 
-    A lock that names no files (of venvstacks 0.2 to 0.7) does not tell which packages come from lower layers either.
+    A lock that names no files (of venvstacks 0.2 to 0.7) does not record which packages come from lower layers either.
     """
     shared = {package.name for package in after.packages if package.is_shared}
     old, new = _installed(before), _installed(after)
@@ -95,25 +95,25 @@ def _hashes(entries: Sequence[LockedPackage]) -> set[object]:
 
 
 def describe_changes(layers: Mapping[str, LockChanges]) -> Iterator[str]:
-    """The changes of all layers as lines for people, packages that moved between layers first among a layer's own.
+    """The changes of all layers as lines of text; each layer's lines begin with packages that moved between layers.
 
     Args:
-        layers: Environment name to its changes, in the order of the stack; layers without changes are passed over.
+        layers: Environment name to its changes, in the order of the stack; layers without changes are omitted.
     """
     for env_name, changes in layers.items():
         if not changes:
             continue
         yield f"{env_name}:"
         marks = {
-            **{name: f"+ {name} {_told(new)}{_moved(layers, env_name, name)}" for name, new in changes.added.items()},
-            **{name: f"- {name} {_told(old)}{_left(layers, env_name, name)}" for name, old in changes.removed.items()},
-            **{name: f"~ {name} {_told(old)} -> {_told(new)}" for name, (old, new) in changes.changed.items()},
-            **{name: f"~ {name} {_told(same)}, other files" for name, same in changes.rebuilt.items()},
+            **{name: f"+ {name} {_text(new)}{_moved(layers, env_name, name)}" for name, new in changes.added.items()},
+            **{name: f"- {name} {_text(old)}{_left(layers, env_name, name)}" for name, old in changes.removed.items()},
+            **{name: f"~ {name} {_text(old)} -> {_text(new)}" for name, (old, new) in changes.changed.items()},
+            **{name: f"~ {name} {_text(same)}, other files" for name, same in changes.rebuilt.items()},
         }
         yield from (f"  {marks[name]}" for name in sorted(marks))
 
 
-def _told(versions: Sequence[str]) -> str:
+def _text(versions: Sequence[str]) -> str:
     return " and ".join(versions)
 
 
@@ -140,12 +140,12 @@ def moved_packages(layers: Mapping[str, LockChanges]) -> dict[str, tuple[tuple[s
 
 
 def compare_with_lower(lock: LayerLock | None, env_name: str, lower: LayerLock) -> tuple[str, str] | None:
-    """What a layer takes from a lower one, and what that one holds of it now, for people; None if it is the same.
+    """The packages that a layer takes from a lower one and their present versions there; None if nothing differs.
 
     Args:
         lock: The lock of the upper layer.
         env_name: Environment name of the lower one.
-        lower: The lock of the lower one.
+        lower: The present lock of the lower one.
     """
     held: dict[tuple[str, str], str] = {}
     for package in lower.packages:

@@ -1,4 +1,4 @@
-"""What a lock is made from, as canonical tables: the same for fingerprints, for hashes and for telling what changed."""
+"""The inputs of a lock as canonical tables, which serve for fingerprints, for hashes and for naming what changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
 from venvstacks.urls import without_logins
 
-# Keys of [tool.uv] that only mean something to a uv project, or that would turn off what a layered lock rests on
+# Keys of [tool.uv] that only mean something to a uv project, or that would turn off what a layered lock relies on
 # (wheels only, every target resolved for itself, no silent upgrades). uv never sees them here.
 _NOT_FOR_LOCKS = frozenset({
     "build-backend", "build-constraint-dependencies", "conflicts", "default-groups", "dependency-groups",
@@ -20,7 +20,7 @@ _NOT_FOR_LOCKS = frozenset({
     "required-environments", "upgrade", "upgrade-package", "workspace",
 })  # fmt: skip
 
-# Keys that say how uv reaches what it reads, or what it does elsewhere; they cannot change what is locked.
+# Keys that configure network access, or commands of uv that are not used here; they cannot change what is locked.
 _WITHOUT_EFFECT = frozenset({
     "allow-insecure-host", "cache-dir", "cache-keys", "check-url", "compile-bytecode", "concurrent-builds",
     "concurrent-downloads", "concurrent-installs", "http-proxy", "https-proxy", "keyring-provider", "link-mode",
@@ -31,14 +31,14 @@ _WITHOUT_EFFECT = frozenset({
 
 
 def settings_for_uv(uv: UvTable) -> UvTable:
-    """The part of `[tool.uv]` that uv is given; whatever is unknown here is uv's to judge."""
+    """The part of `[tool.uv]` that is passed to uv; keys that are not known here are passed on for uv to check."""
     return {key: value for key, value in uv.items() if key not in _NOT_FOR_LOCKS}
 
 
 def lock_inputs(layer: Layer, uv: UvTable) -> dict[str, object]:
-    """Everything of the layer's own that its lock is made from, as a table of JSON values.
+    """The layer's own settings and requirements that its lock is made from, as a table of JSON values.
 
-    Locks of lower layers and local wheels are not in it: they are files. Credentials are never in it.
+    Locks of lower layers and local wheels are not in the table, because they are files. Credentials are never in it.
     """
     systems = {target.system for target in layer.platforms}
     settings = settings_for_uv(uv)
@@ -68,7 +68,7 @@ def lock_inputs(layer: Layer, uv: UvTable) -> dict[str, object]:
 
 
 def version_inputs(layer: Layer, module_hashes: Mapping[str, str]) -> dict[str, object]:
-    """What makes a new version of a versioned layer although its locked packages stay (FORMATS, section 1).
+    """What gives a versioned layer a new version even if its locked packages stay the same (FORMATS, section 1).
 
     Only versioned layers name modules: a changed launch module of an unversioned one leaves its lock valid. A
     versioned runtime also names its Python, which is part of what is deployed under that version.
@@ -98,10 +98,10 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - TOML and JSON values are of any
 
 
 def newest_upload(uv: UvTable) -> str | None:
-    """`exclude-newer` as uv is given it, or None.
+    """`exclude-newer` as it is passed to uv, or None.
 
-    A date means up to its end; uv would take that in the time zone of the machine, so it becomes an instant in UTC
-    here. Time spans ("1 week") stay as they are.
+    A date means up to its end. uv would use the end of the day in the time zone of the machine, so it is replaced by
+    the end of that day in UTC. Time spans ("1 week") stay as they are.
     """
     value = uv.get("exclude-newer")
     if value is None:

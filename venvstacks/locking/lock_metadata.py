@@ -25,10 +25,10 @@ class _Model(BaseModel):
 
 
 class LockedFrom(_Model):
-    """The inputs of a lock in clear, so that a stale lock can say what changed, from what to what.
+    """The inputs of a lock themselves, not only their hashes, so that a stale lock's old and new values can be shown.
 
     Attributes:
-        inputs: `lock_inputs.lock_inputs`; `python` is `cpython@X.Y` for a lock that is for all maintenance releases.
+        inputs: `lock_inputs.lock_inputs`; `python` is `cpython@X.Y` if the lock is for all maintenance releases.
         below: Environment names of the lower layers to the hashes of their locks.
         local_wheels: Paths of local wheels, relative to the specification's folder, to their hashes.
         version_inputs: `lock_inputs.version_inputs`.
@@ -55,13 +55,13 @@ class LockMetadata(_Model):
     """`pylock.<env>.meta.json` (FORMATS, section 3).
 
     Attributes:
-        requirements_hash: Of the lock file's text.
-        lock_input_hash: Of the declared requirements.
-        other_inputs_hash: Of everything else that the resolution depends on.
-        version_inputs_hash: Of what makes a new version in addition to the lock's content.
+        requirements_hash: Hash of the lock file's text.
+        lock_input_hash: Hash of the declared requirements.
+        other_inputs_hash: Hash of everything else that the resolution depends on.
+        version_inputs_hash: Hash of the inputs, besides the lock's content, that give the layer a new version.
         lock_version: Counts up from 1 for versioned layers.
         locked_at: When the lock's content last changed (ISO 8601, UTC).
-        venvstacks: The inputs in clear; None in files of the original, which `original_locks` judges.
+        venvstacks: The inputs themselves; None in files of the original, which `original_locks` judges.
     """
 
     requirements_hash: str = Field(pattern=_HASH)
@@ -83,11 +83,11 @@ class WantedLock:
 
     Attributes:
         inputs: As in `LockedFrom`.
-        below: As in `LockedFrom`; None for a lower lock that is not there.
-        local_wheels: As in `LockedFrom`; None for a recorded wheel that is not there any more.
+        below: As in `LockedFrom`; None for a lower lock that does not exist.
+        local_wheels: As in `LockedFrom`; None for a recorded wheel that does not exist any more.
         version_inputs: As in `LockedFrom`.
-        lower_changes: Environment names of changed lower layers to what the lock took from them and what they hold of
-            it now, for people.
+        lower_changes: Environment names of changed lower layers to the packages that the lock takes from them, with
+            the recorded and the present versions, as text.
     """
 
     inputs: dict[str, object]
@@ -101,7 +101,7 @@ def parse_metadata(text: str) -> LockMetadata:
     """Read lock metadata.
 
     Raises:
-        ValueError: The text is damaged; the message says how, in one line.
+        ValueError: The text is damaged; the message says in one line how.
     """
     try:
         metadata = LockMetadata.model_validate_json(text)
@@ -114,19 +114,19 @@ def parse_metadata(text: str) -> LockMetadata:
 
 
 def hash_lock(text: str) -> str:
-    r"""`sha256:<hex>` of a lock's text, whatever line ends a checkout gave it."""
+    r"""`sha256:<hex>` of a lock's text; the same for every kind of line end, since a checkout may change those."""
     return prefixed(sha256_bytes(text.replace("\r\n", "\n").encode()))
 
 
 def stale_reasons(
     metadata: LockMetadata | None, lock_text: str | None, wanted: WantedLock, *, fault: str | None = None
 ) -> tuple[Reason, ...]:
-    """Everything that makes a lock invalid; empty where it is valid.
+    """Everything that makes a lock invalid; empty if it is valid.
 
     Args:
         metadata: The metadata of the lock, or None if it is missing or damaged.
         lock_text: The lock file, or None if it is missing.
-        wanted: What it would be made from now.
+        wanted: What the lock would be made from now.
         fault: How the metadata is damaged.
     """
     if lock_text is None:
@@ -144,7 +144,7 @@ def stale_reasons(
 
 
 def resolution_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reason, ...]:
-    """Why packages must be resolved again."""
+    """Changed inputs because of which packages must be resolved again."""
     return (
         *compare_settings(made_from.inputs, _for_release(wanted.inputs, made_from.inputs)),
         *_compare_files("lock of layer ", made_from.below, wanted.below, wanted.lower_changes),
@@ -153,7 +153,7 @@ def resolution_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reaso
 
 
 def _for_release(wanted: dict[str, object], recorded: Mapping[str, object]) -> dict[str, object]:
-    """Wanted inputs, with the Python less exact where a lock was recorded for all maintenance releases of it."""
+    """The wanted inputs; Python is shortened to `X.Y` if the lock was recorded for all maintenance releases."""
     python = str(wanted.get("python", ""))
     if recorded.get("python") == python.rpartition(".")[0]:
         return {**wanted, "python": recorded["python"]}
@@ -161,7 +161,7 @@ def _for_release(wanted: dict[str, object], recorded: Mapping[str, object]) -> d
 
 
 def version_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reason, ...]:
-    """Why the lock version must rise although the packages may stay."""
+    """Changed inputs because of which the lock version must rise even if the packages stay the same."""
     return compare_settings(made_from.version_inputs, wanted.version_inputs)
 
 
@@ -174,7 +174,7 @@ def _compare_files(
     new: Mapping[str, str | None],
     known: Mapping[str, tuple[str, str]] = _NOTHING_KNOWN,
 ) -> tuple[Reason, ...]:
-    """Files whose hashes differ; from what to what is said in the words of `known`, or else by hash."""
+    """Reasons for files whose hashes differ: with the old and new values of `known`, or else with short hashes."""
     reasons = []
     for name in sorted(old.keys() | new.keys()):
         subject = f"{what}{name}"
@@ -196,13 +196,13 @@ def _short(digest: str) -> str:
 
 @dataclass(frozen=True)
 class EarlierLock:
-    """What the lock before says about the next one's number and time.
+    """What the next lock's version and time are derived from, besides its own content.
 
     Attributes:
-        lock_version: Its version.
-        locked_at: Its time, None if unknown.
-        same_content: Whether the next lock locks the same.
-        same_version_inputs: Whether what makes a new version next to the content is the same.
+        lock_version: The earlier lock's version.
+        locked_at: The earlier lock's time, None if unknown.
+        same_content: Whether the next lock has the same content.
+        same_version_inputs: Whether the other inputs that give a layer a new version are the same.
     """
 
     lock_version: int
@@ -212,7 +212,7 @@ class EarlierLock:
 
     @classmethod
     def of(cls, metadata: LockMetadata, lock_text: str, made_from: LockedFrom) -> EarlierLock:
-        """What metadata of our own form says about the lock `lock_text`, made from `made_from`."""
+        """Compare metadata of our own form with the next lock, `lock_text`, which is made from `made_from`."""
         return cls(
             metadata.lock_version,
             metadata.locked_at,
@@ -232,15 +232,15 @@ def next_metadata(
 ) -> LockMetadata:
     """The metadata of a lock that was just made.
 
-    Where the lock's content is what it was, lock time and (unless a version input changed) version stay.
+    If the lock's content did not change, its time stays, and so does its version unless a version input changed.
 
     Args:
-        earlier: What is known of the lock before, or None.
+        earlier: What is known of the earlier lock, or None.
         lock_text: The new lock.
         made_from: What it was made from.
         now: The present time, UTC.
         uv: uv settings; `exclude-newer` is the lock time of content that changed.
-        numbered: The highest version that was ever given, as far as damaged metadata still says so.
+        numbered: The highest version that damaged metadata still names; 0 if none.
     """
     kept = earlier.locked_at if earlier and earlier.same_content else None
     versioned = bool(made_from.version_inputs.get("versioned"))
@@ -256,13 +256,14 @@ def next_metadata(
 def next_version(earlier: EarlierLock | None, *, versioned: bool, numbered: int = 0) -> int:
     """The version of a new lock.
 
-    Unversioned layers keep theirs, which is 1 unless they once were versioned: so a layer that becomes versioned
-    again never repeats a number that was deployed. Versioned ones count up when content or a version input changed.
+    Unversioned layers keep their version, which is 1 unless they once were versioned: so a layer that becomes versioned
+    again never repeats a version that was deployed. The version of a versioned layer rises by one when the content or
+    a version input changed.
 
     Args:
-        earlier: What is known of the lock before, or None.
+        earlier: What is known of the earlier lock, or None.
         versioned: Whether the layer is versioned now.
-        numbered: As for `next_metadata`: without metadata to compare with, a number is not given twice.
+        numbered: As for `next_metadata`; without an earlier lock, the new version is higher than this one.
     """
     if earlier is None:
         return max(1, numbered + 1 if versioned else numbered)

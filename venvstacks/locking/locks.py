@@ -1,4 +1,4 @@
-"""What is locked, as values: wheels, packages, one layer's lock, and what the layers below provide."""
+"""The content of locks as values: wheels, packages, one layer's lock, and what the layers below provide."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Wheel:
         location: URL without credentials, or path relative to the folder of the lock file, with forward slashes.
         hashes: (algorithm, hex digest), sorted; never empty.
         is_path: Whether `location` is a path.
-        size: Bytes, where the index says so.
-        upload_time: When the index received it, where it says so.
+        size: Bytes; None if the index does not give it.
+        upload_time: When the index received the file; None if the index does not give it.
         is_archive: Whether a requirement names this very file (`name @ URL`), instead of an index offering it.
     """
 
@@ -46,8 +46,9 @@ class LockedPackage:
         name: Normalised distribution name.
         version: Exact version.
         targets: Names of the target platforms that it is for, in the order of the lock's.
-        wheels: What may be installed, one per target that differs; of a shared package the provider's; empty where a
-            lock of venvstacks 0.8 lists a shared package, and for pins of locks that name no files.
+        wheels: The wheels that may be installed, without duplicates: targets may need different ones. For a shared
+            package, the provider's wheels. Empty for a shared package in a lock of venvstacks 0.8, and for pins of
+            locks that name no files.
         provider: Environment name of the lower layer that provides a shared package; None for others.
         left_out_by: Environment name of the layer, this one or a lower one, whose `exclude` keeps it from being
             installed although it was resolved; None for others.
@@ -67,7 +68,7 @@ class LockedPackage:
 
     @property
     def is_installed(self) -> bool:
-        """Whether this layer installs it, on the targets that it is for."""
+        """Whether this layer installs the package, on the package's targets."""
         return self.provider is None and self.left_out_by is None
 
 
@@ -76,9 +77,9 @@ class LayerLock:
     """A layer's lock: what is installed and what is shared, on every target.
 
     Attributes:
-        requires_python: Specifier of the Pythons that it is for.
+        requires_python: Specifier of the Python versions that the lock is for.
         targets: Names of the layer's target platforms.
-        packages: Sorted by name, then version, installed before shared, then by target.
+        packages: Sorted by name, then version, installed ones before shared ones, then by target.
     """
 
     requires_python: str
@@ -86,15 +87,15 @@ class LayerLock:
     packages: tuple[LockedPackage, ...] = ()
 
     def installed(self, target: str) -> Iterator[LockedPackage]:
-        """What is installed on one target: exactly this, and each package once."""
+        """The packages that are installed on one target, each once."""
         return (p for p in self.packages if p.is_installed and target in p.targets)
 
     def shared(self, target: str) -> Iterator[LockedPackage]:
-        """What the layer needs on one target and finds in a lower layer."""
+        """The packages that the layer needs on one target and a lower layer provides."""
         return (p for p in self.packages if p.is_shared and target in p.targets)
 
     def left_out(self, target: str) -> Iterator[LockedPackage]:
-        """What was resolved for one target but is not installed there, nor in a lower layer."""
+        """The packages that were resolved for one target, but are installed neither there nor in a lower layer."""
         return (p for p in self.packages if p.left_out_by is not None and target in p.targets)
 
     @property
@@ -130,7 +131,8 @@ class Provision:
 
     Attributes:
         packages: Target name to package name to the version that imports find, and its layer.
-        clashes: (target, package) to what a farther layer holds in another version; imports never reach it.
+        clashes: (target, package) to the package in a layer that imports search later, and that holds another version;
+            imports never find that one.
     """
 
     packages: Mapping[str, Mapping[str, Provided]] = field(default_factory=dict)
@@ -146,14 +148,14 @@ class Provision:
 
 
 def provision_of(below: Sequence[tuple[str, LayerLock]], targets: Iterable[str]) -> Provision:
-    """What the layers below hold together.
+    """The packages that all layers below hold.
 
     Args:
         below: Environment name and lock of every lower layer, in the order in which imports find them.
         targets: Names of the target platforms that matter.
 
     Returns:
-        For each target the first layer that brings a package; a later layer with another version is a clash.
+        For each target and package, the first layer that holds it; a later layer with another version is a clash.
     """
     packages: dict[str, dict[str, Provided]] = {target: {} for target in targets}
     clashes: dict[tuple[str, str], Provided] = {}

@@ -1,7 +1,7 @@
 """Resolutions of single targets, merged into one lock of a layer.
 
-The promise: on every target the lock installs exactly what was resolved for that target, less what a lower layer
-provides there and what is excluded; each package stands once per target.
+The promise: on every target the lock installs exactly the packages that were resolved for that target, except those
+that a lower layer provides there and those that are excluded; each package is listed once per target.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NOTHING: LeftOut = {}
 
 
 _Key = tuple[str, str, str | None, str | None, Wheel | None]
-"""Name, version, provider, excluding layer, archive: what entries of a lock differ in."""
+"""Name, version, provider, excluding layer, archive: packages that agree in all of these share one entry of a lock."""
 
 
 @dataclass
@@ -39,11 +39,11 @@ def merge_resolutions(
         layer: The layer.
         resolutions: Target name to what was resolved for it, under the constraints of `provision`.
         provision: What the layers below provide.
-        left_out: What is resolved but not to be installed.
+        left_out: The packages that are resolved but not to be installed.
 
     Raises:
         LockError: The layer needs a package that two layers below hold in different versions. Imports would find the
-            first, and what the second layer was locked with would break, so that neither may be built upon.
+            first version, and packages of the second layer could break with it; so the layer cannot be locked.
     """
     targets = tuple(target.name for target in layer.platforms)
     gathered: dict[_Key, _Gathered] = {}
@@ -76,7 +76,7 @@ def merge_resolutions(
 
 
 def requires_python(layer: Layer) -> str:
-    """The Pythons that a layer's wheels fit: all of its minor version, so that a patch release changes no lock."""
+    """The Python versions that a layer's wheels fit: all patch releases, so that a new one changes no lock."""
     return f"=={layer.python.short_version}.*"
 
 

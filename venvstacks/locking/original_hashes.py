@@ -20,7 +20,7 @@ _DEFAULT_GLIBC = "2.28"
 
 
 def hash_strings(texts: Iterable[str]) -> str:
-    """`sha256:<hex>` of texts one after the other."""
+    """`sha256:<hex>` of the concatenated texts."""
     return prefixed(sha256_bytes("".join(texts).encode()))
 
 
@@ -46,7 +46,7 @@ def requirement_spellings(requirements: Iterable[str]) -> tuple[tuple[str, ...],
 
 
 def hash_lock_entries(packages: Iterable[Mapping[str, Any]]) -> str:
-    """The hash of a PEP 751 lock as 0.8 made it: of its entries and wheels, sorted, whatever the file looks like.
+    """The hash of a PEP 751 lock as 0.8 made it: over its sorted entries and wheels, not over the file's text.
 
     Raises:
         ValueError: An entry is not of the form that 0.8 wrote.
@@ -116,9 +116,10 @@ def _folder_texts(name: str, files: Mapping[str, str]) -> Iterator[str]:
 
 
 def other_inputs_hashes(layer: Layer) -> frozenset[str]:
-    """What 0.6 to 0.8 may have recorded as `other_inputs_hash` of `layer`: once per way to write its targets.
+    """All values that 0.6 to 0.8 may have recorded as `other_inputs_hash` of `layer`.
 
-    A target is hashed as it is written, and the original's default is written out; here both mean the same.
+    There are several, because the original hashes a target as it is written, also where that is the default, whereas
+    here a target that is written and the same target by default mean the same.
     """
     systems = {target.system for target in layer.platforms}
     linux = [f"linux_target=glibc@{layer.glibc}", *(["linux_target=glibc"] if layer.glibc == _DEFAULT_GLIBC else [])]

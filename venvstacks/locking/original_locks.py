@@ -33,7 +33,7 @@ def stale_original_lock(
 ) -> tuple[Reason, ...]:
     """Why a lock that 0.8 wrote is not valid by its rules; empty where it is.
 
-    The layers below are not looked at here: by those rules a lock is also invalid while a lower one is.
+    The layers below are not checked here, although by those rules a lock is also invalid if a lower lock is.
 
     Args:
         metadata: What 0.8 recorded.
@@ -72,8 +72,8 @@ class PlatformLock:
 
     Attributes:
         target: Name of the platform.
-        text: The requirements file.
-        metadata: What lies next to it as JSON, or None where that is missing or damaged.
+        text: The text of the requirements file.
+        metadata: The JSON metadata next to that file; None if it is missing or damaged.
     """
 
     target: str
@@ -82,13 +82,13 @@ class PlatformLock:
 
     @property
     def lock_version(self) -> int:
-        """The recorded lock version, 1 where there is none."""
+        """The recorded lock version, 1 if there is none."""
         version = (self.metadata or {}).get("lock_version", 1)
         return version if isinstance(version, int) and version >= 1 else 1
 
     @property
     def locked_at(self) -> str | None:
-        """The recorded time (ISO 8601), None where there is none."""
+        """The recorded lock time (ISO 8601), None if there is none."""
         moment = (self.metadata or {}).get("locked_at")
         try:
             return moment if isinstance(moment, str) and datetime.fromisoformat(moment) else None
@@ -104,7 +104,7 @@ class PlatformLock:
         return recorded == hashes.hash_requirements_with_hashes(self.text.splitlines())
 
     def keeps_version(self, layer: Layer, modules: Sequence[str]) -> bool:
-        """Whether nothing but locked packages could raise the version of `layer`; 0.2 to 0.4 recorded nothing else."""
+        """Whether the recorded inputs other than packages keep the version of `layer`; 0.2 to 0.4 recorded none."""
         recorded = self.metadata or {}
         if "version_inputs_hash" in recorded:
             return not stale_original_version(str(recorded["version_inputs_hash"]), layer, modules)
@@ -113,14 +113,14 @@ class PlatformLock:
         return True
 
     def packages(self) -> Iterator[LockedPackage]:
-        """Its pins; they name no files."""
+        """The pins of this lock; they name no files."""
         for line in self.text.splitlines():
             found = _PIN.match(line.strip())
             if found and _is_version(found["version"]):
                 yield LockedPackage(str(canonicalize_name(found["name"])), found["version"], (self.target,))
 
     def faults(self) -> tuple[str, ...]:
-        """Lines that are no pins, and no comments, options or hashes."""
+        """A sentence for each line that should be a pin but is not; comments, options and hashes are allowed."""
         lines = (line.strip() for line in self.text.splitlines())
         return tuple(
             f"line '{line}' of the lock for {self.target} is no pin"
@@ -164,9 +164,9 @@ def pins_of_platform_locks(locks: Sequence[PlatformLock], requires_python: str) 
 def stale_shared_packages(
     lock: LayerLock, targets: Iterable[str], below: Sequence[tuple[str, LayerLock]]
 ) -> tuple[Reason, ...]:
-    """Packages that a lock of 0.8 takes from lower layers, where these hold them no more, or in another version.
+    """Packages that a lock of 0.8 takes from lower layers, but that these now hold in another version or not at all.
 
-    0.8 records no hashes of lower locks; it calls a lock invalid as long as one below it is.
+    0.8 records no hashes of lower locks; it calls a lock invalid if a lower one is invalid.
 
     Args:
         lock: The lock of the upper layer, which names no targets.

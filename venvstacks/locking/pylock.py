@@ -1,8 +1,8 @@
-"""Reading a layer's lock (PEP 751), whoever wrote it.
+"""Reader of a layer's lock (PEP 751), whether this program, the original or another tool wrote it.
 
-`packaging.pylock` judges the header and each entry, so one entry that cannot be used costs no other its pin. Two things
-are this program's own: markers are evaluated for the target platforms, and an entry that a lower layer provides may
-lack its files, as venvstacks 0.8 wrote it.
+`packaging.pylock` checks the header, and each entry separately, so that one unusable entry does not affect the pins of
+the others. Two things differ from the standard: markers are evaluated for the target platforms, and the entry of a
+package that a lower layer provides may lack its files, since venvstacks 0.8 wrote such entries.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class ReadLock:
     """What could be read of a lock.
 
     Attributes:
-        lock: All entries; one whose files cannot be used has no wheels, but is still a pin.
-        faults: One sentence per entry that cannot be installed, each naming it.
+        lock: All entries; one whose files cannot be used has no wheels, but still pins its version.
+        faults: One sentence for each entry that cannot be installed; it names the package.
     """
 
     lock: LayerLock
@@ -93,7 +93,7 @@ def read_lock(text: str, python: PythonImplementation) -> ReadLock:
 
 
 def _check_header(document: Mapping[str, Any]) -> list[str] | None:
-    """The markers of the environments that a lock is for, None for all; raises what is wrong with its own keys."""
+    """The markers of the environments that a lock is for, None for all; raises an error if the header is wrong."""
     from packaging.pylock import Pylock, PylockValidationError  # noqa: PLC0415 - a run with nothing to do reads no lock
 
     try:
@@ -107,19 +107,19 @@ def _check_header(document: Mapping[str, Any]) -> list[str] | None:
 def _read_entry(
     table: Mapping[str, Any], targets: tuple[str, ...], python: PythonImplementation
 ) -> tuple[tuple[LockedPackage, ...], str | None]:
-    """The entry as packages on targets, and why its files cannot be used, if they cannot.
+    """The entry as packages on targets, and the reason why its files cannot be used; None if they can.
 
     Raises:
         UnusableLockError: There is no name or no version.
-        InvalidVersion: The version is none.
-        InvalidMarker: The marker is none.
+        InvalidVersion: The version is not valid.
+        InvalidMarker: The marker is not valid.
     """
     name, version, marker = table.get("name"), table.get("version"), table.get("marker", "")
     if not (isinstance(name, str) and isinstance(version, str) and isinstance(marker, str)):
         raise UnusableLockError("it cannot be read: name, version and marker must be text, and a version is needed")
     held, suspended = _split(marker, targets, python)
     wheels, fault = _files({**table, "name": str(canonicalize_name(name))}, is_shared=bool(suspended) and not held)
-    Version(version)  # a pin must be one, whatever the files are
+    Version(version)  # a pin needs a valid version, even if its files cannot be used
     place = str(canonicalize_name(name)), version
     ours = table.get("tool", {}).get(CREATOR, {}) if isinstance(table.get("tool"), dict) else {}
     found = [LockedPackage(*place, held, wheels)] if held else []
@@ -133,7 +133,7 @@ def _read_entry(
 def _split(
     marker: str, targets: tuple[str, ...], python: PythonImplementation
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The targets on which a marker holds, and those on which it would without its clause that never holds."""
+    """The targets on which a marker holds, and those on which it would hold without its clause that never holds."""
     if not marker:
         return targets, ()
     held = _where(marker, python)

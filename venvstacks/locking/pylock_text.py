@@ -1,8 +1,8 @@
-"""The text of a layer's lock (PEP 751), and of the seeds that uv takes versions from.
+"""The text of a layer's lock (PEP 751), and of the seeds: locks from which uv takes the versions that it prefers.
 
-A shared package is listed with its provider's wheels under a marker that never holds: installers pass the package
-over, any reader of PEP 751 accepts the file, and the tool table names the provider. A package that is left out is
-listed in the same way under another such marker.
+A shared package is listed with its provider's wheels under a marker that never holds: installers skip the package, any
+reader of PEP 751 accepts the file, and the tool table names the provider. A package that is left out is listed in the
+same way under another such marker.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ def _quote(text: str) -> str:
 
 
 def simplest_marker(chosen: Sequence[str], targets: Sequence[str]) -> str | None:
-    """A short marker that, among `targets`, holds exactly on `chosen`; None where that is all of them.
+    """A short marker that, among `targets`, holds exactly on `chosen`; None if all of them are chosen.
 
-    Systems of which all targets are chosen are named as a whole, the others target by target.
+    If all targets of an operating system are chosen, the marker names the system; otherwise each target is named.
     """
     if set(chosen) == set(targets):
         return None
@@ -104,8 +104,8 @@ def simplest_marker(chosen: Sequence[str], targets: Sequence[str]) -> str | None
 def pins_text(lock: LayerLock, target: str, unpinned: Collection[str] = ()) -> str:
     """A lock of what one target installs or leaves out, as a seed from which uv prefers its versions.
 
-    uv ignores markers in a seed, so a seed holds what belongs to one target. A target that the lock is not for yet
-    takes the versions of another one, of its own system if there is one, so that both get the same.
+    uv ignores markers in a seed, so there is one seed for each target. For a target that the lock does not cover yet,
+    the seed holds the versions of another target, of the same system if possible, so that both get the same versions.
 
     Args:
         lock: The lock.

@@ -1,4 +1,4 @@
-"""From uv's lock of one target platform to values."""
+"""Reader of the locks that uv writes, one for each target platform."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from venvstacks.urls import without_logins
 
 
 class UnusableLockError(ValueError):
-    """A lock that cannot be used as it is; the message says why, for people."""
+    """A lock cannot be used; the message says why, in words for the user."""
 
 
 def read_resolution(text: str, folder: str) -> tuple[ResolvedPackage, ...]:
     """What uv chose for one target, sorted by name.
 
     Args:
-        text: The PEP 751 lock that `uv pip compile` wrote without `--universal`: every package in it is meant.
+        text: The PEP 751 lock that `uv pip compile` wrote without `--universal`, so that every package in it counts.
         folder: Absolute path of the folder that the layer's lock goes to, forward slashes.
 
     Raises:
-        UnusableLockError: The text is no such lock, or a package has no wheel or no hash.
+        UnusableLockError: The text is not a PEP 751 lock, or a package has no wheel or no hash.
     """
     packages = load_packages(text)
     try:
@@ -39,10 +39,10 @@ def read_resolution(text: str, folder: str) -> tuple[ResolvedPackage, ...]:
 
 
 def read_versions(text: str) -> dict[str, str]:
-    """Package name to version in a PEP 751 lock; entries without a version are passed over.
+    """Package name to version in a PEP 751 lock; entries without a version are skipped.
 
     Raises:
-        UnusableLockError: It is no such lock.
+        UnusableLockError: The text is not a PEP 751 lock.
     """
     return {
         str(canonicalize_name(str(table.get("name")))): str(table["version"])
@@ -52,19 +52,19 @@ def read_versions(text: str) -> dict[str, str]:
 
 
 def load_packages(text: str) -> list[dict[str, Any]]:
-    """The package tables of a PEP 751 lock.
+    """The package tables of a PEP 751 lock, from its text.
 
     Raises:
-        UnusableLockError: It is no such lock.
+        UnusableLockError: The text is not a PEP 751 lock.
     """
     return packages_of(load_document(text))
 
 
 def packages_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The package tables of a lock that is loaded.
+    """The package tables of a PEP 751 lock, from its loaded document.
 
     Raises:
-        UnusableLockError: They are no tables.
+        UnusableLockError: `packages` is not an array of tables.
     """
     packages = document.get("packages", [])
     if not isinstance(packages, list) or not all(isinstance(package, dict) for package in packages):
@@ -73,10 +73,10 @@ def packages_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def load_document(text: str) -> dict[str, Any]:
-    """The tables of a PEP 751 lock.
+    """The TOML document of a PEP 751 lock.
 
     Raises:
-        UnusableLockError: It is not TOML, or of a version that is not known here.
+        UnusableLockError: The text is not TOML, or the lock's version is not supported.
     """
     try:
         document = tomllib.loads(text)
@@ -99,7 +99,7 @@ def _read_package(table: Mapping[str, Any], folder: str) -> ResolvedPackage:
 
 
 def _read_archive(table: Mapping[str, Any], name: str, folder: str) -> Wheel:
-    """The one file that a requirement names by its address; uv gives a `file:` address as an absolute path."""
+    """The one file that a requirement names by its address; uv writes a `file:` address as an absolute path."""
     if "path" in table:
         path = table["path"].replace("\\", "/")
         wheel = make_wheel_entry(relative_path(_as_file_url(path), folder), table, is_path=True)
@@ -127,7 +127,7 @@ def make_wheel_entry(location: str, table: Mapping[str, Any], *, is_path: bool) 
     """A wheel from its table in a PEP 751 lock.
 
     Raises:
-        UnusableLockError: There is no hash to check the file against.
+        UnusableLockError: The table has no hash of the file.
     """
     hashes = tuple(sorted((str(algorithm), str(value)) for algorithm, value in table.get("hashes", {}).items()))
     if not hashes:
@@ -143,7 +143,7 @@ def make_wheel_entry(location: str, table: Mapping[str, Any], *, is_path: bool) 
 
 
 def relative_path(url: str, folder: str) -> str:
-    """A `file:` URL as a path relative to an absolute `folder`; drive letters of Windows are compared as folders."""
+    """A `file:` URL as a path relative to an absolute `folder`; a drive letter of Windows counts as a folder's name."""
     path = unquote(urlsplit(url).path)
     if re.match(r"[A-Za-z]:", folder):
         folder = f"/{folder}"

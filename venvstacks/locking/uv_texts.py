@@ -44,7 +44,7 @@ def project_text(
     """The `pyproject.toml` that uv resolves for a layer.
 
     uv honours the index that a package is assigned to only for packages that the project itself requires (seen with
-    uv 0.13), so `also` names further ones that the resolution is known to hold anyway.
+    uv 0.13). So `also` adds packages to the requirements that the resolution is known to hold anyway.
 
     Args:
         layer: The layer.
@@ -52,14 +52,14 @@ def project_text(
         base: Absolute path of the specification's folder, forward slashes.
         also: Names or requirements to require in addition to the layer's own.
         only: Requirements in place of the layer's own.
-        all_patches: Whether all maintenance releases of the layer's Python are meant, instead of its own.
+        all_patches: Whether to resolve for all maintenance releases of the layer's Python, not only for its own.
     """
     sources = dict(uv.get("sources", {}))
     for package, index in layer.package_indexes.items():
         sources = {name: source for name, source in sources.items() if canonicalize_name(name) != package}
         sources[package] = {"index": index}
-    # A workspace of its own: otherwise uv looks for one in the folders above, and takes sources from the project that
-    # it finds there (seen with uv 0.13, whatever --config-file says).
+    # The project declares a workspace: otherwise uv looks for one in the folders above, and takes sources from the
+    # project that it finds there (seen with uv 0.13, even with --config-file).
     table: UvTable = {"workspace": {"members": []}}
     if indexes := _ordered_indexes(layer, uv, base):
         table["index"] = indexes
@@ -81,8 +81,8 @@ def project_text(
 def settings_text(layer: Layer, uv: UvTable, base: str) -> str:
     """The `uv.toml` for a layer: everything of uv's settings but `sources`, with paths made absolute.
 
-    uv reads it instead of any configuration of the user, the system or the folders above. Sources stand in the
-    project's own table, the only place where uv looks for them; indexes in both, because sources refer to them.
+    uv reads this file instead of the configuration of the user, the system and the folders above. `sources` is written
+    to the `pyproject.toml`, the only place where uv reads it; indexes are in both files, because sources refer to them.
     """
     settings = {key: value for key, value in settings_for_uv(uv).items() if key != "sources"}
     if "index" in settings:
@@ -101,7 +101,7 @@ def settings_text(layer: Layer, uv: UvTable, base: str) -> str:
 def absolute_location(place: str, base: str) -> str:
     """A URL as it is; a path from the specification's folder as a `file:` URL.
 
-    In a path, uv takes what follows a `#` for a fragment.
+    `#` and similar characters are quoted: uv would treat what follows a `#` as a fragment.
     """
     if "://" in place:
         return place
@@ -110,10 +110,10 @@ def absolute_location(place: str, base: str) -> str:
 
 
 def _ordered_indexes(layer: Layer, uv: UvTable, base: str) -> list[dict[str, Any]]:
-    """The indexes as uv is given them: those with priority first, neither explicit nor the default one.
+    """The indexes in the order for uv: those with priority come first, and become neither explicit nor the default.
 
-    uv asks the default index last wherever it is listed. Where it has priority, the index that is last then becomes
-    the default one in its place: without any, uv would ask its built-in one.
+    uv queries the default index last, regardless of its place in the list. If the default index has priority, the last
+    index becomes the default in its place: without a default, uv would query its built-in index.
     """
     declared = [{**entry, "url": absolute_location(entry["url"], base)} for entry in uv.get("index", [])]
     wanted = layer.priority_indexes
@@ -139,8 +139,8 @@ def constraints_text(
     Args:
         versions: Package name to version.
         constraints: Further constraints.
-        archives: Package name to the address of the wheel that a lower layer requires by its address, and without which
-            uv would not find it where something else needs it.
+        archives: Package name to the address of the wheel, for packages that a lower layer requires by address. uv
+            needs the address to find them if another package of this layer needs them.
     """
     pins = [
         f"{name} @ {archives[name]}" if name in archives else exactly(name, v) for name, v in sorted(versions.items())
@@ -149,7 +149,7 @@ def constraints_text(
 
 
 def requirements_text(layer: Layer) -> str:
-    """`requirements-<env>.in`: the declared requirements as a file, with those that other files hold."""
+    """`requirements-<env>.in`: the layer's declared requirements, and those that are read from other files."""
     lines = [f"# {_GENERATED}", *map(without_logins, layer.declared)]
     for found in layer.gathered:
         lines += ["", f"# {'Constraints' if found.is_constraint else 'Requirements'} from {found.origin}"]
@@ -176,7 +176,7 @@ def summary_text(layer: Layer, lock: LayerLock) -> str:
 
 
 def _left_out_lines(lock: LayerLock) -> Iterator[str]:
-    """What is resolved but not installed, with the sizes of the largest wheels, where those are known."""
+    """Lines for packages that are resolved but not installed, with the size of the largest wheel, if it is known."""
     packages = [package for package in lock.packages if package.left_out_by is not None]
     for excluder in sorted({package.left_out_by or "" for package in packages}):
         entries = [package for package in packages if package.left_out_by == excluder]

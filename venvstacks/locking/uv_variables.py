@@ -1,6 +1,6 @@
-"""Environment variables of uv that steer a resolution: honoured, or refused by name, but never passed over in silence.
+"""Environment variables of uv that affect a resolution: each is either honoured or refused by name, never ignored.
 
-All others never reach uv: a lock depends on the specification and on what indexes serve, and on nobody's machine.
+No other variables reach uv: a lock depends on the specification and on the indexes' content, not on the machine.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from venvstacks.errors import LockError
 from venvstacks.model.specification import UvTable
 
 _DEFAULT = ("UV_DEFAULT_INDEX", "UV_INDEX_URL")
-"""The default index, which uv asks last; the second is uv's older name for it."""
+"""Variables that set the default index, which uv queries last; the second is uv's older name for the first."""
 
 _REFUSED: Mapping[str, str] = {
     "UV_INDEX": "declare these indexes with [[tool.uv.index]]",
@@ -24,10 +24,10 @@ _REFUSED: Mapping[str, str] = {
 
 
 def apply_variables(uv: UvTable, variables: Mapping[str, str]) -> UvTable:
-    """The settings of uv with what the environment adds to them.
+    """The settings of uv, changed by environment variables.
 
-    `UV_EXCLUDE_NEWER` overrides `exclude-newer`. `UV_DEFAULT_INDEX` stands in for uv's built-in default index where the
-    specification declares none, so that a site with mirrors only can use a specification from elsewhere.
+    `UV_EXCLUDE_NEWER` overrides `exclude-newer`. `UV_DEFAULT_INDEX` replaces uv's built-in default index if the
+    specification declares no default index, so that sites with mirrors only can use specifications from elsewhere.
 
     Args:
         uv: `[tool.uv]` as written.
@@ -43,14 +43,14 @@ def apply_variables(uv: UvTable, variables: Mapping[str, str]) -> UvTable:
 
 
 def check_variables(uv: UvTable, variables: Mapping[str, str]) -> None:
-    """See that no variable asks for what a resolution would not do.
+    """Check that no variable is set that a resolution would have to ignore.
 
     Args:
         uv: `[tool.uv]` as written.
         variables: Environment variables.
 
     Raises:
-        LockError: A variable would be passed over; it is named.
+        LockError: A variable is set that would be ignored; the message names it.
     """
     refused = [f"{name} is set: {what}" for name, what in _REFUSED.items() if variables.get(name)]
     if _declares_default(uv):

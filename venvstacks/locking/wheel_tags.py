@@ -1,6 +1,6 @@
 """Whether a wheel fits a target platform, by the tags in its name (PEP 425, 600).
 
-uv checks this for what indexes offer, but not for wheels that a requirement names by their address (seen with uv 0.13).
+uv checks this for wheels on indexes, but not for wheels that a requirement names by their address (seen with uv 0.13).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
 
 def misfits(layer: Layer, lock: LayerLock) -> tuple[str, ...]:
-    """Sentences about wheels that requirements name by address and that do not fit a platform they are for."""
+    """One sentence for each wheel that a requirement names by address and that does not fit all of its platforms."""
     targets = {target.name: target for target in layer.platforms}
     found = []
     for package in lock.packages:
@@ -41,7 +41,7 @@ def _fits(name: str, layer: Layer, target: TargetPlatform) -> bool:
 
 @lru_cache(maxsize=64)
 def _tags(python: PythonImplementation, target: TargetPlatform, oldest: str) -> frozenset[Tag]:
-    """The tags of all wheels that run on a platform whose glibc or macOS is `oldest`."""
+    """The tags of all wheels that run on a platform whose glibc or macOS version is `oldest`."""
     version = tuple(int(part) for part in python.version.split(".")[:2])
     platforms = list(_platform_tags(target, oldest))
     short = "".join(map(str, version))

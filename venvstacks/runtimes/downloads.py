@@ -1,4 +1,4 @@
-"""Packed Pythons from the network, kept in the cache under their SHA-256 and checked against it each time."""
+"""Downloads of packed Pythons; they are cached by their SHA-256, which is compared at each use."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from venvstacks.tools.files import replacing
 from venvstacks.tools.transfer import Downloads, WantedFile
 
 _HINTS = {
-    "broken off": "try again; nothing of it was kept",
+    "broken off": "try again; the incomplete file was removed",
     "unreachable": "check network and proxy settings, or name a mirror or another runtime provider",
 }
 
 
 def fetch(url: str, sha256: str, tools: RuntimeTools) -> Path:
-    """The file behind `url` whose digest is `sha256`, from the cache or freshly downloaded into it.
+    """The path of the file at `url` with the digest `sha256` in the cache; it is downloaded if it is not there yet.
 
     Raises:
-        RuntimeUnavailableError: It cannot be had, or what came is not that file.
+        RuntimeUnavailableError: The file cannot be downloaded, or the server sent another file.
         OSError: The cache cannot be written.
     """
     place = tools.cache / "downloads" / sha256

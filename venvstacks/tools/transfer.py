@@ -1,4 +1,4 @@
-"""Files from web servers: resumed where an earlier attempt stopped, tried again, and compared with their SHA-256."""
+"""Downloads from web servers: resumed where an earlier attempt stopped, retried, and compared with their SHA-256."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     import httpx2
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with what is being done, how many bytes are done, and how many there are (None if that is not known)."""
+"""Called with a description of the work, the number of bytes done, and the total (None if that is not known)."""
 
 WORTHWHILE = 64 << 10
-"""Bytes that have to arrive before a download has all its attempts again.
+"""Bytes after which a download is allowed all of its attempts again.
 
-Less is no progress: a server that resets the connection after each byte would be asked for ever.
+With a lower number, a server that resets the connection after each byte would be retried for ever.
 """
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
-_SLEEP_SECONDS = 0.5  # how long a pause may go on after nobody wants the file any more
+_SLEEP_SECONDS = 0.5  # how long a pause may last after `stopping` has become true
 _WORTH_ANOTHER_TRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -39,7 +39,7 @@ class WantedFile:
     """A file whose digest is known before it is fetched.
 
     Attributes:
-        url: Where it is, `http` or `https`.
+        url: Its `http` or `https` URL.
         sha256: Hex digest.
         size: Bytes; None if that is not known.
     """
@@ -59,11 +59,11 @@ class Downloads:
     """Fetches files with one pool of connections; may be used by several threads.
 
     Attributes:
-        environment: Environment variables as a value: proxies and certificates come from there.
+        environment: Environment variables, which may name proxies and certificates.
         progress: Called for every piece that arrives.
-        pauses: Seconds to wait before each further attempt; all of them are there again after `WORTHWHILE` bytes.
-        sleep: Waits.
-        stopping: Asked all the time, also while nothing arrives, whether nobody wants the files any more.
+        pauses: Seconds to wait before each further attempt; counted from the first one again after `WORTHWHILE` bytes.
+        sleep: Waits for a number of seconds.
+        stopping: Called repeatedly, also while nothing arrives; returns whether to stop because the run is interrupted.
         limit: How slow a server may be.
     """
 
@@ -84,17 +84,17 @@ class Downloads:
         self._closing.close()
 
     def fetch(self, wanted: WantedFile, target: Path) -> int:
-        """Write a file to `target`; what `target` holds already is taken for its beginning.
+        """Write a file to `target`; bytes that `target` already holds are taken as the beginning of the file.
 
-        A beginning that turns out to be another file's is thrown away, and the file fetched from its first byte. If
-        this raises because the connection failed, `target` keeps what came, for the next time.
+        If they turn out to belong to another file, they are discarded, and the file is fetched from its first byte. If
+        this raises because the connection failed, `target` keeps the bytes that arrived, for the next time.
 
         Returns:
             How many bytes came over the network.
 
         Raises:
-            TransferError: It cannot be fetched, or what came is not that file; then `target` is gone.
-            InterruptedRunError: Nobody wants it any more; `target` keeps what came.
+            TransferError: The file cannot be fetched, or the server sent another file, which is then removed.
+            InterruptedRunError: `stopping` returned True; `target` keeps the bytes that arrived.
             OSError: `target` cannot be written.
         """
         job = _Job(wanted, target)
@@ -116,8 +116,8 @@ class Downloads:
         """The whole content of a small file.
 
         Raises:
-            TransferError: It cannot be fetched, or is larger than `limit` bytes.
-            InterruptedRunError: Nobody wants it any more.
+            TransferError: The file cannot be fetched, or is larger than `limit` bytes.
+            InterruptedRunError: `stopping` returned True.
         """
         failures = 0
         while True:
@@ -158,12 +158,12 @@ class Downloads:
             return
         headers = {"Range": f"bytes={held}-"} if held else {}
         with self._answer(wanted.url, headers) as (head, answer):
-            if held and head.status == 416:  # the file ends before that, or there: comparing digests will show
+            if held and head.status == 416:  # the file is not longer than that; its digest is compared later
                 return
             if head.status not in {200, 206}:
                 raise _refusal(wanted.url, head.status)
             if head.status == 206 and _range_start(head) != held:
-                raise _other_file(wanted.url, "the server sent another part than the one that was asked for")
+                raise _other_file(wanted.url, "the server sent another part than the requested one")
             self._save(answer.pieces(), head, job, held if head.status == 206 else 0)
 
     def _save(self, pieces: Iterator[bytes], head: Head, job: _Job, held: int) -> None:
@@ -208,13 +208,13 @@ class Downloads:
 
 @dataclass
 class _Job:
-    """One file on its way.
+    """The download of one file.
 
     Attributes:
         wanted: The file.
-        target: Where it is written.
-        received: Bytes that came in all attempts.
-        resumed: Whether an attempt began in the middle of the file, so that it may be a mixture of several files.
+        target: The path that it is written to.
+        received: Bytes that arrived in all attempts together.
+        resumed: Whether an attempt began in the middle of the file, so that its parts may come from different files.
     """
 
     wanted: WantedFile
@@ -223,12 +223,12 @@ class _Job:
     resumed: bool = False
 
     def held(self) -> int:
-        """Bytes that are there."""
+        """Bytes that `target` holds now."""
         return self.target.stat().st_size if self.target.exists() else 0
 
 
 def _range_start(head: Head) -> int | None:
-    """Where the part of a file begins that a server sent (RFC 9110, `Content-Range`)."""
+    """The offset of the part that a server sent (RFC 9110, `Content-Range`); None without a valid offset."""
     unit, _, rest = head.headers.get("Content-Range", "").partition(" ")
     start = rest.partition("-")[0]
     return int(start) if unit == "bytes" and start.isascii() and start.isdecimal() and len(start) < 20 else None
@@ -247,6 +247,6 @@ def _verify(wanted: WantedFile, target: Path) -> None:
 def _other_file(url: str, how: str) -> TransferError:
     return TransferError(
         f"{shown(url)} is not the file that was expected: {how}",
-        hint="a mirror must serve the very files of the original; nothing of this one was kept",
+        hint="a mirror must serve the same files as the original; the downloaded file was removed",
         kind="other file",
     )

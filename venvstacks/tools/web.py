@@ -1,4 +1,4 @@
-"""The web client: where it takes proxies and certificates from, and what its failures mean."""
+"""The web client: its proxies and certificates, and its failures as errors of this program."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _SILENCE_SECONDS = 30.0
 
 
 def open_client(environment: Mapping[str, str]) -> httpx2.Client:
-    """A plain client that takes proxies and certificates from `environment`, and nothing from this process.
+    """A client that takes proxies and certificates from `environment`, not from the environment of this process.
 
     Raises:
-        TransferError: The variables name no certificates or no proxy that can be used.
+        TransferError: A variable names certificates or a proxy that cannot be used.
     """
     import httpx2  # noqa: PLC0415 - 70 ms, and most runs find their files in the cache
 
@@ -41,7 +41,7 @@ def open_client(environment: Mapping[str, str]) -> httpx2.Client:
 
 
 def _authorities(environment: Mapping[str, str]) -> ssl.SSLContext | Literal[True]:
-    """The certificates of authorities that the user names, or True for those that the client knows."""
+    """The certificates of authorities that the environment names, or True for those of the client."""
     import ssl  # noqa: PLC0415 - as slow as the client itself
 
     file, folder = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR")
@@ -78,7 +78,7 @@ def _bad_setting(variable: str, how: str) -> TransferError:
 
 
 def _refuse_downgrade(response: httpx2.Response) -> None:
-    """A redirect from https to http would send names of files, tokens and content through anybody's hands."""
+    """Refuse a redirect from https to http: others could read names of files, tokens and content."""
     if not response.has_redirect_location:
         return
     url = response.request.url
@@ -91,7 +91,7 @@ def _refuse_downgrade(response: httpx2.Response) -> None:
 
 
 def proxies(environment: Mapping[str, str]) -> dict[str, str | None]:
-    """Which proxy serves which URLs, as URL patterns of httpx2; None where `NO_PROXY` asks for a direct connection."""
+    """URL patterns of httpx2 to proxies; None for patterns that `NO_PROXY` excludes from proxies."""
 
     def read(name: str) -> str:
         return environment.get(name.lower()) or environment.get(name.upper()) or ""
@@ -109,7 +109,7 @@ def proxies(environment: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def _pattern(host: str) -> str:
-    """The URL pattern of one entry of `NO_PROXY`: a name stands for itself and everything below it."""
+    """The URL pattern of one entry of `NO_PROXY`: a name matches itself and all names below it."""
     name = host.lstrip(".")
     if name.count(":") > 1:
         return f"all://[{name.strip('[]')}]"
@@ -119,7 +119,7 @@ def _pattern(host: str) -> str:
 
 @contextlib.contextmanager
 def explain(url: str) -> Iterator[None]:
-    """Raise every failure of the client inside the block as a `TransferError`."""
+    """A context manager that raises every failure of the client in its block as a `TransferError`."""
     import httpx2  # noqa: PLC0415 - as above
 
     try:
@@ -129,12 +129,12 @@ def explain(url: str) -> Iterator[None]:
 
 
 def refused(url: str, status: int, *, transient: bool) -> TransferError:
-    """The error for an answer that is not the file."""
+    """The error for an answer with a status other than success."""
     hint = "check the URL" if status < 500 else "the server has trouble; try again later"
     kind: TransferFault = "refused"
     if status in {404, 410}:
         kind = "missing"
-    elif status in {401, 403}:  # some servers say this of files that are not there, if nobody may list them
+    elif status in {401, 403}:  # some servers also answer so for missing files, if clients may not list files
         kind, hint = "forbidden", "check the URL, and the user name, password or token in it"
     return TransferError(
         f"{shown(url)} was answered with HTTP status {status}", hint=hint, kind=kind, transient=transient
@@ -142,7 +142,7 @@ def refused(url: str, status: int, *, transient: bool) -> TransferError:
 
 
 def broken_off(url: str, what: str) -> TransferError:
-    """The error for a connection that ended too early, or that nothing comes through."""
+    """The error for a connection that ended too early, or on which nothing arrives."""
     return TransferError(
         f"the download of {shown(url)} broke off: {what}", hint="try again", kind="broken off", transient=True
     )
@@ -187,7 +187,7 @@ def _is_about_certificates(error: Exception) -> bool:
 
 
 def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
-    """Whether an error of this kind is behind `error`; the client wraps errors several times."""
+    """Whether an error of this kind is a cause of `error`; the client wraps errors several times."""
     while error is not None:
         if isinstance(error, kind):
             return True

@@ -1,8 +1,8 @@
-"""A web server's answer, received by a thread of its own: who waits for it can stop waiting at any moment.
+"""A web server's answer, received in a separate thread, so that the caller can stop waiting for it at any moment.
 
-Name lookups, connecting, TLS and slow headers cannot be interrupted where they happen. So they happen in a daemon
-thread, which hands what arrives through a short queue. When its taker goes, the thread ends by itself at the next
-piece or time limit, and never holds the end of the process up.
+Name lookups, connecting, TLS and slow headers cannot be interrupted. So they run in a daemon thread, which passes the
+pieces that arrive through a short queue. When the caller has left, the thread ends at the next piece or time limit, and
+it never delays the end of the process.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _QUEUED_PIECES = 16  # of 64 KiB at most
 
 @dataclass(frozen=True)
 class SpeedLimit:
-    """How slow a server may be: an answer is given up when fewer bytes come in a stretch of waiting.
+    """How slow a server may be: the connection is closed if fewer than `size` bytes arrive in `seconds` of waiting.
 
-    The default is slower than any line that people use (an old modem has 3 KiB/s) and ends what would go on for years.
-    The time that an answer takes to begin counts, the time that its taker needs for the disk does not.
+    The default is slower than the slowest connections in use (an old modem has 3 KiB/s). The time until an answer
+    begins counts as waiting, the time that the caller needs to write to the disk does not.
 
     Attributes:
-        size: Bytes.
-        seconds: Length of the stretch.
+        size: Bytes that have to arrive.
+        seconds: The time in which they have to arrive.
     """
 
     size: int = 30 << 10
@@ -46,7 +46,7 @@ class Head:
 
     Attributes:
         status: HTTP status code.
-        headers: Header fields; names in any case.
+        headers: Header fields; their names are not case-sensitive.
     """
 
     status: int
@@ -63,24 +63,24 @@ class _End:
     """The end of an answer.
 
     Attributes:
-        error: What ended it, or None if it is complete.
+        error: The error that ended it, or None if the answer is complete.
     """
 
     error: BaseException | None = None
 
 
-class _NobodyTakesItError(Exception):
-    """The taker has gone."""
+class _AbandonedError(Exception):
+    """The caller does not want the answer any more."""
 
 
 class Answer:
-    """One request and what comes back. A context manager; leaving it gives the rest up.
+    """One request and its answer. A context manager; leaving it abandons the rest of the answer.
 
     Args:
         client: Sends the request.
-        url: What is asked for.
+        url: The requested URL.
         headers: Further header fields of the request.
-        stopping: Asked ten times a second whether nobody wants the answer any more.
+        stopping: Called ten times a second; returns whether to stop because the run is interrupted.
         limit: How slow the server may be.
     """
 
@@ -113,10 +113,10 @@ class Answer:
 
         Raises:
             TransferError: The server cannot be reached, or is too slow.
-            InterruptedRunError: Nobody wants the answer any more.
+            InterruptedRunError: `stopping` returned True.
         """
         arrived = self._next()
-        assert isinstance(arrived, Head)  # noqa: S101 - the thread puts it first, or an end that was raised
+        assert isinstance(arrived, Head)  # noqa: S101 - the thread puts it first, or an error, which `_next` raises
         return arrived
 
     def pieces(self) -> Iterator[bytes]:
@@ -154,13 +154,13 @@ class Answer:
                 self._hand_over(Head(response.status_code, response.headers))
                 for piece in response.iter_raw():  # as it arrives: pieces of a fixed size would lose the last one
                     self._hand_over(piece)
-        except _NobodyTakesItError:
+        except _AbandonedError:
             return
-        except BaseException as error:  # noqa: BLE001 - raised where somebody can handle it
+        except BaseException as error:  # noqa: BLE001 - raised in the thread of the caller
             end = _End(error)
         try:
             self._hand_over(end)
-        except _NobodyTakesItError:
+        except _AbandonedError:
             return
 
     def _hand_over(self, arrived: Head | bytes | _End) -> None:
@@ -170,4 +170,4 @@ class Answer:
             except queue.Full:
                 continue
             return
-        raise _NobodyTakesItError
+        raise _AbandonedError

@@ -130,7 +130,7 @@ def test_a_mirror_that_serves_another_file(mirror: Mirror, tmp_path: Path) -> No
     tools = tools_in(tmp_path, {MIRROR_VARIABLE: mirror.url})
     with pytest.raises(RuntimeUnavailableError, match="is not the file that was expected") as caught:
         StandaloneProvider().prepare(wanted_python(), tools)
-    assert caught.value.hint == "a mirror must serve the very files of the original; nothing of this one was kept"
+    assert caught.value.hint == "a mirror must serve the same files as the original; the downloaded file was removed"
     assert [*(tools.cache / "downloads").iterdir()] == []
 
 

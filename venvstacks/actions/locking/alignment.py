@@ -1,4 +1,4 @@
-"""Seeking one version of each package for all targets of a layer, where resolving them one by one chose several."""
+"""Search for one version of each package that serves all targets of a layer, where each target got its own version."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ def align_versions(
 ) -> _Resolutions:
     """Resolutions in which as many packages as possible have one version on all of their targets.
 
-    One package after the other is held to one of the versions that were chosen for it, the oldest first: that one has
-    wheels where the others lack them. What was settled so stays settled. A package for which no version serves all
-    targets keeps its several ones; there are good reasons for that, such as a marker that asks for it.
+    Packages are tried one after the other. Each is limited to one of the versions that were chosen for it, the oldest
+    first, because the oldest most often has wheels for all targets. A version that was found is kept while the next
+    packages are tried. A package for which no version serves all targets keeps several versions; there can be a good
+    reason for that, such as a marker.
 
     Args:
         resolutions: Target name to what was resolved for it.
         attempt: Resolves all targets with some packages held to exact versions; None where that fails.
-        settled: Packages whose versions are not this layer's to choose.
+        settled: Packages whose versions this layer does not choose, because lower layers do.
     """
     held: dict[str, str] = {}
     tried = set(settled)
@@ -40,7 +41,7 @@ def align_versions(
 
 
 def differing(resolutions: _Resolutions) -> dict[str, tuple[str, ...]]:
-    """Packages that several targets have in several versions, with these, oldest first."""
+    """Packages whose versions differ between targets, each with its versions, oldest first."""
     versions: dict[str, set[str]] = {}
     for packages in resolutions.values():
         for package in packages:

@@ -1,4 +1,4 @@
-"""Single runs of uv for one layer and one target, under conditions that vary from try to try."""
+"""Single runs of uv for one layer and one target, under conditions that differ from attempt to attempt."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What distinguishes one try from another.
+    """What distinguishes one attempt from another.
 
     Attributes:
         also: Further requirements.
         only: Requirements in place of the layer's own.
-        excluded: Packages to leave out, whoever needs them.
-        versions: Exact versions to keep to; None: those that the layers below provide.
+        excluded: Packages to leave out, even if another package needs them.
+        versions: Exact versions to keep to; None for the versions that the layers below provide.
         constraints: Further constraints, in addition to the layer's own.
         wheels: A further folder of wheels.
         annotated: Whether to print packages with their dependents instead of making a lock.
@@ -82,7 +82,7 @@ class UvRuns:
         request: The layer that is being locked.
         layer: The layer that is resolved: the request's, or one below it.
         uv_tools: uv.
-        staging: Folder for what goes into and comes out of uv.
+        staging: Folder for uv's input and output files.
         provision: What the layers below provide.
         find_links: Folders of wheels.
         seed: The earlier lock, whose versions uv prefers.
@@ -133,7 +133,7 @@ class UvRuns:
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
     def _archives(self, target: TargetPlatform, versions: Mapping[str, str]) -> dict[str, str]:
-        """Addresses of the wheels that the layers below require by address, as far as these versions are meant."""
+        """Addresses of the wheels that the layers below require by address, for packages in just these versions."""
         folder = self.request.lock_folder(self.layer)
         found = {}
         for name, provided in self.provision.on(target.name).items():
@@ -163,9 +163,10 @@ class UvRuns:
         )
 
     def dependencies(self, target: TargetPlatform, versions: Mapping[str, str]) -> Dependencies | None:
-        """Who needs whom where the layer is resolved to exactly `versions`; None where that is not possible.
+        """Which package needs which if the layer has exactly `versions`; None if uv cannot resolve it so.
 
-        Roots are what the layer itself requires, without what is required for the sake of its index alone.
+        The roots are the packages that the layer itself requires. Packages that were only added to the requirements
+        so that uv uses their assigned index are no roots.
         """
         attempt = self.attempt(target, Conditions(versions=versions, annotated=True))
         if attempt.failure:
@@ -174,17 +175,17 @@ class UvRuns:
         return replace(found, roots=found.roots.intersection(required_names(self.layer, target)))
 
     def for_layer(self, layer: Layer) -> UvRuns:
-        """The same for another layer."""
+        """A runner for another layer, with the other attributes unchanged."""
         return replace(self, layer=layer, seed=None)
 
 
 def run_for_all(
     targets: Iterable[TargetPlatform], attempt: Callable[[TargetPlatform], _Result]
 ) -> dict[TargetPlatform, _Result]:
-    """Make one attempt per target, as many at a time as `Tools.resolvers` allows; the results in the order of targets.
+    """Make one attempt per target, as many at a time as `Tools.resolvers` allows; results are in the order of targets.
 
-    That is more than there are processors: a resolution waits for the network most of its time (0.14 s, of which
-    0.01 s computing, measured with uv 0.13 for one package and a warm cache).
+    `Tools.resolvers` is larger than the number of processors, because a resolution mostly waits for the network (of
+    0.14 s it computes for 0.01 s, measured with uv 0.13 for one package and a warm cache).
     """
     chosen = list(targets)
     with ThreadPoolExecutor(max_workers=max(1, len(chosen))) as pool:

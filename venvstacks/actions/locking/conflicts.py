@@ -1,8 +1,8 @@
-"""Errors about requirements that cannot be fulfilled together: by layer, with the chain of needs on each side.
+"""Errors about requirements that conflict: which layers are involved, and the chain of requirements on each side.
 
-What uv says about a conflict with bare constraints names no layer. So it is asked again with every layer below standing
-in as a wheel that requires what the layer holds; and two further questions, whose answers uv's explanation lacks, are
-put to it: what would the layer have by itself, and what would all layers have together?
+uv's explanation of a conflict with plain constraints names no layer. So uv is run again, with a generated wheel for
+each layer below that requires the packages of that layer. Two further runs find out what uv's explanation lacks: which
+versions the layer would get on its own, and which versions would serve all layers together.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from venvstacks.tools.uv_failures import UvFailure
 _MOST_CHAINS = 5
 
 
-def tell_conflict(
+def explain_conflict(
     runs: UvRuns, below: Sequence[tuple[str, LayerLock]], failed: Mapping[TargetPlatform, UvFailure]
 ) -> LockError:
     """The error about requirements of `runs.layer` that cannot be fulfilled on the layers below.
@@ -35,28 +35,28 @@ def tell_conflict(
     Args:
         runs: The layer, and a way to try again.
         below: Environment names and locks of the layers below.
-        failed: What uv said for the targets that failed; the first one is explained.
+        failed: uv's failure for each target that failed; the first one is explained.
     """
     layer = runs.layer
     target, failure = next(iter(failed.items()))
     explanation = _explain_with_layers(runs, below, target) or failure.explanation
     names = {project_name(lower.env_name): lower.env_name for lower in (layer, *layer.below)}
-    told = [name_layers(line, names) for line in explanation]
-    conflict = _Conflict(runs, target, " ".join(told), dict(below))
+    explained = [name_layers(line, names) for line in explanation]
+    conflict = _Conflict(runs, target, " ".join(explained), dict(below))
     together = conflict.versions_together()
     on_all = len(failed) == len(layer.platforms)
     where = "" if on_all else f" for {', '.join(target.name for target in failed)}"
-    with_whom = f" together with {', '.join(conflict.involved)}" if conflict.involved else ""
-    lines = (*told, *conflict.chains(), *conflict.constraints(), *conflict.clashes(), *_describe_moves(together))
+    with_layers = f" together with {', '.join(conflict.involved)}" if conflict.involved else ""
+    lines = (*explained, *conflict.chains(), *conflict.constraints(), *conflict.clashes(), *_describe_moves(together))
     return LockError(
-        f"layer '{layer.env_name}' cannot be locked{where}: no set of packages fulfils its requirements{with_whom}",
+        f"layer '{layer.env_name}' cannot be locked{where}: no set of packages fulfils its requirements{with_layers}",
         details=lines,
         hint=conflict.hint(together),
     )
 
 
 _Moves = Mapping[str, tuple[str, str, str]]
-"""Package to (layer that holds it, its version there, the version that would do)."""
+"""Package name to (layer that holds it, its version there, the version that would resolve the conflict)."""
 
 
 def _describe_moves(moves: _Moves | None) -> Iterator[str]:
@@ -65,7 +65,7 @@ def _describe_moves(moves: _Moves | None) -> Iterator[str]:
 
 
 class _Conflict:
-    """A conflict on one target, and what can be found out about it."""
+    """A conflict on one target; the methods find out more about it with further runs of uv."""
 
     def __init__(self, runs: UvRuns, target: TargetPlatform, text: str, locks: Mapping[str, LayerLock]) -> None:
         self.runs = runs
@@ -77,7 +77,7 @@ class _Conflict:
         self.packages = [name for name in self.provided if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)]
 
     def chains(self) -> Iterator[str]:
-        """How the packages at issue come into each layer below, and how they would come into the layer itself."""
+        """Chains of requirements that bring the conflicting packages into the lower layers and into this layer."""
         if not self.packages or not self.involved:
             return
         alone = self._alone()
@@ -106,7 +106,7 @@ class _Conflict:
         return next(lower for lower in self.layer.below if lower.env_name == env_name)
 
     def constraints(self) -> Iterator[str]:
-        """Constraints from files that exclude what a layer below holds."""
+        """Constraints from files that exclude a version which a layer below holds."""
         for gathered in (found for found in self.layer.gathered if found.is_constraint):
             for line in gathered.lines:
                 requirement = Requirement(line)
@@ -115,7 +115,7 @@ class _Conflict:
                     yield f"'{line}' in {gathered.origin} excludes {found.version}, which layer '{found.layer}' holds"
 
     def clashes(self) -> Iterator[str]:
-        """Packages at issue that two layers below hold in different versions."""
+        """Conflicting packages that two layers below hold in different versions."""
         for (place, package), clash in self.runs.provision.clashes.items():
             if place == self.target.name and package in self.packages:
                 near = self.provided[package]
@@ -125,7 +125,7 @@ class _Conflict:
                 )
 
     def versions_together(self) -> _Moves | None:
-        """What would have to move below so that everything fits; None if nothing helps."""
+        """Packages of lower layers whose versions would have to change to resolve the conflict; None if none would."""
         if not self.involved:
             return None
         requirements = [text for lower in self.layer.below for text in lower.requirements]
@@ -141,7 +141,7 @@ class _Conflict:
         }
 
     def hint(self, moves: _Moves | None) -> str:
-        """What could be changed."""
+        """What the user can change."""
         own = f"change the requirements of '{self.layer.env_name}'"
         if moves:
             options = " ".join(f"--upgrade-package {package}" for package in moves)
@@ -171,7 +171,7 @@ def _explain_with_layers(
 
 
 def _write_layer_wheel(folder: Path, name: str, requirements: list[str]) -> None:
-    """A wheel without content that requires what a layer holds; it is resolved, never installed."""
+    """Write a wheel without content that requires the packages of a layer; it is resolved, never installed."""
     file_name = f"{name.replace('-', '_')}-0"
     lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 0", *(f"Requires-Dist: {r}" for r in requirements)]
     with zipfile.ZipFile(folder / f"{file_name}-py3-none-any.whl", "w") as wheel:
@@ -181,7 +181,7 @@ def _write_layer_wheel(folder: Path, name: str, requirements: list[str]) -> None
 
 
 def name_layers(line: str, names: Mapping[str, str]) -> str:
-    """A line of uv's with the distributions that stand for layers called what they are."""
+    """A line of uv's output in which generated names of layers' distributions become `layer '<environment name>'`."""
     for name, env_name in sorted(names.items(), key=lambda item: -len(item[0])):
         line = re.sub(
             rf"(?:all versions of )?(?<![\w-]){re.escape(name)}(?:==0)?(?![\w-])", f"layer '{env_name}'", line

@@ -1,4 +1,4 @@
-"""Locking without consequences: into a folder of drafts, from which upper layers take what lower ones would have."""
+"""Preview of locks: they are written to a folder of drafts, from which upper layers read the drafts of lower ones."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from venvstacks.locking.lock_changes import LockChanges
 
 
 def draft_locks(actions: TaskActions, graph: TaskGraph, jobs: int) -> dict[str, LockChanges]:
-    """Lock every layer of `graph` into the drafts of the actions's options.
+    """Lock every layer of `graph` into the folder of drafts that the options of `actions` name.
 
-    There is neither task state nor engine: nothing of this is remembered.
+    Neither the engine nor the task state takes part: nothing is recorded.
 
     Args:
-        actions: Does the tasks.
-        graph: Their order; only its lock tasks are done.
-        jobs: Layers at the same time.
+        actions: Performs the tasks.
+        graph: The order of the tasks; only its lock tasks are performed.
+        jobs: How many layers are locked at the same time.
 
     Returns:
         Environment name to what would change, in the order of the graph.
@@ -44,6 +44,6 @@ def draft_locks(actions: TaskActions, graph: TaskGraph, jobs: int) -> dict[str, 
                     changes[name] = done.result().changes
                     order.done(name)
         except BaseException:
-            processes.stop()  # nobody waits for the others any more
+            processes.stop()  # the results of the other layers are not needed any more
             raise
     return {node.env_name: changes[node.name] for node in nodes}

@@ -19,9 +19,9 @@ from venvstacks.model.platforms import PythonImplementation
 def wheels_now(
     request: LockRequest, recorded: Mapping[str, str], lock_text: str | None, hash_file: Callable[[Path], str]
 ) -> dict[str, str | None]:
-    """Hashes of recorded local wheels as they are now, and of those that were added since; None for missing ones.
+    """Present hashes of the recorded local wheels and of wheels that were added since; None for missing wheels.
 
-    Only folders that the request names are searched for new ones: a lock stays valid where nobody names them.
+    Only folders that the request names are searched for new wheels: without such folders a lock stays valid.
     """
     places = {path: request.base / path for path in recorded}
     if request.local_wheel_dirs and lock_text is not None:
@@ -34,7 +34,7 @@ def _locked_names(lock_text: str, python: PythonImplementation) -> frozenset[str
     try:
         return read_lock(lock_text, python).lock.chosen_names
     except UnusableLockError:
-        return frozenset()  # the damage is a reason of its own
+        return frozenset()  # that the lock is damaged is reported as a reason of its own
 
 
 def local_wheels(request: LockRequest, names: frozenset[str]) -> Iterator[Path]:

@@ -1,7 +1,7 @@
-"""Locking one layer: is its lock valid, and if not, resolve it again for all of its targets.
+"""Locking one layer: check whether its lock is valid, and if not, resolve the layer again for all of its targets.
 
-Nothing is written unless every target could be resolved. Files are replaced one by one, each whole, the metadata
-last: an interruption leaves either the earlier lock or one that the next run sees as stale.
+Nothing is written unless every target can be resolved. Each file is replaced atomically, the metadata last: an
+interruption leaves either the earlier lock or one that the next run finds stale.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class LockResult:
         before: The lock before, or None if there was none that can be read.
         after: The lock now.
         metadata: The metadata now.
-        notes: Sentences for people, e.g. about entries of the earlier lock that could not be read.
+        notes: Sentences for the user, e.g. about entries of the earlier lock that could not be read.
     """
 
     env_name: str
@@ -65,14 +65,14 @@ class LockResult:
 
     @property
     def changes(self) -> LockChanges:
-        """What the layer installs now, against before."""
+        """How the installed packages differ from those of the lock before."""
         return compare_locks(self.before, self.after)
 
 
 def lock_reasons(
     request: LockRequest, hash_file: Callable[[Path], str] = sha256_file, lower_hash: LowerHash = hash_lower_lock
 ) -> tuple[Reason, ...]:
-    """Why the layer's lock is not valid; empty where it is. Reads files, starts nothing.
+    """Why the layer's lock is not valid; empty if it is valid. Reads files, starts no process.
 
     Args:
         request: The layer and its surroundings.
@@ -90,7 +90,7 @@ def _reasons(state: LockState) -> tuple[Reason, ...]:
 
 
 def _stale(state: LockState) -> tuple[Reason, ...]:
-    """Why the lock itself is not valid; the files that are generated next to it for people do not count."""
+    """Why the lock itself is not valid; the generated files next to it that only people read do not count."""
     if state.platform_locks:
         return (Reason("invalid record", "the lock has the form of venvstacks 0.2 to 0.7, one file per platform"),)
     if state.original_reasons is not None:
@@ -99,7 +99,7 @@ def _stale(state: LockState) -> tuple[Reason, ...]:
 
 
 def is_refused(request: LockRequest, hash_file: Callable[[Path], str] = sha256_file) -> bool:
-    """Whether the lock is there but not valid, and the request's policy forbids to renew it."""
+    """Whether a lock exists but is not valid, and the request's policy does not allow renewing it."""
     return _is_refused(request, read_state(request, hash_file))
 
 
@@ -111,7 +111,7 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
     """Make the layer's lock valid, as far as the request's policy allows.
 
     Raises:
-        StaleLockError: The lock is there but not valid, and the policy is to require a valid one.
+        StaleLockError: The lock exists but is not valid, and the policy is to require a valid one.
         MissingWheelsError: Packages have no wheel for some targets.
         LockError: The layer cannot be locked, for any other reason that its message names.
         UsageError: A folder of local wheels is missing.
@@ -151,10 +151,10 @@ def _refusal(state: LockState, reasons: tuple[Reason, ...]) -> StaleLockError:
 
 
 def _resolution_holds(state: LockState) -> bool:
-    """Whether only a version input or a file next to the lock changed, so that uv need not be asked.
+    """Whether only a version input or a file next to the lock changed, so that uv need not run.
 
-    What stale_reasons finds wrong with the lock itself comes first, so an intact lock is the precondition. Locks of the
-    original are resolved again, since they lack what ours hold.
+    A lock that `stale_reasons` finds changed or damaged is always resolved again. So are locks of the original, since
+    they lack some of what our locks record.
     """
     metadata = state.metadata
     if metadata is None or metadata.venvstacks is None or not state.is_intact:
@@ -221,11 +221,11 @@ def _writing(request: LockRequest) -> Iterator[None]:
 def _earlier(
     request: LockRequest, state: LockState, lock: LayerLock, new: tuple[str, LockedFrom], tools: Tools
 ) -> EarlierLock | None:
-    """What the lock before says about number and time of the new one, whoever wrote it."""
+    """What the earlier lock, ours or the original's, determines about version and time of the new one."""
     before = state.earlier_lock or lock
     if state.metadata and state.metadata.venvstacks:
         earlier = EarlierLock.of(state.metadata, *new)
-        # shared packages were once listed without wheels; to list them alone is no other content
+        # old locks list shared packages without wheels; adding the wheels does not change what is locked
         is_same = state.is_intact and lacks_shared_wheels(before) and same_pins(before, lock)
         return replace(earlier, same_content=earlier.same_content or is_same)
     found = state.metadata or state.platform_locks

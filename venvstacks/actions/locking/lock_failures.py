@@ -1,7 +1,7 @@
 """Errors that say why a layer cannot be locked, and what to do about it.
 
-All targets are tried before anything is reported, and all faults of one kind are reported together: people who correct
-a stack want the whole list.
+All targets are tried before anything is reported, and all faults of one kind are reported together, so that the user
+can correct them all at once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NoReturn
 
 from venvstacks.actions.locking.attempts import Attempt, Conditions, UvRuns, run_for_all
-from venvstacks.actions.locking.conflicts import name_layers, tell_conflict
+from venvstacks.actions.locking.conflicts import explain_conflict, name_layers
 from venvstacks.errors import LockError, MissingWheelsError
 from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.uv_resolution import UnusableLockError, read_versions
@@ -19,7 +19,7 @@ from venvstacks.model.platforms import TargetPlatform
 from venvstacks.tools.uv_failures import FailureKind, UvFailure
 
 _MOST_EXCLUSIONS = 25
-"""A bound on how often missing wheels are left out one after the other; then what is known is reported."""
+"""How many further runs of uv may search for more packages without wheels; then those found so far are reported."""
 
 _Failures = Mapping[TargetPlatform, UvFailure]
 
@@ -34,12 +34,12 @@ _SIMPLE: Mapping[FailureKind, tuple[str, str]] = {
     "server error": (
         "a package index answers with an error",
         (
-            "try again later, or tell whoever runs the index; is its URL in [tool.uv] right? --no-index with "
+            "try again later, or report it to the index's operator; is its URL in [tool.uv] right? --no-index with "
             "--local-wheels locks without it"
         ),
     ),
     "credentials": (
-        "a package index refuses to be asked without valid credentials",
+        "a package index refuses requests without valid credentials",
         (
             "name the index in [tool.uv] and set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, netrc or "
             "UV_KEYRING_PROVIDER; a specification should hold no credentials"
@@ -49,7 +49,7 @@ _SIMPLE: Mapping[FailureKind, tuple[str, str]] = {
         "what a package index or a folder of wheels gives cannot be used",
         (
             "is the URL in [tool.uv] that of a package index (PEP 503 or 691), and is the file a whole wheel? What is "
-            "damaged on an index has to be mended by whoever runs it"
+            "damaged on an index has to be repaired by its operator"
         ),
     ),
     "unknown package": (
@@ -61,16 +61,16 @@ _SIMPLE: Mapping[FailureKind, tuple[str, str]] = {
     ),
     "other": (
         "uv refuses its inputs",
-        "settings.toml is what uv is given of [tool.uv] in the specification, or of venvstacks.uv.toml next to it",
+        "settings.toml holds uv's part of [tool.uv] in the specification, or of venvstacks.uv.toml next to it",
     ),
 }
-"""What is not about the requirements of layers against each other: why, and what to look at."""
+"""Failures that are no conflict between layers and no missing wheels: kind to (what is wrong, hint)."""
 
 
 def raise_failure(
     runs: UvRuns, below: Sequence[tuple[str, LayerLock]], attempts: Mapping[TargetPlatform, Attempt]
 ) -> NoReturn:
-    """Tell why a layer cannot be locked.
+    """Raise the error that says why a layer cannot be locked.
 
     Args:
         runs: The layer, and a way to try again.
@@ -85,14 +85,14 @@ def raise_failure(
     for kind in ("network", "credentials", "server error", "bad answer", "other", "unknown package"):
         failure = next((failure for failure in failed.values() if failure.kind == kind), None)
         if failure:
-            raise _tell_simply(runs, failure)
+            raise _simple_failure(runs, failure)
     conflicts = {target: failure for target, failure in failed.items() if failure.kind == "conflict"}
     if conflicts:
-        raise tell_conflict(runs, below, conflicts)
-    raise _tell_missing(runs, failed, [target for target in attempts if target not in failed])
+        raise explain_conflict(runs, below, conflicts)
+    raise _missing_wheels(runs, failed, [target for target in attempts if target not in failed])
 
 
-def _tell_simply(runs: UvRuns, failure: UvFailure) -> LockError:
+def _simple_failure(runs: UvRuns, failure: UvFailure) -> LockError:
     why, hint = _SIMPLE[failure.kind]
     names = {project_name(runs.layer.env_name): runs.layer.env_name}
     return LockError(
@@ -102,7 +102,7 @@ def _tell_simply(runs: UvRuns, failure: UvFailure) -> LockError:
     )
 
 
-def _tell_missing(runs: UvRuns, failed: _Failures, succeeded: Collection[TargetPlatform]) -> MissingWheelsError:
+def _missing_wheels(runs: UvRuns, failed: _Failures, succeeded: Collection[TargetPlatform]) -> MissingWheelsError:
     layer = runs.layer
     missing = run_for_all(failed, lambda target: _find_missing(runs, target, failed[target]))
     packages = sorted({package for found in missing.values() for package in found})
@@ -144,7 +144,7 @@ def _find_missing(runs: UvRuns, target: TargetPlatform, failure: UvFailure) -> t
 
 
 def _versions_with_wheels(runs: UvRuns, package: str, missing: Mapping[TargetPlatform, Collection[str]]) -> str:
-    """For people: the newest version of `package` that has a wheel where the wanted one has none; empty if none has."""
+    """A note for the user: the newest version of `package` that has the missing wheel; empty if there is none."""
     targets = [target for target, found in missing.items() if package in found]
     attempts = run_for_all(targets, lambda target: runs.attempt(target, Conditions(only=(package,), versions={})))
     found: dict[str, list[str]] = {}
@@ -153,8 +153,8 @@ def _versions_with_wheels(runs: UvRuns, package: str, missing: Mapping[TargetPla
             found.setdefault(version, []).append(target.name)
     if len(found) == 1 and len(*found.values()) == len(targets):
         return f"(version {next(iter(found))} has wheels)"
-    told = [f"version {version} has one for {', '.join(names)}" for version, names in found.items()]
-    return f"({'; '.join(told)})" if told else ""
+    notes = [f"version {version} has one for {', '.join(names)}" for version, names in found.items()]
+    return f"({'; '.join(notes)})" if notes else ""
 
 
 def _version_in(attempt: Attempt, package: str) -> str | None:

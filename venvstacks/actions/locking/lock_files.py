@@ -30,14 +30,14 @@ from venvstacks.reasons import Reason
 
 @dataclass(frozen=True)
 class LockState:
-    """What was found on disk.
+    """A layer's lock as it is on disk.
 
     Attributes:
         layer: The layer.
-        paths: Its files.
+        paths: The files of its lock.
         lock_text: The lock file's text, or None.
         metadata: The metadata, or None where it is missing or damaged.
-        metadata_fault: How it is damaged.
+        metadata_fault: How the metadata is damaged; None if it is intact or missing.
         wanted: What the lock would be made from now.
         numbered: The highest lock version that damaged metadata still names; 0 if none.
         original_reasons: Why a lock of the original's 0.8 is not valid by its rules; None for locks of our own.
@@ -75,7 +75,7 @@ class LockState:
 
     @property
     def is_damaged(self) -> bool:
-        """Whether lock and metadata are both there, but not as they were written together."""
+        """Whether lock and metadata both exist, but the metadata does not describe this lock."""
         both = self.lock_text is not None and (self.metadata is not None or self.metadata_fault is not None)
         return both and not self.is_intact
 
@@ -99,9 +99,9 @@ class LockState:
             return error
 
     def earlier_pins(self) -> LayerLock | None:
-        """The pins of the lock as it is, as far as its entries can be read; None where there is no lock.
+        """The pins of the present lock, as far as its entries can be read; None if there is no lock.
 
-        Of a lock with merge conflicts our side counts. A file without entries has no pins to lose.
+        Of a lock with merge conflicts, our side is read. A file without entries gives no pins and no error.
 
         Raises:
             LockError: The lock file has entries, but cannot be read at all.
@@ -140,13 +140,13 @@ class LockState:
 
 
 def hash_lower_lock(request: LockRequest, lower: Layer) -> str | None:
-    """The hash of the lock of a layer below the request's, or None where it has none."""
+    """The hash of the lock of a layer below the request's layer; None if that layer has no lock."""
     text = read_text(LockPaths.of(request, lower).lock)
     return None if text is None else hash_lock(text)
 
 
 LowerHash = Callable[[LockRequest, Layer], str | None]
-"""As `hash_lower_lock`; one that remembers what it has read serves checks between which nothing changes."""
+"""A function like `hash_lower_lock`; it may cache what it reads, for checks between which no lock changes."""
 
 
 def read_state(
@@ -216,7 +216,7 @@ def _read_metadata(text: str | None) -> tuple[LockMetadata | None, str | None]:
 def _lower_changes(
     request: LockRequest, metadata: LockMetadata | None, lock_text: str | None, below: Mapping[str, str | None]
 ) -> dict[str, tuple[str, str]]:
-    """For each lower lock that is not the recorded one: what of it this layer uses, then and now."""
+    """For each lower lock that has changed: the packages that this layer takes from it, as recorded and now."""
     recorded = metadata.venvstacks.below if metadata and metadata.venvstacks else {}
     found = {}
     for lower in request.layer.below if lock_text is not None and recorded else ():
@@ -225,7 +225,7 @@ def _lower_changes(
         text = read_text(LockPaths.of(request, lower).lock)
         if text is None or lock_text is None:
             continue
-        with contextlib.suppress(UnusableLockError):  # reported where that lock is checked itself
+        with contextlib.suppress(UnusableLockError):  # reported when that lock itself is checked
             lock, other = parse_lock(lock_text, request.layer.python), parse_lock(text, lower.python)
             if change := compare_with_lower(lock, lower.env_name, other):
                 found[lower.env_name] = change
@@ -253,7 +253,7 @@ def made_from(request: LockRequest, state: LockState, lock: LayerLock, *, resolv
         request: The layer and its surroundings.
         state: What was found on disk.
         lock: The lock.
-        resolved: Whether it was just resolved; else it is the one before, which holds.
+        resolved: Whether the lock was just resolved; otherwise it is the earlier lock, which is still right.
 
     Raises:
         LockError: A local wheel cannot be read.

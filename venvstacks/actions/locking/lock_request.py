@@ -23,15 +23,15 @@ class LockRequest:
     Attributes:
         layer: The layer; it has at least one target platform.
         uv: uv settings as written.
-        layout: Where everything is.
+        layout: Paths of the project's files and folders.
         base: Absolute folder of the specification.
         policy: "renew" resolves in any case, "if-needed" only where the lock is not valid; "require-valid" locks a
             layer that has no lock of any form, and refuses one whose lock is not valid.
         ignore_pins: Resolve as if there were no earlier lock.
         local_wheel_dirs: Absolute folders of wheels to choose from, next to the indexes.
-        use_index: Whether package indexes may be asked.
+        use_index: Whether package indexes may be used.
         log: File that collects what uv prints, or None.
-        upgrade: Resolve as if there were no earlier lock, and ask indexes again about everything.
+        upgrade: Resolve as if there were no earlier lock, and ignore cached answers of indexes.
         upgrade_packages: Normalised names of packages whose earlier versions are not kept.
         align: Whether to seek one version of each package for all targets.
         drafts: A folder that takes the place of the specification's for the files of locks: they are written there, and
@@ -59,7 +59,7 @@ class LockRequest:
         """The settings of uv for this resolution: as written, with what environment variables change.
 
         Raises:
-            LockError: A variable asks for what locks do not follow.
+            LockError: A variable sets something that locks do not support.
         """
         check_variables(self.uv, self.variables)
         return apply_variables(self.uv, self.variables)

@@ -1,4 +1,4 @@
-"""Locks of the original venvstacks on disk: what 0.8 and 0.2 to 0.7 left next to a specification."""
+"""Locks of the original venvstacks on disk: the files that 0.8 and 0.2 to 0.7 wrote next to a specification."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HashFile = Callable[[Path], str]
 
 
 def read_platform_locks(request: LockRequest) -> tuple[PlatformLock, ...]:
-    """The layer's locks of 0.2 to 0.7, one per platform that has one.
+    """The layer's locks of 0.2 to 0.7, one for each platform that has one.
 
     Raises:
         OSError: A file cannot be read.
@@ -97,7 +97,7 @@ def earlier_original(
     *,
     is_intact: bool,
 ) -> EarlierLock | None:
-    """What a lock of the original says about the number and the time of the next one.
+    """What a lock of the original determines about version and time of the next one.
 
     Args:
         request: The layer.

@@ -1,4 +1,4 @@
-"""Resolving one layer: uv once per target platform, all at the same time, then merged."""
+"""Resolving one layer: uv runs once per target platform, all at the same time; then the results are merged."""
 
 from __future__ import annotations
 
@@ -103,11 +103,11 @@ def read_lower_locks(request: LockRequest) -> list[tuple[str, LayerLock]]:
 
 
 def _with_sizes(request: LockRequest, lock: LayerLock) -> LayerLock:
-    """A lock with the sizes of local wheels that are left out, because it is sizes that people leave them out for."""
+    """A lock with the sizes of local wheels that are left out: the summary shows how much `exclude` saves."""
     folder = request.lock_folder(request.layer)
 
     def measured(wheel: Wheel) -> Wheel:
-        place = Path(os.path.normpath(folder / wheel.location))  # the folder itself may not be there yet
+        place = Path(os.path.normpath(folder / wheel.location))  # the lock's folder may not exist yet
         return replace(wheel, size=place.stat().st_size) if wheel.is_path else wheel
 
     packages = (
@@ -118,9 +118,9 @@ def _with_sizes(request: LockRequest, lock: LayerLock) -> LayerLock:
 
 
 def wheel_folders(request: LockRequest, below: Sequence[tuple[str, LayerLock]]) -> tuple[Path, ...]:
-    """The request's folders of local wheels, and those that lower layers are locked to.
+    """The request's folders of local wheels, and the folders of local wheels that the lower locks name.
 
-    Without the latter uv would not find the very versions that it has to keep to.
+    Without the latter uv would not find the versions that the lower layers hold.
     """
     found = dict.fromkeys(request.local_wheel_dirs)
     for lower, (_, lock) in zip(request.layer.below, below, strict=True):
@@ -165,7 +165,7 @@ class Resolver:
         return None if failed else self._read(attempts)
 
     def left_out(self, resolutions: _Resolutions) -> LeftOut:
-        """What is not to be installed of what was resolved.
+        """The resolved packages that are not to be installed, by target.
 
         Raises:
             LockError: The layer excludes something that it cannot leave out.
@@ -183,10 +183,10 @@ class Resolver:
         }
 
     def differs_between_patches(self, resolutions: _Resolutions) -> bool:
-        """Whether the layer needs other packages on another maintenance release of its Python, or may need them.
+        """Whether the layer needs, or may need, other packages on other maintenance releases of its Python.
 
-        uv is asked once more, with the versions that were chosen, for all releases at once; what it prints names the
-        releases that each package is for. Where that fails, nothing is known, and the lock is for this release alone.
+        uv runs once more with the chosen versions, for all releases at once, and prints for which releases each package
+        is needed. If that run fails, the answer is unknown and counts as yes: the lock is for this release alone.
         """
         layer = self.runs.layer
         several = differing(resolutions)
@@ -195,7 +195,7 @@ class Resolver:
         return bool(attempt.failure) or differs_between_patches(attempt.text, layer.python, layer.platforms)
 
     def attempt_all(self, conditions: Conditions) -> dict[TargetPlatform, Attempt]:
-        """Attempts for all targets; further ones for those where packages turn up that have an index assigned.
+        """Attempts for all targets, repeated for targets where a dependency has an index assigned.
 
         Raises:
             LockError: What uv wrote cannot be used.
@@ -215,7 +215,7 @@ class Resolver:
         return run_for_all(wanted, lambda target: self.runs.attempt(target, wanted[target]))
 
     def _indirect(self, target: TargetPlatform, attempt: Attempt) -> frozenset[str]:
-        """Packages that have an index assigned, but turned up as somebody's dependency."""
+        """Packages that have an index assigned, but that only other packages require."""
         layer = self.runs.layer
         indirect = layer.package_indexes.keys() - required_names(layer, target)
         if not indirect or attempt.failure:
@@ -227,7 +227,7 @@ class Resolver:
         return {target.name: packages for target, packages in found.items()}
 
     def _needed(self, target: TargetPlatform, attempt: Attempt) -> tuple[ResolvedPackage, ...]:
-        """What was resolved, without what was required for the sake of its index and turned out not to be needed."""
+        """The resolved packages without those that were only required for their index and that nothing needs."""
         packages = self._read_one(attempt)
         if not self._indirect(target, attempt):
             return packages
