@@ -67,7 +67,7 @@ class Downloads:
         limit: How slow a server may be.
     """
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     progress: Progress | None = None
     pauses: tuple[float, ...] = _PAUSES
     sleep: Callable[[float], None] = time.sleep
