@@ -241,6 +241,19 @@ class ProcessFailedError(VenvstacksError):
         self.output = output
 
 
+class TimeLimitError(ProcessFailedError):
+    """A child process was ended because it took too long.
+
+    Attributes:
+        limit: The seconds that it had.
+    """
+
+    def __init__(self, argv: tuple[str, ...], returncode: int, output: str, limit: float) -> None:
+        super().__init__(argv, returncode, output)
+        self.message = f"{argv[0]} did not end within {limit:g} s"
+        self.limit = limit
+
+
 class InterruptedRunError(VenvstacksError):
     """The run was interrupted; finished tasks are kept, and unfinished ones run again next time."""
 

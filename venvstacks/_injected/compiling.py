@@ -6,7 +6,10 @@ library with Python 3.12, 11 with 3.13, most with 3.10). Here code objects are n
 where the bytes are published, rewritten in one canonical form, which takes about as long as compiling.
 
 Results are kept by content: whoever needs the bytecode of the same source at the same path again, in another
-environment, export or build folder, only copies it. The request and the file names in it come from `actions.bytecode`.
+environment, export or build folder, only copies it. Each carries an HMAC-SHA256, under a key that the request brings:
+what another program has put into the cache is not taken. The request comes from `actions.publishing.bytecode`.
+
+This process imports nothing but parts of the standard library: no `site`, no packages.
 
 Any Python from 3.8 on may run this file. It imports what every interpreter has loaded or built in, since the Pythons
 of environments carry no bytecode themselves.
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
 
 _MAGIC = external.MAGIC_NUMBER
 _KEY = int.from_bytes(_MAGIC, "little")
-_GUARD = 8
+_SEAL = 32
+_BLOCK = 64
 _HEADER = 16
 _UNCHECKED = b"\x01\x00\x00\x00"
 _TIMESTAMP = b"\x00\x00\x00\x00"
@@ -175,47 +179,53 @@ def _prefix(kind: bytes, content: bytes) -> bytes:
     return len(content).to_bytes(4, "little") if kind in b"auAt(>s" else b""
 
 
-def compiled(source: bytes, name: str, imported: str = "") -> bytes:
+def compiled(source: bytes, name: str, *, canonical: bool = True) -> bytes:
     """Bytecode with the header that is never compared with the source (PEP 552); empty if this is no source.
 
     Args:
         source: What the file holds.
         name: What code objects are called after; imports put the file's real place there.
-        imported: Folder of what imports have compiled (`child.py`); if empty, the bytes depend on the rest alone.
+        canonical: Whether the bytes depend on nothing but the source, the name and this Python.
     """
-    kept = _fetch(f"{imported}/{_imp.source_hash(_KEY, source).hex()}-{len(source)}") if imported else None
     try:
-        if kept is None:
-            code = compile(source, name, "exec", dont_inherit=True, optimize=0)
-        else:
-            code = marshal.loads(kept)  # noqa: S302 - both as Python does with its own bytecode
-            _imp._fix_co_filename(code, name)  # type: ignore[attr-defined] # noqa: SLF001
-        stream = marshal.dumps(code)
+        stream = marshal.dumps(compile(source, name, "exec", dont_inherit=True, optimize=0))
     except (SyntaxError, ValueError, RecursionError):
         return b""
-    if not imported and sys.implementation.name == "cpython":
+    if canonical and sys.implementation.name == "cpython":
         stream = Canonical(stream).rewrite()
     return _MAGIC + _UNCHECKED + _imp.source_hash(_KEY, source) + stream
 
 
-def _sha256(data: bytes) -> str:
+def _find_sha256() -> Callable[[bytes], Any]:
     for module in ("_sha2", "_sha256", "hashlib"):  # the last one takes longest to import
         try:
-            return str(__import__(module).sha256(data).hexdigest())
+            found: Callable[[bytes], Any] = __import__(module).sha256
         except ImportError:
             continue
+        return found
     raise SystemExit("this Python has no SHA-256")
 
 
-def _fetch(place: str) -> bytes | None:
-    """What was kept at `place`; None if nothing was, or it has been damaged."""
+_sha256 = _find_sha256()
+
+
+def _seal(key: bytes, name: str, content: bytes) -> bytes:
+    """HMAC-SHA256 (RFC 2104) of an entry and its name; the module `hmac` would bring many others."""
+    padded = key.ljust(_BLOCK, b"\0")
+    text = name.encode("utf-8", "surrogateescape") + b"\0" + content
+    inner = _sha256(bytes(byte ^ 0x36 for byte in padded) + text).digest()
+    return bytes(_sha256(bytes(byte ^ 0x5C for byte in padded) + inner).digest())
+
+
+def _fetch(place: str, key: bytes, name: str) -> bytes | None:
+    """What was kept at `place`; None if nothing was, or it is not what was put there under this name and key."""
     try:
         with open(place, "rb", buffering=0) as stream:  # noqa: PTH123 - pathlib would be one import more
             kept = stream.read()
     except OSError:
         return None
-    content = kept[_GUARD:]
-    return content if _imp.source_hash(_KEY, content) == kept[:_GUARD] else None
+    content = kept[_SEAL:]
+    return content if _seal(key, name, content) == kept[:_SEAL] else None
 
 
 def _put(place: str, data: bytes) -> None:
@@ -249,17 +259,40 @@ def _folders() -> Callable[[str], str]:
     return make
 
 
-def _bytecode_of(kept: str, request: dict[str, Any], path: str, digest: str) -> bytes:
-    """Bytecode as it was kept in the file `kept`, or made and kept now; empty for what cannot be compiled."""
-    content = _fetch(kept)
+def _source(place: str, digest: str) -> bytes | None:
+    """What the file `place` holds; None if that is not what the digest says."""
+    with open(place, "rb", buffering=0) as stream:  # noqa: PTH123
+        text = stream.read()
+    return text if _sha256(text).hexdigest() == digest else None
+
+
+def _bytecode_of(place: str, name: str, request: dict[str, Any], path: str, digest: str) -> bytes:
+    """Bytecode as it was kept in the file `place`, or made and kept now; empty for what cannot be compiled."""
+    content = _fetch(place, request["key"], name)
     if content is None:
-        with open(f"{request['source']}/{path}", "rb", buffering=0) as stream:  # noqa: PTH123
-            text = stream.read()
-        if _sha256(text) != digest:
+        text = _source(f"{request['source']}/{path}", digest)
+        if text is None:
             raise SystemExit(f"{path} was changed after the build")
-        content = compiled(text, path, request["imported"])
-        _put(kept, _imp.source_hash(_KEY, content) + content)
+        content = compiled(text, path, canonical=not request["timestamps"])
+        _put(place, _seal(request["key"], name, content) + content)
     return content
+
+
+def write_pack(place: str, files: list[tuple[str, str]]) -> None:
+    """Write the code of sources into one file: a marshalled dictionary of the digest of each source to its code.
+
+    Args:
+        place: The file; it is for this Python.
+        files: Paths with SHA-256 digests; a file with another content is left out, and so is what cannot be compiled.
+    """
+    pack = {}
+    for path, digest in files:
+        text = _source(path, digest)
+        if text is not None:
+            with_header = compiled(text, path, canonical=False)
+            if with_header:
+                pack[_sha256(text).digest()] = with_header[_HEADER:]
+    _write(place, marshal.dumps(pack, 2))  # a form that every Python reads
 
 
 def _with_time(bytecode: bytes, source: str) -> bytes:
@@ -270,30 +303,41 @@ def _with_time(bytecode: bytes, source: str) -> bytes:
     return _MAGIC + _TIMESTAMP + times + bytecode[_HEADER:]
 
 
-def main(request_file: str) -> None:
-    """Lay down the bytecode of the files that the request names, and print what Python puts into their names.
+def place_bytecode(request: dict[str, Any]) -> None:
+    """Write the bytecode of the files that the request names to their places, and print Python's tag in its names.
 
-    The request is a dictionary: `source` and `target` (the folders of the layer, and of its bytecode; the second one
-    empty if that is only kept), `cache` (a folder), `timestamps` (whether bytecode gives way to a source that is
-    edited; else it is for publishing), and `files`: for each path, a key for path and content, and its SHA-256.
+    Args:
+        request: `source` and `target` (the folders of the layer, and of its bytecode; the second one is empty if
+            bytecode is only kept), `cache` (a folder), `key` (for seals), `timestamps` (whether bytecode gives way to
+            a source that is edited; else it is for publishing), and `files`: for each path, a key for path and
+            content, and its SHA-256.
     """
-    with open(request_file, "rb") as stream:  # noqa: PTH123
-        request: dict[str, Any] = marshal.loads(stream.read())  # noqa: S302 - our own; json would be imports
     source, target, tag = request["source"], request["target"], sys.implementation.cache_tag
-    this_python = f"{sys.implementation.name}-{sys.hexversion:x}-{_MAGIC.hex()}"
-    cache = f"{request['cache']}/{'local' if request['timestamps'] else 'published'}-{this_python}"
-    request["imported"] = f"{request['cache']}/imported-{this_python}" if request["timestamps"] else ""
-    os.umask(0o022)
+    sort = "local" if request["timestamps"] else "published"
+    cache = f"{sort}-{sys.implementation.name}-{sys.hexversion:x}-{_MAGIC.hex()}"
     make_folder = _folders()
     for path, key, digest in request["files"]:
-        kept = make_folder(f"{cache}/{key[:2]}")
-        content = _bytecode_of(f"{kept}/{key[2:]}", request, path, digest)
+        name = f"{cache}/{key[:2]}/{key[2:]}"
+        place = f"{request['cache']}/{name}"
+        make_folder(place.rpartition("/")[0])
+        content = _bytecode_of(place, name, request, path, digest)
         if content and target:
             if request["timestamps"]:
                 content = _with_time(content, f"{source}/{path}")
-            folder, _, name = path.rpartition("/")
-            _write(f"{make_folder(f'{target}/{folder}/__pycache__')}/{name[:-3]}.{tag}.pyc", content)
+            folder, _, module = path.rpartition("/")
+            _write(f"{make_folder(f'{target}/{folder}/__pycache__')}/{module[:-3]}.{tag}.pyc", content)
     print(tag)
+
+
+def main(request_file: str) -> None:
+    """Do what a request asks for: `pack` and `files` for `write_pack`, else that of `place_bytecode`."""
+    with open(request_file, "rb") as stream:  # noqa: PTH123
+        request: dict[str, Any] = marshal.loads(stream.read())  # noqa: S302 - our own; json would be imports
+    os.umask(0o022)
+    if "pack" in request:
+        write_pack(request["pack"], request["files"])
+    else:
+        place_bytecode(request)
 
 
 if __name__ == "__main__":

@@ -44,3 +44,10 @@ class Tools:
     resolvers: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(4))
     digests: RememberedDigests = field(default_factory=lambda: RememberedDigests(sha256_file))
     progress: Callable[[str, int, int | None], None] | None = None
+
+    @property
+    def seal_key(self) -> bytes:
+        """The key under which cached things are sealed."""
+        from venvstacks.tools.seals import seal_key  # noqa: PLC0415 - a run with nothing to do needs none
+
+        return seal_key(self.environment, self.cache)

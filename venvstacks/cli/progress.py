@@ -54,6 +54,8 @@ class PlainLines:
         """Print how a task ended."""
         if line := describe(outcome, self.makers, verbose=self.verbose):
             self.say(line)
+        for warning in (outcome.values or {}).get("warnings", ()):
+            self.say(f"warning: {warning}")
 
     def end(self) -> None:
         """Print nothing: `summarize` writes the summary."""

@@ -116,13 +116,15 @@ class ProvidedRecord(Record):
 
 
 class CheckRecord(Record):
-    """That what a layer declares could be imported.
+    """The outcome of a layer's import check.
 
     Attributes:
-        imported: Normalised names of the distributions that were looked at.
+        imported: Normalised names of the distributions that were imported, or looked up.
+        warnings: What cannot be imported on this machine, layered or not.
     """
 
     imported: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 class LinkRecord(Record):

@@ -35,7 +35,7 @@ class ArchiveProvider:
             fill(tree, locate(source, tools), request)
             return Made(build=source.sha256[:12])
 
-        return obtain(tools.cache, Origin(request, self.name, {"sha256": source.sha256}), make)
+        return obtain(tools, Origin(request, self.name, {"sha256": source.sha256}), make)
 
 
 def locate(source: ArchiveSource, tools: RuntimeTools) -> Path:

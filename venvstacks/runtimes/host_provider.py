@@ -39,7 +39,7 @@ class HostProvider:
         def make(tree: Path) -> Made:
             return relocate(installation, request, tools, tree)
 
-        return obtain(tools.cache, Origin(request, self.name, installation.identity), make)
+        return obtain(tools, Origin(request, self.name, installation.identity), make)
 
 
 def relocate(installation: Installation, request: RuntimeRequest, tools: RuntimeTools, tree: Path) -> Made:

@@ -1,9 +1,9 @@
 """Prepared runtimes in the cache: made once per key, put in place whole, checked on every use.
 
     <cache>/runtimes/<key>/tree             the runtime; nothing else ever writes there
-    <cache>/runtimes/<key>/prepared.json    what it holds, and who made it
+    <cache>/runtimes/<key>/prepared.json    what it holds, and who made it, sealed (`tools.seals`)
 
-A folder without a readable record, or whose tree differs from it in any file, is prepared again.
+A folder without a record that this user has sealed, or whose tree differs from it in any file, is prepared again.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_json
-from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest
+from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
 from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically
 from venvstacks.tools.processors import usable_processors
+from venvstacks.tools.seals import read_sealed, sealed
 from venvstacks.tools.tree_comparison import compare_tree
 
 _RECIPE = 1
 """Raised whenever the same input is turned into another tree, so that older preparations are not taken for new."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Made:
     notes: tuple[str, ...] = ()
 
 
-def obtain(cache: Path, origin: Origin, make: Callable[[Path], Made]) -> PreparedRuntime:
+def obtain(tools: RuntimeTools, origin: Origin, make: Callable[[Path], Made]) -> PreparedRuntime:
     """The prepared runtime of `origin`: from the cache if it is there and sound, else made by `make`.
 
     `make` is given an empty folder to fill, on the cache's file system. Of several processes or threads that want
@@ -72,17 +73,17 @@ def obtain(cache: Path, origin: Origin, make: Callable[[Path], Made]) -> Prepare
     """
     from filelock import FileLock  # noqa: PLC0415 - 30 ms, and only builds come here
 
-    folder = cache / "runtimes"
+    folder, key = tools.cache / "runtimes", tools.seal_key
     locks = folder / "locks"
     locks.mkdir(parents=True, exist_ok=True)
     with FileLock(locks / origin.key):
-        found = _read(folder / origin.key)
+        found = _read(folder / origin.key, key)
         if found is not None:
             return found
-        return _prepare(folder, origin, make)
+        return _prepare(folder, origin, make, key)
 
 
-def _prepare(folder: Path, origin: Origin, make: Callable[[Path], Made]) -> PreparedRuntime:
+def _prepare(folder: Path, origin: Origin, make: Callable[[Path], Made], key: bytes) -> PreparedRuntime:
     place = folder / origin.key
     for leftover in (folder / "unfinished").glob(f"{origin.key}.*"):
         remove_tree(leftover)  # of a killed process: the lock is ours
@@ -94,33 +95,37 @@ def _prepare(folder: Path, origin: Origin, make: Callable[[Path], Made]) -> Prep
         entries = scan_tree(tree)
         record = {
             "format": _FORMAT,
+            "key": origin.key,
             "provider": origin.provider,
             "build": made.build,
             "notes": list(made.notes),
             "entries": [asdict(entry) for entry in entries],
         }
-        write_atomically(new / "prepared.json", canonical_json(record))
+        write_atomically(new / "prepared.json", sealed(key, canonical_json(record)))
         swap_in(new, place, trash=folder / "unfinished")
     return PreparedRuntime(place / "tree", entries, origin.provider, made.build, made.notes)
 
 
-def _read(place: Path) -> PreparedRuntime | None:
+def _read(place: Path, key: bytes) -> PreparedRuntime | None:
     """The runtime at `place`, or None if there is none, or one that is not exactly what its record says."""
+    content = read_sealed(key, place / "prepared.json")
+    if content is None:
+        return None
+    record = json.loads(content)  # sealed, so this program wrote it
+    if (record["format"], record.get("key")) != (_FORMAT, place.name):
+        return None
+    entries = tuple(TreeEntry(**row) for row in record["entries"])
+    found = PreparedRuntime(place / "tree", entries, record["provider"], record["build"], tuple(record["notes"]))
     try:
-        record = json.loads((place / "prepared.json").read_bytes())
-        if record["format"] != _FORMAT:
-            return None
-        entries = tuple(TreeEntry(**row) for row in record["entries"])
-        found = PreparedRuntime(place / "tree", entries, record["provider"], record["build"], tuple(record["notes"]))
         return found if is_sound(found.tree, entries) else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except OSError:
         return None
 
 
 def is_sound(tree: Path, entries: tuple[TreeEntry, ...]) -> bool:
     """Whether `tree` holds exactly `entries`: names, link targets, executable bits, sizes, and then digests.
 
-    The digests of 65 MB in 1,100 files are had in about 0.05 s by two threads; hashing releases Python's lock.
+    The digests of 65 MB in 1,100 files are had in about 0.05 s with two threads; hashing releases Python's lock.
 
     Raises:
         OSError: Something cannot be read.

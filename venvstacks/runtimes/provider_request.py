@@ -1,4 +1,4 @@
-"""What is asked of a provider, what it may use, and what it gives back."""
+"""Requests to runtime providers, what providers work with, and the runtimes that they return."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Protocol
 from venvstacks.digests import TreeEntry
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.tools.process import Processes, scrubbed_environment
+from venvstacks.tools.seals import seal_key
 from venvstacks.tools.transfer import Progress
 
 
@@ -53,7 +54,7 @@ class RuntimeTools:
         environment: The tool's own environment variables, as a value.
         cache: Folder of downloads and prepared runtimes; on the file system that builds link from, at best.
         log: File to which commands and their output are appended.
-        progress: Told about downloads.
+        progress: Called while a download goes on.
         retry_pauses: Seconds to wait before each further attempt of a download that failed.
     """
 
@@ -63,6 +64,11 @@ class RuntimeTools:
     log: Path | None = None
     progress: Progress | None = None
     retry_pauses: tuple[float, ...] = (0.5, 1.0, 2.0)
+
+    @property
+    def seal_key(self) -> bytes:
+        """The key under which prepared runtimes are sealed."""
+        return seal_key(self.environment, self.cache)
 
     @property
     def child_environment(self) -> dict[str, str]:

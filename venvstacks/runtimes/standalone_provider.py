@@ -58,7 +58,7 @@ class StandaloneProvider:
             fill(tree, fetch(build.url, build.sha256, tools), request)
             return Made(build=build.release)
 
-        return obtain(tools.cache, Origin(request, self.name, {"sha256": build.sha256}), make)
+        return obtain(tools, Origin(request, self.name, {"sha256": build.sha256}), make)
 
 
 def find_build(request: RuntimeRequest, mirror: str) -> Build:

@@ -1,7 +1,8 @@
 """The one place that starts processes.
 
-Children get their own session, so that an interrupt ends them together with everything that they started. All
-policy (what to run, in which environment, what a failure means) belongs to the callers.
+Children get their own session, so that an interrupt ends them together with everything that they started. They print
+into files, not into pipes: a process that they leave in the background keeps nobody waiting. All policy (what to run,
+in which environment, what a failure means) belongs to the callers.
 """
 
 from __future__ import annotations
@@ -11,19 +12,22 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
-from venvstacks.errors import InterruptedRunError, ProcessFailedError
+from venvstacks.errors import InterruptedRunError, ProcessFailedError, TimeLimitError
 from venvstacks.tools import survivors
+from venvstacks.tools.interruptions import deadline, signals_held_back
 from venvstacks.urls import without_secrets
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
-"""The signal that no child can refuse; Windows has but one."""
+"""The signal that no child can refuse; Windows has only one."""
 
 _PATIENCE_SECONDS = 5.0
 _INHERITED = frozenset({
@@ -86,6 +90,18 @@ class Rights:
         return {"umask": self.umask, **owner}
 
 
+@dataclass(frozen=True)
+class _Launch:
+    """How a child is started; its output goes into two files."""
+
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path | None
+    rights: Rights
+    output: IO[bytes]
+    errors: IO[bytes]
+
+
 @dataclass
 class Processes:
     """All children of one run; safe to use from several threads.
@@ -93,11 +109,11 @@ class Processes:
     After `stop` no further child is started, and whoever waits for one gets an `InterruptedRunError`.
 
     Attributes:
-        watch: Told of every child that has ended, with its task's log, working folder and environment; may be called
+        watch: Called for every child that has ended, with its task's log, working folder and environment; may be called
             from several threads at once.
     """
 
-    _living: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
+    _living: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
     # reentrant, as a signal handler that calls `stop` may interrupt the main thread in the midst of another call
     _guard: threading.RLock = field(default_factory=threading.RLock)
     _stopping: bool = False
@@ -113,6 +129,7 @@ class Processes:
         log: Path | None = None,
         check: bool = True,
         rights: Rights | None = None,
+        limit: float | None = None,
     ) -> Completed:
         """Run a child to its end and return what it printed.
 
@@ -123,18 +140,46 @@ class Processes:
             log: A file to which the command line and all output are appended.
             check: Raise on a failure instead of returning it.
             rights: Who the child runs as; None for the rights of this process.
+            limit: Seconds after which the child is ended, with all that it started; None for as long as it takes.
 
         Raises:
             ProcessFailedError: It could not be started, or failed and `check` is set.
+            TimeLimitError: It did not end within `limit`.
             InterruptedRunError: The run is being stopped.
         """
         command = tuple(str(part) for part in argv)
         begun = time.perf_counter()
-        child: subprocess.Popen[str] | None = None
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            returncode, overdue = self._wait_for(_Launch(command, env, cwd, rights or Rights(), output, errors), limit)
+            done = Completed(command, returncode, _text(output), _text(errors), time.perf_counter() - begun)
+        if log is not None:
+            _append_to_log(log, done, cwd)
+        if self.watch is not None:
+            self.watch(done, log, cwd, env)
+        if self._stopping:
+            raise InterruptedRunError
+        said = without_secrets(done.stdout + done.stderr)
+        if overdue and limit is not None:
+            raise TimeLimitError(command, done.returncode, said, limit)
+        if check and done.returncode:
+            raise ProcessFailedError(command, done.returncode, said)
+        return done
+
+    def _wait_for(self, launch: _Launch, limit: float | None) -> tuple[int, bool]:
+        """Exit status of a child, and whether it was ended because its time was over."""
+        child: subprocess.Popen[bytes] | None = None
+        overdue = threading.Event()
+
+        def end() -> None:
+            overdue.set()
+            if child is not None:
+                self._end_soon([child])
+
         try:
-            with _signals_held_back():
-                child = self._start(command, env, cwd, rights or Rights())
-            stdout, stderr = child.communicate()
+            with signals_held_back():
+                child = self._start(launch)
+            with deadline(limit, end):
+                return child.wait(), overdue.is_set()
         except BaseException:  # an interrupt, for calls in the main thread: the child's own session has seen none
             if child is not None:
                 _end(child)
@@ -143,49 +188,53 @@ class Processes:
             if child is not None:
                 with self._guard:
                     self._living.pop(child.pid, None)
-        done = Completed(command, child.returncode, stdout, stderr, time.perf_counter() - begun)
-        if log is not None:
-            _append_to_log(log, done, cwd)
-        if self.watch is not None:
-            self.watch(done, log, cwd, env)
-        if self._stopping:
-            raise InterruptedRunError
-        if check and done.returncode:
-            raise ProcessFailedError(command, done.returncode, without_secrets(done.stdout + done.stderr))
-        return done
 
-    def _start(
-        self, command: tuple[str, ...], env: Mapping[str, str], cwd: Path | None, rights: Rights
-    ) -> subprocess.Popen[str]:
+    def _start(self, launch: _Launch) -> subprocess.Popen[bytes]:
         with self._guard:
             if self._stopping:
                 raise InterruptedRunError
             try:
                 child = subprocess.Popen(
-                    command,
-                    cwd=cwd,
-                    env=dict(env),
+                    launch.command,
+                    cwd=launch.cwd,
+                    env=dict(launch.env),
                     stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    encoding="utf-8",
-                    errors="replace",
+                    stdout=launch.output,
+                    stderr=launch.errors,
                     start_new_session=True,
                     pass_fds=survivors.descriptors(),
-                    **rights.arguments(),
+                    **launch.rights.arguments(),
                 )
             except OSError as error:
-                raise ProcessFailedError(command, 127, f"{command[0]} cannot be started: {error}") from error
+                program = launch.command[0]
+                raise ProcessFailedError(launch.command, 127, f"{program} cannot be started: {error}") from error
             self._living[child.pid] = child
             self.started += 1
             return child
 
+    def _end_soon(self, children: Sequence[subprocess.Popen[bytes]], signum: int = signal.SIGTERM) -> None:
+        """Send `signum` to children and all that they started, and kill those that are still there a while later."""
+        for child in children:
+            _send(child, signum)
+        later = threading.Timer(_PATIENCE_SECONDS, self._kill_living, [children])
+        later.daemon = True
+        later.start()
+
+    def _kill_living(self, children: Sequence[subprocess.Popen[bytes]]) -> None:
+        with self._guard:
+            for child in children:
+                if child.pid in self._living:
+                    _send(child, KILL)
+
     def stop(self, signum: int = signal.SIGTERM) -> None:
-        """Send `signum` to every living child and all that it started, and start no more."""
+        """Send `signum` to every living child and all that it started, and start no more.
+
+        A child that ignores the signal is killed a few seconds later.
+        """
         with self._guard:
             self._stopping = True
-            for child in list(self._living.values()):
-                _send(child, signum)
+            if children := list(self._living.values()):
+                self._end_soon(children, signum)
 
     @property
     def stopping(self) -> bool:
@@ -193,7 +242,18 @@ class Processes:
         return self._stopping
 
 
-def _send(child: subprocess.Popen[str], signum: int) -> None:
+def _text(stream: IO[bytes]) -> str:
+    """All that a child has printed into a file."""
+    stream.seek(0)
+    return stream.read().decode("utf-8", errors="replace").replace("\r\n", "\n")
+
+
+def python_command(script: Path) -> list[str | Path]:
+    """The start of a command that runs a script with this program's own Python, without anybody's packages."""
+    return [sys.executable, "-I", "-S", script]
+
+
+def _send(child: subprocess.Popen[bytes], signum: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.name == "posix":
             os.killpg(child.pid, signum)
@@ -201,32 +261,9 @@ def _send(child: subprocess.Popen[str], signum: int) -> None:
             child.terminate()
 
 
-@contextlib.contextmanager
-def _signals_held_back() -> Iterator[None]:
-    """Handle interrupts afterwards: one that is raised within `Popen` would leave a child that nobody knows of.
-
-    Blocking them would not do, as children inherit that. Other threads than the main one see no signals anyway.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    received: list[int] = []
-    handlers = {
-        number: signal.signal(number, lambda number, _: received.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        for late in received:
-            signal.raise_signal(late)
-
-
-def _end(child: subprocess.Popen[str]) -> None:
+def _end(child: subprocess.Popen[bytes]) -> None:
     """Let a child clean up if it does so soon; a second interrupt does not wait for that."""
-    with child:  # closes its pipes, and waits
+    with child:  # waits
         try:
             _send(child, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -236,7 +273,7 @@ def _end(child: subprocess.Popen[str]) -> None:
 
 
 def append_to_log(log: Path, lines: Iterable[str]) -> None:
-    """Add lines to a task's log file, which is made if it is missing.
+    """Add lines to a task's log file, which is created if it is missing.
 
     Raises:
         OSError: It cannot be written.

@@ -173,6 +173,9 @@ class InstallRequest:
         log: File that collects what uv prints, or None.
         settings: A `uv.toml` that names indexes, where wheels lie behind credentials; None for no configuration.
         link_mode: How files get from uv's cache into the environment; uv copies where it cannot link.
+        cache: uv's cache folder; None for the user's own.
+        target: A folder that gets the packages instead of the environment, for the Python `python_version` (`X.Y.Z`).
+        python_version: The version of Python that wheels have to fit; empty for that of `python`.
     """
 
     layer: str
@@ -184,10 +187,15 @@ class InstallRequest:
     log: Path | None = None
     settings: Path | None = None
     link_mode: Literal["hardlink", "copy", "clone"] = "hardlink"
+    cache: Path | None = None
+    target: Path | None = None
+    python_version: str = ""
 
     @property
     def prefix(self) -> Path:
         """The environment's folder."""
+        if self.target:
+            return self.target
         folder = self.python.parent
         return folder.parent if folder.name in {"bin", "Scripts"} else folder
 
@@ -199,20 +207,12 @@ class InstallRequest:
             "--python-platform", self.platform, *configuration, "--no-build", "--reinstall", "--link-mode",
             self.link_mode, "--break-system-packages", "--no-python-downloads", "--preview-features", "pylock",
             "--color", "never", *([] if self.use_index else ["--offline"]),
+            *self._place(),
         ]  # fmt: skip
 
-
-def forget_cached(
-    names: Sequence[str], processes: Processes, environment: Mapping[str, str], *, log: Path | None = None
-) -> None:
-    """Take distributions out of uv's cache, so that their wheels are fetched and unpacked again.
-
-    Raises:
-        ProcessFailedError: uv failed.
-        MissingToolError: It is not there.
-        InterruptedRunError: The run is being stopped.
-    """
-    processes.run([find_uv(), "cache", "clean", "--no-config", *names], env=uv_environment(environment), log=log)
+    def _place(self) -> list[str | Path]:
+        options: list[str | Path] = ["--target", self.target] if self.target else []
+        return [*options, *(["--python-version", self.python_version] if self.python_version else [])]
 
 
 def install(request: InstallRequest, processes: Processes, environment: Mapping[str, str]) -> Completed:
@@ -235,7 +235,8 @@ def install(request: InstallRequest, processes: Processes, environment: Mapping[
         **uv_environment(environment),
         "MACOSX_DEPLOYMENT_TARGET": request.macos,
         "UV_NO_INSTALLER_METADATA": "1",
-        "RUST_LOG": "uv_extract=warn",  # the only way in which uv tells what it passes over
+        "RUST_LOG": "uv_extract=warn",  # uv reports the members that it skips in its log alone
+        **({"UV_CACHE_DIR": str(request.cache)} if request.cache else {}),
     }
     cannot = f"the packages of layer '{request.layer}' cannot be installed"
     try:

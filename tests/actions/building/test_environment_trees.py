@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.locked_layers import runtime
-from venvstacks.actions.building.environment_tree import copy_source, drop_unshipped, lay_down, rewrite_records
+from venvstacks.actions.building.environment_tree import copy_source, drop_unshipped, place_tree
 from venvstacks.digests import scan_tree
 from venvstacks.errors import BuildError
 from venvstacks.model.layout import EnvironmentLayout
@@ -27,49 +27,16 @@ def put(environment: Path, *paths: str) -> None:
 
 def test_hidden_entries_and_foreign_link_folders_go(tmp_path: Path) -> None:
     put(tmp_path, "bin/python3.11", ".lock", ".hidden/x", "share/venv/x", "share/doc/x")
-    drop_unshipped(tmp_path, LAYOUT)
+    drop_unshipped(tmp_path)
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {"bin/python3.11", "share/doc/x"}
 
 
-def test_record_loses_what_is_gone_or_not_shipped_and_nothing_else(tmp_path: Path) -> None:
-    site = tmp_path / SITE
-    put(site, "pond/__init__.py", "pond/a,b.py", "pond/__pycache__/a.pyc", "pond-1.dist-info/direct_url.json")
-    (site / "pond-1.dist-info/direct_url.json").write_text('{"url": "file:///home/frog/pond.whl"}', "utf-8")
-    record = site / "pond-1.dist-info/RECORD"
-    rows = [
-        "../../../bin/pond,sha256=x,1",
-        "../../../../outside,sha256=x,1",
-        "/absolute,,",
-        "pond-1.dist-info/direct_url.json,sha256=x,1",
-        "pond/__pycache__/a.pyc,,",
-        "pond/__init__.py,sha256=y,2",
-        '"pond/a,b.py",sha256=z,3',
-        "pond-1.dist-info/RECORD,,",
-    ]  # fmt: skip
-    record.write_text("\r\n".join([*rows, ""]), "utf-8", newline="")
-    twin = tmp_path / "cache"
-    twin.hardlink_to(record)
-    rewrite_records(tmp_path, LAYOUT)
-    assert record.read_text("utf-8").splitlines() == rows[5:]
-    assert twin.read_text("utf-8").splitlines() == rows, "uv's cache shares the file"
-    before = record.stat()
-    rewrite_records(tmp_path, LAYOUT)
-    assert (record.stat().st_ino, record.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-
-
-def test_the_origin_of_a_wheel_that_was_fetched_stays(tmp_path: Path) -> None:
-    place = tmp_path / SITE / "pond-1.dist-info/direct_url.json"
-    write_atomically(place, '{"url": "https://frogs.example/pond.whl"}')
-    rewrite_records(tmp_path, LAYOUT)
-    assert place.exists()
-
-
-def test_a_tree_is_laid_down_as_links(tmp_path: Path) -> None:
+def test_a_tree_is_placed_as_links(tmp_path: Path) -> None:
     put(tmp_path / "from", "bin/python3.11", "left out")
     (tmp_path / "from/bin/python").symlink_to("python3.11")
     entries = scan_tree(tmp_path / "from", lambda path: path != "left out")
-    lay_down(entries, tmp_path / "from", tmp_path / "to")
+    place_tree(entries, tmp_path / "from", tmp_path / "to")
     assert scan_tree(tmp_path / "to") == entries
     assert (tmp_path / "to/bin/python3.11").stat().st_nlink == 2
 

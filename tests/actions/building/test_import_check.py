@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.locked_layers import framework, runtime
-from venvstacks._injected import child
-from venvstacks.actions.building.import_check import check_imports, distributions_to_check
+from venvstacks._injected import check_child
+from venvstacks.actions.building.import_check import CheckRequest, check_imports, distributions_to_check
 from venvstacks.actions.toolset import Tools
 from venvstacks.errors import ImportCheckError
 from venvstacks.model.conventions import LAYER_CONFIG
+from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.tools.files import write_atomically
 
@@ -38,50 +40,80 @@ def test_requirements_of_other_platforms_do_not_count() -> None:
     ("script", "message"),
     [
         ("exit 3", "its Python does not start"),
-        (
-            "echo '\"frog\"' > $6; echo boom >&2; exit 3",
-            "Python fails while it imports 'frog'\n  boom\n  exit status 3",
-        ),
-        ("echo '\"frog\"' > $6; kill -SEGV $$", "fails while it imports 'frog'\n  exit status -11"),
-        ("echo '\"frog\"' > $6; printf '[[' >> $6", "frog: ended the process"),
-        ('echo \'[["frog", "too wet"]]\' > $6', "frog: too wet"),
-        ("echo noise; echo '\"frog\"' > $6; echo '[]' >> $6", ""),
+        ("echo '\"\"' > $4; echo boom >&2; exit 3", "its Python does not start\n  boom"),
+        ("while :; do sleep 0.05; done", "importing '' did not end within 0.5 s"),
+        ("echo '\"frog\"' > $4; trap '' TERM; sleep 60 & wait; sleep 60", "importing 'frog' did not end within 0.5 s"),
     ],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script plays Python")
-def test_however_python_fails_the_message_says_at_what(tmp_path: Path, script: str, message: str) -> None:
-    environment = tmp_path / "env"
-    write_atomically(environment / LAYER_CONFIG, json.dumps({"site_dir": "lib", "python": "bin/python"}))
-    write_atomically(environment / "bin/python", f"#!/bin/sh\n{script}\n")
-    (environment / "bin/python").chmod(0o755)
-    tools, log = Tools(environment={}, cache=tmp_path / "cache"), tmp_path / "logs/link.log"
-    if message:
-        with pytest.raises(ImportCheckError) as caught:
-            check_imports(LAYER, environment, {"frog": True}, log, tools)
-        assert message in str(caught.value)
-    else:
-        check_imports(LAYER, environment, {"frog": True}, log, tools)
-    assert not log.with_suffix(".imports").exists()
+def test_a_python_that_does_not_do_its_work(tmp_path: Path, script: str, message: str) -> None:
+    request, tools = played(tmp_path, script)
+    with pytest.raises(ImportCheckError) as caught:
+        check_imports(request, {"frog": True}, tools)
+    assert message in str(caught.value)
 
 
-class Installed:
-    """A distribution with these files."""
-
-    def __init__(self, *paths: str) -> None:
-        self.files = [Path(path) for path in paths]
+REPORT = f"""echo '{
+    json.dumps({"failures": [["frog", "frog", "wet"], ["frog", "frog.legs", "x"], ["", "m", "y"]], "compiled": []})
+}' > $4"""
 
 
 @pytest.mark.parametrize(
-    ("files", "expected"),
+    ("script", "failures"),
     [
-        (["frog/__init__.py", "frog/legs.py", "frog-1.dist-info/METADATA"], ["frog"]),
-        (["newt.abi3.so", "newt.pyi"], ["newt"]),
-        (["_private.so", "_hidden/__init__.py", "six.py"], ["six"]),
-        (["tests/__init__.py", "docs/conf.py", "frog.py"], ["frog"]),
-        (["frog-stubs/__init__.pyi", "../../../bin/frog", "frog.pth", "frog/data.txt"], []),
-        (["space/pond/a.py", "space/bog/b.py"], ["space"]),
-        ([], []),
+        ("echo '\"frog\"' > $4; echo boom >&2; exit 3", ["frog: Python ended with exit status 3; boom"]),
+        ("echo '\"frog\"' > $4; kill -SEGV $$", ["frog: Python ended with exit status -11"]),
+        ("echo '\"frog\"' > $4; printf '[[' >> $4", ["frog: ended the process"]),
+        (
+            REPORT,
+            ["frog: wet", "frog: frog.legs: x", "m: y"],
+        ),
+        ("""echo noise; echo '"frog"' > $4; echo '{"failures": [], "compiled": []}' >> $4""", []),
+        ("""sleep 60 & setsid sleep 60 & echo '{"failures": [], "compiled": []}' > $4""", []),
     ],
 )
-def test_top_level_modules_are_read_off_the_files(files: list[str], expected: list[str]) -> None:
-    assert child.top_level_modules(Installed(*files)) == expected
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script plays Python")
+def test_what_a_python_reports(tmp_path: Path, script: str, failures: list[str]) -> None:
+    request, tools = played(tmp_path, script)
+    assert list(map(str, check_imports(request, {"frog": True}, tools))) == failures
+    assert list((tmp_path / "_build/.venvstacks/staging").iterdir()) == []
+
+
+def played(base: Path, script: str) -> tuple[CheckRequest, Tools]:
+    """A layer whose Python is a shell script; `$4` is the file that it reports to."""
+    request = CheckRequest(LAYER, LINUX, StackLayout(), base, base / "logs/check.log", limit=0.5)
+    write_atomically(request.environment / LAYER_CONFIG, json.dumps({"site_dir": "lib", "python": "bin/python"}))
+    write_atomically(request.environment / "bin/python", f"#!/bin/sh\n{script}\n")
+    (request.environment / "bin/python").chmod(0o755)
+    if "did not" not in script and "trap" not in script and "while" not in script:
+        request = replace(request, limit=30.0)
+    return request, Tools(environment={"PATH": "/usr/bin:/bin"}, cache=base / "cache")
+
+
+@pytest.mark.parametrize(
+    ("files", "shared", "expected"),
+    [
+        (["frog/__init__.py", "frog/legs.py", "frog-1.dist-info/METADATA"], set(), ["frog"]),
+        (["newt.abi3.so", "newt.pyi"], set(), ["newt"]),
+        (["_private.so", "_hidden/__init__.py", "six.py"], set(), ["six"]),
+        (["tests/__init__.py", "docs/conf.py", "frog.py"], set(), ["frog"]),
+        (["frog-stubs/__init__.pyi", "../../../bin/frog", "frog.pth", "frog/data.txt"], set(), []),
+        (["space/pond/a.py", "space/bog/b.py"], set(), ["space"]),
+        (["space/pond/a.py", "space/bog/b.py"], {"space"}, ["space.pond", "space.bog"]),
+        (
+            ["frog/__init__.py", "frog/legs.abi3.so", "frog/_x.py", "frog/deep/y.py"],
+            {"frog"},
+            ["frog.legs", "frog.deep"],
+        ),
+        (["frog/__init__.py"], {"frog"}, ["frog"]),
+        (["secret/__init__.pyc", "secret/__pycache__/x.cpython-311.pyc"], set(), ["secret"]),
+        ([], set(), []),
+    ],
+)
+def test_modules_are_read_off_the_files(files: list[str], shared: set[str], expected: list[str]) -> None:
+    assert check_child.modules_of(files, frozenset(shared)) == expected
+
+
+def test_packages_are_shared_by_what_has_modules_in_them() -> None:
+    listed = [["a/x.py", "b/y.py", "a-1.dist-info/RECORD"], ["a/z.so", "b/data.txt"], ["c.py"], ["c.py"]]
+    assert check_child.shared_packages(listed) == {"a"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -7,10 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.support.packed_pythons import wanted_python
+from venvstacks.digests import sha256_bytes
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.runtimes.prepared_store import Made, Origin, is_sound, obtain
+from venvstacks.runtimes.provider_request import RuntimeTools
+from venvstacks.tools.process import Processes
+from venvstacks.tools.seals import sealed
 
 ORIGIN = Origin(wanted_python(), "test", {"sha256": "0" * 64})
+
+
+def tools_in(cache: Path, home: str = "") -> RuntimeTools:
+    return RuntimeTools(Processes(), {"HOME": home}, cache)
 
 
 class Maker:
@@ -31,8 +40,8 @@ class Maker:
 
 def test_a_runtime_is_made_once(tmp_path: Path) -> None:
     make = Maker()
-    first = obtain(tmp_path, ORIGIN, make)
-    assert obtain(tmp_path, ORIGIN, make) == first
+    first = obtain(tools_in(tmp_path), ORIGIN, make)
+    assert obtain(tools_in(tmp_path), ORIGIN, make) == first
     assert make.times == 1
     assert (first.provider, first.build, first.notes) == ("test", "20240107", ("a note",))
     assert [entry.path for entry in first.entries] == ["bin/python", "bin/python3", "os.py"]
@@ -84,19 +93,35 @@ def spoil_record(tree: Path) -> None:
     (tree.parent / "prepared.json").write_text('{"format": 1, "entries": [{"name": 1}]}')
 
 
+def forge_record(tree: Path) -> None:
+    """As whoever does not have the key would: everything fits but the seal."""
+    (tree / "os.py").write_text("evil")
+    record = (tree.parent / "prepared.json").read_bytes()[32:]
+    record = record.replace(sha256_bytes(b"a module").encode(), sha256_bytes(b"evil").encode()).replace(b":8,", b":4,")
+    (tree.parent / "prepared.json").write_bytes(sealed(b"another key", record))
+
+
+def swap_for_another(tree: Path) -> None:
+    """A sealed runtime of another origin in this one's place."""
+    other = obtain(tools_in(tree.parents[2]), Origin(wanted_python(), "other", {}), Maker())
+    shutil.rmtree(tree.parent)
+    shutil.copytree(other.tree.parent, tree.parent, symlinks=True)
+
+
 def lose_record(tree: Path) -> None:
     (tree.parent / "prepared.json").unlink()
 
 
 DAMAGES = [overwrite, lengthen, remove, add, change_mode, redirect, replace_by_link, spoil_record, lose_record]
+DAMAGES += [forge_record, swap_for_another]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_seen_and_mended(damage: Callable[[Path], None], tmp_path: Path) -> None:
     make = Maker()
-    sound = obtain(tmp_path, ORIGIN, make)
+    sound = obtain(tools_in(tmp_path), ORIGIN, make)
     damage(sound.tree)
-    assert obtain(tmp_path, ORIGIN, make) == sound
+    assert obtain(tools_in(tmp_path), ORIGIN, make) == sound
     assert make.times == 2
     assert is_sound(sound.tree, sound.entries)
 
@@ -107,7 +132,7 @@ def test_a_failed_preparation_leaves_nothing(tmp_path: Path) -> None:
         raise RuntimeUnavailableError("it broke off")
 
     with pytest.raises(RuntimeUnavailableError):
-        obtain(tmp_path, ORIGIN, fail)
+        obtain(tools_in(tmp_path), ORIGIN, fail)
     assert not (tmp_path / "runtimes" / ORIGIN.key).exists()
     assert [*(tmp_path / "runtimes/unfinished").iterdir()] == []
 
@@ -116,7 +141,7 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
     (tmp_path / f"runtimes/unfinished/{ORIGIN.key}.abc/new/tree").mkdir(parents=True)
     others = tmp_path / "runtimes/unfinished/cpython-3.12.1-linux_x86_64-test-0.abc"
     others.mkdir()
-    obtain(tmp_path, ORIGIN, Maker())
+    obtain(tools_in(tmp_path), ORIGIN, Maker())
     assert [*(tmp_path / "runtimes/unfinished").iterdir()] == [others]
 
 
@@ -127,7 +152,7 @@ def test_threads_that_want_the_same_runtime_make_it_once(tmp_path: Path) -> None
 
     def want() -> None:
         barrier.wait()
-        found.append(obtain(tmp_path, ORIGIN, make))
+        found.append(obtain(tools_in(tmp_path), ORIGIN, make))
 
     threads = [threading.Thread(target=want) for _ in range(6)]
     for thread in threads:

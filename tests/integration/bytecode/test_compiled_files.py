@@ -16,7 +16,7 @@ from pathlib import Path
 import findpython
 import pytest
 
-from venvstacks._injected import child, compiling
+from venvstacks._injected import compiling
 from venvstacks.digests import sha256_bytes
 
 SOURCES = {
@@ -62,6 +62,7 @@ def compile_all(
     timestamps: bool = False,
     names: Sequence[str] | None = None,
     lays_down: bool = True,
+    key: bytes = b"a key of the tests",
 ) -> dict[str, bytes]:
     """Compile a tree; give what was made, by path without Python's tag."""
     paths = names or [path.relative_to(tree).as_posix() for path in sorted(tree.rglob("*.py"))]
@@ -72,6 +73,7 @@ def compile_all(
     request = tree.with_name("request")
     target = str(tree) if lays_down else ""
     wanted = {"source": str(tree), "target": target, "cache": str(cache), "timestamps": timestamps, "files": rows}
+    wanted["key"] = key
     request.write_bytes(marshal.dumps(wanted, 2))
     shutil.rmtree(tree / "lib/__pycache__", ignore_errors=True)
     options = ["-s", "-S", "-B", "-X", "utf8", "-W", "ignore"]
@@ -147,35 +149,40 @@ def test_local_bytecode_gives_way_to_an_edited_source(tmp_path: Path) -> None:
     assert "edited" in subprocess.run(command, cwd=tree, capture_output=True, text=True, check=True).stdout
 
 
-def test_what_an_import_has_compiled_is_taken_for_local_use_only(python: Path, tmp_path: Path) -> None:
+def test_what_others_put_into_the_cache_is_not_taken(python: Path, tmp_path: Path) -> None:
+    """An entry that was swapped for another one, one with a seal of another key, and one without any."""
     tree, cache = lay(tmp_path / "tree"), tmp_path / "cache"
-    start = f"import sys; sys.path[:0] = [{str(Path(child.__file__).parent)!r}, {str(tree / 'lib')!r}]; import child; "
-    command = [python, "-I", "-B", "-c", f"{start} child.use_bytecode_cache({str(cache)!r}); import frog"]
-    subprocess.run(command, check=True, env={})
-    (kept,) = (path for path in cache.rglob("*") if path.is_file())
-    mark = "import marshal, importlib.util as u; x = marshal.dumps(compile('X = 1', '/elsewhere.py', 'exec')); "
-    write = f"open({str(kept)!r}, 'wb').write(u.source_hash(x) + x)"
-    subprocess.run([python, "-I", "-c", mark + write], check=True)
+    honest = compile_all(python, tree, cache)
+    kept = sorted(path for path in cache.rglob("*") if path.is_file() and path.stat().st_size > 100)
+    contents = [path.read_bytes() for path in kept]
+    for path, content in zip(kept, contents[1:] + contents[:1], strict=True):
+        path.write_bytes(content)
+    assert compile_all(python, tree, cache) == honest
+    compile_all(python, tree, tmp_path / "foreign", key=b"another")
+    for path in (tmp_path / "foreign").rglob("*"):
+        if path.is_file():
+            (cache / path.relative_to(tmp_path / "foreign")).write_bytes(path.read_bytes()[:-4] + b"evil")
+    assert compile_all(python, tree, cache) == honest
+    for path in kept:
+        path.write_bytes(contents[0][32:])
+    assert compile_all(python, tree, cache) == honest
 
-    def names(cache: Path, *, timestamps: bool) -> str:
-        content = compile_all(python, tree, cache, timestamps=timestamps)["lib/__pycache__/frog"]
-        show = "import marshal, sys; c = marshal.loads(sys.stdin.buffer.read()[16:]); print(c.co_names, c.co_filename)"
-        return subprocess.run(
-            [python, "-I", "-c", show], input=content, capture_output=True, check=True
-        ).stdout.decode()
 
-    damaged = shutil.copytree(cache, tmp_path / "damaged")
-    assert names(cache, timestamps=True).split() == ["('X',)", "lib/frog.py"]
-    assert "hop" in names(cache, timestamps=False)
-    for path in damaged.rglob("*-*-*/*"):
-        path.write_bytes(path.read_bytes()[:-1])
-    assert "hop" in names(damaged, timestamps=True)
+def test_a_pack_holds_what_was_asked_for_and_is_what_it_was_asked_to_be(python: Path, tmp_path: Path) -> None:
+    tree, request = lay(tmp_path / "tree"), tmp_path / "request"
+    sources = [(str(tree / name), sha256_bytes(content)) for name, content in SOURCES.items()]
+    wanted = [*sources[:-1], (str(tree / "lib/pond/deep.py"), "0" * 64)]
+    request.write_bytes(marshal.dumps({"pack": str(tmp_path / "pack"), "files": wanted}, 2))
+    subprocess.run([python, "-S", compiling.__file__, request], check=True, env={})
+    pack = marshal.loads((tmp_path / "pack").read_bytes())
+    compilable = ("lib/frog.py", "lib/pond/__init__.py", "lib/pond/deep.py")
+    assert pack.keys() == {bytes.fromhex(sha256_bytes(SOURCES[name])) for name in compilable}
 
 
 def test_a_source_that_is_not_what_was_recorded_is_refused(tmp_path: Path) -> None:
     tree = lay(tmp_path / "tree")
     wanted = {"source": str(tree), "target": str(tree), "cache": str(tmp_path / "cache"), "timestamps": False,
-              "files": [("lib/frog.py", "0" * 64, "0" * 64)]}  # fmt: skip
+              "key": b"", "files": [("lib/frog.py", "0" * 64, "0" * 64)]}  # fmt: skip
     (tmp_path / "request").write_bytes(marshal.dumps(wanted, 2))
     command = [sys.executable, compiling.__file__, tmp_path / "request"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

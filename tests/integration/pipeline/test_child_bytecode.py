@@ -1,60 +1,65 @@
-"""The bytecode cache of the Pythons that are asked things while environments are built."""
+"""The bytecode that import checks read: whose it is, and what it is taken for."""
 
 from __future__ import annotations
 
 import json
-import os
+import marshal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from venvstacks._injected import child
+from venvstacks._injected import check_child
+from venvstacks.digests import sha256_bytes
 
 
-def check(tmp_path: Path, cache: Path) -> list[list[str]]:
-    """Import `frog`, a distribution in tmp_path/site; what the child found wrong."""
-    site, report = tmp_path / "site", tmp_path / "report"
+def check(tmp_path: Path, pack: Path | None = None) -> dict[str, Any]:
+    """Import `frog`, a distribution in tmp_path/site; what the child reports."""
+    site, report, request = tmp_path / "site", tmp_path / "report", tmp_path / "request"
     (site / "frog-1.dist-info").mkdir(parents=True, exist_ok=True)
     (site / "frog-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: frog\nVersion: 1\n", "utf-8")
     (site / "frog-1.dist-info/RECORD").write_text("frog.py,,\n", "utf-8")
-    request = json.dumps({"distributions": {"frog": True}, "modules": [], "site_dir": str(site)})
-    argv = [sys.executable, "-B", "-S", str(child.__file__), cache, "imports", report, request]
+    request.write_text(json.dumps({"distributions": {"frog": True}, "modules": [], "site_dir": str(site)}), "utf-8")
+    argv = [sys.executable, "-B", "-S", check_child.__file__, report, request, pack or ""]
     subprocess.run(argv, check=True, env={"PYTHONPATH": str(site)}, capture_output=True)
-    return list(json.loads(report.read_text("utf-8").splitlines()[-1]))
+    return dict(json.loads(report.read_text("utf-8").splitlines()[-1]))
 
 
-def put(tmp_path: Path, text: str) -> None:
+def put(tmp_path: Path, text: str) -> Path:
     place = tmp_path / "site/frog.py"
-    place.parent.mkdir(exist_ok=True)
+    place.parent.mkdir(exist_ok=True, parents=True)
     place.write_text(text, "utf-8")
-    os.utime(place, (10**9, 10**9))
+    return place
 
 
-def test_a_source_of_the_same_size_and_time_is_not_mistaken_for_another(tmp_path: Path) -> None:
-    put(tmp_path, "legs = 4 / 1\n")
-    assert check(tmp_path, tmp_path / "cache") == []
+def pack_of(place: Path, source: str, code: str) -> Path:
+    """A pack that holds `code` for `source`."""
+    compiled = marshal.dumps(compile(code, "elsewhere.py", "exec"))
+    place.write_bytes(marshal.dumps({bytes.fromhex(sha256_bytes(source.encode())): compiled}, 2))
+    return place
+
+
+def test_sources_without_bytecode_are_compiled_and_reported(tmp_path: Path) -> None:
+    place = put(tmp_path, "legs = 4\n")
+    report = check(tmp_path)
+    assert report["failures"] == []
+    assert str(place) in report["compiled"]
+    assert not list(tmp_path.rglob("*.pyc"))
+
+
+def test_a_pack_is_read_for_the_source_that_it_was_made_of_alone(tmp_path: Path) -> None:
+    source = "legs = 4 / 1\n"
+    pack = pack_of(tmp_path / "pack", source, "raise RuntimeError('of the pack')")
+    place = put(tmp_path, source)
+    report = check(tmp_path, pack)
+    assert report["failures"] == [["frog", "frog", "RuntimeError: of the pack"]]
+    assert str(place) not in report["compiled"]
     put(tmp_path, "legs = 4 / 0\n")
-    assert check(tmp_path, tmp_path / "cache") == [["frog", "ZeroDivisionError: division by zero"]]
-    assert not list((tmp_path / "site").rglob("*.pyc"))
-
-
-def test_a_damaged_cache_is_made_anew(tmp_path: Path) -> None:
-    put(tmp_path, "legs = 4\n")
-    check(tmp_path, tmp_path / "cache")
-    kept = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
-    assert kept
-    before = {path: path.read_bytes() for path in kept}
-    for path in kept:
-        path.write_bytes(path.read_bytes()[:7])
-    assert check(tmp_path, tmp_path / "cache") == []
-    assert {path: path.read_bytes() for path in kept} == before
+    assert check(tmp_path, pack)["failures"] == [["frog", "frog", "ZeroDivisionError: division by zero"]]
 
 
 def test_errors_name_the_file_at_hand_not_the_one_that_was_compiled(tmp_path: Path) -> None:
-    (tmp_path / "one").mkdir()
-    (tmp_path / "two").mkdir()
-    text = "import sys\nraise RuntimeError(sys._getframe().f_code.co_filename)\n"
-    put(tmp_path / "one", text)
-    put(tmp_path / "two", text)
-    check(tmp_path / "one", tmp_path / "cache")
-    assert check(tmp_path / "two", tmp_path / "cache") == [["frog", f"RuntimeError: {tmp_path}/two/site/frog.py"]]
+    source = "import sys\nraise RuntimeError(sys._getframe().f_code.co_filename)\n"
+    place = put(tmp_path, source)
+    pack = pack_of(tmp_path / "pack", source, source)
+    assert check(tmp_path, pack)["failures"] == [["frog", "frog", f"RuntimeError: {place}"]]

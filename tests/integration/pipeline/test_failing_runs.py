@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.handmade_wheels import make_wheel
 from tests.support.sample_stack import BUILT, Pond, error_of, ran
+from venvstacks.api import Report
 from venvstacks.errors import ExitCode
 
 LOCAL = ("--local-wheels", "wheels", "--no-index")
@@ -191,17 +193,36 @@ def test_a_package_that_cannot_be_launched_is_built_with_a_warning(pond: Pond) -
     assert "'launch/hop' has no __main__.py" in warning
 
 
-def test_a_package_that_fails_when_it_is_imported(pond: Pond) -> None:
-    from tests.support.handmade_wheels import make_wheel  # noqa: PLC0415 - the one test that needs it
-
+def test_a_package_that_can_be_imported_nowhere_on_this_machine_is_a_warning(pond: Pond) -> None:
     code = {"bog.py": b"import os, sys\nprint('loud', flush=True)\nos._exit(0)\n"}
     make_wheel(pond.base / "wheels", "bog", "1.0", files=code)
     make_wheel(pond.base / "wheels", "mud", "1.0", files={"mud/__init__.py": b"raise RuntimeError('too wet')\n"})
     pond.edit('runtime = "py"\nrequirements = ["lily"]', 'runtime = "py"\nrequirements = ["mud", "lily"]')
-    assert "mud: RuntimeError: too wet" in error_of(pond.run("lock", "build", keep_going=True), "check:framework-lily")
+    told = warnings_of(pond.run("lock", "build"), "check:framework-lily")
+    assert len(told) == 1
+    assert "mud: RuntimeError: too wet (in one flat environment, too" in told[0]
     pond.edit('["mud", "lily"]', '["bog", "lily"]')
-    assert "bog: ended the process" in error_of(pond.run("lock", "build", keep_going=True), "check:framework-lily")
+    assert "bog: ended the process" in warnings_of(pond.run("lock", "build"), "check:framework-lily")[0]
     assert "check:framework-lily" not in ran(pond.run("build", options={"check_imports": False}))
+
+
+def test_a_package_that_layering_breaks_is_an_error(pond: Pond) -> None:
+    """Both bring `shared`, and the upper one hides the lower one's part; in one environment both can be imported."""
+    parts = {"a": b"", "b": b""}
+    for name in parts:
+        files = {"shared/__init__.py": b"", f"shared/{name}.py": b""}
+        make_wheel(pond.base / "wheels", f"part-{name}", "1.0", files=files)
+    pond.edit('runtime = "py"\nrequirements = ["lily"]', 'runtime = "py"\nrequirements = ["part-a", "lily"]')
+    pond.edit('requirements = ["newt", "lily"]', 'requirements = ["newt", "lily", "part-a", "part-b"]')
+    report = pond.run("lock", "build", "publish", keep_going=True)
+    if "check:app-newt" in {outcome.name for outcome in report.failures}:  # linking may fill the package
+        assert "part-a: shared.a: ModuleNotFoundError" in error_of(report, "check:app-newt")
+        assert {outcome.name: outcome.status for outcome in report.outcomes}["manifest:archives"] == "blocked"
+
+
+def warnings_of(report: Report, task: str) -> list[str]:
+    assert not report.failures, [str(outcome.error) for outcome in report.failures]
+    return next(list((outcome.values or {})["warnings"]) for outcome in report.outcomes if outcome.name == task)
 
 
 def wait_for_the_run(child: subprocess.Popen[str], journals: Path) -> None:

@@ -6,11 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from venvstacks.errors import InterruptedRunError, TimeLimitError
+from venvstacks.tools import process
 from venvstacks.tools.process import Processes
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
@@ -110,3 +114,51 @@ def test_an_interrupt_while_a_child_is_started_leaves_none_behind(monkeypatch: p
     (child,) = children
     assert child.poll() == -signal.SIGTERM
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_process_left_in_the_background_keeps_nobody_waiting() -> None:
+    """It has the child's standard output open for a minute."""
+    done = Processes().run(["sh", "-c", "sleep 60 & echo $!"], env=dict(os.environ))
+    os.kill(int(done.stdout), signal.SIGKILL)
+    assert done.seconds < 30
+
+
+def test_a_child_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    script = "sleep 60 & echo $! > pid; echo begun; wait"
+    with pytest.raises(TimeLimitError, match=r"did not end within 0\.5 s") as caught:
+        Processes().run(["sh", "-c", script], env=dict(os.environ), cwd=tmp_path, limit=0.5)
+    assert caught.value.details == ("begun",)
+    assert not is_alive(int((tmp_path / "pid").read_text("utf-8")))
+
+
+def test_a_child_that_ignores_signals_is_killed_a_while_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_PATIENCE_SECONDS", 0.2)
+    with pytest.raises(TimeLimitError) as caught:
+        Processes().run(["sh", "-c", "trap '' TERM; sleep 30; sleep 30"], env=dict(os.environ), limit=0.3)
+    assert caught.value.returncode == -signal.SIGKILL
+
+    processes = Processes()
+    ended: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            processes.run(["sh", "-c", "trap '' TERM; sleep 30; sleep 30"], env=dict(os.environ))
+        except InterruptedRunError as error:
+            ended.append(error)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    while not processes.started:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    processes.stop()
+    worker.join(20)
+    assert len(ended) == 1
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

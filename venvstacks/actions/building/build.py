@@ -1,25 +1,33 @@
-"""Build an environment: its Python, its locked packages, its modules; fresh beside the old one, swapped in whole."""
+"""Build an environment (its Python, its locked packages, its modules) in a new folder that replaces the old one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from venvstacks.actions.building.environment_tree import copy_source, drop_unshipped, lay_down
-from venvstacks.actions.building.import_check import child_command
+from venvstacks.actions.building.environment_tree import (
+    copy_source,
+    drop_unshipped,
+    install_wheels,
+    make_folders,
+    place_tree,
+)
+from venvstacks.actions.building.obtaining_wheels import obtain_wheels
 from venvstacks.actions.building.scripts import ScriptsRequest, settle_scripts
-from venvstacks.actions.building.unsafe_wheels import check_local_wheels, name_unsafe_wheels
-from venvstacks.actions.building.wheel_records import damaged_distributions
+from venvstacks.actions.building.unsafe_wheels import check_local_wheels
+from venvstacks.actions.building.wheel_placement import Scheme, place_wheels
+from venvstacks.actions.building.wheel_store import UnpackedWheel, WheelRequest, drop
 from venvstacks.actions.linking.compiled_files import read_compiled_files
 from venvstacks.actions.toolset import Tools
 from venvstacks.archives.members import is_shipped
-from venvstacks.digests import scan_tree, tree_digest
-from venvstacks.errors import BuildError, ProcessFailedError, UnsafeWheelError
+from venvstacks.digests import TreeEntry, scan_tree, tree_digest
+from venvstacks.errors import BuildError, ProcessFailedError
 from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.pylock import parse_lock
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.locking.uv_texts import settings_text
+from venvstacks.locking.wheel_choice import WheelTarget
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.specification import UvTable
@@ -28,7 +36,6 @@ from venvstacks.records.tree_records import BuildRecord, RuntimeRecord
 from venvstacks.runtimes.provider_request import ArchiveSource, RuntimeRequest, RuntimeTools
 from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically
 from venvstacks.tools.process import append_to_log, scrubbed_environment
-from venvstacks.tools.uv import InstallRequest, forget_cached, install
 
 
 @dataclass(frozen=True)
@@ -76,62 +83,104 @@ def build_layer(request: BuildRequest, tools: Tools) -> dict[str, object]:
     try:
         remove_leftovers(base / layout.staging, layer.env_name)
         with staging_folder(base / layout.staging, layer.env_name) as staging:
-            fresh = staging / "env"
-            runtime, record = _make_environment(request, fresh, tools)
-            if damaged := damaged_distributions(fresh, request.environment_layout.site_dir, record.entries):
-                _forget_damaged(request, damaged, tools)
-                remove_tree(fresh)
-                runtime, record = _make_environment(request, fresh, tools)
+            made = _make_sound_environment(request, staging / "env", tools)
             remove_tree(record_path)
-            swap_in(fresh, base / layout.environment(layer), trash=base / layout.staging)
-        if runtime:
-            write_atomically(base / layout.record("runtime", layer), runtime.text())
-        write_atomically(record_path, record.text())
+            swap_in(staging / "env", base / layout.environment(layer), trash=base / layout.staging)
+        if made.runtime:
+            write_atomically(base / layout.record("runtime", layer), made.runtime.text())
+        write_atomically(record_path, made.record.text())
     except OSError as error:
         raise BuildError(
             f"layer '{layer.name}': the environment cannot be written: {error}",
             hint="check free space and permissions of the build folder, and of the cache",
         ) from error
-    return {"files": len(record.entries), "bytes": sum(entry.size for entry in record.entries)}
+    entries = made.record.entries
+    counts: dict[str, object] = {"files": len(entries), "bytes": sum(entry.size for entry in entries)}
+    return counts | ({"warnings": list(made.warnings)} if made.warnings else {})
 
 
-def _make_environment(request: BuildRequest, fresh: Path, tools: Tools) -> tuple[RuntimeRecord | None, BuildRecord]:
-    runtime = _make_python(request, fresh, tools)
-    _install_packages(request, fresh, tools)
-    scripts = ScriptsRequest(
-        fresh, request.environment_layout, request.platform, _interpreter_names(request), request.scripts
-    )
-    settle_scripts(scripts)
-    drop_unshipped(fresh, request.environment_layout)
-    _settle_interpreter(request, fresh)
-    return runtime, _finish(request, fresh)
+@dataclass(frozen=True)
+class _Made:
+    """An environment that was made.
 
-
-def _forget_damaged(request: BuildRequest, damaged: Mapping[str, Sequence[str]], tools: Tools) -> None:
-    """Have uv unpack distributions anew: files of theirs are not as their wheels list them.
-
-    Should they not be so in the wheel, either, the next attempt shows the same, and is what the lock means.
+    Attributes:
+        record: What it holds.
+        runtime: What layers above use of it, for runtimes.
+        damaged: Wheels whose files are not as they were unpacked, each with these files.
+        warnings: What people should know.
     """
+
+    record: BuildRecord
+    runtime: RuntimeRecord | None
+    damaged: Mapping[UnpackedWheel, Sequence[str]]
+    warnings: Sequence[str]
+
+
+def _make_sound_environment(request: BuildRequest, fresh: Path, tools: Tools) -> _Made:
+    """Make the environment; wheels that have been changed since they were unpacked are fetched again, once."""
+    made = _make_environment(request, fresh, tools)
+    if not made.damaged:
+        return made
     append_to_log(
         request.log,
-        (f"note: not as the wheel of {name} lists it: {path}" for name in damaged for path in damaged[name]),
+        (f"note: not as the wheel of {wheel} has it: {', '.join(made.damaged[wheel])}" for wheel in made.damaged),
     )
-    try:
-        forget_cached(sorted(damaged), tools.processes, tools.environment, log=request.log)
-    except ProcessFailedError as error:
-        raise BuildError(
-            f"layer '{request.layer.name}': uv's cache holds changed files of {', '.join(damaged)}",
-            details=error.details,
-            hint=f"repair it with `uv cache clean {' '.join(damaged)}`",
-        ) from error
+    drop([wheel for wheel in made.damaged if wheel.key], tools)
+    if all(wheel.key for wheel in made.damaged):
+        remove_tree(fresh)
+        made = _make_environment(request, fresh, tools)
+    if made.damaged:
+        raise _changed_wheels(request, made.damaged)
+    return made
 
 
-def _make_python(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRecord | None:
+def _changed_wheels(request: BuildRequest, damaged: Mapping[UnpackedWheel, Sequence[str]]) -> BuildError:
+    names = ", ".join(map(str, damaged))
+    return BuildError(
+        f"layer '{request.layer.name}': installed files are not those of the locked wheels of {names}",
+        details=tuple(f"{wheel}: {path}" for wheel, paths in damaged.items() for path in paths[:5]),
+        hint=f"clear what is cached: `uv cache clean {' '.join(wheel.name for wheel in damaged)}`, and run again",
+    )
+
+
+def _make_environment(request: BuildRequest, fresh: Path, tools: Tools) -> _Made:
+    runtime, python = _make_python(request, fresh, tools)
+    lock = _read_lock(request, request.base / request.layout.lock_file(request.layer))
+    wheels = obtain_wheels(_wheel_request(request, lock), tools)
+    scheme = Scheme(request.environment_layout, request.layer.runtime is None)
+    placement = place_wheels(wheels.wheels, scheme, python)
+    install_wheels(placement, fresh, request.environment_layout.site_dir)
+    settle_scripts(
+        ScriptsRequest(
+            fresh, request.environment_layout, request.platform, _interpreter_names(request), request.scripts
+        )
+    )
+    drop_unshipped(fresh)
+    _settle_interpreter(request, fresh)
+    record = _finish(request, fresh)
+    damaged = wheels.damaged(placement, record.entries)
+    return _Made(record, runtime, damaged, (*wheels.warnings, *placement.warnings))
+
+
+def _make_python(
+    request: BuildRequest, fresh: Path, tools: Tools
+) -> tuple[RuntimeRecord | None, tuple[TreeEntry, ...]]:
+    """Make the environment without packages; give the files that belong to Python itself."""
     if request.layer.runtime is None:
         return _make_runtime(request, fresh, tools)
+    if request.platform.is_windows:
+        _make_venv(request, fresh, tools)
+    else:
+        make_folders(fresh, request.environment_layout, request.platform)
+    return None, ()
+
+
+def _make_venv(request: BuildRequest, fresh: Path, tools: Tools) -> None:
+    """Make a virtual environment with the launchers that its Python brings (Windows)."""
+    assert request.layer.runtime is not None  # noqa: S101 - the caller's condition
     base_python = request.base / request.layout.environment(request.layer.runtime)
     base_python /= EnvironmentLayout.of(request.layer.runtime, request.platform).interpreter
-    argv = [*child_command(base_python, tools), "venv", fresh]
+    argv: list[str | Path] = [base_python, "-I", "-S", "-B", "-m", "venv", "--without-pip", fresh]
     try:
         tools.processes.run(argv, env=scrubbed_environment(tools.environment), log=request.log)
     except ProcessFailedError as error:
@@ -140,65 +189,39 @@ def _make_python(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRec
             details=error.details,
             hint=f"the log is {request.log}",
         ) from error
-    return None
 
 
-def _make_runtime(request: BuildRequest, fresh: Path, tools: Tools) -> RuntimeRecord:
+def _make_runtime(request: BuildRequest, fresh: Path, tools: Tools) -> tuple[RuntimeRecord, tuple[TreeEntry, ...]]:
     from venvstacks.runtimes.providers import prepare_runtime  # noqa: PLC0415 - only runtimes need it
 
     runtime_tools = RuntimeTools(tools.processes, tools.environment, tools.cache, request.log, tools.progress)
     wanted = RuntimeRequest(request.layer.python, request.platform, request.archives)
     prepared = prepare_runtime(request.providers, wanted, runtime_tools)
-    lay_down(prepared.entries, prepared.tree, fresh)
+    place_tree(prepared.entries, prepared.tree, fresh)
     (fresh / request.environment_layout.site_dir).mkdir(parents=True, exist_ok=True)
-    return RuntimeRecord(
+    record = RuntimeRecord(
         python=str(request.layer.python),
         provider=prepared.provider,
         build=prepared.build,
         digest=tree_digest(prepared.entries),
         notes=prepared.notes,
     )
+    return record, prepared.entries
 
 
-def _install_packages(request: BuildRequest, fresh: Path, tools: Tools) -> None:
-    """Install what the lock lists: from uv's cache if it is all there, else with what indexes have.
-
-    A lock names wheels by digest, so what the cache holds cannot be out of date. uv does not know that: left to itself
-    it asks about each wheel, and an index that answers with the wheel instead of "not modified" (as seen with mirrors)
-    has it downloaded at every build: 0.9 s for scikit-learn and what it needs, against 0.3 s.
-    """
-    lock_file = request.base / request.layout.lock_file(request.layer)
-    lock = _read_lock(request, lock_file)
-    if not any(lock.installed(request.platform.name)):
-        return
-    check_local_wheels(lock_file.parent, lock, request.layer.name, BuildError)
-    settings = fresh.with_name("uv.toml")
-    settings.write_text(settings_text(request.layer, request.uv, str(request.base)), "utf-8")
-    wanted = InstallRequest(
-        layer=request.layer.name,
-        lock_file=lock_file,
-        python=fresh / request.environment_layout.interpreter,
-        platform=request.platform.uv_platform(request.layer.glibc),
-        macos=request.layer.macos,
-        use_index=False,
+def _wheel_request(request: BuildRequest, lock: LayerLock) -> WheelRequest:
+    layer = request.layer
+    folder = (request.base / request.layout.lock_file(layer)).parent
+    check_local_wheels(folder, lock, layer.name, BuildError)
+    return WheelRequest(
+        layer=layer.name,
+        lock=lock,
+        folder=folder,
+        target=WheelTarget(request.platform, layer.python, layer.glibc, layer.macos),
+        use_index=request.use_index,
+        settings=settings_text(layer, request.uv, str(request.base)),
         log=request.log,
-        settings=settings,
     )
-    try:
-        _install_cached_or_fetched(wanted, tools, may_fetch=request.use_index)
-    except UnsafeWheelError as error:
-        raise name_unsafe_wheels(error, lock, request.platform.name, wanted, tools) from None
-
-
-def _install_cached_or_fetched(wanted: InstallRequest, tools: Tools, *, may_fetch: bool) -> None:
-    try:
-        install(wanted, tools.processes, tools.environment)
-    except UnsafeWheelError:
-        raise
-    except BuildError:
-        if not may_fetch:
-            raise
-        install(replace(wanted, use_index=True), tools.processes, tools.environment)
 
 
 def _read_lock(request: BuildRequest, path: Path) -> LayerLock:

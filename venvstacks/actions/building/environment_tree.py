@@ -1,31 +1,32 @@
-"""Trees that become environments: laying down a runtime, taking out what must not be shipped, copying modules in.
+"""Trees that become environments: placing a runtime and the files of wheels, copying launch and support modules.
 
 Nothing here edits a file in place: installed files share their inodes with uv's cache and the runtime cache.
 """
 
 from __future__ import annotations
 
-import csv
 import glob
-import io
 import os
 import posixpath
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from venvstacks.archives.members import is_shipped
+from venvstacks.actions.building.wheel_placement import Placement
+from venvstacks.actions.building.wheel_records import record_text
 from venvstacks.digests import TreeEntry, prefixed, scan_tree, sha256_file, tree_digest
 from venvstacks.errors import BuildError
 from venvstacks.model.layout import EnvironmentLayout
+from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import SourceTree
-from venvstacks.modes import file_mode
+from venvstacks.modes import file_mode, is_executable
 from venvstacks.records.tree_records import SourceHash
-from venvstacks.tools.files import link_or_copy, remove_tree, write_atomically
+from venvstacks.tools.files import link_or_copy, remove_tree
 
 _MODULE_SUFFIXES = {".py", ".so", ".pyd"}
 
 
-def lay_down(entries: Iterable[TreeEntry], source: Path, target: Path) -> None:
+def place_tree(entries: Iterable[TreeEntry], source: Path, target: Path) -> None:
     """Make `target` a tree of hard links (or copies) of the files in `source` that `entries` names.
 
     Raises:
@@ -43,38 +44,54 @@ def lay_down(entries: Iterable[TreeEntry], source: Path, target: Path) -> None:
             link_or_copy(source / entry.path, place)
 
 
-def drop_unshipped(environment: Path, layout: EnvironmentLayout) -> None:
-    """Remove what installing left at the top of an environment, and what RECORD files list and is not shipped."""
+def make_folders(environment: Path, layout: EnvironmentLayout, platform: TargetPlatform) -> None:
+    """Make the folders of a virtual environment, as `venv` makes them on Linux and macOS.
+
+    Raises:
+        OSError: They cannot be made.
+    """
+    for folder in (layout.executables, layout.site_dir):
+        (environment / folder).mkdir(parents=True, exist_ok=True)
+    if platform.system == "linux":
+        (environment / "lib64").symlink_to("lib")
+
+
+def install_wheels(placement: Placement, environment: Path, site_dir: str) -> None:
+    """Put the files of wheels in their places, and write the RECORD of each distribution.
+
+    A RECORD lists what is there (recording-installed-projects): a tool that verifies or uninstalls a distribution would
+    stumble over files that are not shipped.
+
+    Raises:
+        OSError: Something cannot be read or written.
+    """
+    made: set[Path] = set()
+    for path, file in sorted(placement.files.items()):
+        place = environment / path
+        if place.parent not in made:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            made.add(place.parent)
+        if file.is_script or (file.entry.executable and not is_executable(file.source.stat().st_mode)):
+            place.write_bytes(file.source.read_bytes())  # a script: its mode is not the cached file's
+            place.chmod(file_mode(executable=True))
+        else:
+            link_or_copy(file.source, place)
+    for path in placement.entry_points:
+        place = environment / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()  # the launcher replaces it
+    for path, listed in placement.records.items():
+        entries = [placement.files[name].entry if name in placement.files else TreeEntry(name) for name in listed]
+        relative = [replace(entry, path=posixpath.relpath(entry.path, site_dir)) for entry in entries]
+        place = environment / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(record_text(posixpath.relpath(path, site_dir), relative))
+
+
+def drop_unshipped(environment: Path) -> None:
+    """Remove what lies at the top of an environment and is not shipped."""
     for path in (*environment.glob(".*"), environment / "share/venv"):  # the latter is for linking to fill
         remove_tree(path)
-    rewrite_records(environment, layout)
-
-
-def rewrite_records(environment: Path, layout: EnvironmentLayout) -> None:
-    """Take files that are no longer there, or are not shipped, out of the RECORD of every installed distribution.
-
-    The recording-installed-projects specification has RECORD list what is installed; a tool that verifies or
-    uninstalls a distribution would stumble over entries of removed scripts. The notes that an installer makes about
-    where a local wheel came from (`direct_url.json`, PEP 610) name a folder of the building machine: they go as well.
-    """
-    site = environment / layout.site_dir
-    for origin in site.glob("*.dist-info/direct_url.json"):
-        if b'"file:' in origin.read_bytes():
-            remove_tree(origin)
-    for record in sorted(site.glob("*.dist-info/RECORD")):
-        text = record.read_text("utf-8", errors="surrogateescape")
-        rows = list(csv.reader(io.StringIO(text, newline="")))
-        kept = [row for row in rows if row and _is_kept(row[0], environment, layout.site_dir)]
-        if kept != rows:
-            written = io.StringIO()
-            csv.writer(written, lineterminator="\n").writerows(kept)
-            write_atomically(record, written.getvalue().encode("utf-8", errors="surrogateescape"))
-
-
-def _is_kept(path: str, environment: Path, site_dir: str) -> bool:
-    """Whether the file that RECORD calls `path` is there and shipped; strings, since there are thousands."""
-    relative = posixpath.normpath(posixpath.join(site_dir, path))
-    return is_shipped(relative) and os.path.lexists(f"{environment}/{relative}")
 
 
 def copy_source(source: SourceTree, base: Path, site: Path) -> SourceHash:

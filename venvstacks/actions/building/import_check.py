@@ -1,47 +1,35 @@
-"""The closing check of an environment: its Python starts, and what the layer declares can be imported."""
+"""The import check of a layer: its Python starts, and what it declares can be imported as in one flat environment."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvstacks._injected import child
+from venvstacks._injected import check_child, confine
+from venvstacks.actions.building.flat_environment import flat_environment
+from venvstacks.actions.building.import_packs import ImportPack
 from venvstacks.actions.earlier_results import read_back
 from venvstacks.actions.toolset import Tools
-from venvstacks.errors import ImportCheckError, ProcessFailedError
+from venvstacks.errors import ImportCheckError, ProcessFailedError, TimeLimitError
 from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.declared import declared_distributions
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 from venvstacks.records.tree_records import CheckRecord, ProvidedRecord
-from venvstacks.tools.files import write_atomically
-from venvstacks.tools.process import scrubbed_environment
+from venvstacks.tools.files import staging_folder, write_atomically
+from venvstacks.tools.process import python_command, scrubbed_environment
+
+IMPORT_SECONDS = 300.0
+"""How long all imports of one layer may take together."""
 
 _HINT = (
-    "a missing shared library or package is the usual cause; if the packages cannot be imported on this "
-    "machine at all (no graphics card, say), set check-imports = false in [tool.venvstacks]"
+    "in one flat environment these imports work: let the layer declare what it imports, or put the packages that "
+    "belong together into one layer; --no-check-imports builds it as it is"
 )
-
-
-def distributions_to_check(layer: Layer, platform: TargetPlatform, *, trust_below: bool) -> dict[str, bool]:
-    """What to check in an environment: distribution to whether it has to be imported in any case.
-
-    What a layer below declares was imported when that one was linked, with the same files: it only has to be found
-    where it was. A layer like that costs nothing, instead of a second and more for each application on SciPy.
-
-    Args:
-        layer: The layer.
-        platform: Its platform.
-        trust_below: Whether layers below are found here as they were there. They are not where several of them publish
-            different libraries of one name: which one the dynamic linker takes depends on who looks.
-    """
-    checked = (
-        {name for lower in layer.below for name in declared_distributions(lower, platform)} if trust_below else set()
-    )
-    return {name: name not in checked for name in declared_distributions(layer, platform)}
 
 
 @dataclass(frozen=True)
@@ -54,6 +42,7 @@ class CheckRequest:
         layout: Where everything is, relative to `base`.
         base: The specification's folder.
         log: File that collects the output of child processes.
+        limit: Seconds that the imports may take.
     """
 
     layer: Layer
@@ -61,25 +50,87 @@ class CheckRequest:
     layout: StackLayout
     base: Path
     log: Path
+    limit: float = IMPORT_SECONDS
 
     @property
     def environment(self) -> Path:
         """The environment's folder."""
         return self.base / self.layout.environment(self.layer)
 
+    @property
+    def staging(self) -> Path:
+        """Where folders that last as long as the check are made."""
+        return self.base / self.layout.staging
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One thing that cannot be imported.
+
+    Attributes:
+        distribution: Who brings it; empty for a launch or support module.
+        module: The module; empty where the failure is about the distribution.
+        reason: What is wrong.
+    """
+
+    distribution: str
+    module: str
+    reason: str
+
+    def __str__(self) -> str:
+        names = dict.fromkeys(name for name in (self.distribution, self.module) if name)
+        return ": ".join([*names, self.reason])
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a child found out.
+
+    Attributes:
+        failures: What cannot be imported.
+        compiled: Paths of the sources that it had to compile.
+    """
+
+    failures: tuple[Failure, ...]
+    compiled: tuple[str, ...] = ()
+
 
 def check_layer(request: CheckRequest, tools: Tools) -> dict[str, object]:
     """Import what a linked layer declares, and write a record of that.
 
+    What cannot be imported in one flat environment of the same packages either is no fault of the layers (a machine
+    without a graphics card, say): it is reported as a warning.
+
     Raises:
-        ImportCheckError: Its Python does not start, or something cannot be imported.
+        ImportCheckError: Its Python does not start, or something cannot be imported that can be in a flat environment.
     """
     record = request.base / request.layout.record("check", request.layer)
     record.unlink(missing_ok=True)
     wanted = distributions_to_check(request.layer, request.platform, trust_below=not _shadowed_libraries(request))
-    check_imports(request.layer, request.environment, wanted, request.log, tools)
-    write_atomically(record, CheckRecord(imported=tuple(sorted(wanted))).text())
-    return {"imported": len(wanted)}
+    failures = check_imports(request, wanted, tools)
+    warnings: tuple[str, ...] = ()
+    if failures:
+        warnings = _excuse(request, failures, tools)
+    write_atomically(record, CheckRecord(imported=tuple(sorted(wanted)), warnings=warnings).text())
+    return {"imported": len(wanted), **({"warnings": list(warnings)} if warnings else {})}
+
+
+def distributions_to_check(layer: Layer, platform: TargetPlatform, *, trust_below: bool) -> dict[str, bool]:
+    """What to check in an environment: distribution to whether it has to be imported in any case.
+
+    What a layer below declares was imported when that one was checked, with the same files: it only has to be found
+    where it was. A layer like that costs nothing, instead of a second and more for each application on SciPy.
+
+    Args:
+        layer: The layer.
+        platform: Its platform.
+        trust_below: Whether layers below are found here as they were there. They are not where several of them publish
+            different libraries of one name: which one the dynamic linker takes depends on the layer that asks.
+    """
+    checked = (
+        {name for lower in layer.below for name in declared_distributions(lower, platform)} if trust_below else set()
+    )
+    return {name: name not in checked for name in declared_distributions(layer, platform)}
 
 
 def _shadowed_libraries(request: CheckRequest) -> set[str]:
@@ -92,61 +143,118 @@ def _shadowed_libraries(request: CheckRequest) -> set[str]:
     return {name for name, digests in found.items() if len(digests) > 1}
 
 
-def check_imports(layer: Layer, environment: Path, distributions: dict[str, bool], log: Path, tools: Tools) -> None:
+def check_imports(request: CheckRequest, distributions: Mapping[str, bool], tools: Tools) -> tuple[Failure, ...]:
     """Start the environment's Python, import distributions, and look up the layer's launch and support modules.
 
-    Args:
-        layer: The layer.
-        environment: Its linked environment.
-        distributions: As `distributions_to_check` gives them.
-        log: File that collects the output of the child process.
-        tools: Starts it.
+    Returns:
+        What cannot be imported.
 
     Raises:
-        ImportCheckError: Python does not start or something cannot be imported; says what and why.
+        ImportCheckError: Python does not start, or takes too long.
     """
-    config = json.loads((environment / LAYER_CONFIG).read_bytes())
+    config = json.loads((request.environment / LAYER_CONFIG).read_bytes())
     wanted = {
-        "distributions": distributions,
-        "modules": [source.module for source in layer.sources if source.is_importable],
-        "site_dir": str(environment / config["site_dir"]),
+        "distributions": dict(distributions),
+        "modules": [source.module for source in request.layer.sources if source.is_importable],
+        "site_dir": str(request.environment / config["site_dir"]),
     }
-    report = log.with_suffix(".imports")
-    argv = [*child_command(environment / config["python"], tools), "imports", report, json.dumps(wanted)]
-    report.parent.mkdir(parents=True, exist_ok=True)
-    report.unlink(missing_ok=True)
-    try:
-        tools.processes.run(argv, env=scrubbed_environment(tools.environment), log=log)
-        said = _read(report)
-    except ProcessFailedError as error:
-        raise _failed_at(_read(report), layer, error, log) from error
-    finally:
-        report.unlink(missing_ok=True)
-    failures = said[-1] if said and isinstance(said[-1], list) else [[*said[-1:], "ended the process"]]
-    if failures:
-        details = tuple(": ".join(map(str, failure)) for failure in failures)
+    pack = ImportPack.of(request, distributions, tools)
+    answer = _ask(request, request.environment / config["python"], wanted, tools, pack)
+    pack.extend(answer.compiled)
+    return answer.failures
+
+
+def _excuse(request: CheckRequest, failures: Sequence[Failure], tools: Tools) -> tuple[str, ...]:
+    """Warnings about failures that a flat environment shows, too.
+
+    Raises:
+        ImportCheckError: It does not show all of them.
+    """
+    layer = request.layer
+    names = dict.fromkeys((failure.distribution for failure in failures if failure.distribution), True)
+    alike: set[tuple[str, str]] = set()
+    if names:
+        with flat_environment(request) as python:
+            answer = _ask(request, python, {"distributions": names, "modules": [], "site_dir": ""}, tools)
+        alike = {(failure.distribution, failure.module) for failure in answer.failures}
+    if faults := [failure for failure in failures if (failure.distribution, failure.module) not in alike]:
         raise ImportCheckError(
-            f"layer '{layer.name}': what it declares cannot be imported", details=details, hint=_HINT
+            f"layer '{layer.name}': what it declares cannot be imported", details=tuple(map(str, faults)), hint=_HINT
         )
+    return tuple(
+        f"layer '{layer.name}': {failure} (in one flat environment, too: this machine may lack something)"
+        for failure in failures
+    )
 
 
-def child_command(python: Path, tools: Tools) -> list[str | Path]:
-    """The start of a command that lets `python` run `venvstacks._injected.child`."""
-    return [python, "-I", "-B", Path(child.__file__), tools.cache / "bytecode"]
+def _ask(
+    request: CheckRequest, python: Path, wanted: Mapping[str, object], tools: Tools, pack: ImportPack | None = None
+) -> _Answer:
+    """Let a Python import things where it can change nothing and leave nothing behind."""
+    with staging_folder(request.staging, f"{request.layer.env_name}.check") as staging:
+        scratch = staging / "scratch"
+        scratch.mkdir()
+        report = scratch / "report"
+        (staging / "request").write_text(json.dumps(wanted), "utf-8")
+        bytecode = pack.copy_to(staging / "bytecode") if pack else ""
+        argv: list[str | Path] = [python, "-I", "-B", Path(check_child.__file__), report, staging / "request", bytecode]
+        confined = [*python_command(Path(confine.__file__)), scratch, *argv]
+        try:
+            tools.processes.run(
+                argv if request.platform.is_windows else confined,
+                env=scratch_environment(scrubbed_environment(tools.environment), scratch),
+                cwd=scratch,
+                log=request.log,
+                limit=request.limit,
+            )
+            return _answer(_read(report))
+        except TimeLimitError as error:
+            raise _too_slow(request, _read(report), error) from error
+        except ProcessFailedError as error:
+            return _crash(request, _read(report), error)
 
 
-def _failed_at(said: list[object], layer: Layer, error: ProcessFailedError, log: Path) -> ImportCheckError:
-    hint = f"the log is {log}"
-    if not said:
-        return ImportCheckError(f"layer '{layer.name}': its Python does not start", details=error.details, hint=hint)
-    told = (*error.details, f"exit status {error.returncode}")
+def scratch_environment(environment: Mapping[str, str], scratch: Path) -> dict[str, str]:
+    """`environment` with all folders that programs keep something in replaced by one that is thrown away."""
+    folders = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "TMP", "TEMP", "TMPDIR", "XDG_CACHE_HOME",
+               "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")  # fmt: skip
+    kept = {name: value for name, value in environment.items() if name != "NETRC"}
+    return {**kept, **dict.fromkeys(folders, str(scratch))}
+
+
+def _answer(said: Sequence[object]) -> _Answer:
+    last = said[-1] if said else ""
+    if not isinstance(last, dict):
+        return _Answer((Failure(str(last), "", "ended the process"),))
+    return _Answer(tuple(Failure(*row) for row in last["failures"]), tuple(last["compiled"]))
+
+
+def _crash(request: CheckRequest, said: Sequence[object], error: ProcessFailedError) -> _Answer:
+    """What the end of a failed child means: a failure of what it was importing.
+
+    Raises:
+        ImportCheckError: It had not begun to import anything.
+    """
+    if not said or not isinstance(said[-1], str) or not said[-1]:
+        raise ImportCheckError(
+            f"layer '{request.layer.name}': its Python does not start",
+            details=error.details,
+            hint=f"the log is {request.log}",
+        ) from error
+    ending = "; ".join([f"Python ended with exit status {error.returncode}", *error.details[-3:]])
+    return _Answer((Failure(said[-1], "", ending),))
+
+
+def _too_slow(request: CheckRequest, said: Sequence[object], error: TimeLimitError) -> ImportCheckError:
     return ImportCheckError(
-        f"layer '{layer.name}': Python fails while it imports '{said[-1]}'", details=told, hint=hint
+        f"layer '{request.layer.name}': importing '{said[-1] if said else ''}' did not end within {error.limit:g} s",
+        details=error.details,
+        hint=f"the log is {request.log}; --no-check-imports builds the layer without importing anything",
     )
 
 
 def _read(report: Path) -> list[object]:
-    """All that a child has told; what a killed one has not finished writing does not count."""
+    """All that a child has reported; what a killed one has not finished writing does not count."""
     said: list[object] = []
     with contextlib.suppress(OSError, ValueError):
         said.extend(json.loads(line) for line in report.read_text("utf-8").splitlines())

@@ -1,8 +1,8 @@
-"""Wheels with members that would be laid down outside of the environment: found, and told by package.
+"""Wheels with members that would be placed outside of the environment: found, and reported by package.
 
-uv passes over such members, takes them out of RECORD, and tells its log alone, once: when it unpacks the wheel into its
-cache (seen with uv 0.13). A wheel like that is broken or meant to harm, and neither is to be shipped in silence. Local
-wheels are looked into; of others only uv sees the members.
+uv skips such members, takes them out of RECORD, and reports them in its log alone, once: when it unpacks the wheel
+(seen with uv 0.13). A wheel like that is broken or meant to harm, and neither is shipped in silence. Local wheels are
+looked into; of others only uv sees the members.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from venvstacks.actions.toolset import Tools
-from venvstacks.errors import BuildError, LockError, ProcessFailedError, UnsafeWheelError
+from venvstacks.errors import BuildError, LockError, UnsafeWheelError
 from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.pylock_text import format_lock
 from venvstacks.model.relative_paths import leads_out
-from venvstacks.tools.uv import InstallRequest, forget_cached, install
+from venvstacks.tools.uv import InstallRequest, install
 
 _Error = TypeVar("_Error", LockError, BuildError, UnsafeWheelError)
 
 _MOST_MEMBERS = 5
-_HINT = "mistrust where {} came from: take another version, or one from another index, or build its wheel anew"
+_HINT = "mistrust where {} came from: take another version, or one from another index, or build its wheel again"
 
 
 def check_local_wheels(folder: Path, lock: LayerLock, layer: str, error: type[_Error]) -> None:
@@ -60,31 +60,33 @@ def _unsafe_members(wheel: str) -> tuple[str, ...]:
 def name_unsafe_wheels(
     error: UnsafeWheelError, lock: LayerLock, target: str, wanted: InstallRequest, tools: Tools
 ) -> UnsafeWheelError:
-    """The error about wheels in which uv has passed over something, with the names of their packages.
+    """The error about wheels whose members uv has skipped, with the names of their packages.
 
-    uv does not say which wheels those are, so each package is fetched and installed alone. None of what was found stays
-    in uv's cache, where the next installation would take it for a sound one.
+    uv does not say which wheels those are, so each package is fetched and installed alone, into folders of its own.
 
     Args:
         error: What uv said.
         lock: The lock that was installed.
         target: The target that it was installed for.
-        wanted: That installation, into an environment that is not used any more.
+        wanted: That installation; its folders are not used any more.
         tools: The shell.
     """
     found: dict[str, Sequence[str]] = {}
-    single = wanted.prefix.with_name("pylock.single.toml")
     for package in lock.installed(target):
+        single = wanted.prefix.with_name(f"pylock.only-{package.name.replace('.', '-')}.toml")
         single.write_text(format_lock(replace(lock, packages=(package,))), "utf-8")
-        with contextlib.suppress(ProcessFailedError):
-            forget_cached([package.name], tools.processes, tools.environment, log=wanted.log)
-            try:
-                install(replace(wanted, lock_file=single, use_index=True), tools.processes, tools.environment)
-            except UnsafeWheelError as culprit:
-                found[package.name] = culprit.details
-                forget_cached([package.name], tools.processes, tools.environment, log=wanted.log)
-            except BuildError:
-                continue  # it fails for another reason, and is none of those that were unpacked
+        alone = replace(
+            wanted,
+            lock_file=single,
+            cache=single.with_suffix(".cache"),
+            target=single.with_suffix(".installed"),
+        )
+        try:
+            install(alone, tools.processes, tools.environment)
+        except UnsafeWheelError as culprit:
+            found[package.name] = culprit.details
+        except BuildError:
+            continue  # it fails for another reason, and is none of those that were unpacked
     return _tell(found or {"some package": error.details}, wanted.layer, UnsafeWheelError)
 
 

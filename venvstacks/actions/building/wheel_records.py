@@ -1,44 +1,64 @@
-"""Installed files held against what their wheels list: the one way to notice damage in uv's cache.
-
-uv checks a wheel's digest when it unpacks it, and never again what lies unpacked in its cache. Installed files share
-their inodes with those, so that whoever edits a file of a built environment in place has edited the cache as well,
-and every later installation gets the edited file (seen with uv 0.13; `--refresh` does not help, either).
-"""
+"""RECORD files: the lists of files that wheels bring along and that installed distributions keep."""
 
 from __future__ import annotations
 
 import base64
 import csv
+import io
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
 from venvstacks.digests import TreeEntry
 
-_ALGORITHM = "sha256="
+
+def listed_paths(text: str) -> Iterator[str]:
+    """The paths in a RECORD, as they are written there."""
+    for row in csv.reader(io.StringIO(text, newline="")):
+        if row:
+            yield row[0]
 
 
-def damaged_distributions(environment: Path, site_dir: str, entries: Iterable[TreeEntry]) -> dict[str, list[str]]:
-    """Distributions that hold other files than their RECORD lists, as name to paths relative to `environment`.
+def listed_digests(text: str) -> dict[str, str]:
+    """Path to SHA-256 (hexadecimal) of what a RECORD lists; empty for rows without such a digest."""
+    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    return {posixpath.normpath(row[0]): _hex(row[1]) if len(row) > 1 else "" for row in rows}
 
-    Rows without a digest, and files that were taken out after installing, do not count.
 
-    Args:
-        environment: The tree.
-        site_dir: Its folder of packages.
-        entries: What it holds, with digests.
+def _hex(digest: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(f"{digest.removeprefix('sha256=')}===").hex() if "sha256=" in digest else ""
+    except ValueError:
+        return ""
+
+
+def read_record(path: Path) -> str:
+    """The text of a RECORD; names of files need not be Unicode.
 
     Raises:
-        OSError: A RECORD cannot be read.
+        OSError: It cannot be read.
     """
-    digests = {entry.path: entry.sha256 for entry in entries if not entry.is_link}
-    found: dict[str, list[str]] = {}
-    for record in sorted((environment / site_dir).glob("*.dist-info/RECORD")):
-        if wrong := _wrong_rows(record, site_dir, digests):
-            found[record.parent.name.partition("-")[0]] = wrong
-    return found
+    return path.read_text("utf-8", errors="surrogateescape")
+
+
+def record_text(own_path: str, entries: Iterable[TreeEntry]) -> bytes:
+    """A RECORD as uv writes it: sorted by path, with SHA-256 and size of each file but itself.
+
+    Args:
+        own_path: Its own path, relative to the folder of packages.
+        entries: The distribution's files, with paths relative to that folder.
+    """
+    rows = [[entry.path, f"sha256={_spelt(entry.sha256)}", str(entry.size)] for entry in entries]
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(sorted([*rows, [own_path, "", ""]]))
+    return written.getvalue().encode("utf-8", errors="surrogateescape")
+
+
+def _spelt(digest: str) -> str:
+    """A hexadecimal digest as RECORD spells it: URL-safe base64 without padding."""
+    return base64.urlsafe_b64encode(bytes.fromhex(digest)).rstrip(b"=").decode("ascii")
 
 
 def owners(environment: Path, site_dir: str, paths: Collection[str]) -> dict[str, str]:
@@ -50,7 +70,8 @@ def owners(environment: Path, site_dir: str, paths: Collection[str]) -> dict[str
     found = {}
     for record in sorted((environment / site_dir).glob("*.dist-info/RECORD")):
         distribution = record.parent.name.removesuffix(".dist-info").replace("-", " ", 1)
-        found.update({path: distribution for path, _ in _rows(record, site_dir) if path in paths})
+        listed = (posixpath.normpath(posixpath.join(site_dir, path)) for path in listed_paths(read_record(record)))
+        found.update({path: distribution for path in listed if path in paths})
     return found
 
 
@@ -63,29 +84,6 @@ def distribution_files(environment: Path, site_dir: str) -> dict[str, tuple[str,
     found: dict[str, tuple[str, ...]] = {}
     for record in sorted((environment / site_dir).glob("*.dist-info/RECORD")):
         name = canonicalize_name(record.parent.name.partition("-")[0])
-        found[name] = tuple(path for path, _ in _rows(record, site_dir))
+        paths = listed_paths(read_record(record))
+        found[name] = tuple(posixpath.normpath(posixpath.join(site_dir, path)) for path in paths)
     return found
-
-
-def _wrong_rows(record: Path, site_dir: str, digests: Mapping[str, str]) -> list[str]:
-    return [
-        path
-        for path, digest in _rows(record, site_dir)
-        if digest.startswith(_ALGORITHM) and path in digests and digests[path] != _hex(digest.removeprefix(_ALGORITHM))
-    ]
-
-
-def _rows(record: Path, site_dir: str) -> Iterator[tuple[str, str]]:
-    """Paths relative to the environment, and their digests as they stand there; empty where there is none."""
-    with record.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
-        for row in csv.reader(stream):
-            if row:
-                yield posixpath.normpath(posixpath.join(site_dir, row[0])), row[1] if len(row) > 1 else ""
-
-
-def _hex(digest: str) -> str:
-    """A digest as RECORD spells it (URL-safe base64 without padding) in hexadecimal digits; empty if it is none."""
-    try:
-        return base64.urlsafe_b64decode(digest + "=" * (-len(digest) % 4)).hex()
-    except ValueError:
-        return ""

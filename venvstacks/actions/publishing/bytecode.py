@@ -1,4 +1,4 @@
-"""A layer's bytecode, laid down by the layer's own Python from what is kept by content."""
+"""A layer's bytecode, compiled by the layer's own Python, or copied from what is kept by content."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from venvstacks.errors import ProcessFailedError, VenvstacksError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
-from venvstacks.tools.files import remove_tree, staging_folder
+from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder
 from venvstacks.tools.process import scrubbed_environment
 from venvstacks.tools.workers import workers
 
 _FILES_PER_WORKER = 50  # a further process costs about as much as compiling this many files
+_PRIVATE = 0o700  # requests hold the key of the cache's seals
 _READABLE_EVERYWHERE = 2  # this version of marshal's format is known to every Python
 
 
@@ -31,7 +32,7 @@ class Compilation:
     Attributes:
         layer: The layer's name, for messages.
         python: The interpreter that will use the bytecode.
-        tree: The folder of the layer; bytecode is laid down in it.
+        tree: The folder of the layer; bytecode is written into it.
         folder: The part of the tree that is compiled, relative to it.
         entries: The tree's files and links.
         published: Whether the bytecode is shipped: deterministic, and never compared with its source. Else it gives
@@ -84,7 +85,7 @@ class Compilation:
 
 
 def compile_tree(wanted: Compilation, log: Path, tools: Tools) -> tuple[TreeEntry, ...]:
-    """Lay down the bytecode of a tree; what was compiled before, for any tree, is not compiled again.
+    """Write the bytecode of a tree; what was compiled before, for any tree, is not compiled again.
 
     Files that this Python cannot compile (such as those for newer ones) get none.
 
@@ -102,14 +103,14 @@ def compile_tree(wanted: Compilation, log: Path, tools: Tools) -> tuple[TreeEntr
     if not sources:
         return ()
     tag = _compile(wanted, sources, str(wanted.tree), log, tools)
-    return tuple(_laid_down(wanted, sources, tag)) if wanted.published else ()
+    return tuple(_placed(wanted, sources, tag)) if wanted.published else ()
 
 
 @contextlib.contextmanager
 def compiling_ahead(wanted: Compilation, log: Path, tools: Tools) -> Iterator[None]:
-    """While the block runs, compile what was not compiled before and keep it, so that it has only to be laid down.
+    """While the block runs, compile what was not compiled before and keep it, so that it only has to be copied.
 
-    Few sources are left for then: starting Python once more takes as long as compiling them.
+    Few sources are left for later: starting Python once more takes as long as compiling them.
 
     Raises:
         VenvstacksError: As for `compile_tree`.
@@ -126,8 +127,11 @@ def compiling_ahead(wanted: Compilation, log: Path, tools: Tools) -> Iterator[No
 
 
 def _compile(wanted: Compilation, sources: Sequence[TreeEntry], target: str, log: Path, tools: Tools) -> str:
-    """Have the bytecode of `sources` kept and, if `target` is a folder, laid down there; give Python's tag."""
-    with staging_folder(tools.cache, "compiling") as staging:
+    """Have the bytecode of `sources` kept and, if `target` is a folder, written there; give Python's tag."""
+    name = f"{log.stem}.compiling"
+    remove_leftovers(log.parent, name)  # of killed runs: no two tasks share a log
+    with staging_folder(log.parent, name) as staging:
+        staging.chmod(_PRIVATE)
         requests = [
             _write_request(wanted, target, part, staging / str(number), tools)
             for number, part in enumerate(_shares(sources, tools.threads))
@@ -136,7 +140,7 @@ def _compile(wanted: Compilation, sources: Sequence[TreeEntry], target: str, log
 
 
 def _shares(sources: Sequence[TreeEntry], most: int) -> list[list[TreeEntry]]:
-    """Sources dealt out to processes, largest first, each to whoever has least."""
+    """Sources divided among processes: largest first, each to the one that has least so far."""
     count = min(max(1, most), 1 + len(sources) // _FILES_PER_WORKER)
     shares: list[list[TreeEntry]] = [[] for _ in range(count)]
     sizes = [0] * count
@@ -152,6 +156,7 @@ def _write_request(wanted: Compilation, target: str, sources: Sequence[TreeEntry
         "source": str(wanted.tree),
         "target": target,
         "cache": str(tools.cache / "bytecode"),
+        "key": tools.seal_key,
         "timestamps": not wanted.published,
         "files": [(entry.path, sha256_json([entry.path, entry.sha256]), entry.sha256) for entry in sources],
     }
@@ -160,9 +165,8 @@ def _write_request(wanted: Compilation, target: str, sources: Sequence[TreeEntry
 
 
 def _run_all(wanted: Compilation, requests: Sequence[Path], log: Path, tools: Tools) -> list[str]:
-    """Run a child for each request, at the same time; give what each said is Python's tag in file names."""
-    # -E and -I would ignore the hash seed
-    start: list[str | Path] = [wanted.python, "-s", "-S", "-B", "-X", "utf8", "-W", "ignore", Path(compiling.__file__)]
+    """Run a child for each request, at the same time; give Python's tag in file names, as each printed it."""
+    start = compile_command(wanted.python)
     environment = {**scrubbed_environment(tools.environment), "PYTHONHASHSEED": "0"}
 
     def run(request: Path) -> str:
@@ -181,8 +185,14 @@ def _run_all(wanted: Compilation, requests: Sequence[Path], log: Path, tools: To
         ) from error
 
 
-def _laid_down(wanted: Compilation, sources: Iterable[TreeEntry], tag: str) -> Iterable[TreeEntry]:
-    """The bytecode of `sources` as it lies in the tree now."""
+def compile_command(python: Path) -> list[str | Path]:
+    """The start of a command that compiles with `python`, without `site` and hence without anybody's packages."""
+    # -E and -I would ignore the hash seed
+    return [python, "-s", "-S", "-B", "-X", "utf8", "-W", "ignore", Path(compiling.__file__)]
+
+
+def _placed(wanted: Compilation, sources: Iterable[TreeEntry], tag: str) -> Iterable[TreeEntry]:
+    """The bytecode of `sources` that is in the tree now."""
     names: dict[str, set[str]] = {}
     for entry in sources:
         folder, name = posixpath.split(entry.path)

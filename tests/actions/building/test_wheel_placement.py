@@ -1,0 +1,175 @@
+"""Where wheels' files go, whatever the order in which wheels come, and what wheels may not do."""
+
+from __future__ import annotations
+
+import itertools
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.handmade_wheels import make_wheel
+from tests.support.locked_layers import framework, runtime
+from venvstacks.actions.building.environment_tree import install_wheels
+from venvstacks.actions.building.wheel_placement import Placement, Scheme, place_wheels
+from venvstacks.actions.building.wheel_store import UnpackedWheel
+from venvstacks.digests import TreeEntry, scan_tree, sha256_bytes
+from venvstacks.errors import BuildError
+from venvstacks.model.layout import EnvironmentLayout
+from venvstacks.model.platforms import PLATFORMS
+
+BASE = runtime()
+LINUX = PLATFORMS["linux_x86_64"]
+LAYERED = Scheme(EnvironmentLayout.of(framework("x", [], BASE), LINUX), is_runtime=False)
+OWN = Scheme(EnvironmentLayout.of(BASE, LINUX), is_runtime=True)
+SITE = "lib/python3.11/site-packages"
+PYTHON = (TreeEntry("lib/python3.11/os.py", 2, sha256=sha256_bytes(b"os")),)
+
+
+def unpacked(
+    folder: Path, name: str, files: Mapping[str, bytes], executables: tuple[str, ...] = (), record: bytes | None = None
+) -> UnpackedWheel:
+    wheel = make_wheel(folder / "wheels", name, "1.0", files=files, executables=executables)
+    tree = folder / "unpacked" / name
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tree)
+    for path in executables:
+        (tree / path).chmod(0o755)
+    if record is not None:
+        (tree / f"{name}-1.0.dist-info/RECORD").write_bytes(record)
+    return UnpackedWheel(name, "1.0", tree, scan_tree(tree))
+
+
+def places(placement: Placement) -> set[str]:
+    return {path for path in placement.files if ".dist-info/" not in path}
+
+
+def test_each_part_has_its_place(tmp_path: Path) -> None:
+    native = b"\x7fELF"
+    files = {
+        "frog/__init__.py": b"",
+        "frog/__pycache__/x.cpython-311.pyc": b"",
+        "frog-1.0.data/purelib/pure.py": b"",
+        "frog-1.0.data/platlib/plat.so": b"",
+        "frog-1.0.data/data/share/frog/x.txt": b"",
+        "frog-1.0.data/headers/frog.h": b"",
+        "frog-1.0.data/scripts/hop": b"#!python\nimport frog\n",
+        "frog-1.0.data/scripts/native": native,
+        "frog-1.0.data/scripts/shell": b"#!/bin/sh\n",
+    }
+    wheel = unpacked(tmp_path, "frog", files)
+    common = {f"{SITE}/frog/__init__.py", f"{SITE}/pure.py", f"{SITE}/plat.so", "share/frog/x.txt",
+              "bin/native", "bin/shell", "bin/hop"}  # fmt: skip
+    placement = place_wheels([wheel], LAYERED, ())
+    assert places(placement) == common | {"include/site/python3.11/frog/frog.h"}
+    assert places(place_wheels([wheel], OWN, PYTHON)) == common | {"include/python3.11/frog/frog.h"}
+    assert placement.warnings == []
+    install_wheels(placement, tmp_path / "env", SITE)
+    assert {entry.path for entry in scan_tree(tmp_path / "env") if entry.executable} == {
+        "bin/hop",
+        "bin/native",
+        "bin/shell",
+    }
+    record = (tmp_path / "env" / SITE / "frog-1.0.dist-info/RECORD").read_text("utf-8").splitlines()
+    assert sorted(record) == record
+    assert {row.partition(",")[0] for row in record} >= {"../../../bin/native", "frog/__init__.py", "pure.py"}
+    assert not [row for row in record if "__pycache__" in row]
+
+
+def test_the_same_of_two_wheels_is_fine_and_different_files_are_settled_by_name(tmp_path: Path) -> None:
+    wheels = [
+        unpacked(
+            tmp_path,
+            name,
+            {f"{name}.py": b"", "LICENSE": name.encode(), "same.txt": b"", "tests/test_x.py": name.encode()},
+        )
+        for name in ("newt", "frog", "toad")
+    ]  # fmt: skip
+    results = []
+    for number, order in enumerate(itertools.permutations(wheels)):
+        placement = place_wheels(order, LAYERED, ())
+        install_wheels(placement, tmp_path / f"env{number}", SITE)
+        results.append((scan_tree(tmp_path / f"env{number}"), placement.warnings))
+    assert all(result == results[0] for result in results)
+    assert (tmp_path / "env3" / SITE / "LICENSE").read_bytes() == b"frog"
+    warnings = results[0][1]
+    assert (
+        f"the wheels of frog 1.0 and newt 1.0 bring different files {SITE}/LICENSE; that of frog 1.0 is kept"
+        in warnings
+    )
+    assert len(warnings) == 4, "two paths, two wheels that lose each"
+
+
+def test_different_modules_of_one_name_are_refused(tmp_path: Path) -> None:
+    one = unpacked(tmp_path, "opencv", {"cv2/__init__.py": b"gui = 1\n"})
+    other = unpacked(tmp_path, "opencv-headless".replace("-", "_"), {"cv2/__init__.py": b"gui = 0\n"})
+    with pytest.raises(BuildError, match=r"opencv 1\.0 and opencv_headless 1\.0 bring different modules") as caught:
+        place_wheels([other, one], LAYERED, ())
+    assert "exclude" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (b"", b"# namespace\n"),
+        (b"__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n", b""),
+        (b"__import__('pkg_resources').declare_namespace(__name__)\n",
+         b"from pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\n"),
+    ],
+)  # fmt: skip
+def test_namespace_packages_may_differ(tmp_path: Path, one: bytes, other: bytes) -> None:
+    wheels = [
+        unpacked(tmp_path, "space_a", {"space/__init__.py": one, "space/a.py": b""}),
+        unpacked(tmp_path, "space_b", {"space/__init__.py": other, "space/b.py": b""}),
+    ]
+    placement = place_wheels(wheels, LAYERED, ())
+    assert len(placement.warnings) == 1
+    assert placement.files[f"{SITE}/space/__init__.py"].wheel == "space_a 1.0"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["frog-1.0.data/data/lib/python3.11/os.py", "frog-1.0.data/scripts/python3.11",
+     "frog-1.0.data/data/bin/python"],
+)  # fmt: skip
+def test_python_itself_is_not_replaced(tmp_path: Path, path: str) -> None:
+    wheel = unpacked(tmp_path, "frog", {"frog.py": b"", path: b"evil"})
+    with pytest.raises(BuildError, match=r"the wheel of frog 1\.0 would replace"):
+        place_wheels([wheel], OWN, PYTHON)
+
+
+def test_what_is_never_shipped_is_not_installed_either(tmp_path: Path) -> None:
+    files = {"frog.py": b"", "frog-1.0.data/data/pyvenv.cfg": b"home = /evil\n", "frog-1.0.data/data/.hidden/x": b""}
+    assert places(place_wheels([unpacked(tmp_path, "frog", files)], OWN, PYTHON)) == {f"{SITE}/frog.py"}
+
+
+def test_an_unknown_part_and_a_link_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="unknown place"):
+        place_wheels([unpacked(tmp_path, "frog", {"frog-1.0.data/attic/x": b""})], LAYERED, ())
+    wheel = unpacked(tmp_path, "newt", {"newt.py": b"", "link": b""})
+    (wheel.tree / "link").unlink()
+    (wheel.tree / "link").symlink_to("/etc/passwd")
+    with pytest.raises(BuildError, match="symbolic link"):
+        place_wheels([UnpackedWheel("newt", "1.0", wheel.tree, scan_tree(wheel.tree))], LAYERED, ())
+
+
+def test_what_record_does_not_list_is_not_installed_and_what_is_absent_is_reported(tmp_path: Path) -> None:
+    rows = ("frog.py", "gone.py", *(f"frog-1.0.dist-info/{name}" for name in ("METADATA", "WHEEL", "RECORD")))
+    record = "".join(f"{row},,\n" for row in rows).encode()
+    placement = place_wheels(
+        [unpacked(tmp_path, "frog", {"frog.py": b"", "evil.pth": b""}, record=record)], LAYERED, ()
+    )
+    assert places(placement) == {f"{SITE}/frog.py"}
+    assert placement.warnings == [
+        "the wheel of frog 1.0 does not list evil.pth, which is not installed",
+        "the wheel of frog 1.0 lists gone.py, which it does not hold",
+    ]
+
+
+def test_a_digest_in_record_is_that_of_the_file_whatever_the_wheel_claims(tmp_path: Path) -> None:
+    record = b"frog.py,sha256=lie,1\nfrog-1.0.dist-info/RECORD,,\n"
+    placement = place_wheels([unpacked(tmp_path, "frog", {"frog.py": b"x"}, record=record)], LAYERED, ())
+    install_wheels(placement, tmp_path / "env", SITE)
+    text = (tmp_path / "env" / SITE / "frog-1.0.dist-info/RECORD").read_text("utf-8")
+    assert "frog.py,sha256=LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE,1" in text

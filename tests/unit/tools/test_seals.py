@@ -1,0 +1,47 @@
+"""Seals on cached things."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import stat
+from pathlib import Path
+
+import pytest
+
+from venvstacks._injected import compiling
+from venvstacks.tools.seals import opened, read_sealed, seal_key, sealed
+
+KEY = b"k" * 32
+
+
+@pytest.mark.parametrize("content", [b"", b"frog", b"x" * 1000])
+def test_only_what_was_sealed_with_the_key_is_opened(content: bytes) -> None:
+    data = sealed(KEY, content)
+    assert opened(KEY, data) == content
+    assert opened(b"another", data) is None
+    assert opened(KEY, data + b"!") is None
+    assert opened(KEY, content) is None
+
+
+def test_a_missing_file_is_no_sealed_one(tmp_path: Path) -> None:
+    assert read_sealed(KEY, tmp_path / "missing") is None
+    (tmp_path / "x").write_bytes(sealed(KEY, b"frog"))
+    assert read_sealed(KEY, tmp_path / "x") == b"frog"
+
+
+def test_the_key_lies_outside_of_the_cache_and_is_private(tmp_path: Path) -> None:
+    home, cache = tmp_path / "home", tmp_path / "cache"
+    key = seal_key({"HOME": str(home)}, cache)
+    (place,) = (path for path in home.rglob("*") if path.is_file())
+    assert (place.read_bytes(), len(key)) == (key, 32)
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    assert not cache.exists()
+    assert seal_key({"HOME": str(home)}, tmp_path / "other") == key
+    assert seal_key({"HOME": "relative"}, cache) != key
+    assert list(cache.iterdir())
+
+
+def test_both_sides_mean_the_same_digest() -> None:
+    expected = hmac.digest(KEY, b"name\0content", hashlib.sha256)
+    assert compiling._seal(KEY, "name", b"content") == expected

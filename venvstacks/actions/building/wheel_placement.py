@@ -1,0 +1,231 @@
+"""Where the files of wheels go in an environment, and what happens where two wheels bring the same path.
+
+Works on lists of files; the only contents that are read are RECORDs and files that several wheels bring. The order of
+wheels, threads and installers plays no part: the same wheels give the same environment.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PathDistribution
+from pathlib import Path
+
+from venvstacks.actions.building.wheel_records import listed_paths, read_record
+from venvstacks.actions.building.wheel_store import UnpackedWheel
+from venvstacks.archives.members import is_shipped
+from venvstacks.digests import TreeEntry
+from venvstacks.errors import BuildError
+from venvstacks.model.layout import EnvironmentLayout
+
+_MODULES = (".py", ".so", ".pyd", ".pyc")
+_STRAY_FOLDERS = frozenset({"benchmarks", "docs", "doc", "examples", "scripts", "test", "tests"})
+"""Folders that wheels install at the top by mistake; nobody imports them as what they are called."""
+
+_NAMESPACE_MARKS = (b"extend_path", b"declare_namespace")
+_SIGNATURES = frozenset({"RECORD.jws", "RECORD.p7s"})
+_SMALL = 1 << 16
+
+
+@dataclass(frozen=True)
+class PlacedFile:
+    """A file of a wheel with its place in the environment.
+
+    Attributes:
+        entry: The file as it becomes: `path` is its place, relative to the environment.
+        source: Where it lies now.
+        wheel: Whose it is, for messages.
+        is_script: Whether it is a script for this environment's Python, which is to become a launcher.
+    """
+
+    entry: TreeEntry
+    source: Path
+    wheel: str
+    is_script: bool = False
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Everything that wheels bring into one environment.
+
+    Attributes:
+        files: By path; RECORDs are not among them.
+        entry_points: Places of the scripts that entry points stand for; linking's launchers come there.
+        records: Path of each RECORD to the paths that it lists.
+        warnings: What people should know.
+    """
+
+    files: dict[str, PlacedFile] = field(default_factory=dict)
+    entry_points: set[str] = field(default_factory=set)
+    records: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Where the parts of a wheel go (Python packaging's binary distribution format).
+
+    Attributes:
+        layout: Paths inside the environment.
+        is_runtime: Whether it is a Python itself, not a virtual environment.
+    """
+
+    layout: EnvironmentLayout
+    is_runtime: bool
+
+    def place(self, part: str, path: str, distribution: str) -> str:
+        """The place of `path` of the part `part`: `purelib`, `platlib`, `scripts`, `headers` or `data`.
+
+        Raises:
+            ValueError: There is no such part.
+        """
+        layout = self.layout
+        windows = layout.site_dir.startswith("Lib/")
+        version = posixpath.basename(layout.library)
+        headers = "Include" if windows else f"include/{'' if self.is_runtime else 'site/'}{version}"
+        folders = {
+            "purelib": layout.site_dir,
+            "platlib": layout.site_dir,
+            "scripts": layout.executables or "Scripts",
+            "headers": f"{headers}/{distribution}",
+            "data": "",
+        }
+        if part not in folders:
+            raise ValueError(part)
+        return posixpath.join(folders[part], path)
+
+
+def place_wheels(wheels: Iterable[UnpackedWheel], scheme: Scheme, taken: Iterable[TreeEntry]) -> Placement:
+    """Work out where the files of all wheels go.
+
+    Args:
+        wheels: The wheels, in any order.
+        scheme: Where their parts go.
+        taken: The files of the Python itself, which no wheel may replace.
+
+    Raises:
+        BuildError: Two wheels bring different modules of one name, or a wheel would replace a part of Python.
+        OSError: A file cannot be read.
+    """
+    placement = Placement()
+    python = {entry.path: entry for entry in taken}
+    for wheel in sorted(wheels, key=lambda wheel: wheel.name):
+        kept: list[str] = []
+        for file in _files_of(wheel, scheme, placement):
+            path = file.entry.path
+            _check_python(file, python.get(path), scheme)
+            other = placement.files.setdefault(path, file)
+            if other is not file and other.entry.sha256 != file.entry.sha256:
+                _settle(other, file, placement)
+            kept.append(path)
+        scripts = sorted(set(_entry_points(wheel, scheme)) - python.keys() - set(kept))
+        placement.entry_points.update(path for path in scripts if path not in placement.files)
+        kept += scripts
+        placement.records[f"{scheme.layout.site_dir}/{_info(wheel)}/RECORD"] = tuple(kept)
+    return placement
+
+
+def _info(wheel: UnpackedWheel) -> str:
+    return next(entry.path for entry in wheel.entries if entry.path.endswith(".dist-info/RECORD")).rpartition("/")[0]
+
+
+def _files_of(wheel: UnpackedWheel, scheme: Scheme, placement: Placement) -> Iterator[PlacedFile]:
+    """The files of a wheel that are installed: what its RECORD lists and what is shipped."""
+    info = _info(wheel)
+    listed = {posixpath.normpath(path) for path in listed_paths(read_record(wheel.tree / info / "RECORD"))}
+    present = {entry.path for entry in wheel.entries}
+    unlisted = sorted(
+        path for path in present - listed if path.rpartition("/")[2] not in _SIGNATURES and path != f"{info}/RECORD"
+    )
+    if unlisted:
+        placement.warnings.append(f"the wheel of {wheel} does not list {_few(unlisted)}, which is not installed")
+    if absent := sorted(path for path in listed - present if is_shipped(path)):
+        placement.warnings.append(f"the wheel of {wheel} lists {_few(absent)}, which it does not hold")
+    for entry in wheel.entries:
+        if entry.path in listed and entry.path != f"{info}/RECORD" and (placed := _place(wheel, entry, info, scheme)):
+            yield placed
+
+
+def _place(wheel: UnpackedWheel, entry: TreeEntry, info: str, scheme: Scheme) -> PlacedFile | None:
+    source, path, is_script, for_python = wheel.tree / entry.path, entry.path, False, False
+    if entry.is_link:
+        raise BuildError(f"the wheel of {wheel} holds the symbolic link {path}", hint="wheels hold files alone")
+    first, _, rest = path.partition("/")
+    if first == f"{info.removesuffix('.dist-info')}.data":
+        part, _, rest = rest.partition("/")
+        is_script = part == "scripts"
+        for_python = is_script and _is_python_script(source)
+        try:
+            place = scheme.place(part, rest, wheel.name.replace("-", "_"))
+        except ValueError:
+            raise BuildError(f"the wheel of {wheel} has files for an unknown place: {path}") from None
+    else:
+        place = scheme.place("purelib", path, "")
+    if not is_shipped(place):
+        return None
+    return PlacedFile(
+        replace(entry, path=place, executable=entry.executable or is_script), source, str(wheel), for_python
+    )
+
+
+def _entry_points(wheel: UnpackedWheel, scheme: Scheme) -> Iterator[str]:
+    """Places of the console and GUI scripts that a wheel declares, but not over an interpreter."""
+    points = PathDistribution(wheel.tree / _info(wheel)).entry_points
+    suffix = ".exe" if scheme.layout.site_dir.startswith("Lib/") else ""
+    for point in points:
+        if point.group in {"console_scripts", "gui_scripts"} and not point.name.startswith(("python", "pypy", ".")):
+            if "/" not in point.name and "\\" not in point.name:
+                yield scheme.place("scripts", f"{point.name}{suffix}", "")
+
+
+def _is_python_script(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(8) == b"#!python"
+
+
+def _check_python(file: PlacedFile, replaced: TreeEntry | None, scheme: Scheme) -> None:
+    """See that a wheel does not replace a part of Python, by files of its data or scripts."""
+    path = file.entry.path
+    folder, _, name = path.rpartition("/")
+    interpreter = folder == scheme.layout.executables and name.lower().startswith(("python", "pypy"))
+    if interpreter or (replaced and replaced.sha256 != file.entry.sha256):
+        raise BuildError(
+            f"the wheel of {file.wheel} would replace {path}, which belongs to Python itself",
+            hint=f'mistrust that wheel; `exclude = ["{file.wheel.partition(" ")[0]}"]` in the layer leaves it out',
+        )
+
+
+def _settle(first: PlacedFile, second: PlacedFile, placement: Placement) -> None:
+    """Two wheels bring one path with different content: the first by name wins, unless that is a module in use."""
+    path = first.entry.path
+    if _is_module_in_use(first, second):
+        raise BuildError(
+            f"the wheels of {first.wheel} and {second.wheel} bring different modules {path}",
+            details=("which one an import gets would depend on the order of installing",),
+            hint=f'keep one of them: `exclude = ["{second.wheel.partition(" ")[0]}"]` in the layer leaves one out',
+        )
+    placement.warnings.append(
+        f"the wheels of {first.wheel} and {second.wheel} bring different files {path}; that of {first.wheel} is kept"
+    )
+
+
+def _is_module_in_use(first: PlacedFile, second: PlacedFile) -> bool:
+    path = first.entry.path
+    _, found, inside = path.partition("site-packages/")
+    if not found or not path.endswith(_MODULES) or inside.split("/")[0] in _STRAY_FOLDERS:
+        return False
+    return not (inside.endswith("/__init__.py") and _is_namespace(first) and _is_namespace(second))
+
+
+def _is_namespace(file: PlacedFile) -> bool:
+    """Whether an `__init__.py` only lets others share its package, in whichever of the old ways."""
+    if file.entry.size > _SMALL:
+        return False
+    content = file.source.read_bytes()
+    code = [line for line in content.splitlines() if line.strip() and not line.lstrip().startswith(b"#")]
+    return not code or any(mark in content for mark in _NAMESPACE_MARKS)
+
+
+def _few(paths: list[str]) -> str:
+    return ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")

@@ -1,0 +1,76 @@
+"""Seals on what caches keep: a keyed digest that whoever lacks the key cannot make.
+
+A cache folder may be shared, restored by a CI system, or written to by a program that runs as the same user. What is
+taken from there without being made again carries an HMAC-SHA256 under a key that lies outside of the cache. An entry
+without the right seal is treated as missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import os
+import secrets
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+_SIZE = 32
+
+
+def sealed(key: bytes, content: bytes) -> bytes:
+    """`content` behind its seal."""
+    return hmac.digest(key, content, "sha256") + content
+
+
+def opened(key: bytes, data: bytes) -> bytes | None:
+    """The content of what `sealed` gave; None if it was not sealed with this key, or was changed since."""
+    content = data[_SIZE:]
+    return content if hmac.compare_digest(hmac.digest(key, content, "sha256"), data[:_SIZE]) else None
+
+
+def read_sealed(key: bytes, place: Path) -> bytes | None:
+    """The content of a sealed file; None if there is none, or its seal is not right."""
+    try:
+        return opened(key, place.read_bytes())
+    except OSError:
+        return None
+
+
+def seal_key(environment: Mapping[str, str], cache: Path) -> bytes:
+    """This user's key, made when it is first needed.
+
+    Args:
+        environment: This program's own environment variables; they say where the user's state is kept.
+        cache: The cache folder; the key lies in it where the user has no home folder.
+
+    Returns:
+        The key. One for this process alone if none can be kept: nothing in the cache is taken over then.
+    """
+    return _key_in(_folder(environment) or cache)
+
+
+def _folder(environment: Mapping[str, str]) -> Path | None:
+    for name, below in (("XDG_STATE_HOME", ""), ("LOCALAPPDATA", ""), ("HOME", ".local/state")):
+        if os.path.isabs(environment.get(name, "")):  # noqa: PTH117 - a text that may be empty
+            return Path(environment[name], below, "venvstacks")
+    return None
+
+
+@lru_cache(maxsize=64)
+def _key_in(folder: Path) -> bytes:
+    place = folder / "cache.key"
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f".cache.key.{secrets.token_hex(8)}"
+        if not place.exists():
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "wb") as stream:  # noqa: PTH123 - an open descriptor
+                stream.write(secrets.token_bytes(_SIZE))
+            with contextlib.suppress(FileExistsError):  # another process was first
+                os.link(temporary, place)
+            temporary.unlink()
+        key = place.read_bytes()
+        if len(key) == _SIZE:
+            return key
+    return secrets.token_bytes(_SIZE)
