@@ -117,7 +117,7 @@ def test_without_an_index_uv_s_cache_serves_as_long_as_it_is_whole(spec: Path, t
 
 def test_a_wheel_that_is_not_the_locked_one_is_refused(spec: Path, tmp_path: Path) -> None:
     assert call(spec, "lock").returncode == 0
-    make_wheel(tmp_path / "served", "beta", "1.0", files={"beta.py": b"evil = 1\n"})
+    make_wheel(tmp_path / "served", "beta", "1.0", files={"beta.py": b"z = 1\n"})
     done = call(spec, "build")
     assert done.returncode == ExitCode.BUILDING
     assert "hash mismatch" in done.stderr.lower()
