@@ -174,9 +174,9 @@ def _entry_points(wheel: UnpackedWheel, scheme: Scheme) -> Iterator[str]:
     points = PathDistribution(wheel.tree / _info(wheel)).entry_points
     suffix = ".exe" if scheme.layout.site_dir.startswith("Lib/") else ""
     for point in points:
-        if point.group in {"console_scripts", "gui_scripts"} and not point.name.startswith(("python", "pypy", ".")):
-            if "/" not in point.name and "\\" not in point.name:
-                yield scheme.place("scripts", f"{point.name}{suffix}", "")
+        is_named = not point.name.startswith(("python", "pypy", ".")) and not set("/\\") & set(point.name)
+        if is_named and point.group in {"console_scripts", "gui_scripts"}:
+            yield scheme.place("scripts", f"{point.name}{suffix}", "")
 
 
 def _is_python_script(path: Path) -> bool:

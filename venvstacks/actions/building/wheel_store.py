@@ -149,7 +149,7 @@ def stored(package: LockedPackage, wheel: Wheel, tools: Tools) -> UnpackedWheel 
 
 
 def _seems_whole(tree: Path, entries: Sequence[TreeEntry]) -> bool:
-    """Whether all files are there, and lists and scripts are what they were; others are read when they are installed."""
+    """Whether all files are there, and lists and scripts are what they were; installing reads the others."""
     if not all(os.path.lexists(f"{tree}/{entry.path}") for entry in entries):
         return False
     used = [entry for entry in entries if entry.path.endswith(_READ_BEFORE) or ".data/scripts/" in entry.path]
