@@ -188,6 +188,7 @@ class _Compiler:
             outputs=(
                 layout.record("link", layer),
                 layout.record("provided", layer),
+                layout.record("libraries", layer),
                 config,
             ),
             fingerprint={
@@ -214,7 +215,7 @@ class _Compiler:
             name=f"check:{layer.env_name}",
             kind="check",
             env_name=layer.env_name,
-            inputs=(layout.record("link", layer), *(layout.record("provided", below) for below in layer.below)),
+            inputs=(layout.record("link", layer), *(layout.record("libraries", below) for below in layer.below)),
             outputs=(layout.record("check", layer),),
             after=tuple(f"check:{below.env_name}" for below in layer.below),
             fingerprint={

@@ -20,7 +20,8 @@ class Provided:
             `share/venv/dynlib`.
         objects: Its shared libraries, and links of such names: path to what they need.
         data: Files that its packages have outside site-packages: path to the SHA-256 of the content.
-        packages: Distribution to its files in site-packages, relative to that folder.
+        packages: Top-level folders of packages in site-packages: name to a digest of whose files are in it. The lists
+            themselves are read from RECORD files where layers share a folder.
         closed: Package folders in site-packages whose `__init__` hides parts of the package in other layers.
         unreached: Libraries that its compiled files and those of the layers below need, and no run path reaches.
         loaded: Libraries that importing its extension modules loads, by run paths.
@@ -32,7 +33,7 @@ class Provided:
     left_out: Mapping[str, tuple[SharedLibrary, ...]] = field(default_factory=dict)
     objects: Mapping[str, Linkage] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
-    packages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
     closed: tuple[str, ...] = ()
     unreached: tuple[str, ...] = ()
     loaded: tuple[str, ...] = ()

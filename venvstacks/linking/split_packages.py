@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -86,7 +87,20 @@ class OwnPackages:
     closed: tuple[str, ...] = ()
 
 
-def complete_packages(own: OwnPackages, lower: Sequence[Lower], same_content: SameContent) -> SplitPackages:
+def shared_folders(own: OwnPackages, lower: Sequence[Lower]) -> frozenset[str]:
+    """Top-level folders that several layers have, and that hold a closed package in one of them."""
+    layers = [{path.partition("/")[0] for files in own.packages.values() for path in files if "/" in path}]
+    layers += [set(layer.provided.packages) for layer in lower]
+    counts = Counter(name for names in layers for name in names)
+    closed = {
+        root.partition("/")[0] for layer in (own.closed, *(one.provided.closed for one in lower)) for root in layer
+    }
+    return frozenset(name for name in closed - _BY_MISTAKE if counts[name] > 1)
+
+
+def complete_packages(
+    own: OwnPackages, lower: Sequence[tuple[Lower, Packages]], same_content: SameContent
+) -> SplitPackages:
     """Link what the uppermost folder of a closed package lacks.
 
     Nothing is needed where the first layer that has a part is not this one, and has been completed with all others.
@@ -94,14 +108,14 @@ def complete_packages(own: OwnPackages, lower: Sequence[Lower], same_content: Sa
 
     Args:
         own: The layer.
-        lower: The layers below, in import order.
+        lower: The layers below with their packages, in import order.
         same_content: Compares a file of two layers.
     """
     owners = _owners(own, lower)
-    roots = {root for layer in (own.closed, *(one.provided.closed for one in lower)) for root in layer}
+    roots = {root for layer in (own.closed, *(one.provided.closed for one, _ in lower)) for root in layer}
     links: dict[str, str] = {}
     faults: list[str] = []
-    by_name = {layer.env_name: layer for layer in lower}
+    by_name = {layer.env_name: layer for layer, _ in lower}
     for root in sorted(root for root in roots if root.partition("/")[0] not in _BY_MISTAKE):
         holders = [name for name, files in owners.items() if any(path.startswith(f"{root}/") for path in files)]
         if len(holders) < 2 or (holders[0] in by_name and set(holders[1:]) <= by_name[holders[0]].below):
@@ -122,11 +136,11 @@ def complete_packages(own: OwnPackages, lower: Sequence[Lower], same_content: Sa
     return SplitPackages(dict(sorted(links.items())), tuple(faults))
 
 
-def _owners(own: OwnPackages, lower: Sequence[Lower]) -> dict[str, dict[str, str]]:
+def _owners(own: OwnPackages, lower: Sequence[tuple[Lower, Packages]]) -> dict[str, dict[str, str]]:
     """Environment name to its files and their distributions, without those of distributions that a layer above has."""
     layers: list[tuple[str, Packages]] = [
         (own.env_name, own.packages),
-        *((layer.env_name, layer.provided.packages) for layer in lower),
+        *((layer.env_name, packages) for layer, packages in lower),
     ]
     found: dict[str, dict[str, str]] = {}
     seen: set[str] = set()

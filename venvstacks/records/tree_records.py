@@ -127,6 +127,16 @@ class CheckRecord(Record):
     warnings: tuple[str, ...] = ()
 
 
+class LibrariesRecord(Record):
+    """The shared libraries that a linked layer publishes.
+
+    Attributes:
+        libraries: Name in `share/venv/dynlib` to content digest.
+    """
+
+    libraries: dict[str, str]
+
+
 class LinkRecord(Record):
     """An environment as it is shipped.
 

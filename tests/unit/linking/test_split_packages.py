@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from venvstacks.linking.borrowing import Lower
 from venvstacks.linking.provided import Provided
-from venvstacks.linking.split_packages import OwnPackages, closed_packages, complete_packages
+from venvstacks.linking.split_packages import OwnPackages, closed_packages, complete_packages, shared_folders
 
 SITE = "lib/python3.11/site-packages"
 Packages = Mapping[str, tuple[str, ...]]
@@ -16,8 +16,9 @@ def own(packages: Packages, *closed: str) -> OwnPackages:
     return OwnPackages("app", SITE, packages, closed)
 
 
-def layer(name: str, packages: Packages, *closed: str, below: frozenset[str] = frozenset()) -> Lower:
-    return Lower(name, name, Provided(packages=packages, closed=closed), below)
+def layer(name: str, packages: Packages, *closed: str, below: frozenset[str] = frozenset()) -> tuple[Lower, Packages]:
+    tops = {path.partition("/")[0]: "" for files in packages.values() for path in files}
+    return Lower(name, name, Provided(packages=tops, closed=closed), below), packages
 
 
 def same(*_: str) -> bool:
@@ -28,9 +29,12 @@ def other(*_: str) -> bool:
     return False
 
 
-def linked(upper: OwnPackages, *lower: Lower, same_content: Callable[[str, str, str], bool] = same) -> dict[str, str]:
+def linked(
+    upper: OwnPackages, *lower: tuple[Lower, Packages], same_content: Callable[[str, str, str], bool] = same
+) -> dict[str, str]:
     found = complete_packages(upper, lower, same_content)
     assert not found.faults
+    assert shared_folders(upper, [one for one, _ in lower]) or not found.links
     return {path.removeprefix(f"{SITE}/"): target.split("/")[1] for path, target in found.links.items()}
 
 

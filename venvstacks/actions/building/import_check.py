@@ -19,7 +19,7 @@ from venvstacks.model.declared import declared_distributions
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
-from venvstacks.records.tree_records import CheckRecord, ProvidedRecord
+from venvstacks.records.tree_records import CheckRecord, LibrariesRecord
 from venvstacks.tools.files import staging_folder, write_atomically
 from venvstacks.tools.process import python_command, scrubbed_environment
 
@@ -137,8 +137,8 @@ def _shadowed_libraries(request: CheckRequest) -> set[str]:
     """Names of shared libraries that several layers below publish with different content."""
     found: dict[str, set[str]] = {}
     for below in request.layer.below:
-        place = request.base / request.layout.record("provided", below)
-        for name, digest in read_back(ProvidedRecord, place, ImportCheckError).provided.libraries.items():
+        place = request.base / request.layout.record("libraries", below)
+        for name, digest in read_back(LibrariesRecord, place, ImportCheckError).libraries.items():
             found.setdefault(name, set()).add(digest)
     return {name for name, digests in found.items() if len(digests) > 1}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from venvstacks.actions.building.wheel_records import distribution_files
 from venvstacks.actions.linking.link_request import LinkRequest
-from venvstacks.digests import sha256_file
+from venvstacks.digests import sha256_file, sha256_json
 from venvstacks.errors import LinkError
 from venvstacks.linking.borrowing import (
     SYSTEM_LIBRARIES,
@@ -30,7 +30,13 @@ from venvstacks.linking.dynlibs import (
 )
 from venvstacks.linking.linkage import Linkage
 from venvstacks.linking.provided import Provided
-from venvstacks.linking.split_packages import OwnPackages, SplitPackages, closed_packages, complete_packages
+from venvstacks.linking.split_packages import (
+    OwnPackages,
+    SplitPackages,
+    closed_packages,
+    complete_packages,
+    shared_folders,
+)
 from venvstacks.model.conventions import DYNLIB_PATH
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.tools.symbols import exports_module_init
@@ -83,7 +89,7 @@ def borrow(request: LinkRequest) -> Borrowed:
         left_out=found.left_out,
         objects=libraries,
         data={path: paths[path].sha256 for path in data},
-        packages=own.packages,
+        packages=_folder_digests(own.packages),
         closed=own.closed,
         unreached=tuple(sorted({*needs.unreached, *(n for one in request.lower for n in one.provided.unreached)})),
         loaded=loaded_by_imports(compiled, libraries | _linked_libraries(request, needs)),
@@ -157,22 +163,22 @@ def _split_packages(
     request: LinkRequest, distributions: Mapping[str, Iterable[str]]
 ) -> tuple[SplitPackages, OwnPackages]:
     site_dir = request.environment_layout.site_dir
-    site, skip = request.environment / site_dir, len(site_dir) + 1
-    packages = {
-        name: tuple(sorted(path[skip:] for path in files if path.startswith(f"{site_dir}/") and _is_part(path)))
-        for name, files in distributions.items()
-    }
+    site, builds = request.environment / site_dir, request.environment.parent
+    packages = _packages(distributions, site_dir)
     files = [path for listed in packages.values() for path in listed]
-    own = OwnPackages(
-        request.layer.env_name, site_dir, packages, closed_packages(files, lambda path: _extends_path(site / path))
-    )
-    builds = request.environment.parent
+    closed = closed_packages(files, lambda path: _extends_path(site / path))
+    own = OwnPackages(request.layer.env_name, site_dir, packages, closed)
+    if not shared_folders(own, request.lower):
+        return SplitPackages({}), own
 
     def same_content(path: str, first: str, second: str) -> bool:
         one, other = (builds / name / site_dir / path for name in (first, second))
         return sha256_file(one) == sha256_file(other)
 
-    split = complete_packages(own, request.lower, same_content)
+    lower = [
+        (layer, _packages(distribution_files(builds / layer.env_name, site_dir), site_dir)) for layer in request.lower
+    ]
+    split = complete_packages(own, lower, same_content)
     if split.faults:
         raise LinkError(
             f"layer '{request.layer.name}': packages whose files are in several layers contradict each other",
@@ -180,6 +186,26 @@ def _split_packages(
             hint="put the distributions that share the package into one layer, or leave one out with `exclude`",
         )
     return split, own
+
+
+def _packages(distributions: Mapping[str, Iterable[str]], site_dir: str) -> dict[str, tuple[str, ...]]:
+    """Distribution to its files in site-packages, relative to that folder, without what describes it."""
+    inside = f"{site_dir}/"
+    return {
+        name: tuple(sorted(path[len(inside) :] for path in files if path.startswith(inside) and _is_part(path)))
+        for name, files in distributions.items()
+    }
+
+
+def _folder_digests(packages: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Top-level folder to a digest of the distributions and files in it."""
+    folders: dict[str, list[tuple[str, str]]] = {}
+    for name, files in sorted(packages.items()):
+        for path in files:
+            folder, slash, _ = path.partition("/")
+            if slash:
+                folders.setdefault(folder, []).append((name, path))
+    return {folder: sha256_json(listed) for folder, listed in sorted(folders.items())}
 
 
 def _is_part(path: str) -> bool:

@@ -23,7 +23,7 @@ from venvstacks.linking.wrapper import wrapper_text
 from venvstacks.model.conventions import DYNLIB_DIR, DYNLIB_PATH, LAYER_CONFIG, LAYER_OVERLAY, WRAPPED_FOLDER
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.stack import Layer
-from venvstacks.records.tree_records import LinkRecord, ProvidedRecord
+from venvstacks.records.tree_records import LibrariesRecord, LinkRecord, ProvidedRecord
 from venvstacks.tools.files import remove_tree, write_atomically
 
 _SHARE = "share/venv"
@@ -51,6 +51,8 @@ def link_layer(request: LinkRequest, tools: Tools) -> dict[str, object]:
         entries = [entry for entry in build.entries if entry.path not in replaced]
         compiled = _compile(request, (*entries, *changed), tools)
         record = LinkRecord.of(build, name, (*entries, *changed, *compiled))
+        libraries = LibrariesRecord(libraries=dict(borrowed.provided.libraries))
+        write_atomically(base / layout.record("libraries", layer), libraries.text())
         write_atomically(base / layout.record("provided", layer), ProvidedRecord(provided=borrowed.provided).text())
         write_atomically(base / layout.record("link", layer), record.text())
     except postinstall.PostInstallError as error:
