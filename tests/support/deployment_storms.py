@@ -35,7 +35,7 @@ sys.exit(run_command_line(sys.argv[1:]))
 """The command line, after what no program can help: signals while Python itself starts, or modules are loaded."""
 
 _CHANGES = ("deploy", "deploy", "deploy", "rollback", "remove", "collect")
-_LONGEST = 1.2
+_LONGEST = 0.5
 
 
 @dataclass
@@ -65,18 +65,24 @@ class Storm:
         chance = random.Random(self.seed)
         deployment.deploy(str(self.sources[0]), self.folder)
         while self.sent.total() < signals:
-            change = self._start(self._change(chance))
             reader = self._start(["status", self.folder, chance.choice(("--verify", "--json"))])
-            victims = [change, reader] if chance.random() < 0.3 else [change]
-            time.sleep(chance.uniform(0.05, _LONGEST))
+            victims = [reader] if chance.random() < 0.3 else []
             for victim in victims:
-                if victim.poll() is None:
-                    self.sent[_kind(victim)] += 1
-                    victim.send_signal(chance.choice(SIGNALS))
+                self._hit(victim, chance)
+            change = self._start(self._change(chance))
+            victims.append(change)
+            self._hit(change, chance)
             for child in (change, reader):
                 self._judge(child, hit=child in victims)
             self._look()
         deployment.deploy(str(self.sources[0]), self.folder, options=deployment.DeployOptions(wait=60))
+
+    def _hit(self, victim: subprocess.Popen[str], chance: random.Random) -> None:
+        """Send a signal some time after a process is ready; it may be over by then."""
+        time.sleep(chance.uniform(0, _LONGEST))
+        if victim.poll() is None:
+            self.sent[_kind(victim)] += 1
+            victim.send_signal(chance.choice(SIGNALS))
 
     def _change(self, chance: random.Random) -> list[str | Path]:
         kind = chance.choice(_CHANGES)
