@@ -51,12 +51,12 @@ class GroupResult:
     seconds: float = 0
 
 
-def compare_group(group: str, seed: int, machine: Machine, folder: Path) -> GroupResult:
+def compare_group(group: str, requirements: tuple[str, ...], seed: int, machine: Machine, folder: Path) -> GroupResult:
     """Make both environments of one group and compare them."""
     began, result = time.perf_counter(), GroupResult(group)
     flat, layered = folder / "flat", folder / "layered"
     try:
-        python = make_flat(flat, group_requirements(group), machine)
+        python = make_flat(flat, requirements, machine)
         layers = make_layered(layered, flat, f"{seed} {group}", machine)
     except ProcessFailedError as error:
         result.failure = end_of(error)
@@ -110,7 +110,7 @@ def main() -> int:
     for group in options.group or GROUPS:
         place = folder / group
         place.mkdir()
-        result = compare_group(group, options.seed, machine, place)
+        result = compare_group(group, group_requirements(group), options.seed, machine, place)
         results.append(result)
         _tell(result)
         if options.output:

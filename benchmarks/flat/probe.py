@@ -83,7 +83,8 @@ def _plain(text: object) -> str:
 def _resources(module: str) -> object:
     """How many files `importlib.resources` finds directly in a package, apart from bytecode."""
     try:
-        if not hasattr(importlib.import_module(module), "__path__"):
+        spec = importlib.import_module(module).__spec__
+        if spec is None or not spec.submodule_search_locations:
             return "no package"
         return sum(entry.name != "__pycache__" for entry in importlib.resources.files(module).iterdir())
     except BaseException as error:
@@ -102,12 +103,12 @@ def _data_files(files: list[str]) -> dict[str, bool]:
 
 
 def _loaded_libraries() -> dict[str, str]:
-    """Shared libraries that this process has loaded: name to where from, in terms of the environment."""
+    """Shared libraries that this process has loaded, extension modules apart: name to place in the environment."""
     found = {}
     with open("/proc/self/maps", encoding="utf-8") as maps:
         for line in maps:
             path = line.rstrip().partition("/")[2]
-            if ".so" in path:
+            if ".so" in path and ".cpython-" not in path and ".abi3." not in path:
                 real = os.path.realpath(f"/{path}")
                 place = re.sub(r"^.*/site-packages/", "site:", real)
                 found[os.path.basename(real)] = re.sub(r"^/.*/lib/(?=(python3|lib)[^/]*)", "lib:", place)
