@@ -38,12 +38,13 @@ def test_a_plan_in_all_its_forms(stack: Path) -> None:
     assert venvstacks(stack, *plan, "--format", "mermaid").stdout.startswith("flowchart")
     exported = json.loads(venvstacks(stack, *plan, "--export", "--no-publish", "--json").stdout)
     kinds = {task["task"].partition(":")[0] for task in exported["tasks"]}
-    assert kinds == {"lock", "build", "link", "export", "manifest"}
+    assert kinds == {"lock", "build", "link", "check", "export", "manifest"}
     only = venvstacks(stack, *plan, "--no-lock", "--no-publish", "--include", "py").stdout
     assert {line.split()[1] for line in only.splitlines() if line.startswith("run")} == {
         "lock:py",
         "build:py",
         "link:py",
+        "check:py",
     }
     assert "nothing is to be done" in venvstacks(
         stack, *plan, "--no-lock", "--no-build", "--no-publish", code=2
@@ -99,7 +100,7 @@ def test_what_was_built_with_an_option_is_up_to_date_for_every_command_that_is_g
 
 def test_a_child_can_be_started_again_by_hand(stack: Path) -> None:
     venvstacks(stack, "build", SPEC, "--lock", *LOCAL)
-    (command,) = json.loads(venvstacks(stack, "why", SPEC, "link:py", "--json").stdout)["commands"]
+    (command,) = json.loads(venvstacks(stack, "why", SPEC, "check:py", "--json").stdout)["commands"]
     assert shlex.split(command)[:2] == ["env", "-i"]
     assert subprocess.run(command, shell=True, cwd=stack, capture_output=True, check=False).returncode == 0
 

@@ -71,12 +71,12 @@ def test_what_doit_built_the_command_finds_up_to_date(dodo: Path, tmp_path: Path
     told = doit(dodo, "run", "-n", "2", "archive", "manifest:archives")
     assert ".  build:py" in told
     said = venvstacks(tmp_path, "build", "venvstacks.toml", *BUILD)
-    assert "13 up to date" in said
+    assert "16 up to date" in said
     assert "done" not in said
     doit(dodo, "forget", "link:app-hello")
     said = venvstacks(tmp_path, "build", "venvstacks.toml", *BUILD)
     assert "link:app-hello  (never run)" in said
-    assert "1 done, 2 unaffected, 10 up to date" in said
+    assert "1 done, 3 unaffected, 12 up to date" in said
     before = sorted((tmp_path / "stack").rglob("*"))
     doit(dodo, "clean", "lock")
     assert sorted((tmp_path / "stack").rglob("*")) == before, "nothing that users commit or share is cleaned away"
