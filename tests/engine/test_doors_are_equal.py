@@ -82,7 +82,7 @@ def test_only_a_plan_without_anything_to_do_is_a_run_already() -> None:
 
 def test_every_name_of_the_api_is_what_it_says_even_when_all_modules_are_loaded() -> None:
     for module in pkgutil.walk_packages(venvstacks.__path__, "venvstacks."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith(("__main__", ".stacks")):  # the latter only says where its names have gone
             importlib.import_module(module.name)
     for name in venvstacks.__all__:
         assert callable(getattr(venvstacks, name)), name

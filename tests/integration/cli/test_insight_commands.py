@@ -54,22 +54,22 @@ def test_a_plan_in_all_its_forms(stack: Path) -> None:
 
 def test_why_a_trace_and_the_closing_line(stack: Path) -> None:
     told = venvstacks(stack, "build", SPEC, "--lock", "--publish", *LOCAL, "--trace", "made/trace.json").stderr
-    assert "longest chain: lock:py > " in told
+    assert "longest chain of tasks: lock:py > " in told
     spans = json.loads((stack / "made/trace.json").read_text("utf-8"))["traceEvents"]
     marked = {span["name"] for span in spans if span["cat"] == "critical"}
     assert "build:framework-base" in {span["name"] for span in spans}
     assert marked >= {"lock:py"}
 
-    why = json.loads(venvstacks(stack, "why", SPEC, "build:framework-base", "--json").stdout)
+    why = json.loads(venvstacks(stack, "why", SPEC, "check:framework-base", "--json").stdout)
     assert (why["status"], why["door"], why["reasons"][0]["kind"]) == ("done", "venvstacks", "never run")
-    assert any("uv" in line and "pip install" in line for line in why["commands"])
-    shown = venvstacks(stack, "why", SPEC, "link:app-hello").stdout
+    assert any("confine.py" in line for line in why["commands"])
+    shown = venvstacks(stack, "why", SPEC, "check:app-hello").stdout
     assert re.match(
-        r"link:app-hello: done after \d+\.\d\d s, in a run with venvstacks that began at "
+        r"check:app-hello: done after \d+\.\d\d s, in a run with venvstacks that began at "
         r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n",
         shown,
     )
-    assert "end of _build/.venvstacks/logs/link-app-hello.log:" in shown
+    assert "end of _build/.venvstacks/logs/check-app-hello.log:" in shown
     hint = venvstacks(stack, "why", SPEC, "link:app-hallo", code=2).stderr
     assert "did you mean 'link:app-hello'?" in hint
     assert "did not run in any" in venvstacks(stack, "why", SPEC, "export:app-hello").stdout
@@ -98,11 +98,18 @@ def test_what_was_built_with_an_option_is_up_to_date_for_every_command_that_is_g
     assert "🐸 1.0" in venvstacks(stack, "run", SPEC, "hello", *option).stdout
 
 
-def test_a_child_can_be_started_again_by_hand(stack: Path) -> None:
+def test_a_child_is_shown_as_a_line_for_a_shell(stack: Path) -> None:
+    """Folder, environment and arguments; an import check itself needs a scratch folder that exists only meanwhile."""
     venvstacks(stack, "build", SPEC, "--lock", *LOCAL)
     (command,) = json.loads(venvstacks(stack, "why", SPEC, "check:py", "--json").stdout)["commands"]
-    assert shlex.split(command)[:2] == ["env", "-i"]
-    assert subprocess.run(command, shell=True, cwd=stack, capture_output=True, check=False).returncode == 0
+    change, _, start = command.partition(" && ")
+    assert shlex.split(change)[0] == "cd"
+    words = shlex.split(start)
+    assert words[:2] == ["env", "-i"]
+    program = next(number for number, word in enumerate(words) if number > 1 and "=" not in word)
+    line = shlex.join(["env", "-i", *words[2:program], words[program], "-I", "-c", "print('started')"])
+    done = subprocess.run(line, shell=True, cwd=stack, capture_output=True, text=True, check=False)
+    assert done.stdout == "started\n", done.stderr
 
 
 def test_a_changed_package_is_named_with_its_versions(stack: Path) -> None:

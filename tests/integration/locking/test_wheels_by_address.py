@@ -105,7 +105,8 @@ def test_it_is_installed_and_its_hash_is_checked(tmp_path: Path, elsewhere: Inde
     assert not list(installed.rglob("direct_url.json"))
     make_wheel(elsewhere.wheels, "frog", "1.0", files={"frog.py": b"evil\n"})
     shutil.rmtree(stack.base / "_build")
-    fresh = StackOnDisk(stack.path, {"UV_CACHE_DIR": str(tmp_path / "another-cache")})
+    caches = {"UV_CACHE_DIR": str(tmp_path / "another-cache"), "VENVSTACKS_CACHE": str(tmp_path / "another-store")}
+    fresh = StackOnDisk(stack.path, caches)
     with pytest.raises(BuildError) as caught:
         fresh.run(Request(("build",)), use_index=True)
     assert "not the one that was locked" in (caught.value.hint or "")
