@@ -74,7 +74,7 @@ def test_why_a_trace_and_the_closing_line(stack: Path) -> None:
     assert "did you mean 'link:app-hello'?" in hint
     assert "did not run in any" in venvstacks(stack, "why", SPEC, "export:app-hello").stdout
 
-    assert venvstacks(stack, "plan", SPEC, *LOCAL, "--exit-code").stdout == "13 tasks: 13 up to date\n"
+    assert venvstacks(stack, "plan", SPEC, *LOCAL, "--exit-code").stdout == "16 tasks: 16 up to date\n"
     again = venvstacks(stack, "build", SPEC, "--lock", "--publish", *LOCAL, "--trace", "made/idle.json").stderr
     assert "13 up to date" in again
     assert json.loads((stack / "made/idle.json").read_text("utf-8"))["traceEvents"] == []
