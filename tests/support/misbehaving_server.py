@@ -39,9 +39,13 @@ class Exchange:
             self.connection.sendall(part.replace("\n", "\r\n").encode() if isinstance(part, str) else part)
 
     def answer(self, content: bytes, status: str = "200 OK", fields: str = "", length: int | None = None) -> None:
-        """Send a whole answer; `length` is what it announces."""
+        """Send a whole answer; `length` is what it announces.
+
+        The connection ends after it, and the answer says so: a client that sends its next request on it, as after a
+        redirect, would have it reset.
+        """
         size = len(content) if length is None else length
-        self.send(f"HTTP/1.1 {status}\nContent-Length: {size}\n{fields}\n", content)
+        self.send(f"HTTP/1.1 {status}\nContent-Length: {size}\nConnection: close\n{fields}\n", content)
 
     def trickle(self, content: bytes, seconds: float = 0.05) -> None:
         """Send byte after byte, slowly."""
