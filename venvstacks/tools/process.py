@@ -95,7 +95,7 @@ class _Launch:
     """How a child is started; its output goes into two files."""
 
     command: tuple[str, ...]
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)  # may hold passwords
     cwd: Path | None
     rights: Rights
     output: IO[bytes]

@@ -11,6 +11,7 @@ from tests.support.offline_stacks import has_python, run, write_stack
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_python(), reason="no CPython 3.11.7 to make a runtime of")]
 
 DODO = """\
+import json
 from pathlib import Path
 from venvstacks import Options, doit_config, doit_tasks
 
@@ -18,7 +19,6 @@ SPEC = "venvstacks.toml"
 OPTIONS = Options(local_wheels=("wheels",), use_index=False)
 DOIT_CONFIG = {**doit_config(SPEC, OPTIONS), "default_tasks": ["upload", "label"]}
 METADATA = "_artifacts/__venvstacks__/env_metadata/app-hello.json"
-ARCHIVE = "_artifacts/app-hello.tar.zst"
 
 
 def task_stack():
@@ -27,10 +27,11 @@ def task_stack():
 
 def task_upload():
     def upload():
-        Path("uploaded").write_bytes(Path(ARCHIVE).read_bytes())
+        name = json.loads(Path(METADATA).read_text("utf-8"))["archive_name"]  # changed bytes get another name
+        Path("uploaded").write_bytes(Path("_artifacts", name).read_bytes())
 
     return {
-        "actions": [upload], "file_dep": [ARCHIVE], "task_dep": ["archive:app-hello"], "targets": ["uploaded"],
+        "actions": [upload], "file_dep": [METADATA], "task_dep": ["archive:app-hello"], "targets": ["uploaded"],
         "clean": True,
     }
 
