@@ -88,4 +88,6 @@ def test_a_file_in_a_read_only_folder_stays(folder: Path) -> None:
 
 
 def test_what_has_vanished_needs_no_removing(tmp_path: Path) -> None:
+    (tmp_path / "neighbour").touch()
     remove_tree(tmp_path / "nothing")
+    assert [path.name for path in tmp_path.iterdir()] == ["neighbour"]
