@@ -123,7 +123,8 @@ def test_a_project_goes_on(original: list[str], tmp_path: Path) -> None:
     run([*original, "lock", "venvstacks.toml", *OFFLINE], base)
     specification.write_text(SPECIFICATION.replace("frog==1.0", "frog>=1.1"), encoding="utf-8")
     run([*original, "lock", "venvstacks.toml", *OFFLINE], base)
-    run([*original, "build", "venvstacks.toml", "--no-lock", "--publish", "--tag-outputs", *OFFLINE], base)
+    # --clean, since 0.5.1 takes the folders that its own lock leaves behind for environments
+    run([*original, "build", "venvstacks.toml", "--clean", "--no-lock", "--publish", "--tag-outputs", *OFFLINE], base)
     artifacts = base / "_artifacts"
     published, deployed = digests(artifacts), names(artifacts)
     assert deployed["framework-cli"] == "framework-cli@2"

@@ -26,9 +26,6 @@ _PART = re.compile(r"\..+\.([a-z0-9_]{8}|\d+)\.part")
 """Names of temporary files: of `replacing`, and of post-install scripts, which add the number of their process."""
 
 
-_ATTEMPTS = 100  # to create something in a folder that others remove
-
-
 def write_atomically(path: Path, data: bytes | str) -> None:
     r"""Write `data` to a temporary file next to `path` and rename it; folders above are created.
 
@@ -124,21 +121,13 @@ def _remove_if_abandoned(path: Path) -> None:
 @contextlib.contextmanager
 def staging_folder(parent: Path, name: str) -> Iterator[Path]:
     """A new empty folder below `parent`, removed with all that is left in it when the block ends."""
-    folder = _new_folder(parent, name)
+    make_folders(parent)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=parent))
     folder.chmod(FOLDER_MODE)
     try:
         yield folder
     finally:
         remove_tree(folder)
-
-
-def _new_folder(parent: Path, name: str) -> Path:
-    """A new folder below `parent`, which others may remove at any time as long as it is empty."""
-    for _ in range(_ATTEMPTS):
-        with contextlib.suppress(FileNotFoundError):
-            make_folders(parent)
-            return Path(tempfile.mkdtemp(prefix=f"{name}.", dir=parent))
-    return Path(tempfile.mkdtemp(prefix=f"{name}.", dir=parent))
 
 
 def make_folders(folder: Path) -> None:

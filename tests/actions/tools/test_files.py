@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -104,27 +102,6 @@ def test_removing_a_tree_changes_no_mode_outside_it(tmp_path: Path) -> None:
     remove_tree(folder)
     assert not folder.exists()
     assert modes(outside) == 0o644
-
-
-def test_staging_bears_that_others_remove_its_empty_parent(tmp_path: Path) -> None:
-    """Layers that are exported at the same time tidy up the one folder in which all of them stage."""
-    parent = tmp_path / "staging"
-    over = threading.Event()
-
-    def tidy() -> None:
-        while not over.is_set():
-            with contextlib.suppress(OSError):
-                parent.rmdir()
-
-    tidier = threading.Thread(target=tidy)
-    tidier.start()
-    try:
-        for number in range(300):
-            with staging_folder(parent, f"frog{number}") as folder:
-                (folder / "leg").touch()
-    finally:
-        over.set()
-        tidier.join()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no umask elsewhere")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,9 +52,8 @@ def export_layer(published: PublishedLayer, options: ExportOptions, log: Path, t
             place.replace(replaced)
         previous = read_metadata(replaced)
         target = folder / metadata.install_target
-        staging_parent = folder / METADATA_DIR / ".staging"
-        remove_leftovers(staging_parent, name)
-        with staging_folder(staging_parent, name) as staging:
+        remove_leftovers(folder / METADATA_DIR, f".staging-{name}")
+        with staging_folder(folder / METADATA_DIR, f".staging-{name}") as staging:
             exported = _write_tree(published, options, staging, log, tools)
             swap_in(exported, target, trash=staging)
         _fit(published, target)
@@ -63,8 +61,6 @@ def export_layer(published: PublishedLayer, options: ExportOptions, log: Path, t
         if previous and previous.install_target != metadata.install_target:
             remove_tree(folder / previous.install_target)
         remove_tree(replaced)
-        with contextlib.suppress(OSError):  # others may be using it
-            staging_parent.rmdir()
     return {"folder": metadata.install_target}
 
 
