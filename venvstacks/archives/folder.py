@@ -8,6 +8,7 @@ from pathlib import Path
 
 from venvstacks.archives.member_contents import Contents, changed
 from venvstacks.archives.members import Member
+from venvstacks.archives.unpack import make_listed_folders
 from venvstacks.archives.write_failures import not_written
 from venvstacks.errors import PublishError
 from venvstacks.tools.clones import LinkMode, lay_file
@@ -43,12 +44,12 @@ def export_tree(contents: Contents, destination: Path, mode: LinkMode = "clone")
     files = links = 0
     with not_written(destination):
         make_folders(destination)
+        make_listed_folders(destination, [member.path for member in contents.members if member.is_folder])
         for member in contents.members:
             place = destination / member.path
             if member.is_folder:
-                place.mkdir()
-                place.chmod(member.mode)
-            elif member.is_link:
+                continue
+            if member.is_link:
                 links += _export_link(contents, member, place, mode)
             else:
                 files += 1
@@ -66,7 +67,13 @@ def _export_file(contents: Contents, member: Member, place: Path, mode: LinkMode
         raise changed(source, "is gone")
     if source.stat().st_size != member.size:
         raise changed(source, "has another size")
-    lay_file(source, place, mode)
+    try:
+        lay_file(source, place, mode)
+    except FileExistsError as error:
+        raise PublishError(
+            f"{place} cannot be written: to this file system, its name and that of an exported file are the same",
+            hint="export to a file system that distinguishes upper and lower case in names",
+        ) from error
 
 
 def _export_link(contents: Contents, member: Member, place: Path, mode: LinkMode) -> bool:

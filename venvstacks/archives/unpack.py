@@ -10,10 +10,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from venvstacks.archives.expected import ExpectedTree
+from venvstacks.archives.expected import ExpectedTree, folded
 from venvstacks.archives.found import FoundMember
 from venvstacks.archives.inflate import plain_chunks
 from venvstacks.archives.tar_reader import read_tar
@@ -43,9 +43,7 @@ def unpack_archive(
         OSError: The folder cannot be written to.
     """
     root = destination / expected.top
-    for folder in sorted(expected.folders):
-        (root / folder).mkdir()
-        (root / folder).chmod(FOLDER_MODE)
+    make_listed_folders(root, expected.folders)
     try:
         _unpack(archive, expected, root, stopping)
     except ValueError as error:
@@ -53,6 +51,22 @@ def unpack_archive(
             f"the archive {archive.name} is refused: {error}",
             hint="fetch it again, or have it published again; nothing of it was kept",
         ) from error
+
+
+def make_listed_folders(root: Path, folders: Iterable[str]) -> None:
+    """Create `folders`, paths relative to `root`; an empty path is `root` itself.
+
+    Where the file system folds names, folders whose names differ only in case or normalisation become one folder.
+
+    Raises:
+        FileExistsError: One exists already.
+        OSError: One cannot be created.
+    """
+    created: set[str] = set()
+    for folder in sorted(folders):
+        (root / folder).mkdir(exist_ok=folded(folder) in created)
+        (root / folder).chmod(FOLDER_MODE)
+        created.add(folded(folder))
 
 
 def archive_suffix(name: str) -> str:

@@ -6,6 +6,7 @@ it everywhere, in uv's cache too. See docs/decisions/0007.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from functools import cache
@@ -34,6 +35,8 @@ def lay_file(source: Path | str, target: Path | str, mode: LinkMode = "clone") -
         OSError: It cannot be read or written, or `target` is there already.
     """
     if mode == "hardlink":
+        if os.path.lexists(target):  # what the fallback, a copy, would write into
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
         link_or_copy(Path(source), Path(target))
     elif mode == "clone" and _cloned_by_name(os.fspath(source), os.fspath(target)):
         Path(target).chmod(settled_mode(Path(target).stat().st_mode))

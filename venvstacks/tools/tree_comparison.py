@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,22 +53,49 @@ def compare_tree(
     Raises:
         OSError: Something cannot be read.
     """
-    missing = dict(listed)
+    present = dict(walk_tree(root, keep)) if root.is_dir() else {}
+    for path, spelling in other_spellings(root, listed.keys() - present.keys(), present.keys() - listed.keys()).items():
+        present[path] = present.pop(spelling)
     to_hash: list[tuple[os.DirEntry[str], str, TreeEntry]] = []
-    for path, found in walk_tree(root, keep) if root.is_dir() else ():
-        entry = missing.pop(path, None)
+    for path, found in present.items():
+        entry = listed.get(path)
         if entry is None:
             yield TreeDifference(path, "foreign", found)
         elif not _looks_alike(entry, found, more_executable=more_executable):
             yield TreeDifference(path, "changed", found)
         elif not entry.is_link:
             to_hash.append((found, path, entry))
-    yield from (TreeDifference(path, "missing") for path in missing)
+    yield from (TreeDifference(path, "missing") for path in listed if path not in present)
     to_hash.sort(key=lambda row: row[2].size)  # so that every thread gets as many bytes
     lanes = [to_hash[lane::threads] for lane in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
         for changed in pool.map(_other_content, lanes):
             yield from changed
+
+
+def other_spellings(root: Path, missing: Iterable[str], present: Iterable[str]) -> dict[str, str]:
+    """Paths that a file system which folds names has under another spelling: what is looked for to what is listed.
+
+    There, files of two folders whose names differ only in case are in one folder, which has one of the names.
+
+    Args:
+        root: The tree.
+        missing: Paths that are looked for; elsewhere none of them exists.
+        present: Paths that walking the tree gives and that nobody looks for.
+
+    Raises:
+        OSError: A path cannot be looked up.
+    """
+    folded = {path: _identity(root / path) for path in missing if os.path.lexists(root / path)}
+    if not folded:
+        return {}
+    spellings = {_identity(root / path): path for path in present}
+    return {path: spellings[identity] for path, identity in folded.items() if identity in spellings}
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    info = path.lstat()
+    return info.st_dev, info.st_ino
 
 
 def _looks_alike(entry: TreeEntry, found: os.DirEntry[str], *, more_executable: bool) -> bool:

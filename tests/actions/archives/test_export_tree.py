@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests.support.folded_names import fold_names
 from tests.support.packable_trees import ADDED, FILES, LINKS, SITE, TOP, contents_of, expected, make_tree, on_disk
 from venvstacks.archives.folder import export_tree
 from venvstacks.archives.member_contents import Contents
@@ -38,6 +39,28 @@ def test_an_export_shares_no_file_with_the_environment(contents: Contents, tmp_p
     with (top / RUN).open("ab") as stream:
         stream.write(b"changed in place")
     assert (contents.root / RUN).read_bytes() == FILES["bin/run"][0]
+
+
+def test_folders_that_become_one_where_names_are_folded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_tree(tmp_path / "env")
+    for path in ("share/terminfo/E/a", "share/terminfo/e/b"):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(path)
+    contents = contents_of(root)
+    top = export_tree(contents, fold_names(tmp_path / "folds", monkeypatch) / "out").top
+    assert {path.name for path in (top / "share/terminfo/e").iterdir()} == {"a", "b"}
+
+
+@pytest.mark.parametrize("mode", ["clone", "copy", "hardlink"])
+def test_of_two_files_that_would_become_one_neither_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: LinkMode
+) -> None:
+    root = make_tree(tmp_path / "env")
+    for name in ("share/A", "share/a"):
+        (root / name).write_text(name)
+    contents = contents_of(root)
+    with pytest.raises(PublishError, match="share/a"):
+        export_tree(contents, fold_names(tmp_path / "folds", monkeypatch) / "out", mode)
 
 
 def test_files_are_hard_linked_if_wanted_and_generated_ones_written(contents: Contents, tmp_path: Path) -> None:

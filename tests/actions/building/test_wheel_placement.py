@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.folded_names import fold_names
 from tests.support.handmade_wheels import make_wheel
 from tests.support.locked_layers import framework, runtime
 from venvstacks.actions.building.environment_tree import install_wheels
 from venvstacks.actions.building.wheel_placement import Placement, Scheme, place_wheels
-from venvstacks.actions.building.wheel_store import UnpackedWheel
+from venvstacks.actions.building.wheel_store import UnpackedWheel, scan_wheel
 from venvstacks.digests import TreeEntry, scan_tree, sha256_bytes
 from venvstacks.errors import BuildError
 from venvstacks.model.layout import EnvironmentLayout
@@ -39,6 +40,18 @@ def unpacked(
     if record is not None:
         (tree / f"{name}-1.0.dist-info/RECORD").write_bytes(record)
     return UnpackedWheel(name, "1.0", tree, scan_tree(tree))
+
+
+def test_folders_that_a_file_system_makes_one_lose_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = make_wheel(tmp_path / "wheels", "frog", "1.0", files={"terms/E/a": b"1", "terms/e/b": b"2"})
+    tree = fold_names(tmp_path / "tree", monkeypatch)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tree)
+    placement = place_wheels([UnpackedWheel("frog", "1.0", tree, scan_wheel(tree))], LAYERED, PYTHON)
+    assert placement.warnings == []
+    assert places(placement) == {f"{SITE}/terms/E/a", f"{SITE}/terms/e/b"}
+    install_wheels(placement, tmp_path / "tree/environment", SITE)
+    assert (tmp_path / "tree/environment" / SITE / "terms/e/b").read_bytes() == b"2"
 
 
 def places(placement: Placement) -> set[str]:

@@ -8,10 +8,17 @@ from pathlib import Path
 
 from venvstacks.actions.building.wheel_placement import Placement
 from venvstacks.actions.building.wheel_records import listed_digests, read_record
-from venvstacks.actions.building.wheel_store import UnpackedWheel, WheelRequest, find_unpacked, stored, unpacked_wheels
+from venvstacks.actions.building.wheel_store import (
+    UnpackedWheel,
+    WheelRequest,
+    find_unpacked,
+    scan_wheel,
+    stored,
+    unpacked_wheels,
+)
 from venvstacks.actions.toolset import Tools
 from venvstacks.archives.members import is_shipped
-from venvstacks.digests import TreeEntry, scan_tree
+from venvstacks.digests import TreeEntry
 from venvstacks.errors import BuildError, UnsafeWheelError
 
 
@@ -77,7 +84,7 @@ def _from_uv_cache(request: WheelRequest, tools: Tools) -> tuple[UnpackedWheel, 
             tree = cache and find_unpacked(cache, package, wheel.hashes[0][1])
             if not tree:
                 return None
-            known = UnpackedWheel(package.name, package.version, tree, scan_tree(tree))
+            known = UnpackedWheel(package.name, package.version, tree, scan_wheel(tree))
             _check_record(request.layer, known)
         found.append(known)
     return tuple(found)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -22,6 +23,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from venvstacks.actions.building.unsafe_wheels import name_unsafe_wheels
+from venvstacks.actions.building.wheel_records import listed_paths, read_record
 from venvstacks.actions.toolset import Tools
 from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_file
 from venvstacks.errors import BuildError, UnsafeWheelError
@@ -30,6 +32,7 @@ from venvstacks.locking.pylock_text import format_lock
 from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel, wheel_name
 from venvstacks.tools.files import remove_tree, staging_folder, write_atomically
 from venvstacks.tools.seals import read_sealed, sealed
+from venvstacks.tools.tree_comparison import other_spellings
 from venvstacks.tools.uv import InstallRequest, install
 
 _FORMAT = 1
@@ -224,11 +227,28 @@ def _take_over(cache: Path, package: LockedPackage, wheel: Wheel, store: Path, t
     remove_tree(place)
     place.mkdir(parents=True)
     tree.rename(place / "tree")
-    entries = scan_tree(place / "tree")
+    entries = scan_wheel(place / "tree")
     rows = [list(asdict(entry).values()) for entry in entries]
     record = canonical_json({"format": _FORMAT, "key": key, "entries": rows})
     write_atomically(place / "contents.json", sealed(tools.seal_key, record))
     return UnpackedWheel(package.name, package.version, place / "tree", entries, key)
+
+
+def scan_wheel(tree: Path) -> tuple[TreeEntry, ...]:
+    """The files of an unpacked wheel, under the paths in its RECORD even where the file system folds names.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    entries = scan_tree(tree)
+    record = next((entry.path for entry in entries if entry.path.endswith(".dist-info/RECORD")), None)
+    if record is None:
+        return entries
+    listed = {posixpath.normpath(path) for path in listed_paths(read_record(tree / record))}
+    present = {entry.path: entry for entry in entries}
+    for path, spelling in other_spellings(tree, listed - present.keys(), present.keys() - listed).items():
+        present[path] = replace(present.pop(spelling), path=path)
+    return tuple(sorted(present.values()))
 
 
 def find_unpacked(cache: Path, package: LockedPackage, digest: str = "") -> Path | None:

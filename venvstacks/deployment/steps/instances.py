@@ -14,7 +14,7 @@ from typing import Any
 from venvstacks._injected import postinstall
 from venvstacks.actions.toolset import Tools
 from venvstacks.archives.expected import ExpectedTree, expect
-from venvstacks.archives.unpack import unpack_archive
+from venvstacks.archives.unpack import make_listed_folders, unpack_archive
 from venvstacks.deployment.binding import Bound
 from venvstacks.deployment.offers import OfferedLayer
 from venvstacks.deployment.state import GeneratedFile, Installed, InstanceRecord
@@ -28,7 +28,6 @@ from venvstacks.digests import TreeEntry, scan_tree
 from venvstacks.errors import DeployError, InterruptedRunError, ProcessFailedError
 from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.platforms import TargetPlatform
-from venvstacks.modes import FOLDER_MODE
 from venvstacks.records.file_lists import FileManifest
 from venvstacks.tools.clones import lay_file
 from venvstacks.tools.files import read_regular, write_atomically
@@ -134,10 +133,7 @@ def copy_instance(bound: Bound, expected: ExpectedTree, donor: InstanceRecord, p
     target = folder / bound.layer.target
     lay_file(place.file_manifest(donor.installed.id), folder / FILE_MANIFEST)
     compiled = [generated.entry() for generated in donor.bytecode if (source / generated.path).is_file()]
-    folders = {*expected.folders, *(entry.path.rpartition("/")[0] for entry in compiled)}
-    for name in sorted(folders):
-        (target / name).mkdir()
-        (target / name).chmod(FOLDER_MODE)
+    make_listed_folders(target, {*expected.folders, *(entry.path.rpartition("/")[0] for entry in compiled)})
     for entry in (*expected.entries.values(), *compiled):
         if tools.processes.stopping:
             raise InterruptedRunError
