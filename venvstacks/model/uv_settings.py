@@ -7,9 +7,8 @@ from datetime import date
 from math import isfinite
 from typing import Any
 
-from packaging.utils import canonicalize_name
-
 from venvstacks.model.positions import KeyPath
+from venvstacks.model.sources import parse_sources
 from venvstacks.model.specification import UvTable
 
 
@@ -70,18 +69,18 @@ def _find_index_faults(declared: list[dict[str, Any]]) -> Iterator[tuple[KeyPath
             yield ("index", number), "an index needs a 'url'", hint
 
 
-def _find_source_faults(sources: object, names: Collection[str]) -> Iterator[tuple[KeyPath, str, str]]:
-    form = '{ index = "<name of an index>" }'
-    if not isinstance(sources, dict):
-        yield ("sources",), "must be a table", f"write <package> = {form} in it"
-        return
-    spelt: dict[str, str] = {}
-    for package, source in sources.items():
-        if (first := spelt.setdefault(canonicalize_name(package), package)) != package:
-            yield ("sources", package), f"'{first}' and '{package}' are the same distribution", "keep one of them"
-        for choice in source if isinstance(source, list) else [source]:
-            if not isinstance(choice, dict) or "index" not in choice:
-                yield ("sources", package), "only sources that name an index can be locked", f"write {form}"
-            elif choice["index"] not in names:
+def _find_source_faults(table: object, names: Collection[str]) -> Iterator[tuple[KeyPath, str, str]]:
+    sources, faults = parse_sources(table)
+    for path, message, hint in faults:
+        yield ("sources", *path), message, hint
+    for package, choices in sources.items():
+        for source in choices:
+            if source.index is None:
+                yield (
+                    ("sources", package),
+                    "only sources that name an index can be locked",
+                    'write { index = "<name of an index>" }',
+                )
+            elif source.index not in names:
                 known = ", ".join(sorted(names)) or "none"
-                yield ("sources", package), f"'{choice['index']}' is not a named index", f"named indexes: {known}"
+                yield ("sources", package), f"'{source.index}' is not a named index", f"named indexes: {known}"
