@@ -82,7 +82,7 @@ REACHES: dict[str, set[str]] = {
     "sys.stderr": {"cli", "engine/dodo_tasks.py"},
     "sys.argv": {"cli", "deployment/steps/compare_bytecode.py"},  # the latter is a program that layers' Pythons run
     "sys.exit": {"cli"},
-    "os._exit": {"cli/error_boundary.py"},
+    "os._exit": {"cli"},
     "os.execvpe": {"tools/process.py"},
     "os.killpg": {"tools/process.py"},
     "os.cpu_count": {"tools/processors.py"},

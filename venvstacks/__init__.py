@@ -6,14 +6,14 @@ first used, so that importing this package costs nothing. What concerns deployme
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # importing `typing` takes time; the command line has to be there for signals at once
 if TYPE_CHECKING:
     from venvstacks.api import *  # noqa: F403 - all names, which stand there
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module  # noqa: PLC0415 - as above
+
     if name.startswith("__") and name != "__all__":
         raise AttributeError(f"module 'venvstacks' has no attribute '{name}'")
     if name == "deployment":
@@ -26,4 +26,6 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
+    from importlib import import_module  # noqa: PLC0415 - as above
+
     return sorted({*globals(), *import_module("venvstacks.api").__all__, "deployment"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json as json_text
 import sys
 import time
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Any
 
 from venvstacks.api import deployments as deployment
 from venvstacks.cli.error_boundary import Terminated
-from venvstacks.cli.printable import printable, printable_json
+from venvstacks.cli.printable import print_json, print_message, print_result, printable
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.deploy_failures import MAKE_READABLE
@@ -43,10 +42,10 @@ class Commands:
 
     def _tell(self, *lines: str) -> None:
         if not self.verbosity.quiet:
-            print(*map(printable, lines), sep="\n", file=sys.stderr, flush=True)
+            print_message("\n".join(lines))
 
     def _tell_warning(self, line: str) -> None:
-        print(f"warning: {printable(line)}", file=sys.stderr, flush=True)
+        print_message(f"warning: {line}")
 
     def _tell_waiting(self) -> None:
         if not self.no_wait:
@@ -60,7 +59,7 @@ class Commands:
         with _telling_what_is_left(folder), self._showing_downloads() as options:
             done = deployment.deploy(source, folder, names, options, repair=repair, synchronise=synchronise)
         if self.json:
-            _print_json(_deployed_data(done))
+            print_json(_deployed_data(done), sort_keys=True)
         else:
             self._tell(*deployed_lines(done, time.perf_counter() - began))
         return ExitCode.DONE
@@ -76,9 +75,9 @@ class Commands:
         """Show what is installed; differences are a failure."""
         found = deployment.status(folder, verify=verify)
         if self.json:
-            _print_json(_status_data(found))
+            print_json(_status_data(found), sort_keys=True)
         else:
-            print(*map(printable, status_lines(found)), sep="\n")
+            print_result("\n".join(status_lines(found)))
         if not found.differences:
             return ExitCode.DONE
         if all(one.kind == "unreadable" for one in found.differences):
@@ -192,7 +191,3 @@ def _status_data(found: deployment.Status) -> dict[str, Any]:
     if found.differences is not None:
         data["differences"] = [asdict(one) for one in found.differences]
     return data
-
-
-def _print_json(value: object) -> None:
-    print(printable_json(json_text.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)))

@@ -13,9 +13,13 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from venvstacks.cli import leave_at_once
 from venvstacks.errors import ExitCode, InterruptedRunError, VenvstacksError
+
+if TYPE_CHECKING:
+    from venvstacks.cli.help_format import App
 
 _OUTPUT_FAILURES = {errno.ENOSPC, errno.EIO, errno.EBADF}
 
@@ -41,7 +45,7 @@ def _orderly_termination() -> Iterator[list[KeyboardInterrupt]]:
         raise raised[-1]
 
     previous = {signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt)}
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where Ctrl-C is to be ignored
+    if signal.getsignal(signal.SIGINT) in {signal.default_int_handler, leave_at_once}:  # not where it is to be ignored
         previous[signal.SIGINT] = signal.signal(signal.SIGINT, interrupt)
     try:
         yield raised
@@ -58,8 +62,17 @@ def run_command_line(arguments: list[str], on_loaded: Callable[[], None] = lambd
         on_loaded: Called when the command has been loaded and is about to run.
     """
     try:
+        if arguments in (["--version"], ["-V"]):
+            from venvstacks.cli.version import show_version  # noqa: PLC0415 - typer alone takes longer than this answer
+
+            return show_version()
+        from venvstacks.cli.app import common_options_first, make_app  # noqa: PLC0415 - as above
+
+        arguments = common_options_first(arguments)
+        app = make_app(arguments)
+        on_loaded()
         with _orderly_termination() as raised:
-            code = _run(arguments, on_loaded)
+            code = _run(app, arguments)
             _raise_again(raised if code == ExitCode.INTERRUPTED else [])
             return code
     except VenvstacksError as error:
@@ -81,18 +94,9 @@ def _raise_again(raised: list[KeyboardInterrupt]) -> None:
         raise interrupt
 
 
-def _run(arguments: list[str], on_loaded: Callable[[], None]) -> int:
-    if arguments in (["--version"], ["-V"]):
-        from venvstacks.cli.version import show_version  # noqa: PLC0415 - typer alone takes longer than this answer
-
-        return show_version()
-    from venvstacks.cli.app import common_options_first, make_app  # noqa: PLC0415 - typer is only loaded for a command line
-
+def _run(app: App, arguments: list[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names and trees must not fail on a terminal's encoding
-    arguments = common_options_first(arguments)
-    app = make_app(arguments)
-    on_loaded()
     code = int(app(arguments, prog_name="venvstacks", standalone_mode=False) or 0)
     sys.stdout.flush()
     return code
@@ -155,7 +159,7 @@ def _tell_other(error: Exception) -> int:
         return int(ExitCode.DONE)
     if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILURES:
         _discard_output()
-        print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)
+        _tell(f"standard output cannot be written: {error.strerror}")
         return int(ExitCode.MIXED)
     if exit_code is None:
         tell_defect(error)
@@ -165,24 +169,28 @@ def _tell_other(error: Exception) -> int:
     elif tell := getattr(error, "format_message", None):
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "venvstacks"
-        print(f"error: {tell()}\nhint: `{command} -h` shows what there is", file=sys.stderr)
+        _tell(f"{tell()}\nhint: `{command} -h` shows what there is")
     return int(exit_code)
 
 
 def tell_defect(error: BaseException) -> None:
     """Show an error that is not the user's to mend; its traceback goes to a file."""
+    from venvstacks.urls import without_secrets  # noqa: PLC0415 - only failures need it
+
     with tempfile.NamedTemporaryFile("w", prefix="venvstacks-", suffix=".log", delete=False, encoding="utf-8") as log:
-        log.write("".join(traceback.format_exception(error)))
-    message = f"a defect of this program: {type(error).__name__}: {error}\nhint: report it with {log.name}"
-    print(f"error: {message}", file=sys.stderr)
+        log.write(without_secrets("".join(traceback.format_exception(error))))
+    _tell(f"a defect of this program: {type(error).__name__}: {error}\nhint: report it with {log.name}")
 
 
 def tell_error(error: VenvstacksError) -> None:
     """Show what went wrong on standard error."""
-    from venvstacks.cli.printable import printable  # noqa: PLC0415 - commands that succeed do not need it
-    from venvstacks.urls import without_secrets  # noqa: PLC0415 - as above
+    _tell(str(error))
 
-    print(f"error: {printable(without_secrets(str(error)))}", file=sys.stderr)
+
+def _tell(text: str) -> None:
+    from venvstacks.cli.printable import print_message  # noqa: PLC0415 - the answer to --version does not need it
+
+    print_message(f"error: {text}")
 
 
 def relative(path: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from venvstacks.cli.error_boundary import relative
+from venvstacks.cli.printable import print_message
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.model.example import APPLICATION, SPECIFICATION, example_files
 
@@ -45,8 +46,8 @@ def init(
         ) from error
     if not context.obj.quiet:
         spec = relative(folder / SPECIFICATION)
-        print(f"written: {', '.join(relative(place) for place in wanted)}", file=sys.stderr)
-        print(f"next: venvstacks build {spec}; venvstacks run {spec} {APPLICATION}", file=sys.stderr)
+        print_message(f"written: {', '.join(relative(place) for place in wanted)}")
+        print_message(f"next: venvstacks build {spec}; venvstacks run {spec} {APPLICATION}")
     return ExitCode.DONE
 
 

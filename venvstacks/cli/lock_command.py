@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from venvstacks import api
 from venvstacks.cli import declared_options as o
 from venvstacks.cli.option_groups import LockedLayers, Packages, Running, Showing, given
+from venvstacks.cli.printable import print_json, print_result
 from venvstacks.cli.session import Session, reported
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.locking.lock_changes import LockChanges, describe_changes, moved_packages
@@ -74,9 +74,9 @@ def lock(
 def _preview(session: Session, request: api.Request, *, json: bool) -> int:
     changes = api.preview_locks(session.project, request)
     if json:
-        print(json_text.dumps(_data(changes), indent=2, ensure_ascii=False))
+        print_json(_data(changes))
     else:
-        print("\n".join(describe_changes(changes)) or "no lock would change")
+        print_result("\n".join(describe_changes(changes)) or "no lock would change")
     return ExitCode.DONE
 
 

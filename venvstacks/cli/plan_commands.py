@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated
@@ -13,6 +12,7 @@ from venvstacks.api import Options, Request, Selection
 from venvstacks.cli import declared_options as o
 from venvstacks.cli.error_boundary import relative
 from venvstacks.cli.option_groups import Archives, Environments, Layers, Packages, given
+from venvstacks.cli.printable import print_json, print_result
 from venvstacks.cli.session import Session
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.planning.history import LastRun, last_run
@@ -90,9 +90,9 @@ def why(
     session = Session.open(context.obj, spec, Options(build_dir=build_dir))
     found = last_run(session.project, task)
     if json:
-        print(json_text.dumps(found.as_json() if found else None, indent=2, ensure_ascii=False))
+        print_json(found.as_json() if found else None)
     else:
-        print(
+        print_result(
             "\n".join(_told(found, session.project.graph.makers))
             if found
             else f"{task} did not run in any of the runs of which there are logs"
@@ -133,9 +133,9 @@ def cache_key(
     session = Session.open(context.obj, spec, Options(build_dir=build_dir, output_dir=output_dir))
     found = key_of(session.project)
     if json:
-        print(json_text.dumps(found.as_json(), indent=2))
+        print_json(found.as_json())
     elif paths:
-        print("\n".join(found.paths))
+        print_result("\n".join(found.paths))
     else:
-        print(found.restore if restore else found.key)
+        print_result(found.restore if restore else found.key)
     return ExitCode.DONE

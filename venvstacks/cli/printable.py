@@ -1,18 +1,59 @@
-"""Text from files and servers, made safe for a terminal: control sequences are shown, not carried out."""
+"""What the command line prints: no secrets of URLs, and control sequences are shown, not carried out.
+
+Names, paths and messages come from files, servers and other programs, which may have been damaged or forged. So every
+command prints through the functions of this module.
+"""
 
 from __future__ import annotations
 
+import json
 import re
+import sys
+from typing import TextIO
+
+from venvstacks.urls import without_secrets
 
 # C0 controls except tab and line break, DEL, C1 controls, and the signs that reorder text or hide parts of it
 _ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def printable(text: str) -> str:
-    r"""`text` with every character that a terminal acts on as an escape, such as `\x1b`."""
-    return _ACTING.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+    r"""`text` as people may see it: each character that a terminal acts on is an escape such as `\x1b`."""
+    return _ACTING.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), without_secrets(text))
 
 
-def printable_json(text: str) -> str:
-    r"""JSON text with such characters as JSON escapes, such as `\u001b`: the same value."""
+def printable_json(value: object, *, sort_keys: bool = False) -> str:
+    r"""JSON text of a value, with such characters as JSON escapes, such as `\u001b`."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=sort_keys)
+    if "://" in text or "@" in text:
+        text = json.dumps(_without_secrets(value), indent=2, ensure_ascii=False, sort_keys=sort_keys)
     return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _without_secrets(value: object) -> object:
+    """A JSON value with `without_secrets` applied to each text in it."""
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, dict):
+        return {_without_secrets(key): _without_secrets(item) for key, item in value.items()}
+    return [_without_secrets(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def print_result(text: str) -> None:
+    """Print what a command was asked for on standard output."""
+    print(printable(text))
+
+
+def print_json(value: object, *, sort_keys: bool = False) -> None:
+    """Print what a command was asked for on standard output, as JSON."""
+    print(printable_json(value, sort_keys=sort_keys))
+
+
+def print_message(text: str, stream: TextIO | None = None) -> None:
+    """Print a line about the work, at once.
+
+    Args:
+        text: The line.
+        stream: Where to; None for standard error.
+    """
+    print(printable(text), file=stream or sys.stderr, flush=True)

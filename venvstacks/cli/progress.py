@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from venvstacks.api import Report
 from venvstacks.cli.error_boundary import tell_defect, tell_error
+from venvstacks.cli.printable import print_message, printable
 from venvstacks.engine.outcomes import Listener, Outcome, Silence, Status
 from venvstacks.errors import UsageError, VenvstacksError
 from venvstacks.tools.files import write_atomically
@@ -66,7 +67,7 @@ class PlainLines:
 
     def say(self, line: str) -> None:
         """Print a line."""
-        print(line, file=sys.stderr, flush=True)
+        print_message(line)
 
 
 class LiveDisplay(PlainLines):
@@ -129,7 +130,7 @@ class LiveDisplay(PlainLines):
         if self._progress is None:
             super().say(line)
         else:
-            self._progress.console.print(line, markup=False, soft_wrap=True)
+            self._progress.console.print(printable(line), markup=False, soft_wrap=True)
 
 
 def describe(outcome: Outcome, makers: Mapping[str, str], *, verbose: bool) -> str:
@@ -185,7 +186,7 @@ def tell_failures(outcomes: Sequence[Outcome]) -> None:
     """Show every failed task's error."""
     for outcome in outcomes:
         if outcome.status == "failed":
-            print(f"\n{outcome.name}:", file=sys.stderr)
+            print_message(f"\n{outcome.name}:")
             if isinstance(outcome.error, VenvstacksError):
                 tell_error(outcome.error)
             else:

@@ -15,6 +15,7 @@ from venvstacks.model.schema import DIALECT
 from venvstacks.planning.forecast import Plan
 from venvstacks.records.published_metadata import LayerMetadata, read_metadata
 from venvstacks.tools.files import write_atomically
+from venvstacks.urls import without_secrets
 
 
 class ReportedFault(BaseModel):
@@ -150,12 +151,13 @@ def _outputs(project: api.Project, request: api.Request) -> dict[str, list[Layer
 
 
 def _error(error: BaseException) -> ReportedError:
-    faults = error.faults if isinstance(error, SpecificationError) else ()
+    faults = error.faults if isinstance(error, SpecificationError) else ()  # which hold no secrets
+    hint = getattr(error, "hint", None)
     return ReportedError(
         kind=type(error).__name__,
-        message=getattr(error, "message", None) or str(error),
-        details=list(getattr(error, "details", ())),
-        hint=getattr(error, "hint", None),
+        message=without_secrets(getattr(error, "message", None) or str(error)),
+        details=[without_secrets(line) for line in getattr(error, "details", ())],
+        hint=hint and without_secrets(hint),
         source=error.source if isinstance(error, SpecificationError) else None,
         faults=[ReportedFault(**{key: getattr(fault, key) for key in ReportedFault.model_fields}) for fault in faults],
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import Any, TextIO, TypeVar
 from venvstacks import api
 from venvstacks.cli.error_boundary import relative
 from venvstacks.cli.option_groups import Running, Showing
+from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.progress import make_listener, summarize, tell_failures, write_trace
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.engine.outcomes import Listener
@@ -34,7 +34,7 @@ class Session:
         project = api.load_project(spec, options)
         if not verbosity.quiet:
             for warning in project.stack.warnings:
-                print(f"warning: {warning}", file=sys.stderr)
+                print_message(f"warning: {warning}")
         return cls(project, verbosity)
 
     def operations(self, *, lock: bool, build: bool, publish: bool, export: bool = False) -> tuple[Operation, ...]:
@@ -60,11 +60,10 @@ class Session:
             operations, chosen = None, shown_layers(stack, selection)
         shown = Shown(stack, chosen, api.lock_staleness(self.project), api.deployed_names(self.project), operations)
         if json:
-            print(json_text.dumps(stack_data(shown, str(self.project.path)), indent=2, sort_keys=True))
+            print_json(stack_data(shown, str(self.project.path)), sort_keys=True)
         else:
-            print(render_tree(relative(self.project.path), stack_tree(shown)))
-            for line in staleness_lines(shown):
-                print(line)
+            tree = render_tree(relative(self.project.path), stack_tree(shown))
+            print_result("\n".join([tree, *staleness_lines(shown)]))
         return ExitCode.DONE
 
     def plan(self, request: api.Request, *, form: str = "text", exit_code: bool = False) -> int:
@@ -79,11 +78,11 @@ class Session:
 
         plan = api.plan(self.project, request)
         if form == "json":
-            print(json_text.dumps(plan.as_json(), indent=2, ensure_ascii=False))
+            print_json(plan.as_json())
         elif form == "text":
-            print("\n".join(plan_lines(plan, verbose=self.verbosity.verbose)))
+            print_result("\n".join(plan_lines(plan, verbose=self.verbosity.verbose)))
         else:
-            print(draw(plan, form), end="")
+            print_result(draw(plan, form).removesuffix("\n"))
         return ExitCode.WORK_TO_DO if exit_code and not plan.is_idle else ExitCode.DONE
 
     def plan_or_run(self, request: api.Request, showing: Showing, running: Running, *, dry_run: bool) -> int:
@@ -106,7 +105,7 @@ class Session:
             return ExitCode.DONE
         if not request.operations:
             if not self.verbosity.quiet:
-                print("nothing is to be done: leave out --no-build, or add --lock or --publish", file=sys.stderr)
+                print_message("nothing is to be done: leave out --no-build, or add --lock or --publish")
             return ExitCode.DONE
         return self.run(request, running, sys.stderr if showing.json else sys.stdout)
 
@@ -131,17 +130,17 @@ class Session:
             write_report(report_of_run(self.project, request, report, time.perf_counter() - began), running.report)
         tell_failures(report.outcomes)
         for note in report.notes:
-            print(f"note: {note}", file=sys.stderr)
+            print_message(f"note: {note}")
         if changes_to and (changes := report.lock_changes):
             from venvstacks.locking.lock_changes import describe_changes  # noqa: PLC0415 - few runs change locks
 
             for line in describe_changes(changes):
-                print(line, file=changes_to)
+                print_message(line, changes_to)
         if not self.verbosity.quiet:
-            print(summarize(report, began), file=sys.stderr)
+            print_message(summarize(report, began))
             if not report.failures:
                 for line in self._places(request):
-                    print(line, file=sys.stderr)
+                    print_message(line)
         return report.exit_code
 
     def _listener(self) -> Listener:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +11,7 @@ import typer
 from venvstacks.api import Options, Selection
 from venvstacks.cli import declared_options as o
 from venvstacks.cli.option_groups import Archives, Chosen, Packages, given
+from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.session import Session
 from venvstacks.errors import ExitCode
 
@@ -47,12 +46,12 @@ def verify(
     wanted = Verification(Selection(**given(layers)), place, fresh_caches)
     results = verify_stack(session.project, wanted)
     if json:
-        print(json_text.dumps({"layers": [result.as_json() for result in results]}, indent=2, ensure_ascii=False))
+        print_json({"layers": [result.as_json() for result in results]})
     else:
-        print("\n".join(_lines(results)))
+        print_result("\n".join(_lines(results)))
     proven = all(result.verdict == "same" for result in results)
     if not proven and not session.verbosity.quiet:
-        print("not every archive could be made again with the same bytes", file=sys.stderr)
+        print_message("not every archive could be made again with the same bytes")
     return ExitCode.DONE if proven else ExitCode.PUBLISHING
 
 

@@ -25,6 +25,7 @@ from venvstacks.reasons import Reason
 from venvstacks.records.input_facts import input_facts
 from venvstacks.records.staleness import Present, why_stale, with_history, with_missing_outputs
 from venvstacks.tools.files import remove_tree
+from venvstacks.urls import without_secrets
 
 
 @dataclass(frozen=True, repr=False)
@@ -221,13 +222,14 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
             values = dict(self.run.perform(self.node))
         except VenvstacksError as error:
             self.error = error
-            return TaskFailed(str(error))
+            return TaskFailed(without_secrets(str(error)))
         except BaseException as error:  # noqa: BLE001 - a worker thread that dies would hang the run
             self.error = error
-            return TaskError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+            return TaskError(without_secrets(f"{type(error).__name__}: {error}\n{traceback.format_exc()}"))
         finally:
             self.seconds = time.perf_counter() - begun
-            told = {} if self.error is None else {"error": str(self.error) or type(self.error).__name__}
+            error_text = "" if self.error is None else without_secrets(str(self.error)) or type(self.error).__name__
+            told = {"error": error_text} if error_text else {}
             status = "done" if self.error is None else "failed"
             journal.write("task ended", self.node.name, seconds=round(self.seconds, 4), status=status, **told)
         self.values = {**values, "seconds": round(self.seconds, 3)}

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -72,20 +71,49 @@ def test_paths_that_cannot_be(stack: Path, name: str) -> None:
     assert "defect" not in done.stderr
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.05, 0.1, 0.2])
-def test_an_interrupt_during_start_up_is_one_line(stack: Path, seconds: float) -> None:
-    code = (
-        "import sys\nfrom venvstacks.cli import main\nsys.argv[1:] = ['show', 'venvstacks.toml']\n"
-        "def begin():\n    print('up', flush=True)\n    main()\nbegin()"
+SIGNAL_AT_IMPORT = """
+import os, runpy, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            os.kill(os.getpid(), number)
+
+module, number = sys.argv[1], int(sys.argv[2])
+del sys.argv[:3]
+sys.meta_path.insert(0, Finder())
+if sys.argv[0] == "-m":
+    runpy.run_module("venvstacks", run_name="__main__")
+else:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("door", "module"),
+    [
+        ("-m", "venvstacks.cli.error_boundary"),
+        ("-m", "typer"),
+        ("-m", "venvstacks.cli.show_output"),
+        (str(Path(sys.executable).with_name("venvstacks")), "venvstacks.cli.error_boundary"),
+    ],
+)
+def test_a_signal_while_modules_are_loaded_is_one_line(
+    stack: Path, door: str, module: str, number: signal.Signals, code: int
+) -> None:
+    command = [sys.executable, "-c", SIGNAL_AT_IMPORT, module, str(int(number)), door, "show", "venvstacks.toml"]
+    done = subprocess.run(command, cwd=stack, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "error: interrupted\n")
+
+
+def test_nothing_that_takes_time_is_loaded_before_signals_are_handled() -> None:
+    code = "import sys; before = {*sys.modules}; import venvstacks.cli; print(*sorted({*sys.modules} - before))"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import os; {code}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[3],
     )
-    command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, cwd=stack, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
-        time.sleep(0.005)  # into `main`
-        try:
-            child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGINT)
-        _, errors = child.communicate(timeout=60)
-    assert (child.returncode, errors) in {(0, ""), (130, "error: interrupted\n")}
+    assert done.stdout.split() == ["__future__", "gc", "venvstacks", "venvstacks.cli"], done.stderr

@@ -1,0 +1,70 @@
+"""What the command line prints holds no secrets of URLs and nothing that a terminal acts on."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from venvstacks.cli import printable as door
+from venvstacks.cli.deploy_output import Commands
+from venvstacks.cli.error_boundary import tell_defect, tell_error
+from venvstacks.cli.printable import print_json, print_message, print_result
+from venvstacks.cli.progress import PlainLines
+from venvstacks.cli.verbosity import Verbosity
+from venvstacks.errors import DeployError
+
+FORGED = "a\x1b[31m\x9b\u202e\x07\rb https://me:s3cret@host/x?t=s3cret"
+SAFE = "a\\x1b[31m\\x9b\\u202e\\x07\\rb https://host/x?..."
+
+
+def test_results_and_messages_show_what_a_terminal_would_act_on(capsys: pytest.CaptureFixture[str]) -> None:
+    print_result(f"{FORGED}\n\tb🐸")
+    print_message(FORGED)
+    assert capsys.readouterr() == (f"{SAFE}\n\tb🐸\n", f"{SAFE}\n")
+
+
+def test_json_keeps_its_values_and_loses_secrets_only(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"z": ("\x1b[0m\u202eä", 1), "a": {FORGED: FORGED, "u": 'see "https://me:s3"cret@host/x"'}})
+    text = capsys.readouterr().out
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "s3cret" not in text
+    assert list(json.loads(text)) == ["z", "a"]
+    assert json.loads(text)["z"] == ["\x1b[0m\u202eä", 1]
+    assert json.loads(text)["a"]["u"].startswith('see "https://')
+
+
+def test_errors_defects_and_lines_of_runs_pass_the_same_door(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    tell_error(DeployError(FORGED, hint=FORGED, details=(FORGED,)))
+    tell_defect(ValueError(FORGED))
+    PlainLines({}, verbose=False).say(FORGED)
+    warn = Commands(Verbosity(quiet=False, verbose=False)).options.warn
+    warn(FORGED)
+    errors = capsys.readouterr().err
+    assert errors.count(SAFE) == 6
+    assert "s3cret" not in errors
+    assert "\x1b" not in errors
+    (log,) = tmp_path.iterdir()
+    assert "s3cret" not in log.read_text("utf-8")
+
+
+def test_commands_print_by_no_other_way() -> None:
+    """`version` prints before anything is loaded, schemas are this program's own, and boundaries their fixed lines."""
+    home = Path(door.__file__).parent
+    fixed = {"printable.py": 3, "version.py": 1, "init_commands.py": 1, "error_boundary.py": 1}
+    found = {
+        path.name: count
+        for path in home.glob("*.py")
+        if (count := sum(_prints(node) for node in ast.walk(ast.parse(path.read_text("utf-8")))))
+    }
+    assert found == fixed
+
+
+def _prints(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
