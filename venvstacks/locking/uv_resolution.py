@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +13,7 @@ from urllib.parse import quote, unquote, urldefrag, urlsplit
 from packaging.utils import canonicalize_name
 
 from venvstacks.locking.locks import ResolvedPackage, Wheel
+from venvstacks.model.toml_text import TomlError, parse_toml
 from venvstacks.urls import without_logins
 
 
@@ -79,9 +79,9 @@ def load_document(text: str) -> dict[str, Any]:
         UnusableLockError: The text is not TOML, or the lock's version is not supported.
     """
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UnusableLockError(f"not valid TOML: {error}") from None
+        document = parse_toml(text)
+    except TomlError as error:
+        raise UnusableLockError(f"{error}{f' (line {error.line})' if error.line else ''}") from None
     version = document.get("lock-version")
     if not isinstance(version, str) or not version.startswith("1."):
         raise UnusableLockError(f"lock-version is {version!r}, not '1.0'")

@@ -106,7 +106,7 @@ class TaskStore:
         """Make `row` the row of `task`, and commit."""
         with self._guard:
             self._rows[task] = row
-            text = json.dumps(row, sort_keys=True, ensure_ascii=False)
+            text = json.dumps(row, sort_keys=True)  # escaped: names of files need not be Unicode, SQLite's text has to
             self._change("insert or replace into task values (?, ?)", task, text)
 
     def remove(self, task: str) -> None:
@@ -135,7 +135,10 @@ class TaskStore:
         with self._guard:
             if self._connection is None:
                 return ()
-            return tuple(name for (name,) in self._connection.execute("select name from task order by name"))
+            try:
+                return tuple(name for (name,) in self._connection.execute("select name from task order by name"))
+            except sqlite3.Error as error:
+                raise self._failure(error) from error
 
     def record(self, task: str) -> TaskRecord | None:
         """The record of `task`'s last run, or None if there is none, or another version's."""

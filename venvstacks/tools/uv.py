@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Literal
 
-from venvstacks.errors import BuildError, MissingToolError, ProcessFailedError, UnsafeWheelError
+from venvstacks.errors import BuildError, MissingToolError, ProcessFailedError, UnsafeWheelError, UsageError
 from venvstacks.tools.process import Completed, Processes, scrubbed_environment
 from venvstacks.tools.uv_failures import FailureKind, explain_failure, passed_over
 
@@ -22,6 +22,8 @@ _TRANSPORT = frozenset({
     "UV_CACHE_DIR", "UV_CONCURRENT_DOWNLOADS", "UV_HTTP_RETRIES", "UV_HTTP_TIMEOUT", "UV_INSECURE_HOST",
     "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_OFFLINE", "UV_SYSTEM_CERTS",
 })  # fmt: skip
+_HOSTS = "UV_INSECURE_HOST"
+_HOST = re.compile(r"(https?://)?(\*|[\w.*-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?/?")
 _CREDENTIAL = re.compile(r"UV_INDEX_.+_(USERNAME|PASSWORD)")
 
 _INSTALL_HINTS: Mapping[FailureKind, str] = {
@@ -75,7 +77,16 @@ def find_uv() -> Path:
 
 
 def uv_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for uv: transport settings and index credentials stay, everything that steers results goes."""
+    """The environment for uv: transport settings and index credentials stay, everything that steers results goes.
+
+    Raises:
+        UsageError: Hosts are named in a way that uv refuses; it would repeat the value, which may hold a password.
+    """
+    if not all(_HOST.fullmatch(host) for host in environment.get(_HOSTS, "").split()):
+        raise UsageError(
+            f"the environment variable {_HOSTS} holds something that is no host",
+            hint="name hosts as HOST or HOST:PORT, separated by spaces; logins belong into UV_INDEX_<NAME>_PASSWORD",
+        )
     keep = {name for name in environment if name in _TRANSPORT or _CREDENTIAL.fullmatch(name)}
     scrubbed = scrubbed_environment(environment, keep=keep)
     return {**scrubbed, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}

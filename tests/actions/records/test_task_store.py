@@ -54,6 +54,28 @@ def test_a_record_is_what_a_row_says(store: TaskStore) -> None:
     assert (record.seconds, record.interrupted) == (1.5, False)
 
 
+def test_names_of_files_need_not_be_unicode(store: TaskStore) -> None:
+    row = {**ROW, "deps:": ["s\udcff"], "failed:": "\udcff cannot be read"}
+    store.put("build:x", row)
+    with TaskStore(store.path, writable=False) as other:
+        assert other.row("build:x") == row
+
+
+@pytest.mark.parametrize(
+    "value", ["cast(x'ff' as text)", "x'ff'", "cast(x'7b22ff223a317d' as text)", "x'7b22ff223a317d'"]
+)
+def test_a_state_that_is_not_utf_8_is_one_error(store: TaskStore, value: str) -> None:
+    with sqlite3.connect(store.path) as other:
+        other.execute(f"insert into task values ('build:x', {value})")
+        other.execute(f"insert into task values ({value}, '{{}}')")
+    other.close()
+    with pytest.raises(StateError, match="cannot be used"):
+        store.row("build:x")
+    if value.startswith("cast"):
+        with pytest.raises(StateError, match="cannot be used"):
+            store.names()
+
+
 @pytest.mark.parametrize(
     "row", [{}, {"ignore:": "1"}, {**ROW, "_values_:": "another version's"}, {**ROW, "_values_:": {"inputs": [1]}}]
 )

@@ -30,6 +30,8 @@ def test_drive_letters_are_folders() -> None:
     ("text", "message"),
     [
         ("lock-version = ", "not valid TOML"),
+        (f"x = {'9' * 5000}", "too many digits .line 1."),
+        (f"x = {'[' * 3000}", "nested too deeply"),
         ('lock-version = "2.0"', "lock-version"),
         ('lock-version = "1.0"\npackages = 1', "array of tables"),
         (lock('name = "a"\nversion = "1"'), "without a wheel"),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from venvstacks.errors import UsageError
 from venvstacks.tools.uv import CompileCall, InstallRequest, uv_environment
 from venvstacks.tools.uv_failures import explain_failure, passed_over
 
@@ -18,6 +19,29 @@ def test_only_transport_and_credentials_reach_uv() -> None:
         "UV_INDEX_PRIVATE_USERNAME": "me", "UV_INDEX_PRIVATE_PASSWORD": "secret", "UV_CACHE_DIR": "c",
         "UV_KEYRING_PROVIDER": "subprocess", "PATH": "p", "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("hosts", ["host", "*", "host:80 *.other", "https://host:443/", "[::1]:80  127.0.0.1", ""])
+def test_hosts_that_uv_accepts_reach_it(hosts: str) -> None:
+    assert uv_environment({"UV_INSECURE_HOST": hosts})["UV_INSECURE_HOST"] == hosts
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        "me:s3cret@host",
+        "https://me:s3c/s3cret@h",
+        "host:s3cret",
+        "://s3cret",
+        "host me:s3'cret@host",
+        "s3cret@host",
+        "a,b",
+    ],
+)
+def test_what_is_no_host_is_refused_here_since_uv_would_repeat_it(hosts: str) -> None:
+    with pytest.raises(UsageError, match="UV_INSECURE_HOST") as caught:
+        uv_environment({"UV_INSECURE_HOST": hosts})
+    assert "s3cret" not in str(caught.value)
 
 
 def compile_argv(**more: object) -> list[str]:
