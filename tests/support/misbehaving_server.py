@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -71,14 +72,16 @@ class MisbehavingServer:
         behaviour: Answers a request; the connection ends after it.
         url: Where it listens.
         heads: All requests.
+        tls: How connections are encrypted; None: they are not.
     """
 
     behaviour: Behaviour
     url: str = ""
     heads: list[str] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
 
-    def _serve(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
+    def _serve(self, accepted: socket.socket) -> None:
+        with contextlib.suppress(OSError), self._encrypted(accepted) as connection:
             head = b""
             while b"\r\n\r\n" not in head:
                 more = connection.recv(1 << 16)
@@ -87,6 +90,9 @@ class MisbehavingServer:
                 head += more
             self.heads.append(head.decode())
             self.behaviour(Exchange(connection, head.decode(), len(self.heads) - 1, self.url))
+
+    def _encrypted(self, connection: socket.socket) -> socket.socket:
+        return self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
 
     def accept(self, listening: socket.socket) -> None:
         """Serve every connection in a thread of its own, until the listening socket is closed."""
@@ -97,11 +103,11 @@ class MisbehavingServer:
 
 
 @contextlib.contextmanager
-def misbehaving(behaviour: Behaviour) -> Iterator[MisbehavingServer]:
+def misbehaving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> Iterator[MisbehavingServer]:
     """A server that runs until the block ends."""
-    server = MisbehavingServer(behaviour)
+    server = MisbehavingServer(behaviour, tls=tls)
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.url = f"http{'s' if tls else ''}://127.0.0.1:{listening.getsockname()[1]}"
         thread = threading.Thread(target=server.accept, args=(listening,), daemon=True)
         thread.start()
         yield server

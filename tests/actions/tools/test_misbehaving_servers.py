@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -165,6 +168,42 @@ def test_a_login_is_not_sent_to_another_host(downloads: Downloads) -> None:
             assert downloads.read(f"{url}/x", 10) == b"frog"
     assert "authorization: basic" in server.heads[0].lower()
     assert "authorization" not in other.heads[0].lower()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1, with its key in `key.pem` next to it."""
+    if not (openssl := shutil.which("openssl")):
+        pytest.skip("needs openssl for a certificate")
+    folder = tmp_path_factory.mktemp("tls")
+    options = "-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
+    files = ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
+    subprocess.run([openssl, "req", *options.split(), *files], check=True, capture_output=True)
+    return folder / "cert.pem"
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_an_encrypted_server_may_not_redirect_to_a_plain_one(steps: int, certificate: Path, tmp_path: Path) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    with misbehaving(lambda e: e.answer(CONTENT)) as plain:
+
+        def answer(exchange: Exchange) -> None:
+            if "/sound" in exchange.head:
+                exchange.answer(CONTENT)
+            elif exchange.number < steps:
+                redirect("/next")(exchange)
+            else:
+                redirect(f"{plain.url}/y?t=s3cret")(exchange)
+
+        with misbehaving(answer, tls) as server, Downloads({"SSL_CERT_FILE": str(certificate)}, pauses=()) as downloads:
+            with pytest.raises(TransferError, match="which is not encrypted") as caught:
+                downloads.fetch(WantedFile(f"{server.url}/x?t=s3cret", DIGEST, len(CONTENT)), tmp_path / "x")
+            downloads.fetch(WantedFile(f"{server.url}/sound", DIGEST, len(CONTENT)), tmp_path / "sound")
+    assert caught.value.hint
+    assert "s3cret" not in str(caught.value)
+    assert plain.heads == []
+    assert not (tmp_path / "x").exists()
 
 
 STALLS: list[tuple[str, Behaviour]] = [
