@@ -229,10 +229,17 @@ def _fetch(place: str, key: bytes, name: str) -> bytes | None:
 
 
 def _put(place: str, data: bytes) -> None:
-    temporary = f"{place}.{os.getpid()}.part"
+    """Write `data` to the file `place`, as a whole.
+
+    The unfinished file has one name in all processes: whoever compiles this source next replaces what a killed process
+    has left. What two wrote into at the same time may be damaged, which the seal shows.
+    """
+    temporary = f"{place}.part"
     try:
         _write(temporary, data)
         os.replace(temporary, place)  # noqa: PTH105
+    except FileNotFoundError:
+        pass  # another process, which compiles the same source, has renamed it
     except OSError:
         if os.path.exists(temporary):  # noqa: PTH110
             os.unlink(temporary)  # noqa: PTH108

@@ -47,6 +47,14 @@ def python(request: pytest.FixtureRequest, installed: dict[int, Path]) -> Path:
     return installed[request.param]
 
 
+DIES = """
+import os, runpy, sys
+os.replace = lambda *_: os._exit(9)
+sys.argv.pop(0)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 def lay(tree: Path) -> Path:
     for name, content in SOURCES.items():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
@@ -127,6 +135,18 @@ def test_what_was_compiled_before_is_taken_from_the_cache(python: Path, tmp_path
     for path in kept:
         path.write_bytes(path.read_bytes()[:-1])
     assert compile_all(python, tree, cache) == first, "damaged entries are made anew"
+
+
+def test_what_killed_processes_leave_is_replaced(tmp_path: Path) -> None:
+    tree, cache = lay(tmp_path / "tree"), tmp_path / "cache"
+    dies = tmp_path / "dies"
+    dies.write_text(f"#!/bin/sh\nshift 7\nexec {sys.executable} -c '{DIES}' \"$@\"\n", "utf-8")
+    dies.chmod(0o755)
+    with pytest.raises(subprocess.CalledProcessError):
+        compile_all(dies, tree, cache)
+    assert any(path.is_file() for path in cache.rglob("*"))
+    assert compile_all(Path(sys.executable), tree, cache).keys() == EXPECTED
+    assert len([path for path in cache.rglob("*") if path.is_file()]) == len(SOURCES)
 
 
 def test_bytecode_may_be_kept_before_it_is_laid_down(tmp_path: Path) -> None:

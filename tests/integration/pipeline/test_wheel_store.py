@@ -91,9 +91,12 @@ def test_a_store_that_was_tampered_with_is_filled_again(spec: Path, tmp_path: Pa
         case _:
             place.unlink()
     again(spec)
+    unfinished = tmp_path / "cache/wheels/unfinished" / f"{place.parents[1].name}.killed_1"
+    (unfinished / "cache").mkdir(parents=True)
     done = call(spec, "build")
     assert done.returncode == 0, done.stderr
     assert built(spec) == before
+    assert list(unfinished.parent.iterdir()) == [], "what a killed run has left goes with the next one"
 
 
 def test_without_an_index_uv_s_cache_serves_as_long_as_it_is_whole(spec: Path, tmp_path: Path, index: Index) -> None:

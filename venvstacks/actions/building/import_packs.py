@@ -19,7 +19,7 @@ from venvstacks.digests import sha256_json
 from venvstacks.errors import ProcessFailedError, StateError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.records.tree_records import BuildRecord, RuntimeRecord
-from venvstacks.tools.files import staging_folder, write_atomically
+from venvstacks.tools.files import remove_abandoned, staging_folder, write_atomically
 from venvstacks.tools.process import scrubbed_environment
 from venvstacks.tools.seals import opened, sealed
 
@@ -90,6 +90,7 @@ class ImportPack:
                 new: dict[bytes, bytes] = marshal.loads(made.read_bytes())  # noqa: S302 - of a process of our own
                 old: dict[bytes, bytes] = marshal.loads(self.content) if self.content else {}  # noqa: S302 - sealed
                 content = self.place.name.encode("ascii") + marshal.dumps(old | new, _READABLE_EVERYWHERE)
+                remove_abandoned(self.place.parent)
                 write_atomically(self.place, sealed(self.tools.seal_key, content))
             except (ProcessFailedError, OSError):
                 return  # the next check compiles again

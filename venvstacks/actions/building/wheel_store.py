@@ -30,7 +30,7 @@ from venvstacks.errors import BuildError, UnsafeWheelError
 from venvstacks.locking.locks import LayerLock, LockedPackage, Wheel
 from venvstacks.locking.pylock_text import format_lock
 from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel, wheel_name
-from venvstacks.tools.files import remove_tree, staging_folder, write_atomically
+from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, write_atomically
 from venvstacks.tools.seals import read_sealed, sealed
 from venvstacks.tools.tree_comparison import other_spellings
 from venvstacks.tools.uv import InstallRequest, install
@@ -169,13 +169,15 @@ def _obtain(
     locks = store / "locks"
     locks.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
-        for name in sorted({store_key(wheel) for _, wheel in missing}):
+        names = sorted({store_key(wheel) for _, wheel in missing})
+        for name in names:
             held.enter_context(FileLock(locks / name))
+            remove_leftovers(store / "unfinished", name)  # of killed runs: the lock is ours
         found = [(package, wheel, stored(package, wheel, tools)) for package, wheel in missing]
         yield from (known for _, _, known in found if known)
         rest = [(package, wheel) for package, wheel, known in found if not known]
         if rest:
-            with staging_folder(store / "unfinished", "uv") as staging:
+            with staging_folder(store / "unfinished", names[0]) as staging:
                 cache = _fetch(request, rest, staging, tools)
                 for package, wheel in rest:
                     yield _take_over(cache, package, wheel, store, tools)
