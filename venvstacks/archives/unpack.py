@@ -23,6 +23,8 @@ from venvstacks.errors import InterruptedRunError, UnsafeArchiveError
 from venvstacks.modes import FOLDER_MODE, file_mode
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_ZIP_ENTRY = 46 + 64  # a record in a zip archive's directory, apart from the name, with more than it needs
+_ZIP_SLACK = 1 << 16
 READABLE = ("tar.zst", "tar.xz", "tar.gz", "zip")
 
 
@@ -82,20 +84,27 @@ def archive_suffix(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _members(archive: Path) -> Iterator[Iterator[FoundMember]]:
+def _members(archive: Path, expected: ExpectedTree) -> Iterator[Iterator[FoundMember]]:
     suffix = archive_suffix(archive.name)
     with archive.open("rb") as stream:
         if suffix == "zip":
-            yield read_zip(stream)
+            yield read_zip(stream, _directory_limit(expected))
             return
         with plain_chunks(stream, suffix) as chunks:
             yield read_tar(chunks)
 
 
+def _directory_limit(expected: ExpectedTree) -> int:
+    """The bytes that the directory of a zip archive of these members may have."""
+    names = (*expected.entries, *expected.folders)
+    top = len(expected.top.encode()) + 2
+    return _ZIP_SLACK + sum(_ZIP_ENTRY + top + len(name.encode()) for name in names)
+
+
 def _unpack(archive: Path, expected: ExpectedTree, root: Path, stopping: Callable[[], bool]) -> None:
     missing = dict(expected.entries)
     seen_folders: set[str] = set()
-    with _members(archive) as found_members:
+    with _members(archive, expected) as found_members:
         for found in found_members:
             if stopping():
                 raise InterruptedRunError

@@ -1,4 +1,7 @@
-"""Strict reader of zip archives."""
+"""Strict reader of zip archives.
+
+The directory of an archive is read into memory as a whole, so its size is checked before.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from venvstacks.archives.found import FoundMember
 from venvstacks.modes import is_executable
 
 _PIECE = 1 << 20
-_END_RECORD = 22
+_END = struct.Struct("<4s8xIIH")  # the end record (APPNOTE 4.3.16): size and place of the directory, comment length
+_END64 = struct.Struct("<4s36xQQ")  # the same for large archives (4.3.14)
+_LOCATOR = struct.Struct("<4s4xQ4x")  # where that is (4.3.15); publishing writes the three one after the other
 _TARGET_LIMIT = 4096
 _ENCRYPTED = 1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -24,17 +29,25 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-def read_zip(stream: BinaryIO) -> Iterator[FoundMember]:
+def read_zip(stream: BinaryIO, directory_limit: int) -> Iterator[FoundMember]:
     """All members in the order of the central directory; see `read_tar`.
+
+    Args:
+        stream: The archive; seekable.
+        directory_limit: How many bytes its central directory may have.
 
     Raises:
         ValueError: The archive is damaged or incomplete, holds something else than files, symbolic links and folders,
-            or the file has bytes before or after the archive.
+            has a larger directory, or the file has bytes before or after the archive.
     """
     with _explaining():
+        size = _directory_size(stream)
+        if size > directory_limit:
+            raise ValueError(f"the zip archive's directory has {size} bytes, and may have {directory_limit}")
         pack = zipfile.ZipFile(stream)
     with pack:
-        _check_edges(stream, pack)
+        if min((info.header_offset for info in pack.infolist()), default=0) != 0:
+            raise ValueError("something precedes the archive")
         for info in pack.infolist():
             with _explaining():
                 found = _found(pack, info)
@@ -49,15 +62,25 @@ def _explaining() -> Iterator[None]:
         raise ValueError(f"the zip archive is damaged: {error}") from error
 
 
-def _check_edges(stream: BinaryIO, pack: zipfile.ZipFile) -> None:
-    """Refuse bytes before and after the archive: the zip format allows them, but publishing never writes any."""
-    stream.seek(0, 2)
-    length = stream.tell()
-    stream.seek(max(0, length - _END_RECORD))
-    if pack.comment or not stream.read(4) == b"PK\x05\x06":
-        raise ValueError("something follows the end of the archive")
-    if min((info.header_offset for info in pack.infolist()), default=0) != 0:
-        raise ValueError("something precedes the archive")
+def _directory_size(stream: BinaryIO) -> int:
+    """The bytes of the central directory, as the library will read it.
+
+    Bytes after the archive are refused: the format allows them, but publishing never writes any.
+    """
+    length = stream.seek(0, 2)
+    longest = _END64.size + _LOCATOR.size + _END.size
+    stream.seek(max(0, length - longest))
+    tail = stream.read(longest).rjust(longest, b"\0")
+    signature, size, _, comment = _END.unpack(tail[-_END.size :])
+    if signature != b"PK\x05\x06" or comment:
+        raise ValueError("the zip archive is damaged: it has no end record, or something follows the end")
+    locator, place = _LOCATOR.unpack(tail[_END64.size : -_END.size])
+    if locator != b"PK\x06\x07":
+        return int(size)
+    signature, size, _ = _END64.unpack(tail[: _END64.size])
+    if signature != b"PK\x06\x06" or place != length - longest:
+        raise ValueError("the zip archive is damaged: its end records are not in one place")
+    return int(size)
 
 
 def _found(pack: zipfile.ZipFile, info: zipfile.ZipInfo) -> FoundMember:

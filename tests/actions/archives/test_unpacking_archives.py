@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import struct
 import threading
 import time
 import tracemalloc
@@ -176,6 +177,48 @@ def test_a_zip_whose_directory_lies_about_sizes(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(UnsafeArchiveError, match="another size"):
         unpack_archive(tmp_path / "x.zip", wanted(), tmp_path / "out")
+
+
+def with_end64(size: int | None = None, shift: int = 0) -> bytes:
+    """A sound archive with the end records of large ones, which announce another size, or are in another place."""
+    packed = zipped(sound())
+    directory, end = packed.rindex(b"PK\5\6"), packed[-22:]
+    count, true_size, start = struct.unpack("<10xHII2x", end)
+    numbers = (44, 45, 45, 0, 0, count, count, true_size if size is None else size, start)
+    end64 = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", *numbers) + struct.pack("<4sIQI", b"PK\6\7", 0, directory + shift, 1)
+    return packed[:directory] + end64 + end
+
+
+def unpack(data: bytes, folder: Path) -> None:
+    (folder / "x.zip").write_bytes(data)
+    (folder / "out").mkdir()
+    unpack_archive(folder / "x.zip", wanted(), folder / "out")
+
+
+def test_the_end_records_of_large_archives(tmp_path: Path) -> None:
+    unpack(with_end64(), tmp_path)
+    assert {path: (tmp_path / "out" / TOP / path).read_bytes() for path in CONTENT} == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (zipped(sound(), remark=b"x" * 65_000), r"directory has \d{6} bytes, and may have 6\d{4}\n"),
+        (with_end64(1 << 40), r"directory has 1099511627776 bytes"),
+        (with_end64(0, shift=-1), "end records are not in one place"),
+        (zipped(sound())[:-10] + struct.pack("<II2x", 0xFFFFFFFF, 0xFFFFFFFF), "directory has 4294967295 bytes"),
+    ],
+    ids=["remarks", "petabyte", "elsewhere", "no zip64"],
+)
+def test_the_directory_of_a_zip_is_bounded_before_it_is_read(data: bytes, says: str, tmp_path: Path) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnsafeArchiveError, match=says):
+            unpack(data, tmp_path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < len(zipped(sound())) + (300 << 10)
 
 
 def test_an_unknown_format(tmp_path: Path) -> None:
