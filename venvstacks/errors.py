@@ -135,6 +135,12 @@ class StaleLockError(LockError):
     """A layer's lock no longer fits its inputs, and the run was not allowed to renew it."""
 
 
+class ForeignSourceError(LockError):
+    """A package would come from another source than the files say from which a layer takes its requirements."""
+
+    exit_code = ExitCode.SPECIFICATION
+
+
 class MissingWheelsError(LockError):
     """Packages have no wheel for some of a layer's target platforms."""
 

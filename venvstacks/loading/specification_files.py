@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -52,24 +53,30 @@ def read_surroundings(draft: Draft, base: Path, environment: Mapping[str, str]) 
     )
 
 
-def _read_requirement_files(paths: Iterable[str], base: Path) -> dict[str, str | None]:
+def _read_requirement_files(paths: Iterable[str], base: Path) -> dict[str, str | ValueError | None]:
     """The texts of files that hold requirements, and of those that they include; None for what is not there."""
-    texts: dict[str, str | None] = {}
+    texts: dict[str, str | ValueError | None] = {}
     waiting = list(paths)
     while waiting:
         path = waiting.pop()
         if path not in texts:
-            text = texts[path] = read_text(base / path, path) if _may_exist(base / path) else None
-            waiting += included_files(path, text or "")
+            text = texts[path] = _read_requirement_file(base / path)
+            waiting += included_files(path, text) if isinstance(text, str) else ()
     return texts
 
 
-def _may_exist(path: Path) -> bool:
-    """Whether there is such a file, or the question itself fails, which reading it then explains."""
+def _read_requirement_file(path: Path) -> str | ValueError | None:
+    """The text of a file in UTF-8, or in UTF-16 with a byte order mark, as PowerShell's `>` writes it."""
     try:
-        return path.exists()
-    except OSError:  # the name is too long, or a folder may not be searched
-        return True
+        data = path.read_bytes()
+        encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+        return data.decode(encoding)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except UnicodeDecodeError as error:
+        return ValueError(f"it is neither UTF-8 nor UTF-16 text ({error.reason} at byte {error.start})")
+    except (OSError, ValueError) as error:
+        return ValueError(getattr(error, "strerror", None) or str(error))
 
 
 def _read_source(base: Path, path: str) -> SourceTree | None:

@@ -54,6 +54,8 @@ def lock_inputs(layer: Layer, uv: UvTable) -> dict[str, object]:
     for key, constraints in (("requirements-from", False), ("constraints-from", True)):
         if gathered := {g.origin: list(g.lines) for g in layer.gathered if g.is_constraint is constraints}:
             table[key] = gathered
+    if sources := {f"{g.origin}, {s.name}": without_logins(s.place) for g in layer.gathered for s in g.sources}:
+        table["sources-from"] = sources
     if layer.exclude:
         table["exclude"] = list(layer.exclude)
     if layer.overrides:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from pathlib import PurePosixPath
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from venvstacks.model.foreign_locks import LOCK_NAMES
 from venvstacks.model.relative_paths import is_absolute
 from venvstacks.model.tables import Listing, RefusedValueError, Table
 
@@ -21,8 +21,10 @@ def _file_path(value: str) -> str:
 
 def _lock_path(value: str) -> str:
     path = _file_path(value)
-    if not re.fullmatch(r"uv\.lock|pylock(\.[^.]+)?\.toml", posixpath.basename(path)):
-        raise ValueError(f"'{value}' is neither a uv.lock nor a pylock.toml or pylock.<name>.toml (PEP 751)")
+    if not LOCK_NAMES.fullmatch(posixpath.basename(path)):
+        raise ValueError(
+            f"'{value}' is none of uv.lock, pdm.lock, poetry.lock, pylock.toml and pylock.<name>.toml (PEP 751)"
+        )
     return path
 
 
@@ -69,7 +71,7 @@ class ConstraintsFrom(RequirementsFrom):
     """A file whose versions limit a layer's: one that holds requirements, or another tool's lock."""
 
     lock: Annotated[str, AfterValidator(_lock_path)] | None = Field(
-        None, description="A uv.lock or pylock.toml, relative to the specification"
+        None, description="A uv.lock, pdm.lock, poetry.lock or pylock.toml, relative to the specification"
     )
 
     @property

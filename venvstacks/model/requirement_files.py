@@ -1,6 +1,6 @@
-"""Requirements where they already live: in a project's `pyproject.toml` (PEP 621, PEP 735) or a requirements file.
+"""Requirements of other projects: from a `pyproject.toml` (PEP 621, PEP 735), a requirements file or a lock.
 
-Pure: whoever calls hands over the texts. `included_files` says which further files a text refers to, so that a reader
+Pure: the caller passes the texts. `included_files` lists the further files that a text refers to, so that a reader
 can fetch them; `gather_requirements` then reads everything.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from packaging.markers import Marker
@@ -17,16 +17,29 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
-from venvstacks.model.foreign_pins import pins_of_lock
+from venvstacks.model.foreign_locks import read_foreign_lock
+from venvstacks.model.foreign_sources import (
+    ForeignSource,
+    is_member,
+    limits_of_project,
+    sources_of_project,
+    workspace_files,
+)
 from venvstacks.model.stack import Gathered
 from venvstacks.model.toml_text import TomlError, parse_toml
+from venvstacks.model.uv_environments import ENVIRONMENT_KEYS
+from venvstacks.model.wheel_addresses import address_fault
+from venvstacks.urls import without_secrets
 
-Texts = Mapping[str, str | None]
-"""Path relative to the specification's folder to the file's text; None where there is no such file."""
+Texts = Mapping[str, str | ValueError | None]
+"""Path relative to the specification's folder to the file's text; None where there is no such file, and an error where
+its bytes are no text."""
 
 _INCLUDE = re.compile(r"(?P<option>-r|--requirement|-c|--constraint)[ =]*(?P<path>\S+)")
 _MOST_INCLUDED = 100
 """How deep files, extras and groups may include each other."""
+_MOST_ABOVE = "../" * 16
+"""Projects so far above the specification have no workspace."""
 _MOST_LINES = 10_000
 """What one extra may come to: under other markers each time, one requirement may count exponentially often."""
 _HARMLESS = ("--only-binary", "--no-binary", "--prefer-binary", "--trusted-host", "--require-hashes", "--use-feature")
@@ -38,15 +51,19 @@ class UnusableFileError(ValueError):
 
 @dataclass(frozen=True)
 class FileContents:
-    """What a reference to a file came to.
+    """What a reference to a file stands for.
 
     Attributes:
-        gathered: The requirements, and the constraints that a requirements file brought with it.
+        gathered: The requirements, and the constraints that the file brings with it.
         files: All files that were read.
+        overrides: Requirements that replace what metadata says about their packages (PEP 508).
+        environments: The markers of the project's `environments` and `required-environments`, by key.
     """
 
     gathered: tuple[Gathered, ...]
     files: tuple[str, ...]
+    overrides: tuple[str, ...] = ()
+    environments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def gather_requirements(source: RequirementsFrom, texts: Texts) -> FileContents:
@@ -57,25 +74,27 @@ def gather_requirements(source: RequirementsFrom, texts: Texts) -> FileContents:
     """
     as_constraints = isinstance(source, ConstraintsFrom)
     if source.pyproject:
-        lines = tuple(_Project(source.pyproject, _text(source.pyproject, texts)).requirements(source))
-        return FileContents((Gathered(source.label, lines, as_constraints),), (source.pyproject,))
+        return _Project(source.pyproject, texts).contents(source, as_constraints=as_constraints)
     if isinstance(source, ConstraintsFrom) and source.lock:
-        lines = pins_of_lock(source.lock, _text(source.lock, texts))
-        return FileContents((Gathered(source.label, lines, is_constraint=True),), (source.lock,))
+        lock = read_foreign_lock(source.lock, _text(source.lock, texts))
+        found = Gathered(source.label, lock.pins, is_constraint=True, sources=lock.sources, files=lock.files)
+        return FileContents((found,), (source.lock,))
     assert source.requirements  # noqa: S101 - the model has exactly one of them
     reader = _RequirementsFiles(texts)
     reader.read(source.requirements, is_constraint=as_constraints)
-    found = (
+    parts = (
         Gathered(source.label, tuple(reader.requirements)),
         Gathered(source.label, tuple(reader.constraints), is_constraint=True),
     )
-    return FileContents(tuple(part for part in found if part.lines), tuple(reader.files))
+    return FileContents(tuple(part for part in parts if part.lines), tuple(reader.files))
 
 
 def included_files(path: str, text: str) -> tuple[str, ...]:
-    """Paths of the files that a requirements file names with `-r` and `-c`; none for files of other kinds."""
-    if posixpath.basename(path).endswith((".toml", ".lock")):
+    """Paths of the files that a requirements file names with `-r` and `-c`, and of a project's possible workspaces."""
+    if posixpath.basename(path).endswith(".lock"):
         return ()
+    if posixpath.basename(path).endswith(".toml"):
+        return tuple(workspace_files(path)) if "[project" in text and not path.startswith(_MOST_ABOVE) else ()
     found = (_INCLUDE.match(line) for _, line in _logical_lines(text))
     return tuple(_beside(path, match["path"]) for match in found if match and "://" not in match["path"])
 
@@ -84,6 +103,8 @@ def _text(path: str, texts: Texts) -> str:
     text = texts.get(path)
     if text is None:
         raise UnusableFileError(f"there is no file '{path}'")
+    if isinstance(text, ValueError):
+        raise UnusableFileError(f"'{path}' cannot be read: {text}")
     return text
 
 
@@ -101,9 +122,16 @@ def check_requirement(text: str, place: str) -> Requirement:
         requirement = Requirement(text)
     except InvalidRequirement as error:
         raise UnusableFileError(f"{place}: '{text}' is not a requirement (PEP 508): {_first_line(error)}") from None
-    if requirement.url:
-        raise UnusableFileError(f"{place}: '{text}' names a URL; build a wheel and use --local-wheels")
+    if requirement.url and (address_fault(requirement) or not _is_absolute(requirement.url)):
+        shown = without_secrets(text)
+        raise UnusableFileError(
+            f"{place}: '{shown}' names a URL that is no wheel; build its wheel and use --local-wheels"
+        )
     return requirement
+
+
+def _is_absolute(url: str) -> bool:
+    return "://" in url
 
 
 def _first_line(error: Exception) -> str:
@@ -162,17 +190,50 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 class _Project:
     """The requirements of a project, of its extras and of its dependency groups."""
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, path: str, texts: Texts) -> None:
         self.path = path
-        try:
-            document = parse_toml(text)
-        except TomlError as error:
-            raise UnusableFileError(f"{path}{f':{error.line}' if error.line else ''}: {error}") from None
-        self.project = _table(document.get("project", {}), f"{path}: project")
-        self.groups = _by_name(_table(document.get("dependency-groups", {}), f"{path}: dependency-groups"))
+        self.document = _parsed(path, _text(path, texts))
+        self.root_path, self.root = _workspace(path, self.document, texts)
+        self.project = _table(self.document.get("project", {}), f"{path}: project")
+        self.groups = _by_name(_table(self.document.get("dependency-groups", {}), f"{path}: dependency-groups"))
         self.extras = _by_name(_table(self.project.get("optional-dependencies", {}), f"{path}: optional-dependencies"))
         self.known_groups: dict[str, tuple[str, ...]] = {}
         self.known_extras: dict[str, tuple[str, ...]] = {}
+
+    def contents(self, source: RequirementsFrom, *, as_constraints: bool) -> FileContents:
+        """Everything that `source` takes from the project.
+
+        Raises:
+            UnusableFileError: The project says something that cannot be used here.
+        """
+        self._refuse_other_forms(source)
+        lines = tuple(self.requirements(source))
+        chosen = self.known_extras.keys() | self.known_groups.keys()
+        sources: tuple[ForeignSource, ...] = tuple(sources_of_project(self.document, self.root, chosen))
+        gathered = [Gathered(source.label, lines, as_constraints, sources=sources)]
+        if limits := self._limits("constraint-dependencies"):
+            gathered.append(Gathered(f"{source.label}, constraint-dependencies", limits, is_constraint=True))
+        files = (self.path, self.root_path) if self.root_path else (self.path,)
+        environments = {key: limits_of_project(self.document, self.root, key) for key in ENVIRONMENT_KEYS}
+        return FileContents(tuple(gathered), files, self._limits("override-dependencies"), environments)
+
+    def _refuse_other_forms(self, source: RequirementsFrom) -> None:
+        """Refuse a project that has requirements where they are not read; one of groups alone needs no [project]."""
+        tool = self.document.get("tool", {})
+        poetry = isinstance(tool, dict) and "poetry" in tool
+        groups_alone = bool(source.groups) and not source.extras and not poetry
+        if "project" in self.document or not (source.dependencies or source.extras) or groups_alone:
+            return
+        raise UnusableFileError(
+            f"{self.path} has no [project] table, and {'[tool.poetry]' if poetry else 'setup.py'} is not read: "
+            "write [project] (PEP 621), or list the requirements in a requirements file"
+        )
+
+    def _limits(self, key: str) -> tuple[str, ...]:
+        limits = limits_of_project(self.document, self.root, key)
+        for line in limits:
+            check_requirement(line, f"{self.path}: {key}")
+        return limits
 
     def requirements(self, source: RequirementsFrom) -> Iterator[str]:
         """What `source` asks for, each once, in the order of the file."""
@@ -241,6 +302,26 @@ class _Project:
             raise UnusableFileError(
                 f"{self.path}: the project's {key} are dynamic, so that only its build backend knows them"
             )
+
+
+def _parsed(path: str, text: str) -> dict[str, Any]:
+    try:
+        return parse_toml(text)
+    except TomlError as error:
+        raise UnusableFileError(f"{path}{f':{error.line}' if error.line else ''}: {error}") from None
+
+
+def _workspace(path: str, document: Mapping[str, Any], texts: Texts) -> tuple[str | None, dict[str, Any]]:
+    """The root of the uv workspace that a project is a member of: its path and document; None and {} without one."""
+    if is_member(path, path, document) is not None:
+        return None, {}  # it is a root itself
+    for place in workspace_files(path):
+        text = texts.get(place)
+        if isinstance(text, str) and "workspace" in text:
+            root = _parsed(place, text)
+            if (member := is_member(path, place, root)) is not None:
+                return (place, root) if member else (None, {})
+    return None, {}
 
 
 def _under(line: str, marker: Marker | None) -> str:

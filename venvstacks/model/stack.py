@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from venvstacks.model.conventions import LayerKind
+from venvstacks.model.foreign_sources import ForeignSource, LockedFile
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.model.specification import ToolSettings, UvTable
 
@@ -67,11 +68,15 @@ class Gathered:
         origin: The file, as the specification names it, and what was taken from it.
         lines: PEP 508 strings.
         is_constraint: Whether they only limit versions, instead of asking for packages.
+        sources: Where that project takes packages from, if not from its default index.
+        files: The files that it lists with their hashes, if it is a lock.
     """
 
     origin: str
     lines: tuple[str, ...]
     is_constraint: bool = False
+    sources: tuple[ForeignSource, ...] = ()
+    files: tuple[LockedFile, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from venvstacks.model.names import find_name_faults
 from venvstacks.model.overrides import inherit_overrides
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation, TargetPlatform
 from venvstacks.model.positions import KeyPath
-from venvstacks.model.requirement_files import FileContents, gather_requirements
+from venvstacks.model.requirement_files import FileContents, Texts, gather_requirements
 from venvstacks.model.specification import (
     MACOS_VERSION,
     ApplicationSpec,
@@ -28,6 +28,7 @@ from venvstacks.model.specification import (
     UvTable,
 )
 from venvstacks.model.stack import Layer, SourceTree, Stack, nearest
+from venvstacks.model.uv_environments import differing_environments
 from venvstacks.model.uv_settings import find_uv_faults, index_names
 
 DEFAULT_GLIBC = "2.28"
@@ -46,14 +47,14 @@ class Surroundings:
         uv_file: Content of `venvstacks.uv.toml` beside the specification, or None where there is no such file.
         macosx_deployment_target: The variable of that name, the default of `macosx_target`.
         exclude_newer: `UV_EXCLUDE_NEWER`, in force where uv's settings do not say `exclude-newer`.
-        requirement_files: Files that hold requirements, by path from the specification; None where there is none.
+        requirement_files: Files that hold requirements, by path from the specification.
     """
 
     sources: Mapping[str, SourceTree | None] = field(default_factory=dict)
     uv_file: UvTable | None = None
     macosx_deployment_target: str | None = None
     exclude_newer: str | None = None
-    requirement_files: Mapping[str, str | None] = field(default_factory=dict)
+    requirement_files: Texts = field(default_factory=dict)
 
 
 def resolve(draft: Draft, surroundings: Surroundings) -> Stack:
@@ -92,7 +93,10 @@ class _Resolver:
                 self.resolved.append(layer)
         if self.faults:
             raise SpecificationError(self.draft.source, tuple(self.faults))
-        warnings = (*self.draft.warnings, *self.warnings)
+        targets = [(target, layer.python) for layer in self.resolved for target in layer.platforms]
+        uv_file = f"{self.draft.source}: [tool.uv]" if inline else "venvstacks.uv.toml"
+        differing = (f"{uv_file}: {text}" for text in differing_environments(self.uv, targets))
+        warnings = (*self.draft.warnings, *self.warnings, *differing)
         if not self.resolved:
             warnings += (f"{self.draft.source} declares no layers; `venvstacks init DIR` writes some to begin with",)
         return Stack(self.draft.source, tuple(self.resolved), self.draft.settings, self.uv, warnings)
@@ -119,12 +123,15 @@ class _Resolver:
         platforms = self._resolve_platforms(entry, spec, heirs)
         if len(self.faults) > known:
             return None
-        python = PythonImplementation.parse(spec.python_implementation) if isinstance(spec, RuntimeSpec) else None
+        python = _python(spec, chain)
+        for contents in gathered:
+            for text in differing_environments(contents.environments, [(target, python) for target in platforms]):
+                self._warn((*entry.path, "requirements-from"), spec.name, f"{contents.files[0]}: {text}")
         return Layer(
             kind=entry.kind,
             name=spec.name,
             requirements=(*spec.requirements, *_lines(gathered)),
-            python=python or chain[-1].python,
+            python=python,
             platforms=platforms,
             glibc=(spec.linux_target or "").partition("@")[2] or DEFAULT_GLIBC,
             macos=self._macos(spec),
@@ -140,7 +147,9 @@ class _Resolver:
             gathered=tuple(part for contents in gathered for part in contents.gathered),
             input_files=tuple(dict.fromkeys(path for contents in gathered for path in contents.files)),
             exclude=spec.exclude,
-            overrides=inherit_overrides([spec.overrides, *(layer.overrides for layer in heirs)]),
+            overrides=inherit_overrides(
+                [spec.overrides, *(contents.overrides for contents in gathered), *(layer.overrides for layer in heirs)]
+            ),
             align_versions=self.draft.settings.align_versions,
         )
 
@@ -275,6 +284,12 @@ class _Resolver:
 
     def _warn(self, path: KeyPath, layer: str, message: str) -> None:
         self.warnings.append(f"{self.draft.source}:{self.draft.line_of(path)}: layer '{layer}': {message}")
+
+
+def _python(spec: LayerSpec, below: tuple[Layer, ...]) -> PythonImplementation:
+    if isinstance(spec, RuntimeSpec):
+        return PythonImplementation.parse(spec.python_implementation)
+    return below[-1].python
 
 
 def _lines(gathered: Iterable[FileContents]) -> Iterator[str]:

@@ -18,8 +18,8 @@ import pytest
 from tests.support.handmade_wheels import make_wheel
 from tests.support.index_servers import Index, running
 from tests.support.locked_projects import StackOnDisk
-from venvstacks.api import Request, plan
-from venvstacks.errors import LockError
+from venvstacks.api import Request, Selection, plan
+from venvstacks.errors import ForeignSourceError, LockError, MissingWheelsError
 
 LAYER = """\
 [[runtimes]]
@@ -38,7 +38,16 @@ class Site:
     house: Index
     public: Index
 
-    def lock(self, indexes: str, layer: str = '"frog"', more: str = "", **variables: str) -> dict[str, str]:
+    def lock(
+        self,
+        indexes: str,
+        layer: str = '"frog"',
+        more: str = "",
+        *,
+        local_wheels: tuple[str, ...] = (),
+        reset: bool = False,
+        **variables: str,
+    ) -> dict[str, str]:
         """Lock with these indexes, of which $house and $public stand for the addresses; versions by package."""
         text = f"[tool.uv]\nindex = [{indexes}]\n" if indexes else ""
         text += LAYER.format(requirement=layer) + more
@@ -47,7 +56,8 @@ class Site:
             variables = {key: value.replace(name, index.url) for key, value in variables.items()}
         self.stack.path.write_text(text, encoding="utf-8")
         stack = replace(self.stack, variables=variables)
-        stack.run_online()
+        request = Request(("lock",), Selection(reset_lock=("*",) if reset else ()), renew_locks=True)
+        stack.run(request, local_wheels=local_wheels, use_index=True)
         return stack.versions("py")
 
 
@@ -154,16 +164,99 @@ def test_wheels_of_an_index_without_hashes_are_hashed_when_they_are_locked(site:
     assert wheel.hashes == (("sha256", hashlib.sha256(content).hexdigest()),)
 
 
-def test_a_local_wheel_competes_by_version_unless_no_index_is_asked(site: Site) -> None:
-    site.stack.wheel("frog", "1.0")
-    site.stack.path.write_text(
-        f"[tool.uv]\nindex = [{PUBLIC}]\n".replace("$public", site.public.url) + LAYER.format(requirement='"frog"'),
-        encoding="utf-8",
+@pytest.mark.parametrize("layer", ['"frog"', '"toad"'], ids=["required", "needed by another package"])
+def test_what_local_wheels_hold_comes_from_there(site: Site, layer: str) -> None:
+    site.stack.wheel("frog", "0.3")
+    found = site.lock(PUBLIC, layer=layer, local_wheels=("wheelhouse",))
+    assert found["frog"] == "0.3"
+    # nor does a lock without the folder, or for more platforms, move to the outsider's package
+    assert site.lock(PUBLIC, layer=layer)["frog"] == "0.3"
+    site.stack.wheel("frog", "0.4", tag="py3-none-win_amd64")
+    assert site.lock(PUBLIC, layer=layer, local_wheels=("wheelhouse",), reset=True)["frog"] == "0.3"
+
+
+def test_local_wheels_for_other_platforms_alone_hand_nobody_over(site: Site) -> None:
+    site.stack.wheel("frog", "0.3", tag="py3-none-win_amd64")
+    with pytest.raises(MissingWheelsError, match="no wheels"):
+        site.lock(PUBLIC, local_wheels=("wheelhouse",))
+
+
+def test_the_specification_may_prefer_an_index_to_local_wheels(site: Site) -> None:
+    site.stack.wheel("frog", "0.3")
+    assert site.lock(f"{PUBLIC}, {EXPLICIT}", more=ASSIGNED, local_wheels=("wheelhouse",)) == {"frog": "1.0"}
+
+
+FROM_PROJECT = 'requirements-from = [{ pyproject = "pyproject.toml" }]\n'
+FROM_LOCK = 'constraints-from = [{ lock = "uv.lock" }]\n'
+PROJECT = '[project]\nname = "app"\ndependencies = ["frog"]\n[tool.uv.sources]\n'
+INDEXED = 'index = [{ name = "house", url = "$house", explicit = true }]'
+UV_LOCK = '[[package]]\nname = "frog"\nversion = "$version"\nsource = { $source }\nwheels = [$wheels]\n'
+
+
+def listed(site: Site, version: str, digest: str) -> str:
+    wheel = f'{{ url = "{site.house.url}/frog-{version}-py3-none-any.whl", hash = "sha256:{digest}" }}'
+    text = UV_LOCK.replace("$version", version).replace("$wheels", wheel)
+    return text.replace("$source", f'registry = "{site.house.url}"')
+
+
+@pytest.mark.parametrize(
+    ("source", "requirement", "says"),
+    [
+        ('{ index = "house" }', "", "index 'house'"),
+        ('{ path = "frog" }', "", "path 'frog'"),
+        ("{ workspace = true }", "", "the workspace"),
+        ('{ git = "https://host.invalid/frog" }', "", "git 'https://host.invalid/frog'"),
+        ('[{ index = "house", marker = "sys_platform == \'linux\'" }]', "", "index 'house'"),
+        ('{ index = "house" }', '"toad"', "index 'house'"),
+    ],
+    ids=["index", "path", "workspace", "git", "for this platform", "of what only another package needs"],
+)
+def test_a_source_of_the_project_is_followed_or_refused(site: Site, source: str, requirement: str, says: str) -> None:
+    text = f"{PROJECT}frog = {source}\n[tool.uv]\n{INDEXED.replace('$house', site.house.url)}\n"
+    if requirement:
+        text = text.replace('dependencies = ["frog"]', "dependencies = []")
+    (site.stack.base / "pyproject.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ForeignSourceError, match="another source") as caught:
+        site.lock(PUBLIC, layer=requirement, more=FROM_PROJECT)
+    assert caught.value.details[0].startswith(f"frog: pyproject.toml takes it from {says}")
+    # what the hint says helps
+    if "index" in source:
+        assert 'name = "house"' in (caught.value.hint or "")
+        found = site.lock(f"{PUBLIC}, {EXPLICIT}", layer=requirement, more=FROM_PROJECT + ASSIGNED)
+        assert found["frog"] == "1.0"
+    else:
+        assert "--local-wheels" in (caught.value.hint or "")
+        site.stack.wheel("frog", "0.3")
+        assert site.lock(PUBLIC, more=FROM_PROJECT, local_wheels=("wheelhouse",)) == {"frog": "0.3"}
+
+
+def test_a_source_for_another_platform_does_not_count(site: Site) -> None:
+    source = '[{ path = "frog", marker = "sys_platform == \'win32\'" }]'
+    (site.stack.base / "pyproject.toml").write_text(f"{PROJECT}frog = {source}\n", encoding="utf-8")
+    assert site.lock(HOUSE_DEFAULT, layer="", more=FROM_PROJECT) == {"frog": "1.0"}
+
+
+def test_a_lock_of_another_tool_names_the_files_that_count(site: Site) -> None:
+    """The outsider's frog has the locked version, but is another file."""
+    make_wheel(site.public.wheels, "frog", "1.0", requires=["toad"])
+    digest = hashlib.sha256((site.house.wheels / "frog-1.0-py3-none-any.whl").read_bytes()).hexdigest()
+    (site.stack.base / "uv.lock").write_text(listed(site, "1.0", digest), encoding="utf-8")
+    with pytest.raises(ForeignSourceError, match="another source") as caught:
+        site.lock(PUBLIC, more=FROM_LOCK)
+    assert "frog-1.0-py3-none-any.whl" in caught.value.details[0]
+    assert "is not the file that uv.lock lists" in caught.value.details[0]
+    assert site.lock(f"{PUBLIC}, {EXPLICIT}", more=FROM_LOCK + ASSIGNED) == {"frog": "1.0"}
+    assert site.lock(HOUSE_DEFAULT, more=FROM_LOCK) == {"frog": "1.0"}
+
+
+def test_what_a_lock_takes_from_a_repository_comes_from_no_index(site: Site) -> None:
+    text = (
+        UV_LOCK.replace("$version", "9.9").replace("$wheels", "").replace("$source", 'git = "https://host.invalid/f"')
     )
-    site.stack.lock(renew_locks=True)
-    assert site.stack.versions("py") == {"frog": "1.0"}
-    site.stack.run(Request(("lock",), renew_locks=True, upgrade=True), use_index=True)
-    assert site.stack.versions("py") == {"frog": "9.9"}
+    (site.stack.base / "uv.lock").write_text(text, encoding="utf-8")
+    with pytest.raises(ForeignSourceError, match="another source") as caught:
+        site.lock(PUBLIC, layer='"toad"', more=FROM_LOCK)
+    assert caught.value.details == ("frog: uv.lock takes it from git 'https://host.invalid/f'",)
 
 
 def test_configuration_around_the_project_has_no_say(site: Site) -> None:

@@ -27,8 +27,8 @@ COMMON: dict[str, Case] = {
         "there is no file 'gone.txt'",
     ),
     "constraints-from": (
-        '[{ lock = "uv.lock" }]', "constraints", ("newt==1.0",), '[{ lock = "poetry.lock" }]',
-        "'poetry.lock' is neither a uv.lock nor",
+        '[{ lock = "uv.lock" }]', "constraints", ("newt==1.0",), '[{ lock = "Pipfile.lock" }]',
+        "'Pipfile.lock' is none of uv.lock",
     ),
     "exclude": ('["Big_Data"]', "exclude", ("big-data",), '["a", "A"]', "'a' is named twice"),
     "overrides": ('["frog==1"]', "overrides", ("frog==1",), '["frog="]', "'frog=' is not a requirement"),

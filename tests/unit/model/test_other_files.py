@@ -28,7 +28,7 @@ def test_requirements_come_from_files_beside_or_instead() -> None:
         ('requirements-from = [{ pyproject = "gone.toml" }]', 5, "requirements-from", "there is no file 'gone.toml'"),
         ("requirements-from = [{}]", 5, "requirements-from", "exactly one of pyproject, requirements must be given"),
         ("constraints-from = [{}]", 5, "constraints-from", "exactly one of pyproject, requirements, lock"),
-        ('constraints-from = [{ lock = "poetry.lock" }]', 5, "constraints-from.lock", "neither a uv.lock nor"),
+        ('constraints-from = [{ lock = "Pipfile.lock" }]', 5, "constraints-from.lock", "none of uv.lock"),
         ('requirements-from = [{ requirements = "/r" }]', 5, "requirements-from.requirements", "not a path relative"),
         ('requirements-from = [{ requirements = "r", groups = ["g"] }]', 5, "requirements-from", "only a pyproject"),
         ('exclude = ["a", "A"]', 5, "exclude", "'a' is named twice"),

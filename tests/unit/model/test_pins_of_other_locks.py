@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from venvstacks.model.foreign_pins import pins_of_lock
+from venvstacks.model.foreign_locks import read_foreign_lock
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,6 @@ from venvstacks.model.foreign_pins import pins_of_lock
 )
 def test_locks_of_another_shape_are_refused(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        pins_of_lock("uv.lock", text)
+        read_foreign_lock("uv.lock", text)
     with pytest.raises(ValueError, match="is not a lock: "):
-        pins_of_lock("pylock.toml", text.replace("[[package]]", "[[packages]]"))
+        read_foreign_lock("pylock.toml", text.replace("[[package]]", "[[packages]]"))

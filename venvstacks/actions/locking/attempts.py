@@ -29,15 +29,22 @@ _OUTPUT = "pylock.layer.toml"
 
 @dataclass(frozen=True)
 class Attempt:
-    """The result of one run of uv for one target: a text, or a failure."""
+    """The result of one run of uv for one target: a text, or a failure.
+
+    Attributes:
+        text: What uv wrote or printed.
+        failure: Why it failed, or None.
+        also: What was required in addition to the layer's own requirements.
+    """
 
     text: str
     failure: UvFailure | None
+    also: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, done: Completed, text: str) -> Attempt:
+    def of(cls, done: Completed, text: str, also: frozenset[str] = frozenset()) -> Attempt:
         """Read how uv ended."""
-        return cls(text, explain_failure(done.stderr or done.stdout) if done.returncode else None)
+        return cls(text, explain_failure(done.stderr or done.stdout) if done.returncode else None, also)
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,7 @@ class UvRuns:
             done = compile_lock(self._call(folder, target, conditions), self.uv_tools, log=self.request.log)
             if conditions.is_printed or done.returncode:
                 return Attempt.of(done, done.stdout)
-            return Attempt.of(done, (folder / _OUTPUT).read_text(encoding="utf-8"))
+            return Attempt.of(done, (folder / _OUTPUT).read_text(encoding="utf-8"), conditions.also)
 
     def _write_inputs(self, folder: Path, target: TargetPlatform, conditions: Conditions) -> None:
         layer, uv, base = self.layer, self.request.settings, self.request.base.as_posix()

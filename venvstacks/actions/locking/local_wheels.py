@@ -1,10 +1,12 @@
-"""Local wheels that a layer's lock depends on: the recorded ones, and those of the folders that this run names."""
+"""Local wheels: those that a lock depends on, and an index of them, from which uv takes the packages that they hold."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -12,6 +14,7 @@ from packaging.utils import canonicalize_name
 from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.digests import prefixed
 from venvstacks.locking.pylock import read_lock
+from venvstacks.locking.source_check import assigned_names
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.model.platforms import PythonImplementation
 
@@ -55,3 +58,45 @@ def _distribution_of(wheel: str) -> str:
 def relative_to_base(request: LockRequest, path: Path) -> str:
     """A path relative to the specification's folder, forward slashes; may lead out of it."""
     return Path(os.path.relpath(path, request.base)).as_posix()
+
+
+LOCAL_INDEX = "venvstacks-local-wheels"
+"""The name for uv of the index that holds local wheels."""
+
+
+def local_names(request: LockRequest, provided: Collection[str]) -> frozenset[str]:
+    """Names of packages that local wheels hold, without those that lower layers provide or that have another source.
+
+    Args:
+        request: The layer and its surroundings.
+        provided: Names of packages that the layers below hold.
+    """
+    found = {_distribution_of(wheel.name) for folder in request.local_wheel_dirs for wheel in folder.glob("*.whl")}
+    return frozenset(found) - assigned_names(request.layer, request.uv) - frozenset(provided)
+
+
+def with_local_index(request: LockRequest, names: Collection[str], folder: Path) -> LockRequest:
+    """A request in which the packages `names`, which local wheels hold, come from there and from no index.
+
+    uv prefers a folder of wheels to an index only among equal versions, so the wheels become an index (PEP 503) that
+    the packages are assigned to.
+
+    Args:
+        request: The layer and its surroundings.
+        names: The packages.
+        folder: Gets the pages of the index.
+    """
+    if not names or not request.use_index or request.uv.get("no-index"):
+        return request
+    for name in sorted(names):
+        wheels = local_wheels(request, frozenset({name}))
+        links = (f'<a href="{escape(wheel.as_uri())}">{escape(wheel.name)}</a>\n' for wheel in wheels)
+        (folder / name).mkdir(parents=True)
+        (folder / name / "index.html").write_text("".join(links), encoding="utf-8")
+    index = {"name": LOCAL_INDEX, "url": folder.as_uri(), "explicit": True}
+    assigned = {**request.layer.package_indexes, **dict.fromkeys(names, LOCAL_INDEX)}
+    return replace(
+        request,
+        layer=replace(request.layer, package_indexes=assigned),
+        uv={**request.uv, "index": [*request.uv.get("index", ()), index]},
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from venvstacks.actions.building.unsafe_wheels import check_local_wheels
 from venvstacks.actions.locking.alignment import align_versions, differing
 from venvstacks.actions.locking.attempts import Attempt, Conditions, UvRuns, run_for_all
+from venvstacks.actions.locking.local_wheels import LOCAL_INDEX, local_names, with_local_index
 from venvstacks.actions.locking.lock_failures import raise_failure
 from venvstacks.actions.locking.lock_files import read_layer_lock
 from venvstacks.actions.locking.lock_request import LockPaths, LockRequest
@@ -17,9 +18,10 @@ from venvstacks.actions.toolset import Tools
 from venvstacks.errors import LockError, MissingToolError, ProcessFailedError
 from venvstacks.locking.dependencies import Dependencies
 from venvstacks.locking.exclusion import LeftOut, check_exclusions, find_left_out, left_out_below
-from venvstacks.locking.locks import LayerLock, ResolvedPackage, Wheel, provision_of
+from venvstacks.locking.locks import LayerLock, Provision, ResolvedPackage, Wheel, provision_of
 from venvstacks.locking.merge import merge_resolutions, requires_python
 from venvstacks.locking.patch_releases import differs_between_patches
+from venvstacks.locking.source_check import check_chosen, check_required
 from venvstacks.locking.uv_resolution import UnusableLockError, read_resolution
 from venvstacks.locking.uv_texts import exactly
 from venvstacks.locking.wheel_tags import misfits
@@ -44,7 +46,7 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
         LockError: It cannot be resolved.
         InterruptedRunError: The run is being stopped.
     """
-    layer, _ = request.layer, request.settings
+    layer, uv = request.layer, request.settings
     below = read_lower_locks(request)
     provision = provision_of(below, [target.name for target in layer.platforms])
     if not layer.requirements:
@@ -55,9 +57,10 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
         with staging_folder(
             (request.drafts or request.base) / request.layout.staging, f"lock-{layer.env_name}"
         ) as staging:
-            runs = UvRuns(request, layer, uv_tools, staging, provision, wheel_folders(request, below), seed)
+            runs = _prepare(request, seed, below, uv_tools, staging)
             resolver = Resolver(runs, below)
             resolutions = resolver.resolve()
+            check_chosen(layer, uv, _chosen_wheels(resolutions, provision))
             lock = merge_resolutions(layer, resolutions, provision, resolver.left_out(resolutions))
             if resolver.differs_between_patches(resolutions):
                 lock = replace(lock, requires_python=f"=={layer.python.version}")
@@ -71,6 +74,40 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
             f"layer '{layer.env_name}' cannot be locked: {error}",
             hint="check free space and permissions of the build folder",
         ) from error
+
+
+def _prepare(
+    request: LockRequest,
+    seed: LayerLock | None,
+    below: Sequence[tuple[str, LayerLock]],
+    uv_tools: UvTools,
+    staging: Path,
+) -> UvRuns:
+    """Runs of uv for a layer, in which packages that local wheels hold come from there.
+
+    Raises:
+        ForeignSourceError: A required package has a source that the specification does not name.
+    """
+    layer = request.layer
+    provision = provision_of(below, [target.name for target in layer.platforms])
+    provided = {name for packages in provision.packages.values() for name in packages}
+    seeded = wheel_folders(request, (), seed)  # without them, versions from there would give way to those of an index
+    remembering = replace(request, local_wheel_dirs=seeded)
+    names = local_names(remembering, provided)
+    check_required(layer, request.settings, {target.name: provided | names for target in layer.platforms})
+    indexed = with_local_index(remembering, names, staging / "local-wheels")
+    return UvRuns(indexed, indexed.layer, uv_tools, staging, provision, wheel_folders(indexed, below), seed)
+
+
+def _chosen_wheels(resolutions: _Resolutions, provision: Provision) -> dict[str, dict[str, Sequence[Wheel]]]:
+    """Target name to package name to its wheels: those that were resolved, or those of the layer that provides it."""
+    return {
+        target: {
+            package.name: found.wheels if (found := provision.on(target).get(package.name)) else package.wheels
+            for package in packages
+        }
+        for target, packages in resolutions.items()
+    }
 
 
 def _check_archives(request: LockRequest, lock: LayerLock) -> None:
@@ -117,14 +154,20 @@ def _with_sizes(request: LockRequest, lock: LayerLock) -> LayerLock:
     return replace(lock, packages=tuple(packages))
 
 
-def wheel_folders(request: LockRequest, below: Sequence[tuple[str, LayerLock]]) -> tuple[Path, ...]:
-    """The request's folders of local wheels, and the folders of local wheels that the lower locks name.
+def wheel_folders(
+    request: LockRequest, below: Sequence[tuple[str, LayerLock]], seed: LayerLock | None = None
+) -> tuple[Path, ...]:
+    """The request's folders of local wheels, and the folders of local wheels that other locks name.
 
-    Without the latter uv would not find the versions that the lower layers hold.
+    Args:
+        request: The layer and its surroundings.
+        below: Locks of the layers below, without whose folders uv would not find the versions that these hold.
+        seed: The layer's own earlier lock.
     """
     found = dict.fromkeys(request.local_wheel_dirs)
-    for lower, (_, lock) in zip(request.layer.below, below, strict=True):
-        folder = request.lock_folder(lower)
+    locks = [(lower, lock) for lower in request.layer.below for name, lock in below if name == lower.env_name]
+    for owner, lock in [*locks, *([(request.layer, seed)] if seed else [])]:
+        folder = request.lock_folder(owner)
         places = (Path(os.path.normpath(folder / wheel.location)).parent for wheel in lock.path_wheels)
         found |= dict.fromkeys(place for place in places if place.is_dir())
     return tuple(found)
@@ -215,12 +258,20 @@ class Resolver:
         return run_for_all(wanted, lambda target: self.runs.attempt(target, wanted[target]))
 
     def _indirect(self, target: TargetPlatform, attempt: Attempt) -> frozenset[str]:
-        """Packages that have an index assigned, but that only other packages require."""
+        """Packages that have an index assigned, but that only other packages require.
+
+        Those that came from a local wheel anyway are not among them.
+        """
         layer = self.runs.layer
         indirect = layer.package_indexes.keys() - required_names(layer, target)
         if not indirect or attempt.failure:
             return frozenset()
-        return frozenset(package.name for package in self._read_one(attempt) if package.name in indirect)
+        return frozenset(
+            package.name
+            for package in self._read_one(attempt)
+            if package.name in indirect
+            and not (layer.package_indexes[package.name] == LOCAL_INDEX and all(w.is_path for w in package.wheels))
+        )
 
     def _read(self, attempts: Mapping[TargetPlatform, Attempt]) -> _Resolutions:
         found = run_for_all(attempts, lambda target: self._needed(target, attempts[target]))
@@ -229,7 +280,7 @@ class Resolver:
     def _needed(self, target: TargetPlatform, attempt: Attempt) -> tuple[ResolvedPackage, ...]:
         """The resolved packages without those that were only required for their index and that nothing needs."""
         packages = self._read_one(attempt)
-        if not self._indirect(target, attempt):
+        if not attempt.also:
             return packages
         graph = self._dependencies(target, {package.name: package.version for package in packages})
         needed = graph.reach({})
