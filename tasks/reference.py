@@ -42,6 +42,7 @@ _ENDINGS = {
     "BUILDING": "building or linking failed",
     "PUBLISHING": "publishing, exporting, verifying or deploying failed",
     "WORK_TO_DO": "`plan --exit-code` found work to do",
+    "NOT_LOCKED": "`--locked` found a lock that is missing or not valid",
     "INTERRUPTED": "interrupted (Ctrl-C)",
     "TERMINATED": "ended by SIGTERM",
 }

@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     BUILDING = 5
     PUBLISHING = 6
     WORK_TO_DO = 10
+    NOT_LOCKED = 11
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -133,6 +134,12 @@ class LockError(VenvstacksError):
 
 class StaleLockError(LockError):
     """A layer's lock no longer fits its inputs, and the run was not allowed to renew it."""
+
+
+class NotLockedError(LockError):
+    """Locks are missing or not valid, and the run was to use them as they are."""
+
+    exit_code = ExitCode.NOT_LOCKED
 
 
 class ForeignSourceError(LockError):

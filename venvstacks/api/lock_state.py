@@ -13,11 +13,11 @@ from venvstacks.actions.locking.lock_files import hash_lower_lock
 from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.actions.publishing.deployed_names import deployed_name
 from venvstacks.actions.table import RunOptions
-from venvstacks.errors import VenvstacksError
+from venvstacks.errors import NotLockedError, VenvstacksError
 from venvstacks.loading.project import Project
 from venvstacks.locking.lock_changes import LockChanges
 from venvstacks.model.stack import Layer
-from venvstacks.planning.requests import Request, task_actions, work_out
+from venvstacks.planning.requests import Request, RequestedRun, task_actions, work_out
 from venvstacks.reasons import Reason
 
 
@@ -39,12 +39,33 @@ def preview_locks(project: Project, request: Request) -> dict[str, LockChanges]:
         return draft_locks(actions, requested.graph, project.jobs)
 
 
-def lock_staleness(project: Project) -> dict[str, tuple[Reason, ...]]:
+def require_locks(project: Project, requested: RequestedRun) -> None:
+    """Check that a run would use all of its locks as they are.
+
+    Raises:
+        NotLockedError: A lock is missing or not valid; the error names all such layers.
+    """
+    needed = {node.env_name for node in requested.graph.nodes if node.kind == "lock"}
+    found = lock_staleness(project, requested.options)
+    faults = [f"{name}: {reason}" for name, reasons in found.items() if name in needed for reason in reasons]
+    if faults:
+        raise NotLockedError(
+            "locks are missing or not valid, and --locked forbids to make them",
+            details=tuple(faults),
+            hint="run `venvstacks lock --if-needed` and commit the files in the folder of the locks",
+        )
+
+
+def lock_staleness(project: Project, options: RunOptions | None = None) -> dict[str, tuple[Reason, ...]]:
     """Why each layer's lock is not valid; empty for valid ones. Disabled layers are not in it.
 
     A lock on top of one that is not valid is not valid either: what it was made from is going to change.
+
+    Args:
+        project: The project.
+        options: Of the run whose locks these are; by default without folders of local wheels.
     """
-    actions = task_actions(project, RunOptions())
+    actions = task_actions(project, options or RunOptions())
     known: dict[Layer, str | None] = {}  # nothing changes a lock between these checks
 
     def hash_once(request: LockRequest, lower: Layer) -> str | None:

@@ -84,14 +84,24 @@ def plan(project: Project, request: Request) -> Plan:
 
     Raises:
         UsageError: The request makes no sense for this stack.
+        NotLockedError: A lock is missing or not valid, and the request is to use locks as they are.
         StateError: The task state cannot be read.
     """
     from venvstacks.planning.forecast import Plan  # noqa: PLC0415 - runs need none
 
-    requested = work_out(project, request)
+    requested = _work_out(project, request)
     actions = task_actions(project, requested.options)
     tasks, _ = _predict(project, requested, actions, _check(project, request, requested, actions))
     return Plan(requested.graph, tasks, project.jobs, _archive_sizes(project, tasks))
+
+
+def _work_out(project: Project, request: Request) -> RequestedRun:
+    requested = work_out(project, request)
+    if request.locked:
+        from venvstacks.api.lock_state import require_locks  # noqa: PLC0415 - for some runs
+
+        require_locks(project, requested)
+    return requested
 
 
 def _archive_sizes(project: Project, planned: Sequence[PlannedTask]) -> dict[str, int]:
@@ -159,12 +169,13 @@ def run(
 
     Raises:
         UsageError: The request makes no sense for this stack.
+        NotLockedError: A lock is missing or not valid, and the request is to use locks as they are.
         StateError: The task state cannot be used.
         InterruptedRunError: A signal or another thread ended the run.
     """
     cancellation = cancellation or Cancellation()
     listener = listener or Silence()
-    requested = work_out(project, request)
+    requested = _work_out(project, request)
     actions = task_actions(project, requested.options)
     with contextlib.suppress(StateError):  # what a plan cannot read, a run may be able to repair
         planned, _ = _predict(project, requested, actions, _check(project, request, requested, actions))

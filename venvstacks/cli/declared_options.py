@@ -124,6 +124,10 @@ CheckImports = Annotated[
     bool | None,
     typer.Option("--check-imports/--no-check-imports", help="Import what linked layers declare."),
 ]
+Locked = Annotated[
+    bool,
+    typer.Option("--locked", help="Fail with 11 if a lock is missing or not valid, before anything runs; for CI."),
+]
 CheckEnvironments = Annotated[
     bool,
     typer.Option(

@@ -79,6 +79,7 @@ class Delivering:
     """How what was built is written for others."""
 
     force: o.Force = False
+    locked: o.Locked = False
     check_environments: o.CheckEnvironments = False
     dry_run: o.DryRun = False
 

@@ -49,6 +49,7 @@ def plan(
     packages: Packages,
     archives: Archives,
     environments: Environments,
+    locked: o.Locked = False,
     check_environments: o.CheckEnvironments = False,
     jobs: o.Jobs = None,
     json: o.Json = False,
@@ -74,6 +75,7 @@ def plan(
         clean=clean,
         force=force,
         check_environments=check_environments,
+        locked=locked,
     )
     return session.plan(request, form=Format.JSON if json else form, exit_code=exit_code)
 

@@ -21,6 +21,7 @@ from venvstacks.cli.option_groups import (
     given,
 )
 from venvstacks.cli.session import Session, reported
+from venvstacks.errors import UsageError
 from venvstacks.graph.selection import Operation
 
 
@@ -52,11 +53,14 @@ def build(
     packages: Packages,
     archives: Archives,
     environments: Environments,
+    locked: o.Locked = False,
     check_environments: o.CheckEnvironments = False,
     showing: Showing,
     running: Running,
 ) -> int:
     """Build (and lock, and publish) the environments of all layers."""
+    if locked and lock_if_needed:
+        raise UsageError("--locked and --lock exclude each other", hint="--locked uses the locks as they are")
     settings = Options(
         build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(packages, archives, environments)
     )
@@ -68,6 +72,7 @@ def build(
         clean=clean,
         keep_going=running.keep_going,
         check_environments=check_environments,
+        locked=locked,
     )
     return session.show_and_run(request, showing, running)
 
@@ -130,6 +135,7 @@ def _deliver(
         force=delivering.force,
         keep_going=running.keep_going,
         check_environments=delivering.check_environments,
+        locked=delivering.locked,
     )
     return session.plan_or_run(request, showing, running, dry_run=delivering.dry_run)
 

@@ -50,6 +50,7 @@ class Request:
         clean: Whether to start from nothing: no earlier pins, no earlier environments.
         force: Whether archives and exports are written even if they are current.
         keep_going: Whether to go on with what does not depend on a failed task.
+        locked: Whether it is an error, before anything runs, if a lock is missing or not valid.
         check_environments: Whether environments are compared with their records by content first, and those that
             somebody has changed are built again.
     """
@@ -65,6 +66,7 @@ class Request:
     force: bool = False
     keep_going: bool = False
     check_environments: bool = False
+    locked: bool = False
 
     def __post_init__(self) -> None:
         """Refuse operations that there are not: `Request("lock")` would mean `l`, `o`, `c` and `k`.
