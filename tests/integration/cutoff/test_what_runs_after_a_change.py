@@ -207,7 +207,7 @@ def test_archives_are_written_anew_when_they_are_made_in_another_way(
     assert tasks_that_run(built.project()) == set()
 
 
-@pytest.mark.parametrize(("options", "expected"), OPTIONS, ids=str)
+@pytest.mark.parametrize(("options", "expected"), OPTIONS, ids=[",".join(options) for options, _ in OPTIONS])
 def test_what_runs_with_another_option(built: Pond, options: dict[str, object], expected: AbstractSet[str]) -> None:
     assert tasks_that_run(built.project(**options)) == expected
 
