@@ -31,8 +31,8 @@ def task_types() -> dict[str, Any]:
 
 def task_test() -> dict[str, Any]:
     """Run the tests."""
-    # pytest writes to the terminal itself: it takes minutes, and people like to see the dots
-    command = [*PYTHON, "pytest"]
+    # pytest writes to the terminal itself: it takes many minutes, and people like to see the dots
+    command = [*PYTHON, "pytest", "-n", "auto"]
     return {"actions": [command], "uptodate": [False], "verbosity": 2, "io": {"capture": False}, "doc": "run the tests"}
 
 
