@@ -4,7 +4,8 @@
 
 For each group of distributions: the locked set is installed flat, then split over three layers at a random dependency
 boundary, locked, built, published and deployed with this product; the probe answers the same questions in both
-(`benchmarks/flat/probe.py`), and every answer that differs is a line in the result.
+(`benchmarks/flat/probe.py`), and every answer that differs is a line in the result. The deployment is read-only, and
+when root runs this, the probe runs as another user.
 """
 
 from __future__ import annotations
@@ -16,18 +17,27 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.flat.comparing import differences
 from benchmarks.flat.distributions import GROUPS, group_requirements
-from benchmarks.flat.environments import Machine, end_of, installed, make_flat, make_layered
+from benchmarks.flat.environments import (
+    Machine,
+    another_user,
+    end_of,
+    end_of_output,
+    installed,
+    make_flat,
+    make_layered,
+    make_read_only,
+    temporary_folder,
+)
 from benchmarks.pythons import prepare_pythons
 from venvstacks.errors import ProcessFailedError
 from venvstacks.tools.process import Processes
-
-_SECONDS = 300
 
 
 @dataclass
@@ -62,35 +72,43 @@ def compare_group(group: str, requirements: tuple[str, ...], seed: int, machine:
         result.failure = end_of(error)
         return result
     result.layers = {layer: len(names) for layer, names in layers.items()}
+    make_read_only(layered / "products")
     names = [*installed(flat)[0]]
     result.distributions = len(names)
-    questions = [["environment"], *(["distribution", name] for name in names)]
-
-    def compare(question: list[str]) -> tuple[str, list[str]]:
-        answers: list[object] = []
-        for start in (
-            [str(python), "-P", str(folder / "layered/probe.py")],
-            [sys.executable, "-m", "venvstacks", "exec", str(layered / "products"), "probe"],
-        ):
-            out = folder / f"{'-'.join(question)}-{len(answers)}.json"
-            answers.append(_answer([*start, *question, str(out)], out, machine))
-        return question[-1], list(differences(answers[0], answers[1]))
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        result.differing = {name: lines for name, lines in pool.map(compare, questions) if lines}
+    starts = (
+        [str(python), "-P", str(layered / "probe.py")],
+        [str(layered / "products/current/apps/probe/bin/python"), "-P", "-m", "probe"],
+    )
+    with ThreadPoolExecutor(len(starts)) as pool:
+        both = list(pool.map(lambda start: _answers(start, names, machine), starts))
+    for name in ("environment", *names):
+        if lines := list(differences(both[0][name], both[1][name])):
+            result.differing[name] = lines
     result.seconds = round(time.perf_counter() - began, 1)
     return result
 
 
-def _answer(command: list[str], out: Path, machine: Machine) -> object:
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "MPLBACKEND": "agg", "HOME": str(out.parent)}
-    try:
-        machine.processes.run(command, env=environment, cwd=out.parent, log=out.with_suffix(".log"))
-        return json.loads(out.read_text("utf-8"))
-    except ProcessFailedError as error:
-        return {"ended": end_of(error)}
-    except (OSError, ValueError) as error:
-        return {"ended": str(error)}
+def _answers(start: Sequence[str], names: Sequence[str], machine: Machine) -> dict[str, object]:
+    """What the probe answers, by question, when it runs as another user who cannot write to either environment."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        folder.chmod(0o777)
+        environment = {
+            **os.environ,
+            "QT_QPA_PLATFORM": "offscreen",
+            "MPLBACKEND": "agg",
+            "HOME": str(folder),
+        }
+        command = [*start, str(folder), *names]
+        rights = machine.prober
+        done = machine.processes.run(command, env=environment, cwd=folder, check=False, rights=rights)
+        found: dict[str, object] = {}
+        for name in ("environment", *names):
+            try:
+                found[name] = json.loads((folder / f"{name}.json").read_text("utf-8"))
+            except (OSError, ValueError):
+                found[name] = {"not answered": end_of_output(done.stdout + done.stderr)}
+        return found
 
 
 def main() -> int:
@@ -101,11 +119,11 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="a file that takes the results as JSON, added to as they come")
     parser.add_argument("--keep", action="store_true", help="leave the environments in place")
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="venvstacks-flat-"))
+    folder = temporary_folder()
     processes, version = Processes(), "3.11.7"
     cache = folder / "cache"
     tree = prepare_pythons([f"cpython@{version}"], cache, processes)[f"cpython@{version}"]
-    machine = Machine(tree / "bin/python3.11", version, cache, processes)
+    machine = Machine(tree / "bin/python3.11", version, cache, processes, another_user())
     results = []
     for group in options.group or GROUPS:
         place = folder / group

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
@@ -13,7 +15,8 @@ from packaging.utils import canonicalize_name
 
 from benchmarks.flat.splitting import direct_needs, specification, split
 from venvstacks.errors import ProcessFailedError
-from venvstacks.tools.process import Processes
+from venvstacks.tools.process import Processes, Rights
+from venvstacks.tools.uv import find_uv
 
 PROBE = Path(__file__).with_name("probe.py")
 
@@ -27,12 +30,14 @@ class Machine:
         version: Its full version.
         cache: Folder for prepared runtimes.
         processes: Starts children.
+        prober: The rights of the probe; this process's own if None.
     """
 
     base: Path
     version: str
     cache: Path
     processes: Processes
+    prober: Rights | None = None
 
     def run(self, *argv: str | Path, cwd: Path, log: Path) -> None:
         """Run a command.
@@ -49,20 +54,8 @@ def make_flat(folder: Path, requirements: tuple[str, ...], machine: Machine) -> 
     log = folder.with_suffix(".log")
     machine.run(machine.base, "-m", "venv", "--without-pip", folder, cwd=folder.parent, log=log)
     python = folder / "bin/python"
-    uv = shutil.which("uv") or "uv"
-    command: list[str | Path] = [
-        uv,
-        "pip",
-        "install",
-        "-q",
-        "--no-config",
-        "--only-binary",
-        ":all:",
-        "--python",
-        python,
-        *requirements,
-    ]
-    machine.run(*command, cwd=folder.parent, log=log)
+    install = (find_uv(), "pip", "install", "-q", "--no-config", "--only-binary", ":all:", "--compile-bytecode")
+    machine.run(*install, "--python", python, *requirements, cwd=folder.parent, log=log)
     return python
 
 
@@ -94,7 +87,33 @@ def make_layered(folder: Path, flat: Path, seed: str, machine: Machine) -> dict[
     return layers
 
 
+def temporary_folder() -> Path:
+    """A folder that other users can read."""
+    folder = Path(tempfile.mkdtemp(prefix="venvstacks-flat-"))
+    folder.chmod(0o755)
+    return folder
+
+
+def make_read_only(folder: Path) -> None:
+    """Take the right to write to anything in `folder` from everybody (root keeps it)."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & ~0o222)
+
+
+def another_user() -> Rights | None:
+    """The rights of the user `nobody`; None where this process may not start processes of others."""
+    if os.geteuid():
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return Rights(user=(nobody.pw_uid, nobody.pw_gid))
+
+
 def end_of(error: ProcessFailedError) -> str:
     """What a failed command said last, for the table of results."""
-    lines = [line for text in error.details or (str(error),) for line in text.splitlines() if line.strip()]
-    return " | ".join(lines[-6:])[:600]
+    return end_of_output("\n".join(error.details or (str(error),)))
+
+
+def end_of_output(text: str) -> str:
+    """The last lines of an output, as one line."""
+    return " | ".join([line for line in text.splitlines() if line.strip()][-6:])[:600]

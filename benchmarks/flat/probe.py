@@ -1,8 +1,9 @@
 """What an environment looks like from inside, as JSON; runs in it on its own, flat and layered alike.
 
-    python -m probe distribution NAME OUT    one distribution: imports, plugins, resources, files, loaded libraries
-    python -m probe environment OUT          the whole environment: metadata, children, scripts, start-up switches
+    python -m probe FOLDER NAME...
 
+writes one file for each distribution (imports, plugins, resources, files, loaded libraries) and `environment.json` for
+the environment as a whole (metadata, children, scripts, start-up switches). Each question is answered by a child.
 Paths in answers are relative to the environment, so that equal environments give equal answers wherever they are.
 """
 
@@ -16,6 +17,7 @@ import multiprocessing
 import os
 import posixpath
 import re
+import signal
 import subprocess
 import sys
 from importlib.metadata import Distribution, distribution, distributions
@@ -23,6 +25,7 @@ from importlib.metadata import Distribution, distribution, distributions
 _PASSED_OVER = re.compile(r"(^|\.)(tests?|testing|conftest|__main__|setup|antigravity|idlelib)($|\.)")
 _MOST = 40
 _SECONDS = 60
+_SECONDS_FOR_ALL = 600
 
 
 def distribution_answers(name: str) -> dict[str, object]:
@@ -194,12 +197,29 @@ def _importable(switch: str, every: dict[str, Distribution]) -> list[str]:
     return found
 
 
+def answer(question: str, out: str) -> None:
+    """Answer in a child process; nothing that it imports matters for other questions, nor for how this process ends."""
+    child = os.fork()
+    if not child:
+        signal.alarm(_SECONDS_FOR_ALL)
+        answers = environment_answers() if question == "environment" else distribution_answers(question)
+        _write(answers, out)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if status:
+        _write({"ended": f"with {os.waitstatus_to_exitcode(status)}"}, out)
+
+
+def _write(answers: dict[str, object], out: str) -> None:
+    with open(out, "w", encoding="utf-8") as file:
+        json.dump(answers, file, sort_keys=True)
+
+
 def main() -> None:
-    """Answer what the arguments ask; nothing that was imported has a say in how this process ends."""
-    answers = distribution_answers(sys.argv[2]) if sys.argv[1] == "distribution" else environment_answers()
-    with open(sys.argv[-1], "w", encoding="utf-8") as out:
-        json.dump(answers, out, sort_keys=True)
-    os._exit(0)
+    """Answer all questions."""
+    folder, *names = sys.argv[1:]
+    for question in ("environment", *names):
+        answer(question, os.path.join(folder, f"{question}.json"))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from benchmarks.flat.__main__ import GroupResult, compare_group
-from benchmarks.flat.environments import Machine
+from benchmarks.flat.environments import Machine, another_user, temporary_folder
 from benchmarks.pythons import prepare_pythons
 from venvstacks.tools.process import Processes
 
@@ -20,13 +22,21 @@ DOZEN = (
 )  # fmt: skip
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users can read, as those of `tmp_path` are not."""
+    folder = temporary_folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the probe reads /proc")
 @pytest.mark.parametrize("seed", [3, 11])
-def test_a_dozen_distributions_over_layers_answer_as_in_one_environment(tmp_path: Path, seed: int) -> None:
-    processes = Processes()
-    tree = prepare_pythons([f"cpython@{PYTHON}"], tmp_path / "cache", processes)[f"cpython@{PYTHON}"]
-    machine = Machine(tree / "bin/python3.11", PYTHON, tmp_path / "cache", processes)
-    result: GroupResult = compare_group("dozen", DOZEN, seed, machine, tmp_path)
+def test_a_dozen_distributions_over_layers_answer_as_in_one_environment(open_folder: Path, seed: int) -> None:
+    processes, cache = Processes(), open_folder / "cache"
+    tree = prepare_pythons([f"cpython@{PYTHON}"], cache, processes)[f"cpython@{PYTHON}"]
+    machine = Machine(tree / "bin/python3.11", PYTHON, cache, processes, another_user())
+    result: GroupResult = compare_group("dozen", DOZEN, seed, machine, open_folder)
     assert not result.failure
     assert result.distributions >= len(DOZEN)
     assert all(result.layers.values())
