@@ -1,7 +1,7 @@
 """Projects that releases of the original locked, built and published go on with this program in the same folder.
 
-Takes minutes for each release, since the original compresses with one thread. Its download of a Python is replaced by a
-copy of a local one (benchmarks/original_shim.py).
+The original's download of a Python is replaced by a copy of a local one (benchmarks/original_shim.py), of which little
+is left: the original compresses with one thread.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pytest
 
 from benchmarks.pythons import prepare_pythons
 from tests.support.handmade_wheels import make_wheel
+from tests.support.small_pythons import pack_python, reduce_python
 from venvstacks.tools.process import Processes
 from venvstacks.tools.uv import find_uv
 
@@ -61,8 +62,9 @@ VARIABLES = {**os.environ, "COLUMNS": "200"}
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A relocatable Python, which both programs make the runtime layer of."""
-    return prepare_pythons([PYTHON], tmp_path_factory.mktemp("pythons"), Processes())[PYTHON]
+    """A small relocatable Python, which both programs make the runtime layer of."""
+    folder = tmp_path_factory.mktemp("pythons")
+    return reduce_python(prepare_pythons([PYTHON], folder / "cache", Processes())[PYTHON], folder / "small")
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ def run_original_application(artifacts: Path, place: Path, application: str, mod
 
 
 @pytest.mark.parametrize("original", ["0.4.1", "0.5.1", "0.6.0", "0.7.0"], indirect=True)
-def test_a_project_goes_on(original: list[str], tmp_path: Path) -> None:
+def test_a_project_goes_on(original: list[str], tree: Path, tmp_path: Path) -> None:
     base = tmp_path / "project"
     base.mkdir()
     specification = base / "venvstacks.toml"
@@ -131,7 +133,10 @@ def test_a_project_goes_on(original: list[str], tmp_path: Path) -> None:
     assert run_original_application(artifacts, tmp_path / "by-hand", "app-plain", "plain") == "frog 1.1"
 
     text = specification.read_text(encoding="utf-8")
-    specification.write_text(f'[tool.venvstacks]\nruntime-providers = ["host"]\n\n{text}', encoding="utf-8")
+    source = f'{{ url = "python.tar.gz", sha256 = "{pack_python(tree, base / "python.tar.gz")}" }}'
+    archives = f'[tool.venvstacks.runtime-archives."{PYTHON}"]\nlinux_x86_64 = {source}\n'
+    options = f'[tool.venvstacks]\nruntime-providers = ["archive"]\n\n{archives}\n'
+    specification.write_text(options + text, encoding="utf-8")
     make_wheel(base / "wheels", "frog", "2.0")
     assert "has the form of venvstacks 0.2 to 0.7" in ours("build", base, *OFFLINE, expected=4)
     printed = ours("lock", base, *OFFLINE)

@@ -1,8 +1,9 @@
 """Packages whose parts are in several layers, and what completes them: links in the uppermost layer that has a part.
 
 Python imports a package from the first folder on `sys.path` that holds it. Only a namespace package (one without an
-`__init__`, or with one that calls `pkgutil.extend_path` or `declare_namespace`) has parts in other folders as well. Any
-other package is `closed`: in one flat environment, all its distributions write into one folder.
+`__init__`) has parts in other folders as well. Any other package is `closed`: in one flat environment, all its distributions
+write into one folder. That holds for packages whose `__init__` extends their path, too: their modules are found in
+other folders, but not the data that the modules expect next to themselves (Qt's plugins and programs, for instance).
 """
 
 from __future__ import annotations
@@ -23,31 +24,29 @@ Packages = Mapping[str, tuple[str, ...]]
 """Distribution to its files in site-packages, relative to that folder."""
 
 SameContent = Callable[[str, str, str], bool]
-"""Whether a file in site-packages has the same content in two layers, given its path and both environment names."""
+"""Whether a file in site-packages does the same in two layers, given its path and both environment names."""
 
 
-def closed_packages(files: Iterable[str], extends_path: Callable[[str], bool]) -> tuple[str, ...]:
+def closed_packages(files: Iterable[str]) -> tuple[str, ...]:
     """The outermost package folders that hide parts in other layers, sorted.
 
     Args:
         files: All files in a site-packages folder, relative to it.
-        extends_path: Whether the `__init__` at such a path makes a namespace package.
     """
     folders: dict[str, list[str]] = {}
     for path in files:
         folder, name = posixpath.split(path)
         if folder and all(part.isidentifier() for part in folder.split("/")):
             folders.setdefault(folder, []).append(name)
-    return tuple(sorted(_closed(folders, extends_path)))
+    return tuple(sorted(_closed(folders)))
 
 
-def _closed(folders: Mapping[str, Sequence[str]], extends_path: Callable[[str], bool]) -> Iterator[str]:
+def _closed(folders: Mapping[str, Sequence[str]]) -> Iterator[str]:
     closed: set[str] = set()
     for folder in sorted(folders):
         if any(folder.startswith(f"{outer}/") for outer in _outer_folders(folder) & closed):
             continue
-        inits = [f"{folder}/{name}" for name in folders[folder] if _INIT.fullmatch(name)]
-        if inits and not any(map(extends_path, inits)):
+        if any(map(_INIT.fullmatch, folders[folder])):
             closed.add(folder)
             yield folder
 

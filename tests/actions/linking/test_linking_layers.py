@@ -145,6 +145,18 @@ def test_contradicting_packages_are_refused_with_both_names(tmp_path: Path) -> N
     )
 
 
+def test_packages_that_extend_their_path_are_completed_whichever_layer_s_init_comes_first(tmp_path: Path) -> None:
+    low, app, folder = stack(tmp_path)
+    extending = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
+    environment(tmp_path, low, {f"{SITE}/qt/__init__.py": extending, f"{SITE}/qt/core.abi3.so": "", f"{SITE}/qt/x": ""})
+    environment(tmp_path, app, {f"{SITE}/qt/__init__.py": f"# its own\n{extending}", f"{SITE}/qt/web.abi3.so": ""})
+    link(tmp_path, PY, low, app)
+    assert {path.removeprefix(f"{SITE}/qt/") for path in overlay(folder)} == {"core.abi3.so", "x"}
+    environment(tmp_path, low, {f"{SITE}/qt/__init__.py": "", f"{SITE}/qt/core.abi3.so": ""})
+    with pytest.raises(LinkError, match="contradict each other"):
+        link(tmp_path, low, app)
+
+
 def test_a_pth_file_that_runs_too_early_is_noted(tmp_path: Path) -> None:
     low, app, _ = stack(tmp_path)
     environment(tmp_path, app, {f"{SITE}/!early.pth": ""})

@@ -163,17 +163,16 @@ def _split_packages(
     request: LinkRequest, distributions: Mapping[str, Iterable[str]]
 ) -> tuple[SplitPackages, OwnPackages]:
     site_dir = request.environment_layout.site_dir
-    site, builds = request.environment / site_dir, request.environment.parent
+    builds = request.environment.parent
     packages = _packages(distributions, site_dir)
     files = [path for listed in packages.values() for path in listed]
-    closed = closed_packages(files, lambda path: _extends_path(site / path))
-    own = OwnPackages(request.layer.env_name, site_dir, packages, closed)
+    own = OwnPackages(request.layer.env_name, site_dir, packages, closed_packages(files))
     if not shared_folders(own, request.lower):
         return SplitPackages({}), own
 
     def same_content(path: str, first: str, second: str) -> bool:
         one, other = (builds / name / site_dir / path for name in (first, second))
-        return sha256_file(one) == sha256_file(other)
+        return (_extends_path(one) and _extends_path(other)) or sha256_file(one) == sha256_file(other)
 
     lower = [
         (layer, _packages(distribution_files(builds / layer.env_name, site_dir), site_dir)) for layer in request.lower
@@ -213,8 +212,8 @@ def _is_part(path: str) -> bool:
 
 
 def _extends_path(init: Path) -> bool:
-    """Whether an `__init__` makes a namespace package; a compiled one is not read."""
-    if init.suffix != ".py":
+    """Whether a file is the `__init__` of a namespace package, which any of its distributions may bring; in source."""
+    if init.name != "__init__.py":
         return False
     content = init.read_bytes()
     return any(word in content for word in _EXTENDING)
