@@ -115,6 +115,7 @@ def main() -> int:
     """Compare; 1 if anything differs."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.flat", description=__doc__.splitlines()[0])
     parser.add_argument("--group", action="append", choices=GROUPS, help="compare these alone (default: all)")
+    parser.add_argument("--together", action="store_true", help="make one stack of the groups that are compared")
     parser.add_argument("--seed", type=int, default=1, help="for the layer boundaries (default: 1)")
     parser.add_argument("--output", type=Path, help="a file that takes the results as JSON, added to as they come")
     parser.add_argument("--keep", action="store_true", help="leave the environments in place")
@@ -125,10 +126,13 @@ def main() -> int:
     tree = prepare_pythons([f"cpython@{version}"], cache, processes)[f"cpython@{version}"]
     machine = Machine(tree / "bin/python3.11", version, cache, processes, another_user())
     results = []
-    for group in options.group or GROUPS:
-        place = folder / group
+    groups = {name: group_requirements(name) for name in options.group or GROUPS}
+    if options.together:
+        groups = {"+".join(groups): tuple(name for names in groups.values() for name in names)}
+    for number, (group, requirements) in enumerate(groups.items()):
+        place = folder / str(number)
         place.mkdir()
-        result = compare_group(group, group_requirements(group), options.seed, machine, place)
+        result = compare_group(group, requirements, options.seed, machine, place)
         results.append(result)
         _tell(result)
         if options.output:

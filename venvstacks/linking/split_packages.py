@@ -1,9 +1,9 @@
 """Packages whose parts are in several layers, and what completes them: links in the uppermost layer that has a part.
 
 Python imports a package from the first folder on `sys.path` that holds it. Only a namespace package (one without an
-`__init__`) has parts in other folders as well. Any other package is `closed`: in one flat environment, all its distributions
-write into one folder. That holds for packages whose `__init__` extends their path, too: their modules are found in
-other folders, but not the data that the modules expect next to themselves (Qt's plugins and programs, for instance).
+`__init__`) has parts in other folders as well. Any other package is `closed`: in one flat environment, all its
+distributions write into one folder. Packages whose `__init__` extends their path are closed, too: their modules would be
+found in other folders, but not the data that these expect next to themselves (Qt's plugins and programs, say).
 """
 
 from __future__ import annotations
