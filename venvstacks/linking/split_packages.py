@@ -2,8 +2,8 @@
 
 Python imports a package from the first folder on `sys.path` that holds it. Only a namespace package (one without an
 `__init__`) has parts in other folders as well. Any other package is `closed`: in one flat environment, all its
-distributions write into one folder. Packages whose `__init__` extends their path are closed, too: their modules would be
-found in other folders, but not the data that these expect next to themselves (Qt's plugins and programs, say).
+distributions write into one folder. Packages whose `__init__` extends their path are closed, too: others would find
+their modules, but not the data that these expect next to themselves (Qt's plugins and programs, say).
 """
 
 from __future__ import annotations
