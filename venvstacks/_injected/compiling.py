@@ -229,21 +229,23 @@ def _fetch(place: str, key: bytes, name: str) -> bytes | None:
 
 
 def _put(place: str, data: bytes) -> None:
-    """Write `data` to the file `place`, as a whole.
+    """Write `data` to the file `place`, as a whole; where it cannot be written, its source is compiled again next time.
 
     The unfinished file has one name in all processes: whoever compiles this source next replaces what a killed process
     has left. What two wrote into at the same time may be damaged, which the seal shows.
     """
     temporary = f"{place}.part"
     try:
+        os.makedirs(place.rpartition("/")[0], exist_ok=True)  # noqa: PTH103
         _write(temporary, data)
         os.replace(temporary, place)  # noqa: PTH105
     except FileNotFoundError:
         pass  # another process, which compiles the same source, has renamed it
-    except OSError:
-        if os.path.exists(temporary):  # noqa: PTH110
+    except OSError:  # a cache that is read-only, or full
+        try:  # noqa: SIM105 - contextlib would be one import more
             os.unlink(temporary)  # noqa: PTH108
-        raise
+        except OSError:
+            pass
 
 
 def _write(place: str, data: bytes) -> None:
@@ -326,7 +328,6 @@ def place_bytecode(request: dict[str, Any]) -> None:
     for path, key, digest in request["files"]:
         name = f"{cache}/{key[:2]}/{key[2:]}"
         place = f"{request['cache']}/{name}"
-        make_folder(place.rpartition("/")[0])
         content = _bytecode_of(place, name, request, path, digest)
         if content and target:
             if request["timestamps"]:

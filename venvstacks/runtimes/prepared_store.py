@@ -15,6 +15,7 @@ from pathlib import Path
 
 from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_json
 from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
+from venvstacks.tools.cache_locks import entries_locked
 from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically
 from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.seals import read_sealed, sealed
@@ -69,18 +70,15 @@ def obtain(tools: RuntimeTools, origin: Origin, make: Callable[[Path], Made]) ->
     the same runtime, one makes it and the others wait.
 
     Raises:
-        OSError: The cache cannot be written.
+        BuildError: The cache cannot be written to.
+        OSError: The runtime cannot be written there.
     """
-    from filelock import FileLock  # noqa: PLC0415 - 30 ms, and only builds come here
-
     folder, key = tools.cache / "runtimes", tools.seal_key
-    locks = folder / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    with FileLock(locks / origin.key):
-        found = _read(folder / origin.key, key)
-        if found is not None:
-            return found
-        return _prepare(folder, origin, make, key)
+    found = _read(folder / origin.key, key)
+    if found is not None:
+        return found
+    with entries_locked(folder, [origin.key]):
+        return _read(folder / origin.key, key) or _prepare(folder, origin, make, key)
 
 
 def _prepare(folder: Path, origin: Origin, make: Callable[[Path], Made], key: bytes) -> PreparedRuntime:

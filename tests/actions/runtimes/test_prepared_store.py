@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.packed_pythons import wanted_python
 from venvstacks.digests import sha256_bytes
-from venvstacks.errors import RuntimeUnavailableError
+from venvstacks.errors import BuildError, RuntimeUnavailableError
 from venvstacks.runtimes.prepared_store import Made, Origin, is_sound, obtain
 from venvstacks.runtimes.provider_request import RuntimeTools
 from venvstacks.tools.process import Processes
@@ -162,3 +162,26 @@ def test_threads_that_want_the_same_runtime_make_it_once(tmp_path: Path) -> None
     assert len(found) == 6
     assert len(set(found)) == 1
     assert make.times == 1
+
+
+def spoil_locks(cache: Path) -> None:
+    """Make it impossible to take a lock, as in a read-only cache; permissions do not bind root."""
+    shutil.rmtree(cache / "runtimes/locks", ignore_errors=True)
+    (cache / "runtimes").mkdir(exist_ok=True)
+    (cache / "runtimes/locks").write_text("")
+
+
+def test_a_filled_cache_that_cannot_be_written_to_serves(tmp_path: Path) -> None:
+    make = Maker()
+    first = obtain(tools_in(tmp_path), ORIGIN, make)
+    spoil_locks(tmp_path)
+    assert obtain(tools_in(tmp_path), ORIGIN, make) == first
+    assert make.times == 1
+
+
+def test_a_cache_that_cannot_be_written_to_and_lacks_something_is_named(tmp_path: Path) -> None:
+    spoil_locks(tmp_path)
+    with pytest.raises(BuildError, match=f"the cache folder {tmp_path / 'runtimes'} cannot be written: ") as caught:
+        obtain(tools_in(tmp_path), ORIGIN, Maker())
+    assert "VENVSTACKS_CACHE" in (caught.value.hint or "")
+    assert not isinstance(caught.value, RuntimeUnavailableError), "no other provider could do better"

@@ -124,6 +124,11 @@ def test_bytes_depend_on_nothing_but_the_source(python: Path, tmp_path: Path) ->
     assert not any(str(tmp_path).encode() in content for content in first.values())
 
 
+def test_a_cache_that_cannot_be_written_to_is_not_needed(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_bytes(b"")
+    assert compile_all(python, lay(tmp_path / "tree"), tmp_path / "cache").keys() == EXPECTED
+
+
 def test_what_was_compiled_before_is_taken_from_the_cache(python: Path, tmp_path: Path) -> None:
     tree, cache = lay(tmp_path / "tree"), tmp_path / "cache"
     first = compile_all(python, tree, cache)

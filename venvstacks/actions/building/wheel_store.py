@@ -16,7 +16,6 @@ import os
 import posixpath
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from venvstacks.errors import BuildError, UnsafeWheelError
 from venvstacks.locking.locks import LayerLock, LockedPackage, Wheel
 from venvstacks.locking.pylock_text import format_lock
 from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel, wheel_name
+from venvstacks.tools.cache_locks import entries_locked
 from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, write_atomically
 from venvstacks.tools.seals import read_sealed, sealed
 from venvstacks.tools.tree_comparison import other_spellings
@@ -115,7 +115,7 @@ def unpacked_wheels(request: WheelRequest, tools: Tools) -> list[UnpackedWheel]:
     Raises:
         BuildError: A wheel cannot be had, or is not the one that is locked.
         UnsafeWheelError: A wheel has members that lead out of it.
-        OSError: The cache cannot be written.
+        OSError: The wheel cannot be written to the cache.
     """
     wanted = list(request.wanted())
     found = {package.name: stored(package, wheel, tools) for package, wheel in wanted}
@@ -163,16 +163,11 @@ def _obtain(
     request: WheelRequest, missing: Sequence[tuple[LockedPackage, Wheel]], tools: Tools
 ) -> Iterator[UnpackedWheel]:
     """Fetch wheels into the store; of several runs that want the same one, the first fetches it."""
-    from filelock import FileLock  # noqa: PLC0415 - 30 ms, and only the first build of a lock comes here
-
     store = tools.cache / "wheels"
-    locks = store / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as held:
-        names = sorted({store_key(wheel) for _, wheel in missing})
+    names = sorted({store_key(wheel) for _, wheel in missing})
+    with entries_locked(store, names):
         for name in names:
-            held.enter_context(FileLock(locks / name))
-            remove_leftovers(store / "unfinished", name)  # of killed runs: the lock is ours
+            remove_leftovers(store / "unfinished", name)  # of killed runs: the locks are ours
         found = [(package, wheel, stored(package, wheel, tools)) for package, wheel in missing]
         yield from (known for _, _, known in found if known)
         rest = [(package, wheel) for package, wheel, known in found if not known]
