@@ -11,7 +11,8 @@ caches of its own, so that kills also meet the preparation of runtimes and uv's 
 
 With `--live`, a stack is published again and again by processes that get signals (half of them SIGKILL, else SIGTERM
 or SIGINT), while two readers take everything from the output folder all the time, one of them through a web server:
-each file has to be there and to be what the manifest says, and all layers have to be of one state.
+each file has to be there and to be what the manifest says, and all layers have to be of one state. Two others deploy
+the stack from there and start its application.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ from pathlib import Path
 
 from tests.support.folder_server import serving_folder
 from tests.support.killed_runs import Remains, faults_after_a_kill, make_unlocked_pond, run_pipeline
-from tests.support.live_publishing import LAYOUT, being_read, publish, publish_and_kill
+from tests.support.live_publishing import LAYOUT, again_and_again, deploying, publish, publish_and_kill, reading
 from tests.support.sample_stack import Pond
-from venvstacks.deployment.steps.publication_source import FolderSource, WebSource
+from venvstacks.deployment.steps.publication_source import FolderSource, Source, WebSource
 from venvstacks.tools.transfer import Downloads
 
 _FRESH_CACHES = 10
@@ -88,17 +89,19 @@ def _publish_live(signals: int, seed: int, folder: Path) -> list[str]:
     draw = random.Random(f"{seed} live")  # noqa: S311 - moments, not secrets
     publish(folder, 0)
     artifacts = folder / LAYOUT.artifacts
-    sent, state, count = 0, 0, 0
-    faults: list[str] = []
+    sent, state = 0, 0
     with serving_folder(artifacts) as web, Downloads({}) as downloads:
-        with being_read(FolderSource(artifacts), WebSource(web.url, downloads)) as readings:
+        sources: tuple[Source, ...] = (FolderSource(artifacts), WebSource(web.url, downloads))
+        places = deploying(web.url, folder / "web"), deploying(str(artifacts), folder / "folder")
+        with again_and_again(*map(reading, sources)) as readings, again_and_again(*places) as deploys:
             while sent < signals:
                 sent += publish_and_kill(folder, state + 10, draw, seconds=1.5, first=state + 1)
                 state += 10
-                print(f"{sent} signals, {state} states, {readings.count} readings", flush=True)
-        faults, count = readings.faults, readings.count
+                done = f"{readings.count} readings, {deploys.count} deploys"
+                faults = [*readings.faults, *deploys.faults]
+                print(f"{sent} signals, {state} states, {done}, {len(faults)} faults", flush=True)
     left = sorted(path.name for path in artifacts.glob(".*"))
-    print(f"{sent} signals to {state} publications; {count} readings, {len(faults)} of them wrong; left over: {left}")
+    print(f"{sent} signals to {state} publications; {done}, {len(faults)} of them wrong; left over: {left}")
     return faults
 
 

@@ -35,13 +35,17 @@ def main() -> int:
             publish(folder / text, (*layers, application("toad")))
         sources = tuple(folder / text for text in ("1", "2", "3"))
         storm = Storm(folder / "d", sources, frozenset(f"{text} 1 {text}" for text in ("1", "2", "3")), options.seed)
-        storm.rage(options.signals)
+        storm.rage(options.signals, lambda: _report(storm))
         assert_clean(folder / "d")
     print(f"{storm.sent.total()} signals in {time.perf_counter() - begun:.0f} s: {dict(storm.sent)}")
     print(f"ended with: {dict(sorted(storm.ended.items()))}")
     print(*storm.wrong, sep="\n")
     print(f"{len(storm.wrong)} of them did harm")
     return bool(storm.wrong)
+
+
+def _report(storm: Storm) -> None:
+    print(f"{storm.sent.total()} signals, {len(storm.wrong)} did harm", flush=True)
 
 
 if __name__ == "__main__":

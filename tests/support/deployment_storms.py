@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,8 +61,8 @@ class Storm:
     ended: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
-    def rage(self, signals: int) -> None:
-        """Send so many signals."""
+    def rage(self, signals: int, after_round: Callable[[], None] = lambda: None) -> None:
+        """Send so many signals; `after_round` is called after each change."""
         chance = random.Random(self.seed)
         deployment.deploy(str(self.sources[0]), self.folder)
         while self.sent.total() < signals:
@@ -75,6 +76,7 @@ class Storm:
             for child in (change, reader):
                 self._judge(child, hit=child in victims)
             self._look()
+            after_round()
         deployment.deploy(str(self.sources[0]), self.folder, options=deployment.DeployOptions(wait=60))
 
     def _hit(self, victim: subprocess.Popen[str], chance: random.Random) -> None:

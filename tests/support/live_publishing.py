@@ -1,4 +1,4 @@
-"""A stack that is published again and again, by processes that are killed, and readers of its live output folder.
+"""A stack that is published again and again, by processes that are killed, while others read and deploy it.
 
 python -m tests.support.live_publishing FOLDER FIRST LAST    publish states FIRST to LAST, one after another
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,11 +17,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support import published_layers
+from tests.support.installed_applications import printed
 from tests.support.locked_layers import framework, runtime
+from tests.support.published_layers import write_tree
 from venvstacks.actions.publishing.layer_metadata import PublishedLayer
 from venvstacks.actions.publishing.manifests import publish_manifest
 from venvstacks.actions.publishing.publish import ArchiveOptions, archive_layer
 from venvstacks.actions.toolset import Tools
+from venvstacks.api import deployments as deployment
 from venvstacks.deployment.steps.publication_source import Source, read_offer
 from venvstacks.digests import scan_tree
 from venvstacks.model.layout import StackLayout
@@ -43,11 +46,21 @@ LAYERS = (BASE, POND, APP)
 _SIZE = 20_000  # bytes of each layer that do not compress
 
 
+def _content(env_name: str, text: str) -> published_layers.Published:
+    """The files of a layer that can be deployed; its application prints the texts of all three."""
+    if env_name == BASE.env_name:
+        return published_layers.runtime(text=text)
+    if env_name == POND.env_name:
+        return published_layers.framework("pond", text=text)
+    return published_layers.application("hop", uses=("pond",), text=text)
+
+
 def link(base: Path, state: int) -> None:
     """Make all layers look linked, each with content of its own for this state."""
     for layer in LAYERS:
         environment = base / LAYOUT.environment(layer)
         content = random.Random(f"{layer.env_name} {state}").randbytes(_SIZE)
+        write_tree(_content(layer.env_name, str(state)), environment)
         write_atomically(environment / "state", f"{state}\n")
         write_atomically(environment / "content", content)
         modules = [SourceHash(name=source.module, hash=f"sha256:{'c' * 64}") for source in layer.sources]
@@ -106,24 +119,43 @@ class Readings:
     faults: list[str] = field(default_factory=list)
 
 
+def reading(source: Source) -> Callable[[], str]:
+    """Work for `again_and_again`: read everything that a source has; the digest of its state."""
+
+    def read() -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            return read_once(source, Path(folder))
+
+    return read
+
+
+def deploying(source: str, folder: Path) -> Callable[[], str]:
+    """Work for `again_and_again`: deploy what is published and start the application; the state that it prints."""
+
+    def deploy_and_start() -> str:
+        deployment.deploy(source, folder)
+        states = set(printed(folder, "hop").split())
+        assert len(states) == 1, f"the layers that were deployed are of several states: {states}"
+        return states.pop()
+
+    return deploy_and_start
+
+
 @contextmanager
-def being_read(*sources: Source) -> Iterator[Readings]:
-    """Read each source again and again, in a thread of its own, while the block runs."""
+def again_and_again(*works: Callable[[], str]) -> Iterator[Readings]:
+    """Do each of these works again and again, in a thread of its own, while the block runs."""
     readings, over = Readings(), threading.Event()
 
-    def read(source: Source) -> None:
+    def repeat(work: Callable[[], str]) -> None:
         while not over.is_set():
-            folder = Path(tempfile.mkdtemp())
             try:
-                readings.states.add(read_once(source, folder))
+                readings.states.add(work())
             except Exception as error:  # noqa: BLE001 - whatever it is, a reader must not meet it
-                readings.faults.append(f"{source.label}: {error}")
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
+                readings.faults.append(f"{work.__qualname__}: {type(error).__name__}: {error}")
             readings.count += 1
             over.wait(0.05)
 
-    threads = [threading.Thread(target=read, args=[source]) for source in sources]
+    threads = [threading.Thread(target=repeat, args=[work]) for work in works]
     for thread in threads:
         thread.start()
     try:

@@ -112,7 +112,7 @@ def publish(
 
 def contents_of(layer: Published, tree: Path) -> Contents:
     """A layer's tree on disk, with what its archive holds."""
-    _write_tree(layer, tree)
+    write_tree(layer, tree)
     return Contents(members(scan_tree(tree), layer.deployed, added={"postinstall.py": POSTINSTALL}), tree)
 
 
@@ -153,7 +153,8 @@ def _publish_layer(folder: Path, layer: Published, packing: str) -> LayerMetadat
     return LayerMetadata(**{**facts, **layer.changes})
 
 
-def _write_tree(layer: Published, tree: Path) -> None:
+def write_tree(layer: Published, tree: Path) -> None:
+    """Write a layer's files and links into a folder, over those that are there."""
     for path, content in ({LAYER_CONFIG: config_text(layer).encode()} | dict(layer.files)).items():
         place = tree / path
         place.parent.mkdir(parents=True, exist_ok=True)

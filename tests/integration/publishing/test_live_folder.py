@@ -1,4 +1,4 @@
-"""An output folder that is served while it is published to: readers never see a mixture, even of killed runs."""
+"""An output folder that is served while it is published to: nobody ever gets a mixture, even of killed runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.support.folder_server import serving_folder
-from tests.support.live_publishing import LAYOUT, being_read, publish, publish_and_kill, read_once
+from tests.support.installed_applications import assert_clean
+from tests.support.live_publishing import (
+    LAYOUT,
+    again_and_again,
+    deploying,
+    publish,
+    publish_and_kill,
+    read_once,
+    reading,
+)
 from venvstacks.deployment.steps.publication_source import FolderSource, WebSource
 from venvstacks.tools.transfer import Downloads
 
@@ -20,14 +29,19 @@ PUBLICATIONS = 50
 
 
 @pytest.mark.slow
-def test_readers_of_a_live_folder_see_one_state_while_publishing_runs_and_is_killed(tmp_path: Path) -> None:
+def test_readers_and_deploys_of_a_live_folder_get_one_state_while_publishing_runs_and_is_killed(tmp_path: Path) -> None:
     publish(tmp_path, 0)
     folder = tmp_path / LAYOUT.artifacts
     with serving_folder(folder) as web, Downloads({}) as downloads:
         sources = FolderSource(folder), WebSource(web.url, downloads)
-        with being_read(*sources) as readings:
+        deploy = deploying(web.url, tmp_path / "deployed")
+        with again_and_again(*map(reading, sources)) as readings, again_and_again(deploy) as deploys:
             signals = publish_and_kill(tmp_path, PUBLICATIONS, random.Random(1), seconds=1.5)
+        assert deploy() == str(PUBLICATIONS)
     assert readings.faults == []
+    assert deploys.faults == []
+    assert len(deploys.states) > 3, "what was deployed changed"
+    assert_clean(tmp_path / "deployed")
     assert signals >= 3
     assert readings.count > 10
     assert len(readings.states) > 3, "readers saw the folder change"
