@@ -96,7 +96,8 @@ def test_a_store_that_was_tampered_with_is_filled_again(spec: Path, tmp_path: Pa
     done = call(spec, "build")
     assert done.returncode == 0, done.stderr
     assert built(spec) == before
-    assert list(unfinished.parent.iterdir()) == [], "what a killed run has left goes with the next one"
+    if damage != "added":  # a file that no list names is not taken, so that nothing has to be fetched
+        assert list(unfinished.parent.iterdir()) == [], "what a killed run has left goes with the next one"
 
 
 def test_without_an_index_uv_s_cache_serves_as_long_as_it_is_whole(spec: Path, tmp_path: Path, index: Index) -> None:
