@@ -66,11 +66,16 @@ HARMLESS: dict[str, set[str] | None] = {
 IMPURE_NAMES = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
 IMPURE_METHODS = {"now", "utcnow", "today"}
 
+# Programs that other Pythons run, each in a process of its own.
+CHILD_PROGRAMS = (
+    "deployment/steps/compare_bytecode.py", "runtimes/interpreter_facts.py", "runtimes/interpreter_identity.py",
+)  # fmt: skip
+
 # What is shared by all threads of a process, or differs between machines, and who may reach for it: rooms or files.
 REACHES: dict[str, set[str]] = {
     # read once, and a value from there on
     "os.environ": {"loading", "api/deployments.py", "api/installed_applications.py"},
-    "sys.platform": {"loading", "api/deployments.py", "tools/clones.py"},  # a TargetPlatform from there on
+    "sys.platform": {"loading", "api/deployments.py", "tools/clones.py", *CHILD_PROGRAMS},
     "platform.machine": {"loading", "api/deployments.py"},
     # what this machine's system calls are, and what its file systems tell
     "os.name": {"tools", "deployment/steps/installed_files.py", "records/remembered_digests.py", "reproducing"},
@@ -78,16 +83,16 @@ REACHES: dict[str, set[str]] = {
     "os.umask": {"reproducing"},
     "time.time_ns": {"records/remembered_digests.py"},  # how old a file is; never what a result depends on
     "datetime.now": {"actions/toolset.py", "engine/journal.py"},
-    "sys.stdout": {"cli", "api/installed_applications.py", "tasks", "deployment/steps/compare_bytecode.py"},
+    "sys.stdout": {"cli", "api/installed_applications.py", "tasks", *CHILD_PROGRAMS},
     "sys.stderr": {"cli", "engine/dodo_tasks.py"},
-    "sys.argv": {"cli", "deployment/steps/compare_bytecode.py"},  # the latter is a program that layers' Pythons run
+    "sys.argv": {"cli", *CHILD_PROGRAMS},
     "sys.exit": {"cli"},
     "os._exit": {"cli"},
     "os.execvpe": {"tools/process.py"},
     "os.killpg": {"tools/process.py"},
     "os.cpu_count": {"tools/processors.py"},
     # what one system alone has; the command or the name that was asked for
-    "importlib.import_module": {"tools", "api/__init__.py", "cli/app.py", "__init__"},
+    "importlib.import_module": {"tools", "api/__init__.py", "cli/app.py", "__init__", *CHILD_PROGRAMS},
 } | {name: set() for name in (
     "os.getenv", "os.putenv", "os.unsetenv", "os.chdir", "os.fchdir", "os.getcwd", "os.kill", "os.fork", "os.system",
     "os.popen", "os.execv", "os.execve", "os.execvp", "os.posix_spawn", "os.posix_spawnp", "os.spawnv", "os.spawnve",

@@ -17,25 +17,7 @@ from venvstacks.errors import ProcessFailedError
 from venvstacks.model.platforms import identify_platform
 from venvstacks.runtimes.provider_request import RuntimeRequest, RuntimeTools
 
-_WHO = """\
-import json, os, sys
-maps = open("/proc/self/maps").read().split("\\n") if os.path.exists("/proc/self/maps") else []
-loaded = sorted({line.split(None, 5)[5] for line in maps if "/libpython" in line})
-own = os.path.join(sys.base_prefix, "bin", "python%d.%d" % sys.version_info[:2])
-print(json.dumps({
-    "implementation": sys.implementation.name,
-    "version": "%d.%d.%d" % sys.version_info[:3],
-    "variant": sys.abiflags + ("" if sys.version_info[3] == "final" else sys.version_info[3]),
-    "system": sys.platform,
-    "machine": os.uname().machine,
-    "prefix": sys.base_prefix,
-    "executable": os.path.realpath(own if os.path.exists(own) else sys.executable),
-    "library": os.path.dirname(os.__file__),
-    "libpython": loaded[0] if loaded else None,
-}))
-"""
-"""Runs without `site` and `sysconfig`, in 10 ms. A virtual environment answers for the Python that it is based on."""
-
+_IDENTITY = Path(__file__).with_name("interpreter_identity.py")
 _VERSIONED = re.compile(r"python(\d+\.\d+)")
 
 
@@ -194,7 +176,7 @@ def ask(path: Path, tools: RuntimeTools) -> Installation | None:
     """What the interpreter at `path` says it is; None if it does not start, answers nonsense, or is no CPython."""
     try:
         answer = json.loads(
-            tools.processes.run([path, "-I", "-S", "-B", "-c", _WHO], env=tools.child_environment).stdout
+            tools.processes.run([path, "-I", "-S", "-B", _IDENTITY], env=tools.child_environment).stdout
         )
         if answer["implementation"] != "cpython":
             return None

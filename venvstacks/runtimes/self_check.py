@@ -15,30 +15,7 @@ _MODULES = (
 )
 """Modules that need shared libraries, or that are most likely to be missing from an incomplete copy."""
 
-_FACTS = """\
-import importlib, json, os, platform, sys, sysconfig
-modules = []
-for name in sys.argv[1:]:
-    try:
-        importlib.import_module(name)
-    except Exception:
-        continue
-    modules.append(name)
-config = {name: value for name, value in sysconfig.get_config_vars().items() if isinstance(value, str)}
-mapped = set()
-if os.path.exists("/proc/self/maps"):
-    with open("/proc/self/maps") as stream:
-        mapped = {line.split(None, 5)[5].rstrip("\\n") for line in stream if "/" in line}
-print(json.dumps({
-    "version": platform.python_version(),
-    "traits": [sys.version, sys.copyright, sys.platform, sys.platlibdir, sysconfig.get_platform(), repr(sys.flags)],
-    "prefix": sys.prefix,
-    "packages": sysconfig.get_path("purelib"),
-    "config": config,
-    "modules": modules,
-    "mapped": sorted(mapped),
-}))
-"""
+_FACTS = Path(__file__).with_name("interpreter_facts.py")
 
 
 @dataclass(frozen=True)
@@ -70,7 +47,7 @@ def read_facts(executable: Path, tools: RuntimeTools) -> Facts:
     Raises:
         RuntimeUnavailableError: It does not start, or does not answer.
     """
-    command: list[str | Path] = [executable, "-I", "-B", "-W", "ignore", "-c", _FACTS, *_MODULES]
+    command: list[str | Path] = [executable, "-I", "-B", "-W", "ignore", _FACTS, *_MODULES]
     try:
         answer = json.loads(tools.processes.run(command, env=tools.child_environment, log=tools.log).stdout)
     except (ProcessFailedError, ValueError) as error:
