@@ -75,17 +75,17 @@ def _stack(stack: StackCase, results: Results) -> Iterator[str]:
 def _line(operation: Operation, stack: StackCase, results: Results, notes: list[str]) -> Iterator[tuple[str, ...]]:
     here = [row for row in results.rows if (row.stack, row.operation) == (stack.name, operation.name)]
     runs = max((len(row.samples) for row in here), default=0)
-    told = [f"{row.contestant}: {row.note}" for row in here if row.note]
+    remarks = [f"{row.contestant}: {row.note}" for row in here if row.note]
     if not runs and not any(row.contestant == "this" and row.note for row in here):
         return
     this = results.find(stack.name, operation.name, "this")
     other = results.find(stack.name, operation.counterpart, "original")
     if operation.against and other:
-        told.append(f'compared with the original\'s "{OPERATIONS[operation.against].title}"')
-    if told:
-        notes.append("; ".join(told))
+        remarks.append(f'compared with the original\'s "{OPERATIONS[operation.against].title}"')
+    if remarks:
+        notes.append("; ".join(remarks))
     yield (
-        operation.title + f" ({len(notes)})" * bool(told),
+        operation.title + f" ({len(notes)})" * bool(remarks),
         *(_figure(row.seconds if row else None) for row in (other, this)),
         _figure(other.seconds / this.seconds) if this and other else "",
         *(_figure(row.cpu_seconds if row else None) for row in (other, this)),

@@ -114,7 +114,7 @@ class Workspace:
             "published": lambda: [self.pipeline()],
             "published with bytecode": lambda: [self._pipeline_with_bytecode()],
             "exported": lambda: [self.work("local-export")],
-            "deployed": self._deploy_anew,
+            "deployed": self._deploy_again,
             "plain": self._make_plain,
         }
 
@@ -171,7 +171,7 @@ class Workspace:
             ["sh", "-c", f"{PLAIN}/bin/python -m compileall -qq {PLAIN}/lib || true"],
         ]
 
-    def _deploy_anew(self) -> Commands:
+    def _deploy_again(self) -> Commands:
         return [*self.unpacking(), *self.post_installing()]
 
     def deployed_python(self, *, runtime: bool = False) -> Path:

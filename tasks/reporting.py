@@ -66,8 +66,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc] # doit has no types
 
     def complete_run(self) -> None:
         """Count up."""
-        told = ", ".join(f"{count} {what}" for what, count in self._counts.items() if count)
-        self._say(f"{told or 'nothing to do'} in {time.perf_counter() - self._first:.2f} s")
+        totals = ", ".join(f"{count} {what}" for what, count in self._counts.items() if count)
+        self._say(f"{totals or 'nothing to do'} in {time.perf_counter() - self._first:.2f} s")
         for message in self.runtime_errors:
             self._say(message)
 

@@ -51,7 +51,7 @@ def _applications(project: Project) -> Iterator[dict[str, Any]]:
 def task_places() -> dict[str, Any]:
     """Say where everything is."""
     return {
-        "actions": [_tell_places],
+        "actions": [_print_places],
         "task_dep": ["manifest", "applications"],
         "uptodate": [False],
         "verbosity": 0,
@@ -60,7 +60,7 @@ def task_places() -> dict[str, Any]:
     }
 
 
-def _tell_places() -> None:
+def _print_places() -> None:
     layout = load_project(SAMPLE).configuration.layout
     base = Path(SAMPLE).parent
     places = {

@@ -167,11 +167,11 @@ def test_imports_point_downwards(file: Path) -> None:
         assert below or (shown(file), other) in SIDEWAYS, f"{shown(file)} may not import {other}"
 
 
-def test_contributors_are_told_the_same() -> None:
-    told = re.findall(r"^\| (\d+) \| (.*) \|$", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+def test_contributors_read_the_same_floors() -> None:
+    rows = re.findall(r"^\| (\d+) \| (.*) \|$", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
     floors = {
         name.removesuffix(".py"): int(floor)
-        for floor, rooms in told
+        for floor, rooms in rows
         for name in re.findall(r"`([\w/]+)(?:`|\.py)", rooms)
     }
     assert floors == FLOORS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # importing `typing` takes time; the command line has to be there for signals at once
 if TYPE_CHECKING:
-    from venvstacks.api import *  # noqa: F403 - all names, which stand there
+    from venvstacks.api import *  # noqa: F403 - all its names
 
 
 def __getattr__(name: str) -> object:

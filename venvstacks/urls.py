@@ -1,6 +1,6 @@
 """URLs as people see them and as files keep them: without passwords, and without the secrets that queries carry.
 
-Pure. Whatever this program prints, logs or records about a URL goes through `shown` or `without_secrets`. The address
+Pure. Every URL that this program prints, logs or records goes through `shown` or `without_secrets`. The address
 of a wheel in a lock, which has to be fetched again, goes through `without_logins`.
 """
 
@@ -10,7 +10,7 @@ import re
 from urllib.parse import quote
 
 HIDDEN_QUERY = "?..."
-"""Stands where a URL had a query: that is where presigned and tokened URLs carry their secrets."""
+"""Replaces the query of a URL, where presigned URLs and URLs with tokens carry their secrets."""
 
 _AFTER_SCHEME = re.compile(r"(?<=://)[^\s\"'<>`]+")
 _QUOTED_LOGIN = re.compile(r"(?<=['\"`])[^'\"`\s:/@]+:[^'\"`\s]*@(?=[\w\[])")
@@ -33,7 +33,7 @@ def _shown_rest(rest: str) -> str:
 def without_secrets(text: str) -> str:
     """A text, such as what another program printed, with every URL in it as `shown` shows it.
 
-    Quoted logins go, too, that stand without a scheme (`'user:password@host'`): so uv quotes environment variables.
+    Quoted logins without a scheme (`'user:password@host'`) are removed, too: uv quotes environment variables like this.
     """
     return _QUOTED_LOGIN.sub("", _AFTER_SCHEME.sub(lambda match: _shown_rest(match[0]), text))
 
@@ -61,7 +61,7 @@ def child(url: str, path: str) -> str:
 
 
 def _split_authority(rest: str) -> tuple[str, str]:
-    """What stands between `scheme://` and the path, and everything after it."""
+    """The part between `scheme://` and the path, and everything after it."""
     authority = _AUTHORITY.match(rest)
     end = authority.end() if authority else 0
     return rest[:end], rest[end:]

@@ -14,7 +14,7 @@ from venvstacks.errors import InterruptedRunError
 
 
 def test_running_tasks_end_and_no_further_one_begins(tmp_path: Path) -> None:
-    bench, cancellation, told = Bench(tmp_path, FAN), Cancellation(), []
+    bench, cancellation, signals = Bench(tmp_path, FAN), Cancellation(), []
     bench.write(s="x", t="y")
 
     def interrupted(_node: object) -> None:
@@ -25,13 +25,13 @@ def test_running_tasks_end_and_no_further_one_begins(tmp_path: Path) -> None:
     ended = threading.Event()
 
     def end_children(signal: int) -> None:
-        told.append(signal)
+        signals.append(signal)
         ended.set()
 
     bench.special["a"] = interrupted
     with pytest.raises(InterruptedRunError, match="cancelled"):
         bench.run(jobs=1, cancellation=cancellation, on_interrupt=end_children)
-    assert len(told) == 1
+    assert len(signals) == 1
     assert "c" not in bench.ran
     bench.special.clear()
     assert {"a", "c", "e"} <= set(bench.run())

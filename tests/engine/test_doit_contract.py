@@ -98,7 +98,7 @@ def test_runners_take_and_hold_what_ours_uses() -> None:
     assert "_handle_task_error" in inspect.getsource(Runner.process_task_result)
 
 
-def test_nodes_tell_which_dependencies_failed() -> None:
+def test_nodes_name_the_dependencies_that_failed() -> None:
     tasks = [dict_to_task({"name": name, "actions": None}) for name in "ab"]
     control = TaskControl(tasks)
     control.process(None)

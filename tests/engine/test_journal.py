@@ -36,7 +36,7 @@ def test_a_run_is_taken_down_and_one_without_work_is_not(tmp_path: Path) -> None
     assert len(logs(tmp_path / "runs")) == 1
 
 
-def test_failures_are_taken_down_and_told_the_next_time(tmp_path: Path) -> None:
+def test_failures_are_recorded_and_reported_the_next_time(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.write(s="x")
 

@@ -89,7 +89,7 @@ def test_a_missing_source_is_a_users_error(bench: Bench) -> None:
     assert "a cannot be done without s" in str(error)
 
 
-def test_a_source_that_goes_away_meanwhile_is_a_users_error(bench: Bench) -> None:
+def test_a_source_that_is_removed_during_the_run_is_a_users_error(bench: Bench) -> None:
     def lose(node: TaskNode) -> None:
         bench.do(node)
         (bench.base / "s").unlink()
@@ -99,7 +99,7 @@ def test_a_source_that_goes_away_meanwhile_is_a_users_error(bench: Bench) -> Non
     assert isinstance(bench.outcomes["a"].error, MissingInputError)
 
 
-def test_a_state_that_cannot_be_written_is_told(bench: Bench) -> None:
+def test_a_state_that_cannot_be_written_is_reported(bench: Bench) -> None:
     bench.run()
     (bench.base / STATE).write_bytes(b"no database at all")
     with pytest.raises(StateError, match="cannot be used"):

@@ -59,7 +59,7 @@ def test_a_missing_output_is_made_again(built: Bench) -> None:
     assert built.reasons("b") == ["missing output: b.out"]
 
 
-def test_a_missing_environment_beside_a_record_is_made_again(tmp_path: Path) -> None:
+def test_a_missing_environment_is_made_again_although_its_record_exists(tmp_path: Path) -> None:
     def build(node: TaskNode) -> None:
         (tmp_path / "env").mkdir(exist_ok=True)
         bench.do(node)
@@ -83,7 +83,7 @@ def test_a_changed_list_of_files_reruns(built: Bench, text: str, reason: str) ->
     built.write(t="t")
     built.text = text
     assert built.run() == ["a"]
-    assert any(told.startswith(reason) for told in built.reasons("a")), built.reasons("a")
+    assert any(reason_text.startswith(reason) for reason_text in built.reasons("a")), built.reasons("a")
 
 
 def test_a_moved_folder_is_up_to_date(built: Bench, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -170,7 +170,7 @@ def test_an_interrupted_rerun_makes_the_record_distrusted(built: Bench) -> None:
 
 
 @pytest.mark.parametrize("before", [(), (RuntimeError("no"),)])
-def test_an_interrupted_first_run_is_told_of(before: tuple[Exception, ...], bench: Bench) -> None:
+def test_an_interrupted_first_run_is_reported(before: tuple[Exception, ...], bench: Bench) -> None:
     def end(error: Exception, _: TaskNode) -> None:
         raise error
 
@@ -224,11 +224,11 @@ def test_ignore_marks_of_doit_do_not_count(built: Bench) -> None:
     assert built.run() == ["a", "b", "c"]
 
 
-def test_outcomes_tell_seconds_and_values(bench: Bench) -> None:
-    bench.special["a"] = lambda node: bench.do(node) or {"told": 3}
+def test_outcomes_have_seconds_and_values(bench: Bench) -> None:
+    bench.special["a"] = lambda node: bench.do(node) or {"reason_text": 3}
     bench.run()
     outcome = bench.outcomes["a"]
     assert isinstance(outcome, Outcome)
     assert outcome.values is not None
-    assert outcome.values["told"] == 3
+    assert outcome.values["reason_text"] == 3
     assert 0 <= outcome.values["seconds"] <= outcome.seconds + 0.001

@@ -37,5 +37,5 @@ def would_install(
     command = [*request.argv(find_uv()), "--dry-run"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told = (line.split()[1] for line in done.stderr.splitlines() if line.startswith(" + "))
-    return {name: version for name, _, version in (text.partition("==") for text in told)}
+    lines = (line.split()[1] for line in done.stderr.splitlines() if line.startswith(" + "))
+    return {name: version for name, _, version in (text.partition("==") for text in lines)}

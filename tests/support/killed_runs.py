@@ -93,9 +93,9 @@ def start_pipeline(pond: Pond) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def tasks_in(told: str) -> dict[str, str]:
+def tasks_in(output: str) -> dict[str, str]:
     """Task name to what became of it, from what a pipeline printed."""
-    lines = (line.split("\t") for line in told.splitlines() if "\t" in line)
+    lines = (line.split("\t") for line in output.splitlines() if "\t" in line)
     return {name: status for status, name in lines}
 
 
@@ -106,9 +106,9 @@ def run_pipeline(pond: Pond) -> dict[str, str]:
         AssertionError: It failed; holds what it said.
     """
     run = start_pipeline(pond)
-    told, said = run.communicate(timeout=600)
+    output, said = run.communicate(timeout=600)
     assert run.returncode == 0, said
-    return tasks_in(told)
+    return tasks_in(output)
 
 
 def kill_pipeline(pond: Pond, seconds: float, *, children_too: bool) -> dict[str, str] | None:
@@ -136,10 +136,10 @@ def kill_pipeline(pond: Pond, seconds: float, *, children_too: bool) -> dict[str
                 os.kill(pid, signal.SIGKILL)
     assert run.stdout is not None
     assert run.stderr is not None
-    told = os.read(run.stdout.fileno(), 1 << 16).decode()
+    output = os.read(run.stdout.fileno(), 1 << 16).decode()
     run.stdout.close()
     run.stderr.close()
-    return tasks_in(told) if run.wait() == -signal.SIGKILL else None
+    return tasks_in(output) if run.wait() == -signal.SIGKILL else None
 
 
 def descendants(pid: int) -> list[int]:

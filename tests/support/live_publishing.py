@@ -180,10 +180,10 @@ def publish_and_kill(base: Path, states: int, draw: random.Random, seconds: floa
             child.stdout.readline()  # it is about to begin
             timer = threading.Timer(draw.uniform(0, seconds), _signal(child, draw))
             timer.start()
-            told = child.stdout.read().split()
+            printed = child.stdout.read().split()
             timer.cancel()
         signals += child.returncode != 0
-        done = int(told[-1]) if told else done
+        done = int(printed[-1]) if printed else done
     return signals
 
 

@@ -24,7 +24,7 @@ def test_reasons_read_as_one_line(reason: Reason, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "expected"),
     [
         ({}, {}, []),
         ({"a": 1}, {"a": 1}, []),
@@ -39,8 +39,8 @@ def test_reasons_read_as_one_line(reason: Reason, text: str) -> None:
         ({"b": 1, "a": 1}, {"b": 2, "a": 2}, ["changed setting: a: 1 -> 2", "changed setting: b: 1 -> 2"]),
     ],
 )
-def test_settings_are_compared_key_by_key(old: dict[str, object], new: dict[str, object], told: list[str]) -> None:
-    assert [str(reason) for reason in compare_settings(old, new)] == told
+def test_settings_are_compared_key_by_key(old: dict[str, object], new: dict[str, object], expected: list[str]) -> None:
+    assert [str(reason) for reason in compare_settings(old, new)] == expected
 
 
 values = st.recursive(

@@ -82,7 +82,7 @@ class TaskActions:
 
     @cached_property
     def tools(self) -> Tools:
-        """What actions work with. Whoever starts threads asks for it first, as there is one for all of them."""
+        """What actions work with; made at the first use, which has to come before threads are started."""
         return self.make_tools()
 
     def perform(self, node: TaskNode) -> Mapping[str, object]:
@@ -108,7 +108,7 @@ class TaskActions:
         }
 
     def describe_staleness(self, node: TaskNode) -> tuple[Reason, ...]:
-        """Why the outputs of a task that describe themselves are not valid; empty if they are."""
+        """Why the outputs of a task that record what they were made from (locks) are not valid; empty if they are."""
         if node.kind == "lock":
             return lock_reasons(self.lock_request(self._layer(node)), self.digests)
         from venvstacks.records.published_metadata import wanted_manifest  # noqa: PLC0415
@@ -125,7 +125,7 @@ class TaskActions:
     def missing_results(self, nodes: Iterable[TaskNode]) -> dict[str, tuple[Reason, ...]]:
         """Results that are missing although their metadata exists, by task: folders of exports.
 
-        An archive is not among them: its metadata may have been kept on purpose, when it was moved elsewhere.
+        An archive is not among them: somebody may have moved it to another place and kept its metadata.
         """
         found: dict[str, tuple[Reason, ...]] = {}
         for node in nodes:

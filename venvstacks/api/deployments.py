@@ -127,7 +127,7 @@ def this_platform() -> TargetPlatform:
     """
     found = identify_platform(sys.platform, platform.machine())
     if found is None:
-        raise UsageError("this machine is none of the platforms that layers are published for")
+        raise UsageError("layers cannot be published for this machine's platform")
     return found
 
 

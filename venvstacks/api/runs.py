@@ -80,7 +80,7 @@ def plan(project: Project, request: Request) -> Plan:
     """What `run` would do now, and why; nothing is written and no process is started.
 
     Returns:
-        The tasks in the graph's order, with what they come to.
+        The tasks in the graph's order, with totals.
 
     Raises:
         UsageError: The request makes no sense for this stack.

@@ -118,7 +118,7 @@ def check_path(path: str, platform: TargetPlatform | None = None) -> None:
     if size > _LONGEST_PATH or (size > _LONGEST_NAME and any(len(part.encode()) > _LONGEST_NAME for part in parts)):
         raise UnsoundTreeError(f"{path[:60]!r}... is too long", path)
     if len(parts) > _DEEPEST:
-        raise UnsoundTreeError(f"{path[:60]!r}... lies in more than {_DEEPEST} folders", path)
+        raise UnsoundTreeError(f"{path[:60]!r}... is in more than {_DEEPEST} folders", path)
     if platform is not None and platform.is_windows:
         for part in parts:
             if _WINDOWS_SIGNS.search(part) or part[-1] in ". " or _WINDOWS_DEVICES.fullmatch(part):

@@ -64,8 +64,8 @@ def is_shipped(path: str) -> bool:
     """Whether a file, link or folder of an environment belongs to what is published.
 
     Left out is what only makes sense on the machine that built it, and what post-install writes: bytecode in
-    `__pycache__` (a `.pyc` elsewhere is a module without a source, PEP 3147), `pyvenv.cfg`, and hidden entries at the
-    top.
+    `__pycache__` (a `.pyc` in another place is a module without a source, PEP 3147), `pyvenv.cfg`, and hidden entries
+    at the top.
 
     Args:
         path: Relative to the environment, with forward slashes.

@@ -92,5 +92,5 @@ def common(
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
 ) -> None:
-    """Take the options that stand before the command."""
+    """Accept the options that come before the command."""
     context.obj = Verbosity(quiet=quiet, verbose=verbose)

@@ -27,7 +27,7 @@ LocalWheels = Annotated[
     typer.Option(
         "--local-wheels",
         metavar="DIR",
-        help="Folder of wheels to use beside indexes; repeatable.",
+        help="Folder of wheels to use in addition to indexes; repeatable.",
         rich_help_panel=_PACKAGES,
     ),
 ]

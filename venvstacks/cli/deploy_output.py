@@ -37,38 +37,38 @@ class Commands:
     def options(self) -> deployment.DeployOptions:
         """How deployments are changed."""
         return deployment.DeployOptions(
-            on_wait=self._tell_waiting, warn=self._tell_warning, wait=0 if self.no_wait else -1
+            on_wait=self._report_waiting, warn=self._report_warning, wait=0 if self.no_wait else -1
         )
 
-    def _tell(self, *lines: str) -> None:
+    def _report(self, *lines: str) -> None:
         if not self.verbosity.quiet:
             print_message("\n".join(lines))
 
-    def _tell_warning(self, line: str) -> None:
+    def _report_warning(self, line: str) -> None:
         print_message(f"warning: {line}")
 
-    def _tell_waiting(self) -> None:
+    def _report_waiting(self) -> None:
         if not self.no_wait:
-            self._tell("another process is changing this deployment; waiting for it to end")
+            self._report("another process is changing this deployment; waiting for it to end")
 
     def deploy(
         self, source: str, folder: Path, names: tuple[str, ...] | None, *, repair: bool, synchronise: bool
     ) -> ExitCode:
         """Install or update."""
         began = time.perf_counter()
-        with _telling_what_is_left(folder), self._showing_downloads() as options:
+        with _reporting_what_is_left(folder), self._showing_downloads() as options:
             done = deployment.deploy(source, folder, names, options, repair=repair, synchronise=synchronise)
         if self.json:
             print_json(_deployed_data(done), sort_keys=True)
         else:
-            self._tell(*deployed_lines(done, time.perf_counter() - began))
+            self._report(*deployed_lines(done, time.perf_counter() - began))
         return ExitCode.DONE
 
     def rollback(self, folder: Path, number: int | None) -> ExitCode:
         """Go back."""
-        with _telling_what_is_left(folder):
+        with _reporting_what_is_left(folder):
             found = deployment.rollback(folder, number, self.options)
-        self._tell(f"generation {found.number}: {', '.join(found.applications) or 'no application'}")
+        self._report(f"generation {found.number}: {', '.join(found.applications) or 'no application'}")
         return ExitCode.DONE
 
     def status(self, folder: Path, *, verify: bool) -> ExitCode:
@@ -81,16 +81,16 @@ class Commands:
         if not found.differences:
             return ExitCode.DONE
         if all(one.kind == "unreadable" for one in found.differences):
-            self._tell(f"hint: what cannot be read was not compared: {MAKE_READABLE}")
+            self._report(f"hint: what cannot be read was not compared: {MAKE_READABLE}")
         else:
-            self._tell("hint: deploy again with --repair")
+            self._report("hint: deploy again with --repair")
         return ExitCode.PUBLISHING
 
     def remove(self, folder: Path, names: tuple[str, ...]) -> ExitCode:
         """Uninstall."""
-        with _telling_what_is_left(folder):
+        with _reporting_what_is_left(folder):
             generation, removed = deployment.remove(folder, names, self.options)
-        self._tell(
+        self._report(
             f"generation {generation.number}: {', '.join(generation.applications) or 'no application'}",
             f"{_layers(removed)} removed; what was installed before is kept for rollback",
         )
@@ -98,9 +98,9 @@ class Commands:
 
     def collect(self, folder: Path) -> ExitCode:
         """Remove garbage."""
-        with _telling_what_is_left(folder):
+        with _reporting_what_is_left(folder):
             removed = deployment.collect(folder, self.options)
-        self._tell(f"{_layers(removed)} removed")
+        self._report(f"{_layers(removed)} removed")
         return ExitCode.DONE
 
     @contextlib.contextmanager
@@ -125,7 +125,7 @@ class Commands:
 
 
 @contextlib.contextmanager
-def _telling_what_is_left(folder: Path) -> Iterator[None]:
+def _reporting_what_is_left(folder: Path) -> Iterator[None]:
     """Let an interrupt end in one line that says what is current.
 
     Raises:

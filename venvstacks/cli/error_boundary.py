@@ -1,4 +1,4 @@
-"""The one error boundary: whatever goes wrong ends here, as a message, a hint and an exit code."""
+"""The one error boundary of the command line: every error becomes a message, a hint and an exit code here."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _orderly_termination() -> Iterator[list[KeyboardInterrupt]]:
         raise raised[-1]
 
     previous = {signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt)}
-    if signal.getsignal(signal.SIGINT) in {signal.default_int_handler, leave_at_once}:  # not where it is to be ignored
+    if signal.getsignal(signal.SIGINT) in {signal.default_int_handler, leave_at_once}:  # not where it is ignored
         previous[signal.SIGINT] = signal.signal(signal.SIGINT, interrupt)
     try:
         yield raised
@@ -55,7 +55,7 @@ def _orderly_termination() -> Iterator[list[KeyboardInterrupt]]:
 
 
 def run_command_line(arguments: list[str], on_loaded: Callable[[], None] = lambda: None) -> int:
-    """Run the command line and return its exit code; nothing escapes.
+    """Run the command line and return its exit code; no error is raised.
 
     Args:
         arguments: As they follow the program's name.
@@ -76,17 +76,17 @@ def run_command_line(arguments: list[str], on_loaded: Callable[[], None] = lambd
             _raise_again(raised if code == ExitCode.INTERRUPTED else [])
             return code
     except VenvstacksError as error:
-        tell_error(error)
+        report_error(error)
         return _leave_at_once(error.exit_code) if isinstance(error, InterruptedRunError) else int(error.exit_code)
     except (KeyboardInterrupt, EOFError) as ending:
         print("error: interrupted", file=sys.stderr)
         return _leave_at_once(ExitCode.TERMINATED if isinstance(ending, Terminated) else ExitCode.INTERRUPTED)
     except SystemExit as leaving:  # the parser leaves like this when output fails
         if isinstance(leaving.__context__, OSError):
-            return _tell_other(leaving.__context__)
+            return _report_other(leaving.__context__)
         raise
     except Exception as error:  # noqa: BLE001 - the last line of defence
-        return _tell_other(error)
+        return _report_other(error)
 
 
 def _raise_again(raised: list[KeyboardInterrupt]) -> None:
@@ -125,9 +125,9 @@ class _Messages(io.TextIOWrapper):
 
 
 def settle_streams() -> None:
-    """Let this process go on where its standard output or error is closed or full: closed ones lead nowhere.
+    """Let this process continue where its standard streams are closed or full: closed ones become the null device.
 
-    For the process of the command line alone; whoever embeds this package has streams of their own.
+    Only for the process of the command line: a program that embeds this package is responsible for its streams.
     """
     for number, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:
@@ -141,60 +141,60 @@ def settle_streams() -> None:
 
 
 def _leave_at_once(code: ExitCode) -> int:
-    """End this process without waiting for threads that are still at work; they write nothing in place."""
+    """End this process without waiting for running threads, which write temporary files only."""
     if threading.active_count() > 1:
         sys.stderr.flush()
         os._exit(code)
     return int(code)
 
 
-def _tell_other(error: Exception) -> int:
-    """Tell of an error of the command line's parser, or else of a defect.
+def _report_other(error: Exception) -> int:
+    """Report an error of the command line's parser, or else a defect.
 
     The parser's classes are typer's private copies of click's, so they are known by what they can do.
     """
     exit_code = getattr(error, "exit_code", None)
-    if isinstance(error, BrokenPipeError):  # whoever read our output has enough
+    if isinstance(error, BrokenPipeError):  # the reader of our output has closed it
         _discard_output()
         return int(ExitCode.DONE)
     if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILURES:
         _discard_output()
-        _tell(f"standard output cannot be written: {error.strerror}")
+        _report(f"standard output cannot be written: {error.strerror}")
         return int(ExitCode.MIXED)
     if exit_code is None:
-        tell_defect(error)
+        report_defect(error)
         return int(ExitCode.MIXED)
-    if "HelpError" in type(error).__name__:  # nothing was asked for: the help is the answer
+    if "HelpError" in type(error).__name__:  # no command was given: the help is shown
         error.show()  # type: ignore[attr-defined]
-    elif tell := getattr(error, "format_message", None):
+    elif format_message := getattr(error, "format_message", None):
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "venvstacks"
-        _tell(f"{tell()}\nhint: `{command} -h` shows what there is")
+        _report(f"{format_message()}\nhint: `{command} -h` lists commands and options")
     return int(exit_code)
 
 
-def tell_defect(error: BaseException) -> None:
-    """Show an error that is not the user's to mend; its traceback goes to a file."""
+def report_defect(error: BaseException) -> None:
+    """Report a defect of this program; the traceback is written to a file."""
     from venvstacks.urls import without_secrets  # noqa: PLC0415 - only failures need it
 
     with tempfile.NamedTemporaryFile("w", prefix="venvstacks-", suffix=".log", delete=False, encoding="utf-8") as log:
         log.write(without_secrets("".join(traceback.format_exception(error))))
-    _tell(f"a defect of this program: {type(error).__name__}: {error}\nhint: report it with {log.name}")
+    _report(f"a defect of this program: {type(error).__name__}: {error}\nhint: report it with {log.name}")
 
 
-def tell_error(error: VenvstacksError) -> None:
+def report_error(error: VenvstacksError) -> None:
     """Show what went wrong on standard error."""
-    _tell(str(error))
+    _report(str(error))
 
 
-def _tell(text: str) -> None:
+def _report(text: str) -> None:
     from venvstacks.cli.printable import print_message  # noqa: PLC0415 - the answer to --version does not need it
 
     print_message(f"error: {text}")
 
 
 def relative(path: Path) -> str:
-    """A path as a person in the present folder would write it."""
+    """A path relative to the current folder, if it is in it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

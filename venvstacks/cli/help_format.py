@@ -12,7 +12,7 @@ from venvstacks.cli.option_groups import expanded
 
 
 class _Flags:
-    """Takes the types of flags away, those of `--help` and of completion among them."""
+    """Removes the types of flags from the help, including those of `--help` and of completion."""
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - typer's context
         """The parameters, as typer's commands give them."""

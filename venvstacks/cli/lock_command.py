@@ -1,4 +1,4 @@
-"""The command that locks: what its options mean, and what it tells."""
+"""The command `lock`: its options and its output."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from venvstacks.cli import declared_options as o
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """Which layers; fields of `Selection`, as in the groups that stand on this one."""
+    """Which layers; fields of `Selection`, as in the groups that extend this one."""
 
     include: o.Include = None
     allow_missing: o.AllowMissing = False

@@ -95,14 +95,14 @@ def why(
         print_json(found.as_json() if found else None)
     else:
         print_result(
-            "\n".join(_told(found, session.project.graph.makers))
+            "\n".join(_last_run_lines(found, session.project.graph.makers))
             if found
             else f"{task} did not run in any of the runs of which there are logs"
         )
     return ExitCode.DONE
 
 
-def _told(run: LastRun, makers: Mapping[str, str]) -> Iterator[str]:
+def _last_run_lines(run: LastRun, makers: Mapping[str, str]) -> Iterator[str]:
     took = "" if run.seconds is None else f" after {run.seconds:.2f} s"
     began = f"{run.time[:19].replace('T', ' ')} UTC"
     yield f"{run.task}: {run.status}{took}, in a run with {run.door} that began at {began}"

@@ -15,8 +15,8 @@ def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
     """What would be done, with reasons; tasks that are up to date only if `verbose`."""
     rows = list(_rows(plan, verbose=verbose))
     width = max((len(row[1]) for row in rows), default=0)
-    for status, name, told in rows:
-        yield f"{status:<10}  {name:<{width}}  {told}".rstrip()
+    for status, name, reasons in rows:
+        yield f"{status:<10}  {name:<{width}}  {reasons}".rstrip()
     counts = [f"{plan.counts[said]} {said}" for said in ("run", "maybe", "blocked", "up to date") if plan.counts[said]]
     yield f"{len(plan)} task{'s' if len(plan) > 1 else ''}: {', '.join(counts)}" if len(plan) else "no tasks"
     if any(task.status == "blocked" and task.name.startswith("lock:") and task.reasons for task in plan):
@@ -38,8 +38,7 @@ def _rows(plan: Plan, *, verbose: bool) -> Iterator[tuple[str, str, str]]:
 
     def walk(tasks: list[PlannedTask], depth: int) -> Iterator[tuple[str, str, str]]:
         for task in tasks:
-            told = _told(task, depth, plan.graph.makers)
-            yield task.status, "  " * depth + task.name, told
+            yield task.status, "  " * depth + task.name, _reasons_of(task, depth, plan.graph.makers)
             yield from walk(below.get(task.name, []), depth + 1)
 
     yield from walk(first, 0)
@@ -54,13 +53,13 @@ def _causes(task: PlannedTask, status: Mapping[str, str]) -> list[str]:
     return certain or known
 
 
-def _told(task: PlannedTask, depth: int, makers: Mapping[str, str]) -> str:
-    """A task's own reasons; what it follows from stands above it, so that only further causes are named."""
-    told = [reason.describe(makers) for reason in task.reasons]
+def _reasons_of(task: PlannedTask, depth: int, makers: Mapping[str, str]) -> str:
+    """A task's own reasons; the task that makes it run is printed above it, so only further ones are counted."""
+    reasons = [reason.describe(makers) for reason in task.reasons]
     others = len(task.upstream) - 1
-    if depth and others > 0 and not told:
-        told.append(f"also after {others} other{'s' if others > 1 else ''}")
-    return "; ".join(told)
+    if depth and others > 0 and not reasons:
+        reasons.append(f"also after {others} other{'s' if others > 1 else ''}")
+    return "; ".join(reasons)
 
 
 def _totals(plan: Plan) -> Iterator[str]:
@@ -69,14 +68,14 @@ def _totals(plan: Plan) -> Iterator[str]:
     jobs = f"{plan.jobs} job{'s' if plan.jobs > 1 else ''}"
     path = " > ".join(plan.critical_path.tasks)
     guessed = any(task.seconds is None for task in plan if task.status in {"run", "maybe"})
-    note = ", some tasks never having run" if guessed else ""
+    note = " (some tasks have never run)" if guessed else ""
     yield f"about {_span(plan.seconds, _seconds)} with {jobs}{note}; longest chain: {path}"
     if plan.download.most:
-        yield f"users of the published archives would download {_span(plan.download, told_bytes)} again"
+        yield f"users of the published archives would download {_span(plan.download, readable_bytes)} again"
 
 
-def _span(span: Span, told: Callable[[float], str]) -> str:
-    least, most = told(span.least), told(span.most)
+def _span(span: Span, unit: Callable[[float], str]) -> str:
+    least, most = unit(span.least), unit(span.most)
     return most if least == most else f"{least} to {most}"
 
 
@@ -84,7 +83,7 @@ def _seconds(value: float) -> str:
     return f"{value:.1f} s" if value < 60 else f"{value / 60:.1f} min"
 
 
-def told_bytes(value: float) -> str:
+def readable_bytes(value: float) -> str:
     """A number of bytes for people, with decimal units."""
     unit = 0
     while value >= 1000 and unit < len(_UNITS) - 1:

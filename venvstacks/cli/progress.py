@@ -1,4 +1,4 @@
-"""The display of a run on standard error: live on a terminal, plain lines elsewhere."""
+"""The display of a run on standard error: live on a terminal, plain lines where it is redirected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venvstacks.api import Report
-from venvstacks.cli.error_boundary import tell_defect, tell_error
+from venvstacks.cli.error_boundary import report_defect, report_error
 from venvstacks.cli.printable import print_message, printable
 from venvstacks.engine.outcomes import Listener, Outcome, Silence, Status
 from venvstacks.errors import UsageError, VenvstacksError
@@ -103,12 +103,12 @@ class LiveDisplay(PlainLines):
             TimeElapsedColumn(),
         )
         progress = Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
-        self._total = progress.add_task("tasks", total=self._count, completed=self._ended, count=self._told_count)
+        self._total = progress.add_task("tasks", total=self._count, completed=self._ended, count=self._count_text)
         progress.start()
         return progress
 
     @property
-    def _told_count(self) -> str:
+    def _count_text(self) -> str:
         return f"{self._ended}/{self._count}"
 
     def ended(self, outcome: Outcome) -> None:
@@ -117,7 +117,7 @@ class LiveDisplay(PlainLines):
         if self._progress is not None and self._total is not None:
             if (bar := self._running.pop(outcome.name, None)) is not None:
                 self._progress.remove_task(bar)
-            self._progress.update(self._total, completed=self._ended, count=self._told_count)
+            self._progress.update(self._total, completed=self._ended, count=self._count_text)
         super().ended(outcome)
 
     def end(self) -> None:
@@ -158,8 +158,8 @@ def summarize(report: Report, began: float) -> str:
         "up to date": counts["up to date"] - unaffected,
         **{str(status): counts[status] for status in _UNDONE},
     }
-    told = ", ".join(f"{number} {what}" for what, number in numbers.items() if number)
-    line = f"{told or 'nothing to do'} in {time.perf_counter() - began:.2f} s"
+    totals = ", ".join(f"{number} {what}" for what, number in numbers.items() if number)
+    line = f"{totals or 'nothing to do'} in {time.perf_counter() - began:.2f} s"
     path = report.critical_path
     if len(path.tasks) > 1:
         line += f"\nlongest chain of tasks: {' > '.join(path.tasks)}, {path.seconds:.2f} s"
@@ -188,6 +188,6 @@ def tell_failures(outcomes: Sequence[Outcome]) -> None:
         if outcome.status == "failed":
             print_message(f"\n{outcome.name}:")
             if isinstance(outcome.error, VenvstacksError):
-                tell_error(outcome.error)
+                report_error(outcome.error)
             else:
-                tell_defect(outcome.error or RuntimeError("no reason was given"))
+                report_defect(outcome.error or RuntimeError("no reason was given"))

@@ -43,7 +43,7 @@ class Session:
         return tuple(name for name, flag in flags.items() if flag)
 
     def show(self, selection: Selection, *, json: bool, request: api.Request | None = None) -> int:
-        """Show layers on standard output: with what they stand on, or with what a request would do to them."""
+        """Show layers on standard output: with the layers below each, or with what a request would do to them."""
         from venvstacks.cli.show_output import (  # noqa: PLC0415 - no run needs it
             Shown,
             render_tree,

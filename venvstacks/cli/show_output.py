@@ -29,7 +29,7 @@ class Shown:
         chosen: Environment names of the layers that are shown.
         staleness: Why locks are not valid, by environment name; empty for valid ones.
         deployed: Deployed names, as far as locks say them.
-        operations: What would be done to each layer; None to show what each stands on instead.
+        operations: What would be done to each layer; None to show the layers below each instead.
     """
 
     stack: Stack
@@ -60,7 +60,7 @@ class Shown:
 
 
 def stack_tree(shown: Shown) -> Tree:
-    """Categories, layers, and what each layer stands on in import order, or else what would be done to it."""
+    """Categories, layers, and below each layer what it needs in import order, or what would be done to it."""
     tree: dict[str, Tree] = {}
     titles = {layer.env_name: shown.title(layer) for layer in shown.stack.layers}
     for kind, heading in _HEADINGS.items():
@@ -101,7 +101,7 @@ def staleness_lines(shown: Shown) -> Iterator[str]:
 
 
 def stack_data(shown: Shown, specification: str) -> dict[str, Any]:
-    """The same as data, in the original's form; what is not in that stands under the one key `venvstacks`."""
+    """The same as data, in the original's form; what that form lacks is under the key `venvstacks`."""
     entries = {layer.env_name: _entry(shown, layer) for layer in shown.stack.layers}
     data: dict[str, Any] = {"spec_name": specification}
     for kind, heading in _HEADINGS.items():

@@ -35,7 +35,7 @@ def verify(
     json: o.Json = False,
     jobs: o.Jobs = None,
 ) -> int:
-    """Publish a second time, elsewhere and under other conditions, and compare the archives."""
+    """Publish a second time, in another folder and under other conditions, and compare the archives."""
     from venvstacks.reproducing import Verification  # noqa: PLC0415 - reads archives; no other command needs that
     from venvstacks.reproducing import verify as verify_stack  # noqa: PLC0415
 

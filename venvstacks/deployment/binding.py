@@ -1,7 +1,7 @@
-"""Layers bound to exact layers below: how an instance gets its id, and what has to be done to have it.
+"""Instances of layers: how an instance gets its id, and which instances have to be fetched or copied.
 
 An instance is a layer's unpacked archive together with the instances below it. Its id is a digest over the archives
-of all of them, so that the same id always stands for the same files, and no instance ever changes.
+of all of them, so that an id always means the same files. No instance is changed after it is finished.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Inventory:
 
     Attributes:
         store: Finished instances by id.
-        current: Ids of the current generation's instances; of two that would do, one of these is taken.
-        damaged: Ids whose files are no longer what they should be: neither kept nor linked from.
-        taken: Further ids that are in use, of instances whose records are lost.
+        current: Ids of the current generation's instances, which are preferred where several fit.
+        damaged: Ids of instances whose files have changed since: they are neither kept nor copied.
+        taken: Further ids that are in use: of instances whose records are lost.
     """
 
     store: Mapping[str, InstanceRecord]
@@ -48,7 +48,7 @@ class Inventory:
     taken: Collection[str] = ()
 
     def find(self, layer: OfferedLayer, lower: Mapping[str, str]) -> str | None:
-        """The id of a sound instance of this very layer above these very instances."""
+        """The id of an undamaged instance of this layer with exactly these instances below it."""
         found = [
             id_
             for id_, record in self.store.items()
@@ -60,7 +60,7 @@ class Inventory:
         return min(found, key=lambda id_: (id_ not in self.current, id_), default=None)
 
     def donor(self, layer: OfferedLayer) -> str | None:
-        """The id of a sound instance that was unpacked from the same archive, whatever is below it."""
+        """The id of an undamaged instance that was unpacked from the same archive, with any instances below it."""
         found = (id_ for id_, one in self.store.items() if id_ not in self.damaged and _same_files(one, layer))
         return min(found, default=None)
 
@@ -70,12 +70,12 @@ def _same_files(record: InstanceRecord, layer: OfferedLayer) -> bool:
 
 
 def bind(closure: Iterable[OfferedLayer], inventory: Inventory) -> tuple[Bound, ...]:
-    """Instances of all these layers.
+    """The instances of all these layers.
 
-    Instead of a damaged one comes a new one with another id, and so for everything above it.
+    A damaged instance is replaced by one with another id, and so are all instances above it.
 
     Args:
-        closure: Layers, those below first, without gaps.
+        closure: Layers, those below first, with all layers that they need.
         inventory: What is installed already.
     """
     ids: dict[str, str] = {}
@@ -98,12 +98,12 @@ def _new_id(layer: OfferedLayer, lower: Mapping[str, str], taken: Collection[str
 
 @dataclass(frozen=True)
 class Work:
-    """How the instances of a new generation come to be.
+    """What has to be done for the instances of a new generation.
 
     Attributes:
-        keep: They are there.
-        rebind: They are there, but above other instances: their files are linked from the instance of that id.
-        fetch: They have to be fetched.
+        keep: They are installed.
+        rebind: They are installed above other instances: their files are copied from the instance of that id.
+        fetch: Their archives have to be fetched.
     """
 
     keep: tuple[Bound, ...]
@@ -112,7 +112,7 @@ class Work:
 
 
 def plan_work(wanted: Iterable[Bound], inventory: Inventory) -> Work:
-    """Compare what is wanted with what is there."""
+    """Compare the wanted instances with the installed ones."""
     keep: list[Bound] = []
     rebind: list[tuple[Bound, str]] = []
     fetch: list[Bound] = []
@@ -134,6 +134,6 @@ def garbage(store: Iterable[str], generations: Iterable[Generation]) -> tuple[st
 
 
 def dropped_generations(numbers: Iterable[int], current: Generation | None) -> tuple[int, ...]:
-    """Generations that need not be kept: all but the current one and the one before it."""
+    """Generations that are not kept: all except the current one and the one before it."""
     kept = set() if current is None else {current.number, current.previous}
     return tuple(sorted(set(numbers) - kept))

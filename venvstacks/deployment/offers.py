@@ -16,7 +16,7 @@ from venvstacks.model.platforms import TargetPlatform
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-_MOST_FAULTS = 100  # more help nobody
+_MOST_FAULTS = 100  # a longer list helps nobody
 _APPLICATION_PREFIX = "app-"
 
 
@@ -37,7 +37,7 @@ class OfferedFile:
 
 @dataclass(frozen=True)
 class OfferedLayer:
-    """What deploying has to know of a published layer.
+    """A published layer, as far as deploying needs it.
 
     Attributes:
         name: Environment name.
@@ -48,7 +48,7 @@ class OfferedLayer:
         lock_version: Version of its lock.
         archive: The packed layer.
         files: Its per-file manifest.
-        disk_size: Bytes that it takes unpacked, about: every file begins in a new block of the disk.
+        disk_size: Bytes that it takes on the disk when it is unpacked, approximately: each file takes whole blocks.
         runtime: Deployed name of the runtime below; None for runtimes.
         frameworks: Deployed names of all frameworks below, in import order.
         launch_module: Module that an application runs.
@@ -74,14 +74,14 @@ class OfferedLayer:
 
     @property
     def application(self) -> str:
-        """The name by which users know an application."""
+        """The application's name, as users give it."""
         return self.name.removeprefix(_APPLICATION_PREFIX)
 
 
 def find_application(name: str, known: Collection[str]) -> str | None:
     """Which of the applications `known` (layer names) a user means by a layer name or an environment name.
 
-    A layer may be called `app-x` itself: a layer name goes before an environment name.
+    A layer's name may begin with `app-` itself, so a layer name has priority over an environment name.
     """
     candidates = name, name.removeprefix(_APPLICATION_PREFIX)
     return next((one for one in candidates if one in known), None)
@@ -126,10 +126,10 @@ class Offer:
 
 
 def check_offer(source: str, layers: Iterable[OfferedLayer], platform: TargetPlatform) -> Offer:
-    """Check that a manifest does not contradict itself, and is for this platform.
+    """Check that a manifest is consistent, and is for this platform.
 
     Raises:
-        DeployError: It does not; the error lists the faults.
+        DeployError: It is not; the error lists the faults.
     """
     listed = tuple(layers)
     by_target = {layer.target: layer for layer in listed}
@@ -152,7 +152,7 @@ def check_offer(source: str, layers: Iterable[OfferedLayer], platform: TargetPla
 
 
 def _repeated(layers: Iterable[OfferedLayer], field: str) -> list[str]:
-    """Names that two layers have on file systems that fold case."""
+    """Names that two layers share where file systems ignore case."""
     counts = Counter(getattr(layer, field).casefold() for layer in layers)
     return sorted(name for name, count in counts.items() if count > 1)
 
@@ -170,7 +170,7 @@ def _faults(layer: OfferedLayer, others: Mapping[str, OfferedLayer], platform: T
     if layer.kind == "application" and not _MODULE.fullmatch(layer.launch_module or ""):
         yield f"{layer.launch_module!r} is no launch module"
     if (layer.kind == "runtime") != (layer.runtime is None):
-        yield "a runtime stands on none, and every other layer on one"
+        yield "a runtime needs no other runtime, and every other layer needs one"
     if layer.runtime is not None and (layer.runtime not in others or others[layer.runtime].kind != "runtime"):
         yield f"its runtime '{layer.runtime}' is missing"
 
@@ -200,14 +200,14 @@ def _masks(layers: Iterable[OfferedLayer]) -> dict[str, int]:
 
 
 def _is_part(some: int, more: int) -> bool:
-    """Whether one set of bits lies in another one that has more."""
+    """Whether one set of bits is a proper subset of another."""
     return some != more and not some & ~more
 
 
 def _framework_faults(
     layer: OfferedLayer, others: Mapping[str, OfferedLayer], below: Mapping[str, int]
 ) -> Iterator[str]:
-    """What is below a framework must be below every layer that stands on it: that also rules out circles."""
+    """What a framework needs must be below every layer that uses the framework: this also excludes cycles."""
     if len(set(layer.lower)) != len(layer.lower) or (layer.kind == "runtime" and layer.frameworks):
         yield "the layers below are listed wrongly"
     for name in layer.frameworks:
@@ -215,4 +215,4 @@ def _framework_faults(
         if lower is None or lower.kind != "framework":
             yield f"its framework '{name}' is missing"
         elif lower.runtime != layer.runtime or not _is_part(below[name], below[layer.target]):
-            yield f"it does not list everything that '{name}' stands on"
+            yield f"it does not list everything that '{name}' needs"

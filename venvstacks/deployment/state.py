@@ -1,4 +1,4 @@
-"""What is installed, and why: the records that a deployment keeps about its layers and generations."""
+"""Records of a deployment: which layers are installed, and which applications need them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from venvstacks.model.conventions import LayerKind
 
 
 class DeploymentRecord(BaseModel):
-    """Base of all records; unknown keys are refused, since they are another version's."""
+    """Base of all records; unknown keys, which another version has written, are refused."""
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
@@ -30,7 +30,7 @@ class DeploymentRecord(BaseModel):
         """The record in `data`.
 
         Raises:
-            DamagedRecordError: There is none in it.
+            DamagedRecordError: It holds no valid record.
             DeployError: It was written by another version.
         """
         try:
@@ -60,7 +60,7 @@ class Installed(BaseModel):
         files: SHA-256 of the archive's per-file manifest.
         size: Bytes of its files.
         lower: Deployed name to id of every layer below.
-        launch_module: What an application is run with.
+        launch_module: The module that an application runs; None for other layers.
     """
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
@@ -79,7 +79,7 @@ class Installed(BaseModel):
 
 
 class GeneratedFile(BaseModel):
-    """A file that post-install made.
+    """A file that post-install has written.
 
     Attributes:
         path: Relative to the layer's folder.
@@ -104,11 +104,11 @@ class GeneratedFile(BaseModel):
 
 
 class InstanceRecord(DeploymentRecord):
-    """A finished instance; written last, so that an instance without it is not finished.
+    """The record of a finished instance; it is written last, so that an instance without it is not finished.
 
     Attributes:
-        installed: What it is.
-        bytecode: What was compiled for it.
+        installed: The layer and the instances below it.
+        bytecode: The bytecode files that were compiled for it.
     """
 
     installed: Installed
@@ -124,7 +124,7 @@ class Generation(DeploymentRecord):
         created: When, ISO 8601, UTC.
         source: Where the last deployed layers came from.
         platform: Name of the platform.
-        applications: What was asked for: application to the id of its instance.
+        applications: The requested applications: name to the id of its instance.
         instances: Every instance that the applications need, those below first.
         needed_by: Id to the applications that need it.
     """
@@ -140,7 +140,7 @@ class Generation(DeploymentRecord):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        """Nothing is named that is not among the instances."""
+        """Check that every id that is named is among the instances."""
         ids = {installed.id for installed in self.instances}
         below = {id_ for installed in self.instances for id_ in installed.lower.values()}
         if not {*self.applications.values(), *below} <= ids or self.needed_by.keys() != ids:

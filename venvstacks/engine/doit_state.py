@@ -51,7 +51,7 @@ class PathCodec:
 
     @classmethod
     def bound_to(cls, paths: Paths, homes: Mapping[str, RecordHome] | None = None) -> type[PathCodec]:
-        """A codec class for these paths; `homes` are the tasks that have their records elsewhere."""
+        """A codec class for these paths; `homes` are the tasks whose records are in another file."""
         return type("BoundPathCodec", (cls,), {"paths": paths, "homes": homes if homes is not None else {}})
 
 

@@ -34,7 +34,8 @@ class EngineRun:
 
     Attributes:
         perform: Does a task and returns what is worth remembering about it (JSON values).
-        describe_staleness: For tasks whose outputs describe themselves: why they are not valid; empty if they are.
+        describe_staleness: For tasks whose outputs record what they were made from (locks): why they are not valid;
+            empty if they are.
         paths: Where stored paths are.
         lock: Held while anything in the build folder is changed.
         forced: Names of tasks that run in any case.
@@ -229,9 +230,9 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
         finally:
             self.seconds = time.perf_counter() - begun
             error_text = "" if self.error is None else without_secrets(str(self.error)) or type(self.error).__name__
-            told = {"error": error_text} if error_text else {}
+            reported = {"error": error_text} if error_text else {}
             status = "done" if self.error is None else "failed"
-            journal.write("task ended", self.node.name, seconds=round(self.seconds, 4), status=status, **told)
+            journal.write("task ended", self.node.name, seconds=round(self.seconds, 4), status=status, **reported)
         self.values = {**values, "seconds": round(self.seconds, 3)}
         return None
 

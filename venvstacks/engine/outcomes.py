@@ -78,7 +78,7 @@ def idle_outcomes(planned: Sequence[PlannedTask], listener: Listener) -> tuple[O
 
     A plan and a run apply one rule to the same records and files (a test compares them), so neither doit nor the
     build lock is needed to know how such a run ends. If another run is under way, the tasks that it has begun are
-    marked as begun, hence not up to date.
+    marked as begun, so it is not up to date.
     """
     if any(task.status != "up to date" for task in planned):
         return ()

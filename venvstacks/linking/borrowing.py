@@ -1,4 +1,4 @@
-"""Which files of the layers below a layer borrows, so that each lies where it would lie in one flat environment.
+"""Which files of the layers below a layer borrows, so that each is where it would be in one flat environment.
 
 All rules work on lists of files. Their results become links where the layer is deployed (the overlay): nothing that
 leads into another layer's packages is shipped. What the layer has itself stays; of several lower layers, the first in

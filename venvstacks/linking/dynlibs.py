@@ -61,7 +61,7 @@ class LibrarySearch:
         data: Files of installed distributions outside site-packages, relative to the environment's folder.
         exports_init: Whether the plain `x.so` at a path, relative to the environment's folder, is an extension module.
         exclude: Globs of libraries not to publish. One matches if it matches the end of the path: `*.so.1` the name,
-            `lib/*.so.1` the name and its folder. `*`, `?` and `[...]` stay within one name; `**` stands for any
+            `lib/*.so.1` the name and its folder. `*`, `?` and `[...]` stay within one name; `**` matches any
             number of whole names, none included. Case counts. A glob that starts with `/` matches nothing.
     """
 
@@ -97,7 +97,7 @@ class FoundLibraries:
 
 
 def matches_end(path: str, glob: str) -> bool:
-    """Whether `glob` matches the end of `path`, whole names at a time; `**` stands for any number of names."""
+    """Whether `glob` matches the end of `path`, whole names at a time; `**` matches any number of names."""
     depth = path.count("/") + 1
     parts = [part for part in glob.split("/") if part != "."]
     return any(PurePosixPath(path).match(plain) for plain in _without_double_stars(parts, depth))
@@ -153,7 +153,7 @@ def find_libraries(entries: Iterable[TreeEntry], search: LibrarySearch) -> Found
 
 def _named_like_libraries(entries: Iterable[TreeEntry], search: LibrarySearch) -> Iterator[SharedLibrary]:
     if search.platform.is_windows:
-        return  # packages there say themselves where their DLLs are
+        return  # packages there add the folders of their DLLs when they are imported
     names = _LIBRARY_NAMES[search.platform.system]
     tree = {entry.path: entry for entry in entries}
     for path in tree:

@@ -6,7 +6,7 @@ layer's executables, and becomes the Python there. So a link in a layer above, w
 layer's Python, and a link in a user's folder starts the layer that it leads to.
 
 Windows: an `.exe` of distlib (`t64.exe`, `w64.exe` for GUI scripts), the line that names the interpreter, and a zip
-file with the script. `<launcher_dir>` stands for the folder of the `.exe`.
+file with the script. `<launcher_dir>` means the folder of the `.exe`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a layer provides to the layers above it, beside the packages that they import."""
+"""What a layer provides to the layers above it, in addition to the packages that they import."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ The script works in any POSIX shell (tried: dash, bash, busybox, zsh) and starts
 a symbolic link or a path that ends in dots. It keeps to these rules:
 
 - Its folder comes after those that the variable names already, and only once, so that nested starts add nothing.
-- An empty entry would mean the current folder, whoever can write there; it never adds one. For the same reason it adds
+- An empty entry would mean the current folder, to which others may be able to write; it never adds one. For the same
+reason it adds
   nothing if its own place has a `:` or `;` in its name, at which the dynamic linker would cut (post-install refuses
   such places).
 - The folder that it has added is in VENVSTACKS_LIBRARY_PATH. `_venvstacks_layers` removes both at start-up, so that

@@ -1,4 +1,4 @@
-"""The configuration of a project: what its settings, the options and this machine come to."""
+"""The configuration of a project, from its settings, the options and this machine."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _kept_format(settings: ToolSettings, options: Options, manifest: Path) -> st
 
 
 def _choose_compression(settings: ToolSettings, options: Options) -> tuple[ArchiveFormat, int | None]:
-    """Format and level of archives; what the caller says goes before what the specification says."""
+    """Format and level of archives; options have priority over the specification."""
     effort = settings.compression if options.compression is None else options.compression
     named = options.archive_format or settings.archive_format
     chosen = archive_format(named or (SMALLEST_FORMAT if effort == "small" else DEFAULT_FORMAT))
@@ -132,7 +132,7 @@ def _stored(base: Path, name: str) -> str:
 def _local_wheels(base: Path, folders: tuple[str, ...]) -> tuple[str, ...]:
     found: list[str] = []
     for name in folders:
-        folder = absolute_folder(base, name)  # where there is none, that is said when something is locked
+        folder = absolute_folder(base, name)  # a missing folder is reported when something is locked
         found += sorted(_stored(base, str(wheel)) for wheel in folder.glob("*.whl"))
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""Options: what a user says for a whole run, in addition to the specification."""
+"""Options of a whole run, which a user gives in addition to the specification."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from venvstacks.model.conventions import LinkMode
 
 @dataclass(frozen=True)
 class Options:
-    """What a caller may set; None stands for what `[tool.venvstacks]` says, or else for the default.
+    """What a caller may set; None means the value in `[tool.venvstacks]`, or else the default.
 
     Folders may be absolute or relative to the specification's folder; `~` is the home folder.
 

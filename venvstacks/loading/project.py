@@ -1,4 +1,4 @@
-"""A project: a specification, read and resolved, with its task graph. All commands and the API begin here."""
+"""A project: a specification that was read and resolved, with its task graph. Commands and the API load it first."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from venvstacks.tools.processors import usable_processors
 
 @dataclass(frozen=True)
 class Project:
-    """A specification, read and resolved, and what surrounds it.
+    """A specification that was read and resolved, with the options and environment of the run.
 
     Attributes:
         path: The specification file.
-        stack: What it says.
-        configuration: What the tasks depend on apart from it.
-        options: What the caller set.
+        stack: The stack that it describes.
+        configuration: What tasks depend on in addition to the specification.
+        options: The caller's options.
         environment: Environment variables, as a value.
     """
 
@@ -65,10 +65,10 @@ class Project:
         """The Python of a layer, in its built environment or its export: what starts its modules.
 
         Raises:
-            UsageError: This machine is none of the platforms that layers can be built for.
+            UsageError: Layers cannot be built for this machine's platform.
         """
         if self.configuration.platform is None:
-            raise UsageError("this machine is none of the platforms that layers can be built for")
+            raise UsageError("layers cannot be built for this machine's platform")
         environment = self.export_path(layer) if exported else self.environment_path(layer)
         return environment / EnvironmentLayout.of(layer, self.configuration.platform).python
 
@@ -95,7 +95,7 @@ class Project:
 
     @property
     def cache(self) -> Path:
-        """Folder for downloads and prepared runtimes: of this run, of this machine (environment), or of the project."""
+        """Folder for downloads and prepared runtimes, from the options, the environment or the project."""
         named = self.options.cache or self.environment.get("VENVSTACKS_CACHE") or self.stack.settings.cache
         if named:
             return absolute_folder(self.base, named)
@@ -116,7 +116,7 @@ def load_project(
     options = options or Options()
     environment = dict(os.environ if environment is None else environment)
     path = Path(path).expanduser().absolute()
-    if not os.path.exists(path):  # noqa: PTH110 - a path that is too long is none; a folder that is missing may be left again: `missing/../venvstacks.toml`
+    if not os.path.exists(path):  # noqa: PTH110 - false for a path that is too long; `missing/../venvstacks.toml` exists once it is normalised
         path = Path(os.path.normpath(path))
     draft = parse_draft(read_text(path, path.name), path.name)
     stack = resolve(draft, read_surroundings(draft, path.parent, environment))

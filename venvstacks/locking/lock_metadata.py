@@ -58,7 +58,7 @@ class LockMetadata(_Model):
         requirements_hash: Hash of the lock file's text.
         lock_input_hash: Hash of the declared requirements.
         other_inputs_hash: Hash of everything else that the resolution depends on.
-        version_inputs_hash: Hash of the inputs, besides the lock's content, that give the layer a new version.
+        version_inputs_hash: Hash of the inputs that, in addition to the lock's content, give the layer a new version.
         lock_version: Counts up from 1 for versioned layers.
         locked_at: When the lock's content last changed (ISO 8601, UTC).
         venvstacks: The inputs themselves; None in files of the original, which `original_locks` judges.
@@ -196,7 +196,7 @@ def _short(digest: str) -> str:
 
 @dataclass(frozen=True)
 class EarlierLock:
-    """What the next lock's version and time are derived from, besides its own content.
+    """What the next lock's version and time are derived from, in addition to its own content.
 
     Attributes:
         lock_version: The earlier lock's version.

@@ -27,7 +27,7 @@ def apply_variables(uv: UvTable, variables: Mapping[str, str]) -> UvTable:
     """The settings of uv, changed by environment variables.
 
     `UV_EXCLUDE_NEWER` overrides `exclude-newer`. `UV_DEFAULT_INDEX` replaces uv's built-in default index if the
-    specification declares no default index, so that sites with mirrors only can use specifications from elsewhere.
+    specification declares no default index, so that sites that have only mirrors can use specifications of others.
 
     Args:
         uv: `[tool.uv]` as written.

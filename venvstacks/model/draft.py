@@ -48,7 +48,7 @@ class DraftLayer:
 
     Attributes:
         path: Its place in the document, e.g. `("frameworks", 0)`.
-        kind: Which of the three arrays it stands in.
+        kind: Which of the three arrays it is in.
         name: The name as written, or a description of the place where there is none.
         spec: The validated table, or None if it has faults other than unknown keys.
     """
@@ -210,14 +210,14 @@ class _Reader:
             details = error.errors()
             places = [detail["loc"] for detail in details]
             for detail in details:
-                # an array is only short for want of the elements that are wrong themselves
+                # an array is only too short because its wrong elements were left out
                 inside = any(place[: len(detail["loc"])] == detail["loc"] != place for place in places)
                 if not (detail["type"] == "too_short" and inside):
                     self._translate(model, path, detail, layer)
             return self._without_unknown(model, table, details)
 
     def _without_unknown(self, model: type[_TableT], table: object, details: list[Any]) -> _TableT | None:
-        """A table whose only faults are unknown keys, without these: what else is wrong with it is then told too."""
+        """A table whose only faults are unknown keys, without these, so that its other faults are found too."""
         if not isinstance(table, dict) or any(
             detail["type"] != "extra_forbidden" or len(detail["loc"]) > 1 for detail in details
         ):

@@ -27,12 +27,12 @@ def inherit_package_indexes(
     """Merge the package indexes of a layer and those below it.
 
     Args:
-        claims: (layer, package name to index name), the layer itself first, then what lies below in import order.
+        claims: (layer, package name to index name), the layer itself first, then the layers below in import order.
         overrides: Index name to index name: where indexes disagree over a package, what the key would serve is taken
             from the value.
 
     Returns:
-        The index of each package, and the conflicts that no override accepts (some claim stands there).
+        The index of each package, and the conflicts that no override accepts (the result then has one of the claims).
     """
     claimants: dict[str, dict[str, str]] = {}
     for layer, claimed in claims:
@@ -49,7 +49,7 @@ def inherit_package_indexes(
 
 
 def _follow(index: str, overrides: Mapping[str, str]) -> str:
-    """Where overrides lead from `index`; a circle of them leads nowhere."""
+    """The index that overrides lead to from `index`; a cycle of overrides has no effect."""
     seen = {index}
     place = index
     while place in overrides:

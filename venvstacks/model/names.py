@@ -12,7 +12,7 @@ from venvstacks.model.stack import ENV_PREFIXES
 def find_name_faults(draft: Draft) -> Iterator[Fault]:
     """Names that would make two environments or two deployed folders the same, ignoring case as Windows and macOS do.
 
-    The names of runtimes stand alone in environment names, so `app-x` may be a runtime's name where no application is
+    A runtime's environment name is its layer name, so `app-x` may be a runtime's name where no application is
     called `x`.
     """
 

@@ -11,11 +11,11 @@ from packaging.utils import canonicalize_name
 def inherit_overrides(claims: Iterable[Sequence[str]]) -> tuple[str, ...]:
     """A layer's overrides, and those of the layers below for other packages.
 
-    Whoever uses a package with wrong metadata from below would otherwise be held to that metadata again.
+    Without this, a layer that uses a package with wrong metadata from below would be resolved with that metadata.
 
     Args:
-        claims: Overrides (PEP 508) of the layer itself, then of what lies below in import order. The first that names a
-            package is in force for it, with all the entries that it has for it.
+        claims: Overrides (PEP 508) of the layer itself, then of the layers below in import order. The first that names
+            a package is in force for it, with all the entries that it has for it.
     """
     chosen: dict[str, list[str]] = {}
     for overrides in claims:

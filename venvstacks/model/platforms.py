@@ -1,6 +1,6 @@
 """Target platforms and Python implementations as values.
 
-Whatever differs between Linux, macOS and Windows is asked of a `TargetPlatform`, never of the machine that this
+All differences between Linux, macOS and Windows are methods of a `TargetPlatform`, never of the machine that this
 program runs on, so that every layout can be computed, and tested, anywhere.
 """
 

@@ -1,4 +1,4 @@
-"""Where in a TOML file a key or list element stands, so that a fault can name its line.
+"""The line of each key and list element in a TOML file, so that faults can name it.
 
 `tomllib` gives no positions. This scanner reads text that `tomllib` has already accepted, so it may rely on the
 syntax being right, and only has to find where statements and list elements begin.

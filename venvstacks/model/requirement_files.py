@@ -41,7 +41,7 @@ _MOST_INCLUDED = 100
 _MOST_ABOVE = "../" * 16
 """Projects so far above the specification have no workspace."""
 _MOST_LINES = 10_000
-"""What one extra may come to: under other markers each time, one requirement may count exponentially often."""
+"""The most requirements that one extra may give: extras that include each other can repeat one exponentially often."""
 _HARMLESS = ("--only-binary", "--no-binary", "--prefer-binary", "--trusted-host", "--require-hashes", "--use-feature")
 
 
@@ -67,7 +67,7 @@ class FileContents:
 
 
 def gather_requirements(source: RequirementsFrom, texts: Texts) -> FileContents:
-    """Everything that one element of `requirements-from` or `constraints-from` stands for.
+    """All requirements that one element of `requirements-from` or `constraints-from` gives.
 
     Raises:
         UnusableFileError: The file is not there, or says something that cannot be used here.
@@ -250,7 +250,7 @@ class _Project:
         self._refuse_dynamic("dependencies")
         yield from self._expanded(self.project.get("dependencies", []), "dependencies", ())
 
-    # What an extra or a group comes to is worked out once: they may include each other in exponentially many ways.
+    # The result for an extra or a group is computed once: they may include each other in exponentially many ways.
 
     def _of_extra(self, extra: str, above: tuple[str, ...]) -> tuple[str, ...]:
         self._refuse_dynamic("optional-dependencies")
@@ -283,7 +283,7 @@ class _Project:
         return known[_canonical(name)]
 
     def _expanded(self, entries: Any, what: str, above: tuple[str, ...]) -> Iterator[str]:  # noqa: ANN401
-        """Requirements as they are; one for the project itself stands for those of its extras."""
+        """Requirements as they are; one for the project itself is replaced by those of its extras."""
         if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
             raise UnusableFileError(f"{self.path}: {what} is not an array of requirements")
         own = _canonical(str(self.project.get("name", "")))
@@ -294,7 +294,7 @@ class _Project:
                 continue
             inner = [line for extra in sorted(requirement.extras) for line in self._of_extra(extra, above)]
             if len(inner) > _MOST_LINES:
-                raise UnusableFileError(f"{self.path}: {what} comes to more than {_MOST_LINES} requirements")
+                raise UnusableFileError(f"{self.path}: {what} gives more than {_MOST_LINES} requirements")
             yield from (_under(line, requirement.marker) for line in inner)
 
     def _refuse_dynamic(self, key: str) -> None:

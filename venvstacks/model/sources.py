@@ -151,10 +151,10 @@ def parse_sources(table: object) -> tuple[dict[str, tuple[Source, ...]], list[tu
         return {}, [((), "must be a table", f"write <package> = {_FORMS}")]
     found: dict[str, tuple[Source, ...]] = {}
     faults: list[tuple[KeyPath, str, str]] = []
-    spelt: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for package, value in table.items():
         name = str(canonicalize_name(package))
-        if (first := spelt.setdefault(name, package)) != package:
+        if (first := spellings.setdefault(name, package)) != package:
             faults.append(((package,), f"'{first}' and '{package}' are the same distribution", "keep one of them"))
             continue
         sources = []

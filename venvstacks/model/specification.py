@@ -1,6 +1,6 @@
 """The stack specification as pydantic models: the shape of `venvstacks.toml`, field by field.
 
-These models check what can be seen in one table alone. Whatever needs two tables, or the disk, belongs to
+These models check what one table shows. What needs two tables, or the disk, belongs to
 `resolve`. FORMATS section 1 of the project's contract is the source of the fields and their rules.
 """
 
@@ -55,10 +55,10 @@ def _requirement(value: str) -> str:
 
 def _once_each(value: object) -> object:
     """Distribution names differ once they are normalised: two spellings of one name would be two answers."""
-    spelt: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for name in value if isinstance(value, dict) else ():
-        if isinstance(name, str) and spelt.setdefault(canonicalize_name(name), name) != name:
-            first = spelt[canonicalize_name(name)]
+        if isinstance(name, str) and spellings.setdefault(canonicalize_name(name), name) != name:
+            first = spellings[canonicalize_name(name)]
             raise RefusedValueError(f"'{first}' and '{name}' are the same distribution", "keep one of them")
     return value
 
@@ -102,7 +102,7 @@ def _some(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _effort(value: object) -> object:
-    """One fault for what is neither of two types; pydantic would tell one for each."""
+    """One fault for a value of neither of two types; pydantic would report one for each type."""
     is_level = isinstance(value, int) and not isinstance(value, bool)
     if not is_level and value not in (None, "fast", "balanced", "small"):
         raise ValueError(f"{value!r} is neither 'fast', 'balanced' or 'small' nor a whole number")
@@ -136,7 +136,7 @@ class LayerSpec(Table):
         (), description="Distributions to resolve but not to install, with all that only they need"
     )
     overrides: Listing[Annotated[str, AfterValidator(_requirement)]] = Field(
-        (), description="Requirements that replace whatever any metadata says about their packages; inherited"
+        (), description="Requirements that replace those of all metadata about their packages; inherited"
     )
     platforms: Listing[PlatformName] | None = Field(
         None, description="Target platforms; default all that the layers below have; [] disables the layer"
@@ -187,7 +187,7 @@ class _LayeredSpec(LayerSpec):
         if (self.runtime is None) == (self.frameworks is None):
             raise RefusedValueError(
                 "exactly one of 'runtime' and 'frameworks' must be given",
-                "a layer stands on a runtime, or on frameworks, whose runtime becomes its own",
+                "a layer needs a runtime, or frameworks, whose runtime it uses",
             )
         if self.frameworks is not None and not self.frameworks:
             raise RefusedValueError("'frameworks' is empty", "name at least one, or use 'runtime'")

@@ -1,6 +1,6 @@
 """Layers and stacks, complete and frozen: every reference is an object, nothing is half-built.
 
-Only `resolve` makes these; whoever holds one may rely on everything in it.
+Only `resolve` makes these, so every one has been checked.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Layer:
 
     @property
     def declared(self) -> tuple[str, ...]:
-        """The requirements that stand in the specification itself."""
+        """The requirements in the specification itself."""
         others = sum(len(found.lines) for found in self.gathered if not found.is_constraint)
         return self.requirements[: len(self.requirements) - others]
 
@@ -164,7 +164,7 @@ class Layer:
 
 
 def nearest(below: Sequence[Layer]) -> tuple[Layer, ...]:
-    """Those of some layers in import order that none of the others stands on."""
+    """Those of some layers (in import order) that none of the others needs."""
     found: list[Layer] = []
     covered: set[Layer] = set()
     for layer in below:  # in import order, a layer comes before those below it

@@ -1,7 +1,7 @@
-"""From a draft to a stack: the rules that only show between tables, with uv's settings and on disk.
+"""Makes a stack from a draft, and checks the rules that need several tables, uv's settings or files.
 
 Layers are resolved in declared order. A layer with faults stays unresolved; references to it are not reported as
-faults of their own, so that one mistake is told once. All faults are raised together at the end.
+faults of their own, so that each mistake is reported once. All faults are raised together at the end.
 """
 
 from __future__ import annotations
@@ -40,13 +40,14 @@ _FILE_PLACE = "correct that file, or what this key says about it; paths are rela
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a specification means depends on these, beside its text; the shell reads them.
+    """What a stack depends on in addition to the specification's text; read by `loading`.
 
     Attributes:
-        sources: Launch and support modules by the path that the specification gives; None where nothing is there.
-        uv_file: Content of `venvstacks.uv.toml` beside the specification, or None where there is no such file.
-        macosx_deployment_target: The variable of that name, the default of `macosx_target`.
-        exclude_newer: `UV_EXCLUDE_NEWER`, in force where uv's settings do not say `exclude-newer`.
+        sources: Launch and support modules by the path that the specification gives; None where there is no file or
+            folder.
+        uv_file: Content of `venvstacks.uv.toml` next to the specification, or None where there is no such file.
+        macosx_deployment_target: The environment variable of that name: the default of `macosx_target`.
+        exclude_newer: `UV_EXCLUDE_NEWER`, used where uv's settings have no `exclude-newer`.
         requirement_files: Files that hold requirements, by path from the specification.
     """
 
@@ -61,7 +62,7 @@ def resolve(draft: Draft, surroundings: Surroundings) -> Stack:
     """Make the stack that `draft` describes.
 
     Raises:
-        SpecificationError: Anything is wrong; it carries all faults of the draft and of this step.
+        SpecificationError: The draft or the resolution has faults; it lists all of them.
     """
     return _Resolver(draft, surroundings).resolve()
 
@@ -82,8 +83,8 @@ class _Resolver:
         inline = self.draft.uv is not None
         for path, message, hint in find_uv_faults(self.uv):
             place = ("tool", "uv", *path) if inline else path
-            told = hint if inline else f"in venvstacks.uv.toml beside the specification: {hint}"
-            self._fault(place if inline else (), message, key=".".join(map(str, place)), hint=told)
+            advice = hint if inline else f"in venvstacks.uv.toml, next to the specification: {hint}"
+            self._fault(place if inline else (), message, key=".".join(map(str, place)), hint=advice)
         self.faults += find_name_faults(self.draft)
         self._check_macos_default()
         for entry in self.draft.layers:
@@ -118,7 +119,7 @@ class _Resolver:
             return None
         runtime, frameworks = below
         chain = (*frameworks, *((runtime,) if runtime else ()))
-        heirs = nearest(chain)  # what lower layers hand on has come as far as these
+        heirs = nearest(chain)  # lower layers' settings are inherited through these
         package_indexes = self._inherit_indexes(entry, spec, heirs)
         platforms = self._resolve_platforms(entry, spec, heirs)
         if len(self.faults) > known:
@@ -190,15 +191,15 @@ class _Resolver:
         path = (*entry.path, "frameworks")
         runtimes = {framework.runtime: framework for framework in frameworks}
         if len(runtimes) > 1:
-            told = ", ".join(f"'{f.name}' on '{r.name if r else ''}'" for r, f in runtimes.items())
-            message = f"all frameworks of a layer must share one runtime, but here are {told}"
+            pairs = ", ".join(f"'{f.name}' on '{r.name if r else ''}'" for r, f in runtimes.items())
+            message = f"all frameworks of a layer must share one runtime, but here are {pairs}"
             self._fault(path, message, entry.name, "frameworks", "name frameworks of one runtime only")
             return None
         try:
             order = linearize(frameworks, [(framework, *framework.frameworks) for framework in frameworks])
         except NoLinearOrderError as error:
-            told = "; ".join(" before ".join(f"'{x.name}'" for x in part) for part in error.remaining)  # type: ignore[attr-defined]
-            message = f"the frameworks have no common order (C3 linearisation): {told}"
+            orders = "; ".join(" before ".join(f"'{x.name}'" for x in part) for part in error.remaining)  # type: ignore[attr-defined]
+            message = f"the frameworks have no common order (C3 linearisation): {orders}"
             self._fault(path, message, entry.name, "frameworks", "change the order in which one of them is named")
             return None
         return frameworks[0].runtime, order
@@ -225,9 +226,9 @@ class _Resolver:
         for index, name in enumerate(spec.platforms or ()):
             lacking = [layer.name for layer in below if PLATFORMS[name] not in layer.platforms]
             if lacking:
-                told = ", ".join(f"'{layer}'" for layer in lacking)
+                names = ", ".join(f"'{layer}'" for layer in lacking)
                 verb = "lacks" if len(lacking) == 1 else "lack"
-                message = f"platform '{name}' is not one that the layers below are made for: {told} {verb} it"
+                message = f"platform '{name}' is not one that the layers below are made for: {names} {verb} it"
                 path = (*entry.path, "platforms", index)
                 self._fault(path, message, entry.name, "platforms", "remove it here, or add it below")
         if spec.platforms is None:

@@ -38,7 +38,7 @@ class CacheKey:
 def cache_key(project: Project) -> CacheKey:
     """The key of a project as it is now.
 
-    It depends on the platform, on what each task depends on (hence on the specification, options and tool versions,
+    It depends on the platform, on what each task depends on (so on the specification, options and tool versions,
     but on no comment, no path and no time), on the locks, and on the content of all sources. Where a lock is missing,
     that counts as well: locking gives another key.
 

@@ -32,7 +32,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Plan(Sequence[PlannedTask]):
-    """What a run would do: its tasks in the graph's order, and what they come to.
+    """What a run would do: its tasks in the graph's order, with totals.
 
     Attributes:
         graph: What would be run.
@@ -92,7 +92,7 @@ class Plan(Sequence[PlannedTask]):
 
     @cached_property
     def download(self) -> Span:
-        """Bytes of published archives that would be replaced, hence downloaded again by users who have them."""
+        """Bytes of published archives that would be replaced, so that users who have them would download them again."""
 
         def total(*statuses: PlanStatus) -> int:
             return sum(self.archive_sizes.get(task.name, 0) for task in self.tasks if task.status in statuses)

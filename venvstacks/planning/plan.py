@@ -36,7 +36,7 @@ class StateView:
         records: Finished runs.
         digest: Content digest of a stored path, or None if there is no such file.
         exists: Whether there is a file or link at a stored path.
-        describe_staleness: For tasks whose outputs describe themselves: why they are not valid.
+        describe_staleness: For tasks whose outputs record what they were made from (locks): why they are not valid.
         found: Further reasons to run, by task, e.g. environments that were changed.
         facts: Facts about an input, e.g. the versions that a lock pins.
         refuses: Whether a task that is stale would fail, since what it made before may not be renewed.
@@ -58,7 +58,7 @@ class PlannedTask:
     Attributes:
         name: The task.
         status: Whether it would run.
-        reasons: What makes it run, or keeps it from running; first causes only, hence empty where tasks before it do.
+        reasons: What makes it run, or keeps it from running; empty where tasks before it are the cause.
         upstream: Tasks before it that would or may run and whose results it uses.
         seconds: How long it took the last time, or None if that is unknown.
     """

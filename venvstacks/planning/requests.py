@@ -44,7 +44,7 @@ class Request:
         renew_locks: Whether locks of the selected layers are resolved again even if they are valid.
         upgrade: Whether these are resolved without regard to their earlier versions.
         upgrade_packages: Names of packages whose earlier versions are not kept; only locks that install one of them,
-            and what stands on those, are resolved.
+            and those that use them, are resolved.
         align: Whether one version of each package is sought for all platforms.
         lock_policy: Whether locks that are not valid are renewed, or are an error unless they are missing.
         clean: Whether to start from nothing: no earlier pins, no earlier environments.
@@ -113,7 +113,7 @@ def work_out(project: Project, request: Request) -> RequestedRun:
     selected = select_layers(stack, selection)
     if project.configuration.platform is None and set(request.operations) != {"lock"}:
         raise UsageError(
-            "this machine is none of the platforms that layers can be built for",
+            "layers cannot be built for this machine's platform",
             hint="locking works everywhere; build on one of the target platforms",
         )
     wanted = goals(project.graph, stack, request.operations, selection)
@@ -168,11 +168,11 @@ def _owners(project: Project, packages: Collection[str], selected: Collection[st
     for package in packages:
         homes = [name for name, names in chosen.items() if package in names]
         if not set(homes) & set(selected):
-            raise _nowhere(package, homes, frozenset().union(*chosen.values()))
+            raise _not_locked(package, homes, frozenset().union(*chosen.values()))
     return frozenset(f"lock:{name}" for name in selected if chosen[name] & set(packages))
 
 
-def _nowhere(package: str, homes: Collection[str], known: Collection[str]) -> UsageError:
+def _not_locked(package: str, homes: Collection[str], known: Collection[str]) -> UsageError:
     if homes:
         return UsageError(
             f"no selected layer installs '{package}'", hint=f"it is locked in {', '.join(homes)}: include that layer"

@@ -1,1 +1,1 @@
-"""What is written down about results: manifests, task records, and why a task is stale."""
+"""Records of results: manifests, task records, and the reasons for which a task is stale."""

@@ -1,4 +1,4 @@
-"""What was published into a folder before: by this program, or by the original, whose metadata lacks our additions."""
+"""Earlier publications in a folder: by this program, or by the original, whose metadata lacks our additions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from venvstacks.records.published_metadata import ProductMetadata, PublishedMode
 
 
 class EarlierPublication(PublishedModel):
-    """The published metadata of one layer, as far as a new publication of it goes on from there.
+    """The published metadata of one layer, as far as its next publication needs it.
 
     Attributes:
         install_target: Deployed name.
         archive_name: The archive's file name.
         archive_build: Its build number.
         archive_hashes: Its digests.
-        product: What this program adds; None where the original has published.
+        product: The additions of this program; None if the original has published it.
     """
 
     install_target: str
@@ -48,7 +48,7 @@ def read_earlier(path: Path) -> EarlierPublication | None:
 def format_of_the_original(manifest: Path, formats: tuple[str, ...]) -> str | None:
     """The archive format that the original used for what `manifest` lists, or None where it has published nothing.
 
-    A publication that kept the original's format says so, hence later ones keep it too.
+    A publication that kept the original's format records that, so later ones keep it too.
 
     Args:
         manifest: The manifest of a stack.

@@ -1,7 +1,7 @@
-"""What happened in a run, written down while it happens: one JSON line per event, readable by any program.
+"""Event logs of runs: one JSON line per event, written while a run goes on.
 
-The log of a run is the source of `why`, of traces, and of reports. Times are seconds since the run began, so that a
-log says nothing about the clock of the machine but in its first line.
+The log of a run is the source of `why`, of traces, and of reports. Times are seconds since the run began, so that
+only the first line of a log depends on the machine's clock.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ class Event(BaseModel):
     """One thing that happened.
 
     Attributes:
-        event: What.
+        event: What happened.
         at: Seconds since the run began.
-        task: Which task it is about; empty for the run as a whole.
-        facts: Whatever else is known about it, by name.
+        task: The task that it is about; empty for the run as a whole.
+        facts: Further values by name.
     """
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
@@ -39,7 +39,7 @@ class Event(BaseModel):
 
 
 def read_events(path: Path) -> Iterator[Event]:
-    """The events of a run; a last line that was cut off by a crash is passed over.
+    """The events of a run; a last line that a crash has left incomplete is skipped.
 
     Raises:
         OSError: There is no such log.
@@ -54,7 +54,7 @@ def trace_of(events: Iterable[Event], critical: Iterable[str] = ()) -> dict[str,
     """A run in the Trace Event Format that Chrome's tracing page and Perfetto read.
 
     Tasks are complete events ("X", times in microseconds) on as few rows as their overlaps allow; child processes
-    stand on the row of their task. Tasks of the critical path carry the category `critical`.
+    are on the row of their task. Tasks of the critical path have the category `critical`.
     """
     marked = set(critical)
     rows = _Rows()
@@ -83,7 +83,7 @@ def trace_of(events: Iterable[Event], critical: Iterable[str] = ()) -> dict[str,
 
 
 class _Rows:
-    """Rows of a chart: a task takes the first that is free."""
+    """Rows of a chart: a task takes the first free one."""
 
     def __init__(self) -> None:
         self._rows: dict[str, int] = {}

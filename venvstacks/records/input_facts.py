@@ -1,4 +1,4 @@
-"""What counts as a change of an input file.
+"""Input files: what counts as a change of one, and which of its facts people want to see.
 
 For nearly every file that is its content. Lock metadata is the exception: it also records how the lock was made, and a
 new lock with the same packages must leave everything above it up to date.
@@ -26,7 +26,7 @@ def input_facts(path: Path) -> dict[str, str]:
     """Facts in the file at `path` that people want to see when it has changed.
 
     Of a lock these are the versions of what it installs by package, of lock metadata the version and time of the
-    lock. Other files, and those that cannot be read, say nothing.
+    lock. Other files, and those that cannot be read, have no facts.
     """
     try:
         if fnmatch.fnmatchcase(path.name, _LOCK):

@@ -51,7 +51,7 @@ class SupportModule(PublishedModel):
 
 
 class FileReference(PublishedModel):
-    """A published file beside the archives.
+    """A published file next to the archives.
 
     Attributes:
         name: Its name.

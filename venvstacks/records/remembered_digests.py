@@ -30,7 +30,7 @@ class RememberedDigests:
 
     Args:
         digest: Reads a file and says what it is.
-        file: Where digests of large files are kept between runs; None for nowhere. A file of any other content
+        file: Where digests of large files are kept between runs; None to keep none. A file of any other content
             is as good as none. What is in it counts only where inodes have a time of their last change (POSIX).
     """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from venvstacks.reasons import Reason, compare_settings
 
 CHANGED_MEANWHILE = "saved while it was read"
-"""Stands for the digest of an input that was another one after the task than before it."""
+"""The digest recorded for an input that changed while the task ran."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,13 @@ def _history(record: TaskRecord | None) -> Reason | None:
 
 
 def with_history(record: TaskRecord | None, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
-    """The reasons of a task whose outputs describe themselves, with how its last run ended if it has to run."""
+    """The reasons of a task whose outputs record what they were made from, and how its last run ended."""
     history = _history(record)
     return (history, *reasons) if history and reasons else reasons
 
 
 def with_missing_outputs(reasons: tuple[Reason, ...], missing: Collection[str]) -> tuple[Reason, ...]:
-    """The reasons of a task whose outputs describe themselves, with a reason for each missing output."""
+    """The reasons of a task whose outputs record what they were made from, with a reason for each missing output."""
     if any(reason.kind == "missing output" for reason in reasons):
         return reasons
     return reasons + tuple(Reason("missing output", path) for path in missing)

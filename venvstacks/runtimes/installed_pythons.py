@@ -1,6 +1,6 @@
-"""CPythons that are installed on this machine: where findpython looks, asked one by one what they are.
+"""CPythons that are installed on this machine: findpython lists files, and each one is started to identify it.
 
-findpython only lists files here. Left to itself it starts every interpreter that it lists (47 files on a machine with
+findpython only lists files here. By default it starts every interpreter that it lists (47 files on a machine with
 pyenv, shims among them, 0.01-0.3 s each), takes its folders from this process's environment, and remembers answers.
 """
 
@@ -27,7 +27,7 @@ class Installation:
 
     Attributes:
         version: `X.Y.Z`.
-        variant: Letters and words for what is not the usual build (debug, free-threaded, pre-release); else empty.
+        variant: How the build differs from the usual one (debug, free-threaded, pre-release); empty for the usual one.
         system: `sys.platform`.
         machine: `platform.machine()`.
         prefix: `sys.base_prefix`.
@@ -58,10 +58,10 @@ class Installation:
 
 @dataclass(frozen=True)
 class Search:
-    """What was found, best first, and why the rest was not taken.
+    """Installations that were found, best first, and why others were refused.
 
     Attributes:
-        found: Installations that are what is wanted; asking for the next one starts the next interpreters.
+        found: Installations of the wanted Python; taking the next one starts further interpreters.
         refused: A line for each interpreter that was asked and refused so far; grows as `found` is consumed.
     """
 
@@ -91,7 +91,7 @@ def _search(request: RuntimeRequest, tools: RuntimeTools, refused: list[str]) ->
 
 
 def _candidates_everywhere(request: RuntimeRequest, tools: RuntimeTools) -> Iterator[Path]:
-    """Version tools first: what they hold is easily relocated, and listing the folders on `PATH` takes 10 ms."""
+    """Those of version tools first: they can be relocated easily, and listing the folders on `PATH` takes 10 ms."""
     for place in (of_version_tools, on_path):
         yield from candidates(place(tools.environment), request.python.version)
 
@@ -147,8 +147,8 @@ def _tool_folders(environment: Mapping[str, str]) -> dict[str, Path]:
 def candidates(paths: Iterable[Path], version: str) -> list[Path]:
     """Which of `paths` to start, in which order, to find CPython `version` (`X.Y.Z`) with few starts.
 
-    Each file comes once, whatever links lead to it. Files whose name tells another `X.Y` are left out; files with the
-    version in their path come first, scripts last.
+    Each file is listed once, also where several links lead to it. Files that are named for another `X.Y` are left out;
+    files with the version in their path come first, scripts last.
     """
     short = version.rpartition(".")[0]
     once: dict[Path, Path] = {}
@@ -173,7 +173,7 @@ def _is_script(path: Path) -> bool:
 
 
 def ask(path: Path, tools: RuntimeTools) -> Installation | None:
-    """What the interpreter at `path` says it is; None if it does not start, answers nonsense, or is no CPython."""
+    """What the interpreter at `path` reports; None if it does not start, gives no valid answer, or is no CPython."""
     try:
         answer = json.loads(
             tools.processes.run([path, "-I", "-S", "-B", _IDENTITY], env=tools.child_environment).stdout
@@ -195,7 +195,7 @@ def ask(path: Path, tools: RuntimeTools) -> Installation | None:
 
 
 def mismatch(installation: Installation, request: RuntimeRequest) -> str | None:
-    """In what an installation is not what is wanted, after "is"; None if it is exactly that."""
+    """How an installation differs from the wanted one, as words after "is"; None if it does not."""
     if installation.version != request.python.version:
         return f"version {installation.version}"
     if installation.variant:
@@ -205,5 +205,5 @@ def mismatch(installation: Installation, request: RuntimeRequest) -> str | None:
         return f"for {platform.name if platform else installation.machine}"
     expected = installation.prefix / "lib" / request.python.versioned_name
     if installation.library.resolve() != expected.resolve():
-        return f"laid out unusually: its standard library is {installation.library}, not {expected}"
+        return f"arranged unusually: its standard library is {installation.library}, not {expected}"
     return None

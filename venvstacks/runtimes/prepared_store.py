@@ -1,7 +1,7 @@
-"""Prepared runtimes in the cache: made once per key, put in place whole, checked on every use.
+"""The store of prepared runtimes in the cache: each is made once, moved into place as a whole, checked at each use.
 
-    <cache>/runtimes/<key>/tree             the runtime; nothing else ever writes there
-    <cache>/runtimes/<key>/prepared.json    what it holds, and who made it, sealed (`tools.seals`)
+    <cache>/runtimes/<key>/tree             the runtime; it is never changed
+    <cache>/runtimes/<key>/prepared.json    its files and its provider, sealed (`tools.seals`)
 
 A folder without a record that this user has sealed, or whose tree differs from it in any file, is prepared again.
 """
@@ -22,19 +22,19 @@ from venvstacks.tools.seals import read_sealed, sealed
 from venvstacks.tools.tree_comparison import compare_tree
 
 _RECIPE = 1
-"""Raised whenever the same input is turned into another tree, so that older preparations are not taken for new."""
+"""Incremented when the same input gives another tree, so that trees in caches that older versions made are not used."""
 
 _FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What a preparation starts from; two equal origins give the same tree.
+    """What a runtime is prepared from; equal origins give the same tree.
 
     Attributes:
         request: The Python that is wanted.
         provider: The provider's name.
-        identity: Whatever else the result depends on, as plain data: an archive's digest, an installed
+        identity: Everything else that the result depends on, as plain data: an archive's digest, an installed
             interpreter's files.
     """
 
@@ -44,7 +44,7 @@ class Origin:
 
     @property
     def key(self) -> str:
-        """Name of the folder in the cache: readable, and different for everything that matters."""
+        """Name of the folder in the cache; readable, and different for different origins."""
         python, platform = self.request.python, self.request.platform
         digest = sha256_json([_RECIPE, self.provider, str(python), platform.name, dict(self.identity)])
         return f"{python.name}-{python.version}-{platform.name}-{self.provider}-{digest[:16]}"
@@ -52,7 +52,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Made:
-    """What a provider knows about a tree that it has just made.
+    """What a provider records about a tree that it has made.
 
     Attributes:
         build: As in `PreparedRuntime`.
@@ -123,7 +123,7 @@ def _read(place: Path, key: bytes) -> PreparedRuntime | None:
 def is_sound(tree: Path, entries: tuple[TreeEntry, ...]) -> bool:
     """Whether `tree` holds exactly `entries`: names, link targets, executable bits, sizes, and then digests.
 
-    The digests of 65 MB in 1,100 files are had in about 0.05 s with two threads; hashing releases Python's lock.
+    Hashing 65 MB in 1,100 files takes about 0.05 s with two threads; it releases Python's lock.
 
     Raises:
         OSError: Something cannot be read.

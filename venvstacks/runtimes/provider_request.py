@@ -85,7 +85,7 @@ class PreparedRuntime:
         entries: Every file and link in it, sorted by path.
         provider: Name of the provider that made it.
         build: Which build of that Python it is, in the provider's terms (for `standalone` the release's date).
-        notes: What people should know about it, a sentence each.
+        notes: Remarks for users about it, a sentence each.
     """
 
     tree: Path

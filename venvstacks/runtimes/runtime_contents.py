@@ -1,8 +1,8 @@
-"""What a prepared runtime holds: one rule for every provider.
+"""The contents of a prepared runtime: one rule for all providers.
 
 On Linux and macOS `bin` holds the interpreter under its versioned name with `python` and `python3` as links to it
 (for PyPy also the library that it loads from there), and `lib/<python3.X>` the standard library with an empty
-`site-packages`. On Windows `python.exe` stands at the top and the standard library in `Lib`.
+`site-packages`. On Windows `python.exe` is at the top and the standard library in `Lib`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _VERSION_LINE = re.compile(r'^#define\s+PY_VERSION\s+"([^"]+)"', re.MULTILINE)
 
 
 def is_wanted(path: str, python: PythonImplementation, platform: TargetPlatform) -> bool:
-    """Whether `path` (relative to the runtime, forward slashes, a file or a folder) belongs into a runtime.
+    """Whether `path` (relative to the runtime, forward slashes, a file or a folder) belongs in a runtime.
 
     Left out: bytecode, the standard library's tests, installed packages, static libraries, manual pages, the marks
     and modules with which an administrator or a distribution changes a Python (EXTERNALLY-MANAGED of PEP 668,
@@ -106,7 +106,7 @@ def _remove_unwanted(tree: Path, python: PythonImplementation, platform: TargetP
 def _remove_case_twins(tree: Path) -> None:
     """Of files whose paths differ in case alone, keep the one that is spelled smaller.
 
-    The terminal descriptions that ncurses brings hold such names (`2621A`, `2621a`). They cannot lie side by side where
+    The terminal descriptions that ncurses brings hold such names (`2621A`, `2621a`). They cannot both exist where
     a file system folds case, and for that reason deploying refuses them everywhere.
     """
     kept: dict[str, Path] = {}
@@ -130,7 +130,7 @@ def _set_modes(tree: Path) -> None:
 
 
 def check_contents(tree: Path, python: PythonImplementation, platform: TargetPlatform) -> None:
-    """Make sure that `tree` holds the Python that is wanted, as far as that shows without starting it.
+    """Make sure that `tree` holds the Python that is wanted, as far as that can be seen without starting it.
 
     Raises:
         RuntimeUnavailableError: It does not, or a symbolic link in it leads out of it.

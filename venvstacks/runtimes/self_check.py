@@ -1,4 +1,4 @@
-"""A closing check on a relocated Python: what it says about itself, and what it really loads."""
+"""The final check of a relocated Python: what it reports about itself, and which files it loads."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _FACTS = Path(__file__).with_name("interpreter_facts.py")
 
 @dataclass(frozen=True)
 class Facts:
-    """What an interpreter tells when it is started.
+    """What an interpreter reports about itself.
 
     Attributes:
         version: `X.Y.Z`.
-        traits: What no relocation may change: texts and flags that are compiled in.
+        traits: Texts and flags that are compiled in, which relocation must not change.
         prefix: `sys.prefix`.
-        packages: Folder that packages are installed into.
+        packages: The folder that packages are installed into.
         config: `sysconfig`'s variables that are text.
-        modules: Those of the modules asked for that can be imported.
-        mapped: Files that it has mapped into its memory after importing them (Linux; empty elsewhere).
+        modules: Which of the requested modules can be imported.
+        mapped: Files that it has mapped into its memory after importing them (Linux; empty on other systems).
     """
 
     version: str
@@ -42,7 +42,7 @@ class Facts:
 
 
 def read_facts(executable: Path, tools: RuntimeTools) -> Facts:
-    """Start an interpreter, isolated and without writing bytecode, and ask it.
+    """Start an interpreter, isolated and without writing bytecode, and read what it reports.
 
     Raises:
         RuntimeUnavailableError: It does not start, or does not answer.
@@ -66,13 +66,13 @@ def read_facts(executable: Path, tools: RuntimeTools) -> Facts:
 
 
 def faults(copy: Facts, tree: Path, version: str, original: Facts | None = None) -> tuple[str, ...]:
-    """What is wrong with a runtime in `tree` that told `copy`; empty if nothing is.
+    """Faults of the runtime in `tree`, which reported `copy`; empty if it has none.
 
     Args:
-        copy: What it says.
-        tree: Where it is.
-        version: What it should be, `X.Y.Z`.
-        original: What the installation says that it was copied from, if it was.
+        copy: What it reports.
+        tree: Its folder.
+        version: The wanted version, `X.Y.Z`.
+        original: What the installation that it was copied from reports; None if it was not copied.
     """
     root = tree.resolve()
     found = []
@@ -91,7 +91,7 @@ def faults(copy: Facts, tree: Path, version: str, original: Facts | None = None)
 
 
 def _leftovers(copy: Facts, original: Facts) -> list[str]:
-    """What a copy has lost, or still takes from where it was copied from."""
+    """What a copy lacks of its original, and where it still uses the original's folder."""
     place = Path(original.prefix).resolve()
     found = [f"module {name} cannot be imported any more" for name in original.modules if name not in copy.modules]
     found += [
@@ -107,24 +107,24 @@ def _leftovers(copy: Facts, original: Facts) -> list[str]:
 
 
 def is_shared_prefix(prefix: str) -> bool:
-    """Whether a prefix is no single Python's own: system folders hold much else, and their names prove nothing."""
+    """Whether a prefix is a system folder, which holds other programs too, so that mentions of it prove nothing."""
     return prefix in {"/", "/usr", "/usr/local"}
 
 
 def check_runtime(
     tree: Path, executable: str, version: str, tools: RuntimeTools, original: Facts | None = None
 ) -> Facts:
-    """Start the runtime in `tree` and make sure that it is what it should be, and uses nothing of its original.
+    """Start the runtime in `tree` and check that it is the wanted Python and uses no file of its original.
 
     Args:
         tree: The runtime's folder.
-        executable: Its interpreter, relative to that.
-        version: What it should be, `X.Y.Z`.
+        executable: Its interpreter, relative to that folder.
+        version: The wanted version, `X.Y.Z`.
         tools: What to work with.
         original: As in `faults`.
 
     Raises:
-        RuntimeUnavailableError: It is not; every fault is a detail.
+        RuntimeUnavailableError: It is not; the details list the faults.
     """
     facts = read_facts(tree / executable, tools)
     found = faults(facts, tree, version, original)

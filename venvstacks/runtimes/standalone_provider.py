@@ -21,7 +21,7 @@ from venvstacks.runtimes.prepared_store import Made, Origin, obtain
 from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
 
 MIRROR_VARIABLE = "PBS_INSTALLER_BASE_URL"
-"""Environment variable that names a mirror: a URL below which the original's files stand, in no further folders."""
+"""Environment variable that names a mirror: a URL below which all of the original's files are, without subfolders."""
 
 _SYSTEMS = {"linux": "linux", "macosx": "macos", "win": "windows"}
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}

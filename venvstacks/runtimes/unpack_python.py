@@ -1,4 +1,4 @@
-"""Packed Pythons laid down safely: tar in any usual compression, and zip.
+"""Safe unpacking of packed Pythons: tar in any usual compression, and zip.
 
 Nothing an archive says can write outside the folder that it is unpacked to: names are checked, files are only ever
 created where no link can be on the way, and links are made last and must end inside. Owners, times and modes other
@@ -27,7 +27,7 @@ _ZIP_MAGIC = b"PK\x03\x04"
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Lay down everything that `archive` holds in the empty folder `folder`.
+    """Unpack all members of `archive` into the empty folder `folder`.
 
     Raises:
         RuntimeUnavailableError: It is no archive, is damaged, or holds what no Python needs (devices, names or links
@@ -47,7 +47,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _shape_errors() -> tuple[type[Exception], ...]:
-    """What a damaged stream, or a member that stands where another one is, makes the libraries raise."""
+    """The errors of the libraries for damaged streams and for members that would replace others."""
     import gzip  # noqa: PLC0415 - slow to import, like the next ones, and only wanted for failures
     import lzma  # noqa: PLC0415
     import zlib  # noqa: PLC0415
@@ -161,7 +161,7 @@ def _copy_again(source: Path, place: Path) -> None:
 
 
 def _make_links(folder: Path, links: list[tuple[Path, str]]) -> None:
-    """Make symbolic links where they and their targets stay inside `folder`, however they lead through each other."""
+    """Create symbolic links if they and their targets are inside `folder`, also where they lead through each other."""
     root = folder.resolve()
     for place, target in links:
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ def _copy(source: Path | str, target: Path | str, *, clone: bool) -> None:
         try:
             if not (clone and _cloned(reading, writing)):
                 _copy_bytes(reading, writing, info.st_size)
-            if hasattr(os, "fchmod"):  # whatever the umask is
+            if hasattr(os, "fchmod"):  # under any umask
                 os.fchmod(writing, mode)
         finally:
             os.close(writing)
@@ -69,7 +69,7 @@ def _cloned(reading: int, writing: int) -> bool:
 
     try:
         fcntl.ioctl(writing, _FICLONE, reading)
-    except OSError:  # each file system refuses in its own way, and a copy tells what is really wrong
+    except OSError:  # file systems refuse with different errors; if something else is wrong, copying fails too
         return False
     return True
 

@@ -131,7 +131,7 @@ def staging_folder(parent: Path, name: str) -> Iterator[Path]:
 
 
 def make_folders(folder: Path) -> None:
-    """Create a folder and all missing ones above it, with the modes of published folders whatever the umask is.
+    """Create a folder and all missing ones above it, with the modes of published folders under any umask.
 
     Raises:
         OSError: It cannot be created, or a file is in the way.
@@ -190,7 +190,7 @@ def remove_tree(path: Path) -> None:
         shutil.rmtree(path)
     except OSError:
         if not os.path.lexists(path):
-            return  # somebody else has removed it
+            return  # another process has removed it
         _make_removable(path)
         shutil.rmtree(path)
 
@@ -234,7 +234,9 @@ def _make_removable(tree: Path) -> None:
     for folder, names, files in os.walk(tree):  # topdown: a folder is listed after it was made readable
         for name in names:
             _allow(Path(folder, name), 0o700)
-        for name in files if os.name != "posix" else ():  # elsewhere a file's mode may be another name's as well
+        for name in (
+            files if os.name != "posix" else ()
+        ):  # on other systems the mode may belong to further names of the file
             _allow(Path(folder, name), stat.S_IWRITE)
 
 
@@ -245,7 +247,7 @@ def _allow(path: Path, mode: int) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Hard-link `source` to `target`, or copy content and executable bit where links are not to be had.
+    """Hard-link `source` to `target`, or copy content and executable bit where hard links are not possible.
 
     Raises:
         OSError: Neither is possible.

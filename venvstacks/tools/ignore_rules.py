@@ -1,7 +1,7 @@
 """Rules of gitignore(5): parsed from a file's bytes, asked about one path at a time.
 
 The caller walks from the top down and never enters an ignored folder, as git does; so a rule only has to decide about
-exactly the path that it is asked about, never about what lies below. Everything is bytes, because git's `?` is one.
+exactly the path that it is asked about, never about paths below it. Everything is bytes, because git's `?` is one.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _parse_line(line: bytes) -> Rule | None:
         return None
     by_name = b"/" not in text
     text = text.removeprefix(b"/")
-    # git compares what stands before the first wildcard by itself; the rest is a pattern that begins there.
+    # git compares the text before the first wildcard by itself; the rest is a pattern that begins there.
     literal = re.match(rb"[^*?\[\\]*", text)
     plain = literal[0] if literal else b""
     return Rule(
@@ -93,7 +93,7 @@ def _translate(glob: bytes) -> bytes:
     """A regular expression for a wildcard pattern in which a star stops at slashes and `**` may not.
 
     It never tries again what cannot help, so that no pattern takes exponential time (git's own code is as careful).
-    What follows a star is taken where it first occurs: a later star can stand for the rest. The same holds for the
+    What follows a star is taken where it first occurs: a later star can match the rest. The same holds for the
     parts between `**/`, as each covers a fixed number of folders. Only the last star, and the last `**/`, have to try
     more than once to reach the end of the path. Atomic groups, `(?>...)`, say that.
     """
@@ -112,7 +112,7 @@ _ANY_FOLDERS = b"(?:.*?/)??"
 
 
 def _stretch(parts: Sequence[bytes], *, is_last: bool = False) -> bytes:
-    """The regular expression for what stands between two `**/`."""
+    """The regular expression for the part between two `**/`."""
     chunks = [b""]
     for part in parts:
         if part == _STAR:

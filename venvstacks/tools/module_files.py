@@ -1,9 +1,10 @@
-"""Launch and support modules as they lie on disk: which files belong to one.
+"""Launch and support modules on disk: which files belong to a module.
 
 Inside a git work tree, what git ignores is left out, and so is anything named `.git*`; bytecode caches are left out
 everywhere. The rules are those of gitignore(5), found without starting git (a run with nothing to do starts no
-process) and without its index. Two consequences: a tracked file that an ignore rule matches counts as ignored (add a
-`!` rule for it), and a user's own `core.excludesFile` has no say, so that one commit gives one result everywhere.
+process) and without its index. This has two consequences: a tracked file that an ignore rule matches counts as ignored
+(add a `!` rule for it), and a user's own `core.excludesFile` is not read, so that a commit gives the same result on
+every machine.
 """
 
 from __future__ import annotations
@@ -24,10 +25,9 @@ from venvstacks.tools.ignore_rules import Rule, parse_rules, verdict
 def read_source(base: Path, path: str) -> SourceTree | None:
     """The launch or support module that a specification calls `path`.
 
-    Symbolic links to files count as the files that they point to, wherever those are: their content is what is
-    hashed and copied. Links to folders, and links to nothing, have no such plain meaning and are refused unless an
-    ignore rule leaves them out. A module that is a single file is taken even if git ignores it: it was asked for by
-    name.
+    A symbolic link to a file counts as that file, in whichever folder it is: its content is hashed and copied. Links to
+    folders and broken links are refused unless an ignore rule leaves them out. A module that is a single file is taken
+    even if git ignores it, as the specification names it.
 
     Args:
         base: The specification's folder.
@@ -37,7 +37,7 @@ def read_source(base: Path, path: str) -> SourceTree | None:
         The module with its files in sorted order, or None where there is no such file or folder.
 
     Raises:
-        SourceError: Something in the folder can be neither copied nor left out.
+        SourceError: The folder holds an entry that can be neither copied nor left out.
         OSError: It cannot be read.
     """
     place = base / path
@@ -71,12 +71,12 @@ def _with_modes(source: SourceTree, place: Path) -> SourceTree:
 
 @dataclass(frozen=True)
 class _Rules:
-    """Ignore rules in force in a folder: those of one file, and those that they override.
+    """The ignore rules that apply in a folder: those of one file, and those that they override.
 
     Attributes:
         folder: The folder that the rules are relative to.
         own: The rules of the file.
-        weaker: The rules to ask where these say nothing.
+        weaker: The rules that decide where no rule of this file matches.
     """
 
     folder: Path
@@ -95,7 +95,7 @@ class _Rules:
 
 
 _ALL_IGNORED = _Rules(Path(), (), None)
-"""In force below an ignored folder: nothing in it can be taken back in, not even by ignore files of its own."""
+"""Applies below an ignored folder: no rule can include anything in it again, not even one in its own ignore files."""
 
 
 def _outer_rules(folder: Path) -> _Rules | None:

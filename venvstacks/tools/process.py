@@ -106,7 +106,7 @@ class _Launch:
 class Processes:
     """All children of one run; safe to use from several threads.
 
-    After `stop` no further child is started, and whoever waits for one gets an `InterruptedRunError`.
+    After `stop` no further child is started, and callers that wait for one get an `InterruptedRunError`.
 
     Attributes:
         watch: Called for every child that has ended, with its task's log, working folder and environment; may be called
@@ -249,7 +249,7 @@ def _text(stream: IO[bytes]) -> str:
 
 
 def python_command(script: Path) -> list[str | Path]:
-    """The start of a command that runs a script with this program's own Python, without anybody's packages."""
+    """The start of a command that runs a script with this program's own Python, without installed packages."""
     return [sys.executable, "-I", "-S", script]
 
 

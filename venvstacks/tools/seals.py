@@ -1,7 +1,7 @@
-"""Seals on what caches keep: a keyed digest that whoever lacks the key cannot make.
+"""Seals of cache entries: keyed digests that nobody can compute without the key.
 
 A cache folder may be shared, restored by a CI system, or written to by a program that runs as the same user. What is
-taken from there without being made again carries an HMAC-SHA256 under a key that lies outside of the cache. An entry
+taken from there without being made again carries an HMAC-SHA256 under a key that is kept outside of the cache. An entry
 without the right seal is treated as missing.
 """
 
@@ -42,7 +42,7 @@ def seal_key(environment: Mapping[str, str], cache: Path) -> bytes:
 
     Args:
         environment: This program's own environment variables; they say where the user's state is kept.
-        cache: The cache folder; the key lies in it where the user has no home folder.
+        cache: The cache folder; the key is kept in it if the user has no home folder.
 
     Returns:
         The key. One for this process alone if none can be kept: nothing in the cache is taken over then.

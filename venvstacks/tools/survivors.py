@@ -1,9 +1,9 @@
-"""Child processes that outlive a killed run: the next run waits until they have ended.
+"""Child processes that outlive a killed run: the next run waits for their end.
 
-A run that is killed with SIGKILL cannot stop its children. They go on in folders that the next run is about to clear,
-so that run has to know of them. Every child is handed an open, locked file and knows nothing of it; the system
-takes the lock back when the last process that has the file open is gone, however it ends. The lock of a run that
-ends in good order is taken back by the run itself, even if a child left a process behind.
+A run that is killed with SIGKILL cannot stop its children. They continue to write into folders that the next run is
+about to clear, so that run has to detect them. Every child inherits an open, locked file without knowing it. The system
+releases the lock when the last process that has the file open ends. A run that ends normally releases its lock itself,
+even if a child has left a process behind.
 
 Asking Linux to kill children with their parent (PR_SET_PDEATHSIG) would take code that runs between fork and exec,
 which Python warns of in programs with threads, and would not reach what children start (docs/decisions/0010).
@@ -23,7 +23,7 @@ from types import ModuleType
 from venvstacks.errors import InterruptedRunError
 
 fcntl: ModuleType | None = (
-    None  # Windows: files that a survivor has open cannot be removed there; it has to end on its own
+    None  # Windows: nothing to wait for, as files that a survivor has open cannot be removed there
 )
 with contextlib.suppress(ImportError):
     fcntl = importlib.import_module("fcntl")
@@ -37,16 +37,16 @@ _held: dict[Path, tuple[int, int]] = {}
 def hold(
     path: Path, on_wait: Callable[[], None] | None = None, is_cancelled: Callable[[], bool] = lambda: False
 ) -> bool:
-    """Wait until no child of another process holds `path`, then hold it; say whether this process had not before.
+    """Wait until no child of another process holds `path`, then hold it; return whether this process did not before.
 
     Args:
-        path: The file; made if it is missing, never removed.
+        path: The file; created if it is missing, never removed.
         on_wait: Called once if there is something to wait for.
-        is_cancelled: Asked while waiting: whether to wait no longer.
+        is_cancelled: Called while waiting; returns whether to stop waiting.
 
     Raises:
         InterruptedRunError: The wait was cancelled.
-        OSError: The file cannot be made.
+        OSError: The file cannot be created.
     """
     with _guard:
         if path in _held:
@@ -75,11 +75,11 @@ def _lock(descriptor: int, on_wait: Callable[[], None] | None, is_cancelled: Cal
                 raise InterruptedRunError("the run was cancelled")
             time.sleep(_PAUSE_SECONDS)
     except OSError:
-        return  # a file system without locks: nothing can be known there
+        return  # a file system without locks, where survivors cannot be detected
 
 
 def _try_lock(descriptor: int) -> bool:
-    assert fcntl is not None  # noqa: S101 - its caller has looked
+    assert fcntl is not None  # noqa: S101 - checked by the caller
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -88,7 +88,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def let_go(path: Path) -> None:
-    """Hold `path` no longer; whatever children of this process left behind does not hold it either."""
+    """Release `path`, also for processes that children of this process have left behind."""
     with _guard:
         descriptor, holders = _held.pop(path)
         if holders > 1:
@@ -100,7 +100,7 @@ def let_go(path: Path) -> None:
 
 
 def descriptors() -> tuple[int, ...]:
-    """What children have to be handed."""
+    """The file descriptors that children have to inherit."""
     if fcntl is None:
         return ()
     # a copy instead of `_guard`, which `hold` keeps for as long as it waits for another run's children

@@ -23,7 +23,7 @@ class TreeDifference:
     Attributes:
         path: Relative to the tree, with forward slashes.
         kind: It is listed and missing, it differs from the list, or it is not listed (`foreign`).
-        found: What is there; None if it is missing.
+        found: The entry on disk; None if it is missing.
     """
 
     path: str
@@ -46,7 +46,7 @@ def compare_tree(
     Args:
         root: The tree; everything is missing if there is no such folder.
         listed: What it should hold, by path.
-        keep: Asked for every path on disk; what it refuses is passed over, folders with all that they hold.
+        keep: Called for every path on disk; paths that it refuses are skipped, folders with everything in them.
         more_executable: Whether files may be executable that are not listed as such (somebody has unpacked them so).
         threads: How many files are hashed at the same time.
 
@@ -80,7 +80,7 @@ def other_spellings(root: Path, missing: Iterable[str], present: Iterable[str]) 
 
     Args:
         root: The tree.
-        missing: Paths that are looked for; elsewhere none of them exists.
+        missing: Paths that are looked for; on other file systems, none of them exists.
         present: Paths that walking the tree gives and that nobody looks for.
 
     Raises:

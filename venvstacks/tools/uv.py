@@ -1,7 +1,7 @@
 """uv: where it is, what it is called with, what its failures mean.
 
 uv is started from argument lists only, in an environment that holds nothing of the user's own uv configuration:
-a lock depends on the specification and on what the indexes serve, and on nobody's home folder.
+a lock depends on the specification and on what the indexes serve, but on no user's home folder.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _CREDENTIAL = re.compile(r"UV_INDEX_.+_(USERNAME|PASSWORD)")
 
 _INSTALL_HINTS: Mapping[FailureKind, str] = {
     "credentials": "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, netrc or UV_KEYRING_PROVIDER",
-    "server error": "the index that the lock names has a fault: try again later, or tell whoever runs it",
+    "server error": "the index that the lock names has a fault: try again later, or report it to its operator",
     "bad answer": "a file is not the one that was locked: lock again if it was rebuilt on purpose, else mistrust it",
-    "network": "the wheels are not all in uv's cache, and where they lie cannot be reached: check the network",
+    "network": "the wheels are not all in uv's cache, and their server cannot be reached: check the network",
 }
 
 
@@ -52,7 +52,7 @@ class UvTools:
 
     @classmethod
     def of(cls, environment: Mapping[str, str], processes: Processes, resolvers: BoundedSemaphore) -> UvTools:
-        """The uv that is installed beside this program, for use within `environment`.
+        """The uv that is installed next to this program, for use within `environment`.
 
         Raises:
             MissingToolError: It is not there.
@@ -72,7 +72,7 @@ def find_uv() -> Path:
         return Path(uv.find_uv_bin())
     except (ImportError, FileNotFoundError) as error:
         raise MissingToolError(
-            "uv was not found beside this program", hint="install it there: python -m pip install uv"
+            "uv was not found next to this program", hint="install it there: python -m pip install uv"
         ) from error
 
 
@@ -157,7 +157,7 @@ class CompileCall:
 
 
 def compile_lock(call: CompileCall, uv_tools: UvTools, *, log: Path | None = None) -> Completed:
-    """Run one resolution; a failure is returned, not raised, because other targets' failures belong beside it.
+    """Run one resolution; a failure is returned, not raised: those of all targets are reported together.
 
     Raises:
         ProcessFailedError: uv cannot be started.
@@ -182,7 +182,7 @@ class InstallRequest:
         macos: Oldest macOS that wheels may need.
         use_index: Whether wheels that uv's cache lacks may be fetched.
         log: File that collects what uv prints, or None.
-        settings: A `uv.toml` that names indexes, where wheels lie behind credentials; None for no configuration.
+        settings: A `uv.toml` that names indexes, where wheels need credentials; None for no configuration.
         link_mode: How files get from uv's cache into the environment; uv copies where it cannot link.
         cache: uv's cache folder; None for the user's own.
         target: A folder that gets the packages instead of the environment, for the Python `python_version` (`X.Y.Z`).

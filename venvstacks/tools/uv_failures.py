@@ -1,4 +1,4 @@
-"""What uv's failures mean: its sentences (seen with uv 0.13) sorted into kinds that call for different advice."""
+"""Kinds of failures of uv, recognised by its messages (as of uv 0.13), so that each kind gets its own hint."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ FailureKind = Literal[
 
 @dataclass(frozen=True)
 class UvFailure:
-    """What a failed resolution comes down to.
+    """Why a resolution or an installation failed.
 
     Attributes:
-        kind: What sort of failure it is.
+        kind: The kind of failure.
         packages: The packages that uv names: for "no wheels" those without, for "unknown package" those not found,
             for "bad answer" those whose wheels cannot be read.
-        explanation: What uv said, without its own prefixes.
+        explanation: The lines that uv printed, without its own prefixes.
     """
 
     kind: FailureKind
@@ -48,20 +48,20 @@ _BAD_ANSWER = re.compile(
     r"|invalid package format|hash mismatch|has invalid metadata",
     re.IGNORECASE,
 )
-_NOT_TOLD = ("warning:", "No solution found", "Using Python ", "Resolved ")
+_NOT_SHOWN = ("warning:", "No solution found", "Using Python ", "Resolved ")
 _PASSED_OVER = re.compile(r"^WARN Skipping unsafe file name: (.+)$", re.MULTILINE)
 
 
 def passed_over(stderr: str) -> tuple[str, ...]:
-    """Members of wheels that uv did not unpack because they lead out of the folder; it tells in its log alone."""
+    """Members of wheels that uv did not unpack because their paths leave the folder; only its log names them."""
     return tuple(dict.fromkeys(_PASSED_OVER.findall(stderr)))
 
 
 def explain_failure(stderr: str) -> UvFailure:
-    """Read what uv prints when a resolution or an installation fails."""
+    """Find out from uv's output why a resolution or an installation failed."""
     stderr = without_secrets(stderr)
     lines = [re.sub(r"^(error: |  cause: |hint: | {9})", "", line) for line in stderr.splitlines() if line.strip()]
-    explanation = tuple(line for line in lines if not line.startswith(_NOT_TOLD))
+    explanation = tuple(line for line in lines if not line.startswith(_NOT_SHOWN))
     kind = _kind(stderr)
     names = {"no wheels": _NO_WHEELS, "unknown package": _UNKNOWN, "bad answer": _BROKEN_WHEEL}.get(kind)
     named = (next(filter(None, match.groups())) for match in names.finditer(stderr)) if names else ()
@@ -69,7 +69,7 @@ def explain_failure(stderr: str) -> UvFailure:
 
 
 def _kind(stderr: str) -> FailureKind:
-    """The kind of failure; what keeps uv from seeing packages comes before what it concludes from not seeing them."""
+    """The kind of failure. Causes for not finding packages come before what uv concludes from not finding them."""
     kinds: tuple[tuple[FailureKind, re.Pattern[str]], ...] = (
         ("network", _UNREACHED),
         ("credentials", _REFUSED),

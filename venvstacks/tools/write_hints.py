@@ -22,7 +22,7 @@ _CAUSES: Mapping[int, _Cause] = {
 
 @dataclass(frozen=True)
 class WriteHints:
-    """What to tell a user for each cause of a failure.
+    """Hints for users, for each cause of a failed write.
 
     Attributes:
         full: The disk or the quota is full, or the file is too large for the file system.

@@ -74,7 +74,7 @@ def test_the_first_difference_is_named(
 
 
 @each_format
-def test_another_time_is_told(tmp_path: Path, suffix: str) -> None:
+def test_another_time_is_reported(tmp_path: Path, suffix: str) -> None:
     tree = make_tree(tmp_path / "tree")
     found = compare_archives(pack(tree, tmp_path / f"a.{suffix}"), pack(tree, tmp_path / f"b.{suffix}", EPOCH + 60))
     assert found is not None

@@ -122,7 +122,7 @@ def test_a_changed_environment_is_not_exported(contents: Contents, tmp_path: Pat
     assert str(contents.root / path) in caught.value.message
 
 
-def test_nothing_is_laid_over_what_is_there(contents: Contents, tmp_path: Path) -> None:
+def test_existing_files_are_not_replaced(contents: Contents, tmp_path: Path) -> None:
     (tmp_path / "out" / TOP).mkdir(parents=True)
     with pytest.raises(PublishError, match="cannot be written: File exists"):
         export_tree(contents, tmp_path / "out")

@@ -12,7 +12,7 @@ MOUNTS = "/dev/none / ext4 rw 0 0\nproc /proc proc rw 0 0\n/dev/b /data xfs rw 0
 
 
 @pytest.mark.parametrize(
-    ("folder", "told"),
+    ("folder", "expected"),
     [
         ("/data/x", "xfs"),
         ("/data/fast/y", "btrfs"),
@@ -20,8 +20,8 @@ MOUNTS = "/dev/none / ext4 rw 0 0\nproc /proc proc rw 0 0\n/dev/b /data xfs rw 0
         ("/", "ext4 without a journal"),
     ],
 )
-def test_the_innermost_mount_counts(folder: str, told: str) -> None:
-    assert file_system(Path(folder), MOUNTS) == told
+def test_the_innermost_mount_counts(folder: str, expected: str) -> None:
+    assert file_system(Path(folder), MOUNTS) == expected
 
 
 def test_a_system_without_a_list_of_mounts() -> None:

@@ -60,13 +60,13 @@ def test_a_module_does_not_hide_an_installed_one(tmp_path: Path, taken: str, sou
     assert copy_source(source, tmp_path, tmp_path / SITE).name == "legs"
 
 
-def test_a_module_that_went_away_while_building(tmp_path: Path) -> None:
+def test_a_module_that_was_removed_while_building(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"gone\.py cannot be copied: No such file") as caught:
         copy_source(SourceTree("gone.py", is_package=False, files=("",)), tmp_path, tmp_path / SITE)
     assert "run the same command again" in str(caught.value)
 
 
-def test_a_package_s_hash_tells_its_executable_files(tmp_path: Path) -> None:
+def test_a_package_s_hash_depends_on_its_executable_files(tmp_path: Path) -> None:
     put(tmp_path, "hop/__main__.py")
     source = SourceTree("hop", is_package=True, files=("__main__.py",))
     plain = copy_source(source, tmp_path, tmp_path / "one")

@@ -42,7 +42,7 @@ def state(folder: Path, number: int) -> Path:
 
 @SPOILS
 @pytest.mark.parametrize("name", ["py", "framework-pond", "app-newt"])
-def test_an_instance_is_made_anew_and_the_old_one_kept_for_rollback(
+def test_an_instance_is_replaced_and_the_old_one_kept_for_rollback(
     spoil: Spoil, name: str, installed: Path, first: Path, start: Start
 ) -> None:
     damaged = record(installed, name)
@@ -71,7 +71,7 @@ def test_an_application_that_is_not_deployed_now_stays(
     assert start(installed, "newt") == "1 1 1 1"
 
 
-def test_a_deploy_that_fails_takes_nothing_away(installed: Path, tmp_path: Path, start: Start) -> None:
+def test_a_deploy_that_fails_removes_nothing(installed: Path, tmp_path: Path, start: Start) -> None:
     record(installed, "app-newt").unlink()
     publish(tmp_path / "other", [runtime("other"), application("toad", "other")])
     (tmp_path / "other/other.tar.zst").unlink()
@@ -115,7 +115,7 @@ def test_a_previous_state_that_is_damaged_is_dropped(spoil: Spoil, installed: Pa
     assert start(installed, "newt") == "1 1 1 1"
 
 
-def test_a_pointer_that_points_nowhere(installed: Path, first: Path, start: Start) -> None:
+def test_a_pointer_to_a_missing_generation(installed: Path, first: Path, start: Start) -> None:
     """As when the deployment was copied by something that follows links."""
     (installed / "current").unlink()
     (installed / "current").mkdir()

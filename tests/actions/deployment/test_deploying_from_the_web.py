@@ -138,7 +138,7 @@ def test_a_server_that_does_not_say_what_is_missing(layers: WebFolder, tmp_path:
     assert "token" in (caught.value.hint or "")
 
 
-def test_a_query_stays_a_query_and_is_shown_nowhere(layers: WebFolder, tmp_path: Path) -> None:
+def test_a_query_is_sent_but_never_shown(layers: WebFolder, tmp_path: Path) -> None:
     layers.query = "sv=2024&sig=s3cret%2F"
     seen: list[str] = []
     options = replace(IMPATIENT, progress=lambda what, *_: seen.append(what))

@@ -95,9 +95,9 @@ def test_every_damage_is_named(path: str, damage: Callable[[Path], None], kind: 
     place = pond(installed) / path
     with brought_back(place):
         damage(place)
-        told = deployment.status(installed, verify=True).differences or ()
-    assert (f"{POND}/{path}", kind) in [(one.path, one.kind) for one in told]
-    assert {one.instance for one in told} == {pond(installed).parent.name}
+        found = deployment.status(installed, verify=True).differences or ()
+    assert (f"{POND}/{path}", kind) in [(one.path, one.kind) for one in found]
+    assert {one.instance for one in found} == {pond(installed).parent.name}
     assert deployment.status(installed).differences is None
     assert deployment.status(installed, verify=True).differences == ()
 
@@ -108,17 +108,17 @@ def test_compiled_files_are_known_too(first: Path, tmp_path: Path) -> None:
     change(compiled)
     written_later = compiled.with_name(compiled.name.replace(".pyc", ".opt-1.pyc"))
     written_later.write_bytes(b"by Python itself")
-    told = deployment.status(tmp_path, verify=True).differences or ()
-    assert [(one.path, one.kind) for one in told] == [(f"{POND}/{SITE}/__pycache__/{compiled.name}", "changed")]
+    found = deployment.status(tmp_path, verify=True).differences or ()
+    assert [(one.path, one.kind) for one in found] == [(f"{POND}/{SITE}/__pycache__/{compiled.name}", "changed")]
 
 
-def test_what_lies_beside_a_layer_is_looked_at(first: Path, tmp_path: Path) -> None:
+def test_files_next_to_a_layer_are_compared(first: Path, tmp_path: Path) -> None:
     deployment.deploy(str(first), tmp_path, ["frog"])
     beside = pond(tmp_path).parent
     (beside / "py").unlink()
     (beside / "stray").mkdir()
-    told = deployment.status(tmp_path, verify=True).differences or ()
-    assert [(one.path, one.kind) for one in told if "/" not in one.path] == [("py", "missing"), ("stray", "foreign")]
+    found = deployment.status(tmp_path, verify=True).differences or ()
+    assert [(one.path, one.kind) for one in found if "/" not in one.path] == [("py", "missing"), ("stray", "foreign")]
 
 
 def test_repairing_replaces_what_is_damaged_and_nothing_else(

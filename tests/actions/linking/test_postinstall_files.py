@@ -88,7 +88,7 @@ def test_the_second_time_nothing_is_written(app: Path) -> None:
     assert state() == before
 
 
-def test_a_moved_layer_is_written_anew_and_old_bytecode_dropped(app: Path) -> None:
+def test_the_files_of_a_moved_layer_are_rewritten_and_old_bytecode_dropped(app: Path) -> None:
     """Same length, same second: Python would go on using the bytecode with the old paths."""
     relink(app)
     cache = app / SITE / "__pycache__"

@@ -31,14 +31,14 @@ def test_an_interrupted_lock_leaves_earlier_files_untouched(tmp_path: Path) -> N
     assert texts(tmp_path) == before
 
 
-def test_a_missing_uv_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_uv_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uv", None)
     with pytest.raises(LockError, match="uv was not found") as caught:
         lock_layer(request_for(WANTING, tmp_path), tools_for(tmp_path))
     assert "pip install uv" in (caught.value.hint or "")
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "requirements").write_text("a file where a folder should be")
     with pytest.raises(LockError, match="cannot be"):
         lock_layer(request_for(EMPTY, tmp_path), tools_for(tmp_path))

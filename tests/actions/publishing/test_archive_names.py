@@ -99,12 +99,12 @@ def test_a_damaged_archive_is_replaced_under_its_name(tmp_path: Path) -> None:
     assert publish(tmp_path, "one").archive == "app-frog.tar.xz"
 
 
-def test_archives_that_were_moved_elsewhere_keep_their_names(tmp_path: Path) -> None:
+def test_archives_that_were_moved_keep_their_names(tmp_path: Path) -> None:
     (tmp_path / publish(tmp_path, "one").archive).unlink()
     assert publish(tmp_path, "two").archive == f"app-frog-{digits('two')}.tar.xz"
 
 
-def test_a_link_to_nowhere_has_a_name_that_was_published(tmp_path: Path) -> None:
+def test_the_name_of_a_broken_link_counts_as_published(tmp_path: Path) -> None:
     """Tools that keep large files elsewhere leave such links."""
     (tmp_path / "app-frog.tar.xz").symlink_to("objects/12/34")
     (tmp_path / "app-frog-linux_x86_64-1.tar.xz").symlink_to("objects/56/78")

@@ -117,7 +117,7 @@ def test_looking_changes_nothing(store: TaskStore) -> None:
 
 @pytest.mark.parametrize("content", [b"no database", b"x" * 9000, b"SQLite format 3\0" + b"\xff" * 4080])
 @pytest.mark.parametrize("writable", [True, False])
-def test_a_damaged_file_is_told_with_what_to_do(tmp_path: Path, content: bytes, *, writable: bool) -> None:
+def test_a_damaged_file_is_reported_with_what_to_do(tmp_path: Path, content: bytes, *, writable: bool) -> None:
     path = tmp_path / "tasks.db"
     path.write_bytes(content)
     with pytest.raises(StateError, match=r"tasks\.db cannot be used") as caught:
@@ -126,7 +126,7 @@ def test_a_damaged_file_is_told_with_what_to_do(tmp_path: Path, content: bytes, 
     assert path.read_bytes() == content
 
 
-def test_a_damaged_row_is_told(store: TaskStore) -> None:
+def test_a_damaged_row_is_reported(store: TaskStore) -> None:
     connection = sqlite3.connect(store.path)
     with connection:
         connection.executemany("insert into task values (?, ?)", [("a", "{"), ("b", "7")])
@@ -136,7 +136,7 @@ def test_a_damaged_row_is_told(store: TaskStore) -> None:
             store.row(name)
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError):
         TaskStore(tmp_path / "file" / "tasks.db")

@@ -137,7 +137,7 @@ def test_a_failed_preparation_leaves_nothing(tmp_path: Path) -> None:
     assert [*(tmp_path / "runtimes/unfinished").iterdir()] == []
 
 
-def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / f"runtimes/unfinished/{ORIGIN.key}.abc/new/tree").mkdir(parents=True)
     others = tmp_path / "runtimes/unfinished/cpython-3.12.1-linux_x86_64-test-0.abc"
     others.mkdir()

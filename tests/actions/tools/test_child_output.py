@@ -11,7 +11,7 @@ from venvstacks.errors import ProcessFailedError
 from venvstacks.tools.process import Processes, scrubbed_environment
 
 
-def test_a_child_is_told_of_whole_and_logged(tmp_path: Path) -> None:
+def test_a_failed_child_is_reported_in_full_and_logged(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "task.log"
     script = "import sys; print('out 🐸'); print('err', file=sys.stderr); sys.exit(3)"
     argv = [sys.executable, "-X", "utf8", "-c", script]
@@ -25,7 +25,7 @@ def test_a_child_is_told_of_whole_and_logged(tmp_path: Path) -> None:
     assert rest[-1].startswith("[exit status 3 after ")
 
 
-def test_secrets_in_urls_of_children_are_kept_nowhere(tmp_path: Path) -> None:
+def test_secrets_in_urls_of_children_are_not_kept(tmp_path: Path) -> None:
     log = tmp_path / "task.log"
     script = "import sys; print(sys.argv[1]); sys.exit(1)"
     with pytest.raises(ProcessFailedError) as raised:

@@ -91,7 +91,7 @@ def test_a_server_without_parts_of_files_sends_all_again(web: WebFolder, downloa
 
 
 @pytest.mark.parametrize("begun", [b"?" * 1000, b"?" * len(CONTENT), b"?" * 1_000_000])
-def test_the_beginning_of_another_file_is_thrown_away(
+def test_the_beginning_of_another_file_is_discarded(
     begun: bytes, web: WebFolder, downloads: Downloads, tmp_path: Path
 ) -> None:
     (tmp_path / "x").write_bytes(begun)

@@ -154,7 +154,7 @@ def test_what_killed_processes_leave_is_replaced(tmp_path: Path) -> None:
     assert len([path for path in cache.rglob("*") if path.is_file()]) == len(SOURCES)
 
 
-def test_bytecode_may_be_kept_before_it_is_laid_down(tmp_path: Path) -> None:
+def test_bytecode_may_be_cached_before_it_is_placed(tmp_path: Path) -> None:
     tree, cache, python = lay(tmp_path / "tree"), tmp_path / "cache", Path(sys.executable)
     assert compile_all(python, tree, cache, timestamps=True, lays_down=False) == {}
     kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}

@@ -29,8 +29,8 @@ def stack(tmp_path: Path) -> Path:
 def test_help(command: str, tmp_path: Path, check_golden: Callable[[str, str], None]) -> None:
     done = run("venvstacks", *([command] if command else []), "--help", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    told = "\n".join(re.sub(r"[─━]+", "─", re.sub(r" +", " ", line)).strip() for line in done.stdout.splitlines())
-    check_golden(f"help_{command or 'all'}.txt", told.strip() + "\n")
+    output = "\n".join(re.sub(r"[─━]+", "─", re.sub(r" +", " ", line)).strip() for line in done.stdout.splitlines())
+    check_golden(f"help_{command or 'all'}.txt", output.strip() + "\n")
 
 
 @pytest.mark.parametrize("option", ["--version", "-V"])
@@ -44,8 +44,10 @@ def test_version(option: str, tmp_path: Path) -> None:
 def test_the_version_loads_next_to_nothing(tmp_path: Path) -> None:
     answer = "from venvstacks.cli import error_boundary; error_boundary.run_command_line(['-V'])"
     code = f"import sys; {answer}; print(sorted(sys.modules))"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
-    assert not {"typer", "pydantic", "rich", "doit", "venvstacks.api.runs"} & set(re.findall(r"'([^']+)'", told))
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    ).stdout
+    assert not {"typer", "pydantic", "rich", "doit", "venvstacks.api.runs"} & set(re.findall(r"'([^']+)'", output))
 
 
 CASES = {
@@ -73,10 +75,10 @@ def test_deployments_are_handled_without_what_builds(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_errors_say_what_is_wrong_and_what_to_do(stack: Path, case: str) -> None:
-    arguments, code, told = CASES[case]
+    arguments, code, output = CASES[case]
     done = run("venvstacks", *arguments, cwd=stack)
     assert done.returncode == code, done.stderr
-    assert told in done.stderr
+    assert output in done.stderr
     assert "error: " in done.stderr
     assert "hint: " in done.stderr or code == 3, done.stderr
     assert "Traceback" not in done.stderr
@@ -92,7 +94,7 @@ def test_a_wrong_specification_names_every_fault(stack: Path) -> None:
     assert "python_implementation" in done.stderr
 
 
-def test_a_damaged_state_is_told(stack: Path) -> None:
+def test_a_damaged_state_is_reported(stack: Path) -> None:
     from venvstacks import load_project  # noqa: PLC0415
 
     state = stack / load_project(stack / "venvstacks.toml").configuration.layout.task_state

@@ -39,12 +39,12 @@ def test_a_signal_leaves_no_child_and_no_folder(tmp_path: Path, number: signal.S
         while not (child.exists() and child.read_text("utf-8")):
             assert command.poll() is None
         command.send_signal(number)
-        _, told = command.communicate(timeout=30)
+        _, errors = command.communicate(timeout=30)
     finally:
         if command.poll() is None:
             command.kill()
             command.communicate()
-    assert (command.returncode, told) == (code, "error: interrupted\n")
+    assert (command.returncode, errors) == (code, "error: interrupted\n")
     assert [path.name for path in tmp_path.iterdir()] == ["child"]
     with pytest.raises(ProcessLookupError):
         os.kill(int(child.read_text("utf-8")), 0)

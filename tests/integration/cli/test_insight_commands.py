@@ -53,8 +53,8 @@ def test_a_plan_in_all_its_forms(stack: Path) -> None:
 
 
 def test_why_a_trace_and_the_closing_line(stack: Path) -> None:
-    told = venvstacks(stack, "build", SPEC, "--lock", "--publish", *LOCAL, "--trace", "made/trace.json").stderr
-    assert "longest chain of tasks: lock:py > " in told
+    output = venvstacks(stack, "build", SPEC, "--lock", "--publish", *LOCAL, "--trace", "made/trace.json").stderr
+    assert "longest chain of tasks: lock:py > " in output
     spans = json.loads((stack / "made/trace.json").read_text("utf-8"))["traceEvents"]
     marked = {span["name"] for span in spans if span["cat"] == "critical"}
     assert "build:framework-base" in {span["name"] for span in spans}
@@ -80,9 +80,9 @@ def test_why_a_trace_and_the_closing_line(stack: Path) -> None:
     assert json.loads((stack / "made/idle.json").read_text("utf-8"))["traceEvents"] == []
 
 
-def test_a_trace_that_cannot_be_written_is_told_before_anything_runs(stack: Path) -> None:
-    told = venvstacks(stack, "build", SPEC, *LOCAL, "--trace", "venvstacks.toml/trace.json", code=2).stderr
-    assert "hint: choose another --trace file" in told
+def test_a_trace_that_cannot_be_written_is_reported_before_anything_runs(stack: Path) -> None:
+    output = venvstacks(stack, "build", SPEC, *LOCAL, "--trace", "venvstacks.toml/trace.json", code=2).stderr
+    assert "hint: choose another --trace file" in output
     assert not (stack / "_build").exists()
 
 
@@ -92,9 +92,9 @@ def test_what_was_built_with_an_option_is_up_to_date_for_every_command_that_is_g
     option = ("--runtime-provider", "host", "--no-check-imports")
     venvstacks(stack, "build", SPEC, *LOCAL, *option)
     for command in ("publish", "local-export"):
-        told = venvstacks(stack, command, SPEC, *option).stderr
-        assert "build:" not in told
-        assert "link:" not in told.partition("longest chain")[0]
+        output = venvstacks(stack, command, SPEC, *option).stderr
+        assert "build:" not in output
+        assert "link:" not in output.partition("longest chain")[0]
     assert "🐸 1.0" in venvstacks(stack, "run", SPEC, "hello", *option).stdout
 
 
@@ -116,8 +116,8 @@ def test_a_changed_package_is_named_with_its_versions(stack: Path) -> None:
     venvstacks(stack, "build", SPEC, "--lock", *LOCAL)
     make_wheel(stack / "wheels", "alpha", "2.0")
     venvstacks(stack, "lock", SPEC, "--upgrade", *LOCAL)
-    told = venvstacks(stack, "plan", SPEC, *LOCAL, "--no-publish").stdout
-    assert "alpha 1.0 -> 2.0" in told
+    output = venvstacks(stack, "plan", SPEC, *LOCAL, "--no-publish").stdout
+    assert "alpha 1.0 -> 2.0" in output
 
 
 def test_a_plan_knows_that_building_renews_no_lock(stack: Path) -> None:
@@ -125,9 +125,9 @@ def test_a_plan_knows_that_building_renews_no_lock(stack: Path) -> None:
     text = (stack / SPEC).read_text("utf-8")
     (stack / SPEC).write_text(text.replace('requirements = ["alpha"]', 'requirements = ["alpha>=1"]'), "utf-8")
     plan = ("plan", SPEC, *LOCAL, "--no-lock", "--no-publish")
-    told = venvstacks(stack, *plan, "--exit-code", code=10).stdout
-    assert "blocked     lock:framework-base" in told
-    assert "hint: locks that no longer fit are renewed" in told
+    output = venvstacks(stack, *plan, "--exit-code", code=10).stdout
+    assert "blocked     lock:framework-base" in output
+    assert "hint: locks that no longer fit are renewed" in output
     venvstacks(stack, "build", SPEC, *LOCAL, code=4)
     assert "run         lock:framework-base" in venvstacks(stack, "plan", SPEC, *LOCAL).stdout
     assert "blocked     lock:framework-base" in venvstacks(stack, "publish", SPEC, "--dry-run").stdout

@@ -22,7 +22,7 @@ def shown(stack: Path, *arguments: str, **variables: str) -> str:
     command = [sys.executable, "-m", "venvstacks", *arguments]
     with subprocess.Popen(command, cwd=stack, stdout=subprocess.DEVNULL, stderr=ours, env=environment) as child:
         os.close(ours)
-        told = bytearray()
+        output = bytearray()
         while True:
             try:
                 piece = os.read(terminal, 65536)
@@ -30,20 +30,20 @@ def shown(stack: Path, *arguments: str, **variables: str) -> str:
                 break
             if not piece:
                 break
-            told += piece
+            output += piece
     os.close(terminal)
     assert child.returncode == 0
-    return told.decode("utf-8")
+    return output.decode("utf-8")
 
 
 def test_a_bar_counts_tasks_and_running_ones_stand_below_it(tmp_path: Path) -> None:
     stack = write_stack(tmp_path / "stack").parent
-    told = shown(stack, *LOCK)
-    assert "tasks" in told
-    assert "/3" in told
-    assert "/?" not in told
-    assert told.count("\x1b[?25l") == told.count("\x1b[?25h") == 1, "the cursor is there again"
-    assert "3 done in" in told.rpartition("\x1b[?25h")[2]
+    output = shown(stack, *LOCK)
+    assert "tasks" in output
+    assert "/3" in output
+    assert "/?" not in output
+    assert output.count("\x1b[?25l") == output.count("\x1b[?25h") == 1, "the cursor is there again"
+    assert "3 done in" in output.rpartition("\x1b[?25h")[2]
 
 
 def test_where_nothing_is_to_be_done_no_display_appears(tmp_path: Path) -> None:

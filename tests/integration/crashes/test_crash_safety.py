@@ -130,10 +130,10 @@ def test_several_runs_at_once_in_one_folder(
     """One does the work and the others find it done, whoever is first."""
     pond = unlocked.copy(tmp_path / "stack")
     runs = [start_pipeline(pond) for _ in range(count)]
-    told = [run.communicate(timeout=300) for run in runs]
-    assert [run.returncode for run in runs] == [0] * count, told
-    done = [sorted(name for name, status in tasks_in(out).items() if status == "done") for out, _ in told]
-    everything = sorted(tasks_in(told[0][0]))
+    outputs = [run.communicate(timeout=300) for run in runs]
+    assert [run.returncode for run in runs] == [0] * count, outputs
+    done = [sorted(name for name, status in tasks_in(out).items() if status == "done") for out, _ in outputs]
+    everything = sorted(tasks_in(outputs[0][0]))
     assert sorted(name for names in done for name in names) == everything, "each task was done once"
     assert list(undisturbed[0].faults(Remains.of(pond.base))) == []
 
@@ -146,8 +146,8 @@ def test_several_runs_at_once_with_empty_caches_in_common(
     copies = [unlocked.copy(tmp_path / f"stack-{number}") for number in range(count)]
     ponds = [Pond(copy.base, tmp_path / "cache", tmp_path / "uv") for copy in copies]
     runs = [start_pipeline(pond) for pond in ponds]
-    told = [run.communicate(timeout=300) for run in runs]
-    assert [run.returncode for run in runs] == [0] * count, told
+    outputs = [run.communicate(timeout=300) for run in runs]
+    assert [run.returncode for run in runs] == [0] * count, outputs
     for pond in ponds:
         assert list(undisturbed[0].faults(Remains.of(pond.base))) == []
     assert len([path for path in (tmp_path / "cache/runtimes").iterdir() if path.name.startswith("cpython")]) == 1

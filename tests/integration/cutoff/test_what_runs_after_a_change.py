@@ -199,9 +199,7 @@ def test_what_runs_with_another_version(built: Pond, tool: str, expected: Abstra
     assert tasks_that_run(with_version(built.project(), tool, "99.0")) == expected
 
 
-def test_archives_are_written_anew_when_they_are_made_in_another_way(
-    built: Pond, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_archives_are_written_again_when_their_settings_change(built: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RECIPES, "archive", RECIPES["archive"] + 1)  # type: ignore[misc] # nobody else may change it
     assert tasks_that_run(built.project()) == tasks("archive", *BUILT) | {"manifest:archives"}
     assert tasks_that_run(built.project()) == set()

@@ -24,9 +24,9 @@ def test_the_commands(old_stack: Path, new_stack: Path, tmp_path: Path) -> None:
     assert "fetched: py, framework-pond, framework-reeds, app-frog" in err
     assert "generation 1: frog" in err
     code, out, err = venvstacks("deploy", new_stack, "--to", "d", "--json", cwd=tmp_path)
-    told = json.loads(out)
-    assert (code, told["fetched"], told["generation"]["number"]) == (0, ["framework-pond", "app-frog"], 2)
-    assert told["kept"] == ["py"]
+    answer = json.loads(out)
+    assert (code, answer["fetched"], answer["generation"]["number"]) == (0, ["framework-pond", "app-frog"], 2)
+    assert answer["kept"] == ["py"]
     assert venvstacks("exec", "d", "frog", "--", "--loud", "-x", cwd=tmp_path) == (0, "new 1 2 1 --loud -x\n", "")
     code, out, err = venvstacks("status", "d", "--verify", cwd=tmp_path)
     assert code == 0
@@ -51,7 +51,7 @@ def test_the_commands(old_stack: Path, new_stack: Path, tmp_path: Path) -> None:
         (["deploy", "{old}", "--to", "d", "--app", "toad"], 2, "hint: it offers: frog"),
     ],
 )
-def test_failures_are_told_in_two_lines(
+def test_failures_are_reported_in_two_lines(
     arguments: list[str], code: int, says: str, old_stack: Path, tmp_path: Path
 ) -> None:
     found = venvstacks(*(one.format(old=old_stack) for one in arguments), cwd=tmp_path)

@@ -31,11 +31,11 @@ def test_deploys_at_once_follow_each_other(tmp_path: Path) -> None:
 
 def test_who_will_not_wait_is_refused(old_stack: Path, tmp_path: Path) -> None:
     deployment.deploy(str(old_stack), tmp_path)
-    told: list[str] = []
-    impatient = deployment.DeployOptions(wait=0, on_wait=lambda: told.append("waiting"))
+    calls: list[str] = []
+    impatient = deployment.DeployOptions(wait=0, on_wait=lambda: calls.append("waiting"))
     with FileLock(tmp_path / ".lock"):
         with pytest.raises(DeployError, match="another process is changing"):
             deployment.deploy(str(old_stack), tmp_path, options=impatient)
         assert deployment.status(tmp_path).generation.number == 1, "looking is always possible"
         assert printed(tmp_path, "frog") == "old 1 1 1"
-    assert told == ["waiting"]
+    assert calls == ["waiting"]

@@ -55,9 +55,9 @@ def doit(stack: Path, *arguments: str, code: int = 0) -> str:
     return done.stdout
 
 
-def ran(told: str) -> set[str]:
+def ran(output: str) -> set[str]:
     """Names of the tasks that doit's own reporter says it ran."""
-    return {line[3:] for line in told.splitlines() if line.startswith(".  ")}
+    return {line[3:] for line in output.splitlines() if line.startswith(".  ")}
 
 
 def letters(stack: Path) -> dict[str, str]:
@@ -90,7 +90,7 @@ def test_hand_written_tasks_follow_the_archive(stack: Path) -> None:
     assert "never run" in why.stdout
 
 
-def test_cleaning_takes_away_what_can_be_made_again(stack: Path) -> None:
+def test_cleaning_removes_what_can_be_made_again(stack: Path) -> None:
     doit(stack, "-n", "2")
     kept = sorted(path.relative_to(stack) for path in (stack / "requirements").rglob("*"))
     said = doit(stack, "clean", "-n", "archive:app-hello", "build:app-hello")

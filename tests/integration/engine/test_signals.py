@@ -157,7 +157,7 @@ def test_the_second_of_two_runs_waits_and_finds_everything_done(start: Start, be
     assert other.stdout is not None
     assert other.stdout.readline() == "waiting\n"
     engine_run.lock.release()
-    told, _ = other.communicate(timeout=20)
-    assert (other.returncode, told.split()) == (0, ["a", "b", "c"])
+    output, _ = other.communicate(timeout=20)
+    assert (other.returncode, output.split()) == (0, ["a", "b", "c"])
     bench.special.clear()
     assert bench.run() == []

@@ -59,17 +59,17 @@ def test_what_the_command_built_doit_finds_up_to_date(
     assert {name for name, letter in found.items() if letter == "R"} == {
         "export:app-hello", "export:framework-base", "export:py", "manifest:exports",
     }  # fmt: skip
-    told = doit(dodo, "run", "-n", "2", "build", "link", "archive", "manifest:archives")
-    assert "-- build:py" in told
-    assert ".  " not in told, "nothing ran"
+    output = doit(dodo, "run", "-n", "2", "build", "link", "archive", "manifest:archives")
+    assert "-- build:py" in output
+    assert ".  " not in output, "nothing ran"
     (tmp_path / "stack" / "hello.py").write_text("print('changed')\n")
     reasons = run("doit", "info", "build:app-hello", cwd=dodo.parent).stdout
     assert "hello.py" in reasons
 
 
 def test_what_doit_built_the_command_finds_up_to_date(dodo: Path, tmp_path: Path) -> None:
-    told = doit(dodo, "run", "-n", "2", "archive", "manifest:archives")
-    assert ".  build:py" in told
+    output = doit(dodo, "run", "-n", "2", "archive", "manifest:archives")
+    assert ".  build:py" in output
     said = venvstacks(tmp_path, "build", "venvstacks.toml", *BUILD)
     assert "16 up to date" in said
     assert "done" not in said
@@ -82,7 +82,7 @@ def test_what_doit_built_the_command_finds_up_to_date(dodo: Path, tmp_path: Path
     assert sorted((tmp_path / "stack").rglob("*")) == before, "nothing that users commit or share is cleaned away"
 
 
-def test_a_wrong_specification_is_told_by_doit_without_a_traceback(dodo: Path, tmp_path: Path) -> None:
+def test_doit_reports_a_wrong_specification_without_a_traceback(dodo: Path, tmp_path: Path) -> None:
     with (tmp_path / "stack" / "venvstacks.toml").open("a") as stream:
         stream.write('[[runtimes]]\nnme = "x"\n')
     done = run("doit", "list", cwd=dodo.parent)

@@ -61,8 +61,8 @@ def test_programs_that_it_starts_see_the_user_s_environment(
 ) -> None:
     build(layers, wheels)
     parent = "import subprocess, newt; subprocess.run(['env'], check=True)"
-    told = call([layers.folder / "app-newt/bin/python", "-c", parent], PATH=os.environ["PATH"], **before)
-    seen = dict(line.partition("=")[::2] for line in told.splitlines())
+    output = call([layers.folder / "app-newt/bin/python", "-c", parent], PATH=os.environ["PATH"], **before)
+    seen = dict(line.partition("=")[::2] for line in output.splitlines())
     assert seen.get("LD_LIBRARY_PATH") == before.get("LD_LIBRARY_PATH")
     assert not any(name.startswith("VENVSTACKS") for name in seen)
 

@@ -81,8 +81,8 @@ def test_every_python_and_every_way_to_start_it(tmp_path: Path, minor: int) -> N
 
 def test_children_of_multiprocessing(app: Path, tmp_path: Path) -> None:
     (tmp_path / "spawning.py").write_text(SPAWNING, "utf-8")
-    told = call([app / "bin/python", tmp_path / "spawning.py"], TMPDIR=str(tmp_path))
-    assert told.splitlines() == ["spawn ['low by mid']", "forkserver ['low by mid']"]
+    output = call([app / "bin/python", tmp_path / "spawning.py"], TMPDIR=str(tmp_path))
+    assert output.splitlines() == ["spawn ['low by mid']", "forkserver ['low by mid']"]
 
 
 def test_a_layer_that_is_reached_through_a_link(app: Path, tmp_path: Path) -> None:

@@ -66,9 +66,9 @@ def test_what_it_wrote_works_in_every_locale_that_python_can_serve(app: Path, lo
     """CPython takes C and POSIX for UTF-8 unless told otherwise; a venv below such a folder needs no more."""
     post_install(app)
     code = "import sys, frog, newt; print(ascii([sys.prefix, sys.base_prefix, frog.__file__, sys.frog_pth_was_read]))"
-    told = call([app / "bin/python", "-c", code], LC_ALL=locale).strip()
+    output = call([app / "bin/python", "-c", code], LC_ALL=locale).strip()
     layers = app.parent
-    assert told == ascii([str(app), str(layers / "runtime"), str(layers / "framework-pond" / SITE / "frog.py"), 1])
+    assert output == ascii([str(app), str(layers / "runtime"), str(layers / "framework-pond" / SITE / "frog.py"), 1])
 
 
 def test_layers_below_come_in_order_and_after_the_layer_s_own(app: Path) -> None:
@@ -135,7 +135,7 @@ def test_many_files_are_compiled_by_several_processes(app: Path) -> None:
     assert {f"{name}.{TAG}" for name in names} <= bytecode(app)
 
 
-def test_files_of_any_name_are_compiled_and_links_that_lead_nowhere_are_not(app: Path) -> None:
+def test_files_of_any_name_are_compiled_and_broken_links_are_not(app: Path) -> None:
     for name in ("two words", "🐸", "-x", "%s"):
         (app / SITE / f"{name}.py").write_text("x = 1\n", encoding="utf-8")
     (app / SITE / "nowhere.py").symlink_to("not-there.py")
@@ -221,14 +221,14 @@ def test_any_python_runs_it_and_the_layer_s_own_compiles(app: Path, minor: int) 
     assert call([app / "bin/python", "-c", "import frog, newt; print(newt.legs)"]) == "4\n"
 
 
-@pytest.mark.parametrize(("ending", "told"), [("kill -9 $$", "killed by signal 9"), ("exit 0", "exit status 0")])
-def test_a_compiling_child_that_vanishes_is_no_success(app: Path, ending: str, told: str) -> None:
+@pytest.mark.parametrize(("ending", "output"), [("kill -9 $$", "killed by signal 9"), ("exit 0", "exit status 0")])
+def test_a_compiling_child_that_vanishes_is_no_success(app: Path, ending: str, output: str) -> None:
     (app / "bin/python").unlink()
     (app / "bin/python").write_text(f"#!/bin/sh\n{ending}\n", encoding="utf-8")
     (app / "bin/python").chmod(0o755)
     done = post_install(app)
     assert done.stderr.startswith("postinstall: warning: bytecode is not complete: the layer's Python ")
-    assert told in done.stderr
+    assert output in done.stderr
 
 
 def test_what_it_writes_is_readable_for_everybody_whatever_the_umask_is(app: Path) -> None:

@@ -73,8 +73,8 @@ def test_a_child_that_is_found_through_path(app: Path) -> None:
 def test_a_virtual_environment_made_from_inside(app: Path, tmp_path: Path, options: list[str]) -> None:
     inner = tmp_path / "inner"
     call([app / "bin/python", "-m", "venv", "--without-pip", *options, inner])
-    told = call([inner / "bin/python", "-c", "import json, sys; print(sys.prefix, sys.base_prefix)"])
-    assert told == f"{inner} {(app.parent / 'runtime')}\n"
+    output = call([inner / "bin/python", "-c", "import json, sys; print(sys.prefix, sys.base_prefix)"])
+    assert output == f"{inner} {(app.parent / 'runtime')}\n"
     assert (inner / "bin" / VERSIONED).exists()
 
 

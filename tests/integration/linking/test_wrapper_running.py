@@ -56,11 +56,11 @@ def expected(layer: Path) -> str:
     return f"{layer}/{FOLDER}"
 
 
-def assert_started_from(layer: Path, told: dict[str, Any]) -> None:
-    assert told["executable"] == f"{layer}/bin/{VERSIONED}"
-    assert told["prefix"] == str(layer)
-    assert told["base"] == str(layer.parent / "runtime")
-    assert told["environment"]["LD_LIBRARY_PATH"] == expected(layer)
+def assert_started_from(layer: Path, started: dict[str, Any]) -> None:
+    assert started["executable"] == f"{layer}/bin/{VERSIONED}"
+    assert started["prefix"] == str(layer)
+    assert started["base"] == str(layer.parent / "runtime")
+    assert started["environment"]["LD_LIBRARY_PATH"] == expected(layer)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -85,8 +85,8 @@ class TestInEveryShell:
     def test_folders_come_after_existing_entries_and_none_is_empty(
         self, app: Path, shell: str, before: dict[str, str], after: str
     ) -> None:
-        told = report([*shell_argv(shell), app / "bin/python"], **before)
-        assert told["environment"]["LD_LIBRARY_PATH"] == after.replace("@", expected(app))
+        started = report([*shell_argv(shell), app / "bin/python"], **before)
+        assert started["environment"]["LD_LIBRARY_PATH"] == after.replace("@", expected(app))
 
     def test_what_is_there_already_is_not_added_again(self, app: Path, shell: str) -> None:
         folder = expected(app)
@@ -101,15 +101,15 @@ class TestInEveryShell:
         argv = [*shell_argv(shell), app / "bin/python", "-c", "raise SystemExit(7)"]
         assert subprocess.run(argv, env={}, check=False).returncode == 7
 
-    def test_called_through_links_elsewhere(self, app: Path, tmp_path: Path, shell: str) -> None:
+    def test_called_through_links_in_another_folder(self, app: Path, tmp_path: Path, shell: str) -> None:
         (tmp_path / "else where").mkdir()
         absolute, relative = tmp_path / "else where/absolute", tmp_path / "else where/relative\n"
         absolute.symlink_to(app / "bin/python")
         relative.symlink_to(os.path.relpath(app / "bin/python", relative.parent))
         assert_started_from(app, report([*shell_argv(shell), absolute], PATH=os.environ["PATH"]))
-        told = report([*shell_argv(shell), relative], PATH=os.environ["PATH"])
-        assert Path(told["prefix"]).samefile(app)
-        assert told["environment"]["LD_LIBRARY_PATH"].startswith(f"{relative.parent}/../")
+        started = report([*shell_argv(shell), relative], PATH=os.environ["PATH"])
+        assert Path(started["prefix"]).samefile(app)
+        assert started["environment"]["LD_LIBRARY_PATH"].startswith(f"{relative.parent}/../")
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ class TestInEveryShell:
     ],
 )
 def test_called_by_a_relative_path(app: Path, command: str, folder: str) -> None:
-    told = report([command], cwd=app / folder)
-    assert Path(told["executable"]).samefile(app / "bin" / VERSIONED)
-    assert Path(told["prefix"]).samefile(app)
-    entries = told["environment"]["LD_LIBRARY_PATH"].split(":")
+    started = report([command], cwd=app / folder)
+    assert Path(started["executable"]).samefile(app / "bin" / VERSIONED)
+    assert Path(started["prefix"]).samefile(app)
+    entries = started["environment"]["LD_LIBRARY_PATH"].split(":")
     assert len(entries) == 1
     assert all(entry.startswith("/") for entry in entries)
 
@@ -136,23 +136,23 @@ def test_found_through_path(app: Path, entry: str) -> None:
     """An empty entry means the current folder; then `$0` has no slash."""
     path = str(app / "bin") if entry.startswith("/") else entry
     script = f'PATH="{path}:{os.environ["PATH"]}"; export PATH; exec python "$@"'
-    told = report(["/bin/sh", "-c", script, "sh"], cwd=app / "bin", PATH=os.environ["PATH"])
-    assert Path(told["prefix"]).samefile(app)
-    assert Path(told["executable"]).parent.samefile(app / "bin")
+    started = report(["/bin/sh", "-c", script, "sh"], cwd=app / "bin", PATH=os.environ["PATH"])
+    assert Path(started["prefix"]).samefile(app)
+    assert Path(started["executable"]).parent.samefile(app / "bin")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_given_to_a_shell_without_a_folder(app: Path, shell: str) -> None:
-    told = report([*shell_argv(shell), "python"], cwd=app / "bin")
-    assert told["environment"]["LD_LIBRARY_PATH"] == expected(app)
+    started = report([*shell_argv(shell), "python"], cwd=app / "bin")
+    assert started["environment"]["LD_LIBRARY_PATH"] == expected(app)
 
 
 @pytest.mark.parametrize("name", ["a b", "it's", 'say "hi"', "$HOME `id`", "back\\slash", "*", "🐸", "-n", "(1)&;"])
 def test_awkward_folders(tmp_path: Path, name: str) -> None:
     layer = wrapped(make_layers(tmp_path / name))
-    told = report([layer / "bin/python"], LC_ALL="C")
-    assert told["executable"] == f"{layer}/bin/{VERSIONED}"
-    assert told["environment"].get("LD_LIBRARY_PATH") == (None if ";" in name else expected(layer))
+    started = report([layer / "bin/python"], LC_ALL="C")
+    assert started["executable"] == f"{layer}/bin/{VERSIONED}"
+    assert started["environment"].get("LD_LIBRARY_PATH") == (None if ";" in name else expected(layer))
 
 
 @pytest.mark.parametrize("name", ["new\nline", "end\n"])

@@ -78,7 +78,7 @@ def test_a_wheel_with_another_hash_is_refused(bench: Bench, tmp_path: Path) -> N
     assert not (env / SITE / "beta.py").exists()
 
 
-def test_a_missing_uv_is_told(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_uv_is_reported(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uv", None)
     request = InstallRequest("x", tmp_path / "pylock.x.toml", tmp_path / "bin/python", "p")
     with pytest.raises(BuildError, match="uv was not found"):

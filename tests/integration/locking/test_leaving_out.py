@@ -90,7 +90,7 @@ def test_who_needs_it_above_gets_it_there(forge: Bench) -> None:
     ("exclude", "message"),
     [("colour", "'colour' is not needed by anything"), ("engine", "'engine' is installed in layer 'framework-lower'")],
 )
-def test_what_cannot_be_left_out_is_told(forge: Bench, exclude: str, message: str) -> None:
+def test_what_cannot_be_left_out_is_reported(forge: Bench, exclude: str, message: str) -> None:
     lower = framework("lower", ["engine"], BASE)
     forge.lock(lower)
     with pytest.raises(LockError, match="cannot leave out") as caught:

@@ -67,7 +67,7 @@ def test_a_constraint_from_a_file_is_named_with_the_layer_that_it_contradicts(be
     assert "'beta==1.0' in ../uv.lock excludes 2.0, which layer 'base' holds" in caught.value.details
 
 
-def test_other_versions_with_wheels_are_told(bench: Bench) -> None:
+def test_other_versions_with_wheels_are_named(bench: Bench) -> None:
     bench.wheel("wide")
     bench.wheel("wide", "2.0", tag="cp311-cp311-win_amd64")
     with pytest.raises(MissingWheelsError) as caught:
@@ -76,7 +76,7 @@ def test_other_versions_with_wheels_are_told(bench: Bench) -> None:
     assert "allow the versions that have wheels" in (caught.value.hint or "")
 
 
-def test_a_package_that_nobody_has_is_told_with_where_to_look(bench: Bench) -> None:
+def test_a_package_that_no_index_has_is_reported_with_a_hint(bench: Bench) -> None:
     with pytest.raises(LockError, match="cannot be found") as caught:
         bench.lock(runtime("base", ["nobodys"]))
     assert any("nobodys was not found" in line for line in caught.value.details)
@@ -108,7 +108,7 @@ def _cut_wheels(path: str, status: int, kind: str, body: bytes) -> tuple[int, st
     ],
     ids=["500", "429", "403", "404", "bad JSON", "no index", "some page", "half a wheel"],
 )
-def test_an_index_that_misbehaves_is_told_and_changes_no_file(tmp_path: Path, spoil: Spoil, why: str) -> None:
+def test_an_index_that_misbehaves_is_reported_and_changes_no_file(tmp_path: Path, spoil: Spoil, why: str) -> None:
     base = tmp_path / "spec"
     lock_layer(request_for(runtime("base"), base), tools_for(tmp_path))
     before = {path: path.read_bytes() for path in base.rglob("*") if path.is_file()}

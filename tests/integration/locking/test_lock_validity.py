@@ -17,7 +17,7 @@ from venvstacks.model.stack import Layer
 from venvstacks.tools.uv_failures import UvFailure
 
 
-def test_a_changed_lower_lock_is_told_in_packages_that_matter(bench: Bench) -> None:
+def test_a_changed_lower_lock_is_reported_by_the_packages_that_matter(bench: Bench) -> None:
     base, upper = runtime("base", ["beta==1.0"]), framework("upper", ["alpha"], runtime("base", ["beta==1.0"]))
     bench.lock(base)
     bench.lock(upper)
@@ -45,7 +45,7 @@ def test_a_fresh_clone_needs_neither_process_nor_task_state(bench: Bench) -> Non
     assert sorted(path.name for path in clone.base.iterdir()) == ["requirements", "wheelhouse"]
 
 
-def test_a_lock_with_merge_conflicts_is_refused_and_made_anew_with_our_pins(bench: Bench) -> None:
+def test_a_lock_with_merge_conflicts_is_refused_and_locked_again_with_our_pins(bench: Bench) -> None:
     layer = runtime("base", ["beta"])
     bench.lock(layer)
     bench.wheel("beta", "3.0")

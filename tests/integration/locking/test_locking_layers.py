@@ -147,10 +147,10 @@ def test_a_conflict_names_the_layer_below(bench: Bench) -> None:
     bench.lock(base)
     with pytest.raises(LockError) as caught:
         bench.lock(upper)
-    told = str(caught.value)
-    assert "layer 'framework-upper' cannot be locked" in told
-    assert "layer 'base-3.11' depends on beta==2.0" in told
-    assert "together with base-3.11" in told
+    message = str(caught.value)
+    assert "layer 'framework-upper' cannot be locked" in message
+    assert "layer 'base-3.11' depends on beta==2.0" in message
+    assert "together with base-3.11" in message
     assert not bench.paths(upper).lock.exists()
 
 
@@ -188,13 +188,13 @@ def test_two_layers_below_that_disagree_are_both_named(bench: Bench) -> None:
     assert "beta on win_amd64: 1.0 in layer 'framework-one', 2.0 in layer 'framework-two'" in caught.value.details
 
 
-def test_an_index_that_is_not_there_is_told(bench: Bench) -> None:
+def test_an_index_that_cannot_be_reached_is_reported(bench: Bench) -> None:
     uv = {"index": [{"name": "gone", "url": "http://127.0.0.1:9/simple", "default": True}]}
     with pytest.raises(LockError, match="cannot be reached"):
         bench.lock(runtime("base", ["delta"]), uv=uv, use_index=True)
 
 
-def test_a_setting_that_uv_does_not_know_is_told(bench: Bench) -> None:
+def test_a_setting_that_uv_does_not_know_is_reported(bench: Bench) -> None:
     with pytest.raises(LockError, match="refuses its inputs") as caught:
         bench.lock(runtime("base", ["beta"]), uv={"exclude-newr": "2024-01-01"})
     place, _, bar, text, mark, *_ = caught.value.details
@@ -240,7 +240,7 @@ def test_an_assigned_index_holds_for_dependencies_of_dependencies_and_above(benc
     assert [p.name for p in bench.lock(upper, **more).after.shared("linux_x86_64")] == ["beta"]
 
 
-def test_a_rebuilt_local_wheel_is_told(bench: Bench) -> None:
+def test_a_rebuilt_local_wheel_is_reported(bench: Bench) -> None:
     layer = runtime("base", ["beta"])
     before = sha256_file(bench.wheels / "beta-2.0-py3-none-any.whl")[:8]
     bench.lock(layer)
@@ -253,7 +253,7 @@ def test_a_rebuilt_local_wheel_is_told(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("damage", ["<<<<<<< HEAD\n", "", "lock-version = 5"])
-def test_a_damaged_lock_is_made_anew(bench: Bench, damage: str) -> None:
+def test_a_damaged_lock_is_locked_again(bench: Bench, damage: str) -> None:
     layer = runtime("base", ["beta"])
     result = bench.lock(layer)
     before = bench.texts(layer)
@@ -263,7 +263,7 @@ def test_a_damaged_lock_is_made_anew(bench: Bench, damage: str) -> None:
     assert bench.texts(layer) == before
 
 
-def test_damaged_metadata_and_missing_companions_are_told_and_mended(bench: Bench) -> None:
+def test_damaged_metadata_and_missing_companions_are_reported_and_repaired(bench: Bench) -> None:
     layer = runtime("base", ["beta"])
     bench.lock(layer)
     paths = bench.paths(layer)
@@ -287,5 +287,5 @@ def test_targets_follow_the_layer(bench: Bench) -> None:
     layer = runtime("base", ["winonly"], targets=("win_amd64",))
     bench.lock(layer)
     wider = replace(layer, platforms=runtime(targets=THREE).platforms)
-    told = "changed setting: targets: nothing -> linux_x86_64, macosx_arm64"
-    assert told in [str(reason) for reason in bench.reasons(wider)]
+    message = "changed setting: targets: nothing -> linux_x86_64, macosx_arm64"
+    assert message in [str(reason) for reason in bench.reasons(wider)]

@@ -132,7 +132,7 @@ def test_layers_that_disagree_over_an_index_have_to_say_which_one(indexes: Index
 
 
 @pytest.mark.parametrize("way", ["variables", "in the URL"])
-def test_credentials_open_an_index_and_are_written_nowhere(indexes: Indexes, tmp_path: Path, way: str) -> None:
+def test_credentials_open_an_index_and_are_not_written(indexes: Indexes, tmp_path: Path, way: str) -> None:
     text = indexes.settings(login=":".join(LOGIN) if way == "in the URL" else "")
     stack = project(tmp_path, text + RUNTIME.format(requirements='["newt"]'))
     if way == "in the URL":
@@ -147,7 +147,7 @@ def test_credentials_open_an_index_and_are_written_nowhere(indexes: Indexes, tmp
         assert encoded not in content, path
 
 
-def test_missing_credentials_are_told(indexes: Indexes, tmp_path: Path) -> None:
+def test_missing_credentials_are_reported(indexes: Indexes, tmp_path: Path) -> None:
     stack = StackOnDisk.write(tmp_path / "spec", indexes.settings() + RUNTIME.format(requirements='["newt"]'))
     with pytest.raises(LockError, match="valid credentials") as caught:
         stack.run_online()

@@ -89,7 +89,7 @@ def test_a_reset_lock_moves_its_layer_alone(stack: StackOnDisk) -> None:
         ("frog", ("app-*",), "no selected layer installs 'frog'", "it is locked in py"),
     ],
 )
-def test_packages_that_cannot_be_upgraded_are_told(
+def test_packages_that_cannot_be_upgraded_are_reported(
     stack: StackOnDisk, name: str, include: tuple[str, ...], message: str, hint: str
 ) -> None:
     with pytest.raises(UsageError, match=message) as caught:
@@ -97,7 +97,7 @@ def test_packages_that_cannot_be_upgraded_are_told(
     assert hint in (caught.value.hint or "")
 
 
-def test_a_preview_tells_what_a_run_does_and_writes_nothing(stack: StackOnDisk) -> None:
+def test_a_preview_predicts_what_a_run_does_and_writes_nothing(stack: StackOnDisk) -> None:
     request = Request(("lock",), renew_locks=True, upgrade=True)
     before = stack.files(everything=True)
     foretold = preview_locks(stack.project(), request)
@@ -114,7 +114,9 @@ def test_a_preview_builds_upper_layers_on_what_lower_ones_would_hold(stack: Stac
     assert changes["app-app"].added == {"strict": ("1.0",)}
 
 
-def test_a_package_that_moves_between_layers_is_told(stack: StackOnDisk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_package_that_moves_between_layers_is_reported(
+    stack: StackOnDisk, capsys: pytest.CaptureFixture[str]
+) -> None:
     stack.change('requirements = ["frog"]', 'requirements = ["frog", "newt<2"]')
     assert run_command_line(["lock", str(stack.path), "--local-wheels", "wheelhouse", "--no-index", "--dry-run"]) == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -127,8 +129,8 @@ def test_the_command_prints_the_changes_as_text_and_as_data(
 ) -> None:
     arguments = ["lock", str(stack.path), "--local-wheels", "wheelhouse", "--no-index", "-P", "egg"]
     assert run_command_line([*arguments, "--dry-run", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["layers"]["app-app"]["changed"] == {"egg": {"from": ["1.0"], "to": ["2.0"]}}
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["layers"]["app-app"]["changed"] == {"egg": {"from": ["1.0"], "to": ["2.0"]}}
     assert run_command_line(arguments) == 0
     assert capsys.readouterr().out.splitlines() == ["app-app:", "  ~ egg 1.0 -> 2.0"]
     assert run_command_line([*arguments, "--dry-run"]) == 0

@@ -112,7 +112,7 @@ def test_it_is_installed_and_its_hash_is_checked(tmp_path: Path, elsewhere: Inde
     assert "not the one that was locked" in (caught.value.hint or "")
 
 
-def test_a_password_in_the_address_is_written_nowhere(tmp_path: Path, elsewhere: Index) -> None:
+def test_a_password_in_the_address_is_not_written(tmp_path: Path, elsewhere: Index) -> None:
     address = f"{elsewhere.url}/files/{FROG}".replace("http://", "http://me:s3cr3t@")
     stack = project(tmp_path, f"frog @ {address}")
     stack.lock(renew_locks=True)

@@ -113,7 +113,7 @@ def test_a_lock_that_does_not_fit_any_more(built: Pond) -> None:
     assert_complains(built.command("build", "venvstacks.toml", "--no-lock-if-needed", *LOCAL), ExitCode.LOCKING, "lily")
 
 
-def test_damaged_lock_metadata_is_made_anew(built: Pond) -> None:
+def test_damaged_lock_metadata_is_written_again(built: Pond) -> None:
     place = built.base / "requirements/framework-lily/pylock.framework-lily.meta.json"
     before = place.read_bytes()
     place.write_bytes(before[:40])
@@ -193,14 +193,14 @@ def test_a_package_that_cannot_be_launched_is_built_with_a_warning(pond: Pond) -
     assert "'launch/hop' has no __main__.py" in warning
 
 
-def test_a_package_that_can_be_imported_nowhere_on_this_machine_is_a_warning(pond: Pond) -> None:
+def test_a_package_that_this_machine_cannot_import_at_all_is_a_warning(pond: Pond) -> None:
     code = {"bog.py": b"import os, sys\nprint('loud', flush=True)\nos._exit(0)\n"}
     make_wheel(pond.base / "wheels", "bog", "1.0", files=code)
     make_wheel(pond.base / "wheels", "mud", "1.0", files={"mud/__init__.py": b"raise RuntimeError('too wet')\n"})
     pond.edit('runtime = "py"\nrequirements = ["lily"]', 'runtime = "py"\nrequirements = ["mud", "lily"]')
-    told = warnings_of(pond.run("lock", "build"), "check:framework-lily")
-    assert len(told) == 1
-    assert "mud: RuntimeError: too wet (in one flat environment, too" in told[0]
+    warnings = warnings_of(pond.run("lock", "build"), "check:framework-lily")
+    assert len(warnings) == 1
+    assert "mud: RuntimeError: too wet (in one flat environment, too" in warnings[0]
     pond.edit('["mud", "lily"]', '["bog", "lily"]')
     assert "bog: ended the process" in warnings_of(pond.run("lock", "build"), "check:framework-lily")[0]
     assert "check:framework-lily" not in ran(pond.run("build", options={"check_imports": False}))

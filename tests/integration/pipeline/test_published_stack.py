@@ -105,7 +105,7 @@ def test_metadata_names_layers_as_they_are_deployed(published_pond: Pond) -> Non
     assert published_pond.metadata("py")["runtime_layer"] == "py"
 
 
-def test_it_runs_from_unpacked_archives_with_the_build_folder_moved_away(locked_pond: Pond, tmp_path: Path) -> None:
+def test_it_runs_from_unpacked_archives_without_the_build_folder(locked_pond: Pond, tmp_path: Path) -> None:
     pond = locked_pond.copy(tmp_path / "built here")
     ran(pond.run("build", "publish"))
     artifacts = pond.base / "_artifacts"

@@ -35,7 +35,7 @@ def built(published_pond: Pond, tmp_path: Path) -> Pond:
     return Pond(tmp_path / "moved", published_pond.cache, published_pond.uv_cache)
 
 
-def test_nothing_runs_a_second_time_even_elsewhere(built: Pond) -> None:
+def test_nothing_runs_a_second_time_even_from_another_folder(built: Pond) -> None:
     assert ran(built.run(*ALL)) == set()
     assert set(built.plan(*ALL).values()) == {"up to date"}
 

@@ -27,7 +27,7 @@ def call(spec: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return run("venvstacks", *arguments[:1], spec, *arguments[1:], cwd=spec.parent, **caches)
 
 
-def check_told(done: subprocess.CompletedProcess[str], code: ExitCode, folder: Path) -> None:
+def check_reported(done: subprocess.CompletedProcess[str], code: ExitCode, folder: Path) -> None:
     assert done.returncode == code, done.stderr
     said = " ".join(done.stderr.split())
     assert [part for part in TOLD if part not in said] == [], said
@@ -39,7 +39,7 @@ def test_a_local_wheel_is_not_locked(tmp_path: Path) -> None:
     spec = write_stack(tmp_path / "stack")
     make_wheel(spec.parent / "wheels", "alpha", "1.0", files=CLIMBING)
     for _ in range(2):  # uv unpacks it for the first attempt only
-        check_told(call(spec, "lock", "--no-index", "--local-wheels", "wheels"), ExitCode.LOCKING, tmp_path)
+        check_reported(call(spec, "lock", "--no-index", "--local-wheels", "wheels"), ExitCode.LOCKING, tmp_path)
     assert not list(spec.parent.glob("requirements/framework-base/pylock*"))
 
 
@@ -51,5 +51,5 @@ def test_one_from_an_index_is_not_built(tmp_path: Path) -> None:
         uv = f'[[tool.uv.index]]\nname = "i"\nurl = "{index.url}"\ndefault = true\n\n'
         spec.write_text(uv + spec.read_text("utf-8"), "utf-8")
         for _ in range(2):  # the second attempt must not find a wheel in uv's cache that looks like a sound one
-            check_told(call(spec, "build", "--lock-if-needed"), ExitCode.BUILDING, tmp_path)
+            check_reported(call(spec, "build", "--lock-if-needed"), ExitCode.BUILDING, tmp_path)
     assert not (spec.parent / "_build/framework-base").exists()

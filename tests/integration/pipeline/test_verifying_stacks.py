@@ -32,7 +32,7 @@ def verify(stack: Pond, *arguments: str, **variables: str) -> tuple[int, dict[st
     return done.returncode, {row["layer"]: row for row in json.loads(done.stdout)["layers"]}
 
 
-def test_a_second_build_elsewhere_gives_the_same_archives(stack: Pond) -> None:
+def test_a_second_build_in_another_folder_gives_the_same_archives(stack: Pond) -> None:
     code, said = verify(stack)
     assert said.keys() == set(BUILT)
     assert {row["verdict"] for row in said.values()} == {"same"}
@@ -62,7 +62,7 @@ def test_the_first_differing_member_is_named(stack: Pond) -> None:
     assert "line 2" in said["app-plain"]["difference"]["detail"]
 
 
-def test_what_has_to_be_published_again_is_told(stack: Pond) -> None:
+def test_what_has_to_be_published_again_is_reported(stack: Pond) -> None:
     code, said = verify(stack, "--include", "py", SOURCE_DATE_EPOCH="1700000001")
     assert code == 6
     assert said["py"]["same_inputs"] is False
@@ -79,7 +79,7 @@ def test_a_published_archive_that_is_damaged_is_named(stack: Pond) -> None:
     assert f"layer 'lily': {archive} cannot be compared: the archive is cut off" in done.stderr
 
 
-def test_archives_that_were_taken_elsewhere_are_known_by_their_digests(stack: Pond) -> None:
+def test_archives_that_were_moved_are_known_by_their_digests(stack: Pond) -> None:
     for archive in (stack.base / "_artifacts").glob("*.tar.zst"):
         archive.unlink()
     code, said = verify(stack, "--include", "framework-lily", "--work-dir", "second")

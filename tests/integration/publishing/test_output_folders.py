@@ -56,7 +56,7 @@ def test_exports_that_were_removed_are_made_again(stack: Path) -> None:
     assert "up to date" in vs(stack, "local-export", "venvstacks.toml")
 
 
-def test_archives_that_were_moved_away_stay_away_and_deploying_names_what_helps(stack: Path) -> None:
+def test_archives_that_were_moved_are_not_published_again_and_deploying_names_what_helps(stack: Path) -> None:
     vs(stack, "publish", "venvstacks.toml")
     archive = stack / "_artifacts/app-hello.tar.zst"
     content = archive.read_bytes()
@@ -69,7 +69,7 @@ def test_archives_that_were_moved_away_stay_away_and_deploying_names_what_helps(
     vs(stack, "deploy", "_artifacts", "--to", "place")
 
 
-def test_a_failure_elsewhere_says_nothing_about_the_default_folder(stack: Path) -> None:
+def test_a_failure_in_another_folder_says_nothing_about_the_default_one(stack: Path) -> None:
     vs(stack, "publish", "venvstacks.toml")
     vs(stack, "local-export", "venvstacks.toml")
     (stack / "file").touch()
@@ -95,8 +95,8 @@ def test_publications_of_the_original_go_on(stack: Path, *, tagged: bool) -> Non
     for number, archive in enumerate(sorted(folder.glob("*.tar.gz"))):
         archive.write_text(f"of the original {number}")
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    told = vs(stack, "publish", "venvstacks.toml", *options)
-    assert ".tar.gz, as archives there were published before" in told
+    output = vs(stack, "publish", "venvstacks.toml", *options)
+    assert ".tar.gz, as archives there were published before" in output
     assert {name: (folder / name).read_bytes() for name in before} == before
     entries = json.loads((folder / METADATA_DIR / f"venvstacks{ending}.json").read_text("utf-8"))["layers"].values()
     rows = [row for group in entries for row in group]

@@ -57,12 +57,12 @@ def test_a_second_signal_may_come_while_the_first_one_stops_children(tmp_path: P
         env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
     )  # fmt: skip
     try:
-        told, _ = run.communicate(timeout=20)
+        output, _ = run.communicate(timeout=20)
     finally:
         if run.poll() is None:
             run.send_signal(signal.SIGKILL)
             run.communicate()
-    assert (run.returncode, told) == (0, "stopped\n")
+    assert (run.returncode, output) == (0, "stopped\n")
 
 
 INTERRUPTED_WHILE_WAITING = """

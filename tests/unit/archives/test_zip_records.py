@@ -16,7 +16,7 @@ def seconds(*when: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("epoch", "told"),
+    ("epoch", "expected"),
     [
         (0, seconds(1980, 1, 1)),
         (seconds(1980, 1, 1), seconds(1980, 1, 1)),
@@ -26,8 +26,8 @@ def seconds(*when: int) -> int:
         (seconds(2200, 1, 1), seconds(2107, 12, 31, 23, 59, 58)),
     ],
 )
-def test_times_are_what_a_zip_archive_can_say(epoch: int, told: int) -> None:
-    assert zip_time(epoch) == told
+def test_times_are_what_a_zip_archive_can_say(epoch: int, expected: int) -> None:
+    assert zip_time(epoch) == expected
 
 
 def test_numbers_that_fit_stay_in_the_plain_fields() -> None:

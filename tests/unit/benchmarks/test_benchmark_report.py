@@ -45,13 +45,13 @@ def test_an_operation_may_be_compared_with_another_of_the_original() -> None:
     assert 'its next export misses the change; compared with the original\'s "local export from scratch"' in report
 
 
-def test_a_failure_is_told_in_the_report() -> None:
+def test_a_failure_is_in_the_report() -> None:
     report = write_report(results(row("build", "this", note="failed: exit status 5: venvstacks build")), None)
     assert cells(report, "build from valid locks") == ["", "", "", "", "", "", "", "0"]
     assert "1. this: failed: exit status 5: venvstacks build" in report
 
 
-def test_archive_sizes_stand_beside_the_original_s() -> None:
+def test_archive_sizes_are_next_to_the_original_s() -> None:
     measured = results(
         row("publish", "original", 170.0, archive_bytes=100 * MB),
         row("publish", "this", 10.0, archive_bytes=119 * MB),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.tiny_graphs import graph_of
-from venvstacks.cli.plan_output import draw, plan_lines, told_bytes
+from venvstacks.cli.plan_output import draw, plan_lines, readable_bytes
 from venvstacks.planning.forecast import Plan
 from venvstacks.planning.plan import PlannedTask
 from venvstacks.reasons import Reason
@@ -50,7 +50,7 @@ def test_several_causes_and_tasks_that_never_ran() -> None:
         "run         c    never run",
         "maybe         d  also after 1 other",
     ]
-    assert "some tasks never having run" in lines[5]
+    assert "(some tasks have never run)" in lines[5]
 
 
 def test_results_of_other_tasks_are_named_by_these() -> None:
@@ -100,7 +100,7 @@ def test_nothing_to_do() -> None:
     ("value", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (107_200_000, "107.2 MB")]
 )
 def test_bytes(value: float, text: str) -> None:
-    assert told_bytes(value) == text
+    assert readable_bytes(value) == text
 
 
 def test_drawings() -> None:

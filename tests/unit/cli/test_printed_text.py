@@ -10,7 +10,7 @@ import pytest
 
 from venvstacks.cli import printable as door
 from venvstacks.cli.deploy_output import Commands
-from venvstacks.cli.error_boundary import tell_defect, tell_error
+from venvstacks.cli.error_boundary import report_defect, report_error
 from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.progress import PlainLines
 from venvstacks.cli.verbosity import Verbosity
@@ -41,8 +41,8 @@ def test_errors_defects_and_lines_of_runs_pass_the_same_door(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    tell_error(DeployError(FORGED, hint=FORGED, details=(FORGED,)))
-    tell_defect(ValueError(FORGED))
+    report_error(DeployError(FORGED, hint=FORGED, details=(FORGED,)))
+    report_defect(ValueError(FORGED))
     PlainLines({}, verbose=False).say(FORGED)
     warn = Commands(Verbosity(quiet=False, verbose=False)).options.warn
     warn(FORGED)

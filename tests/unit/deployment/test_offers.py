@@ -64,16 +64,16 @@ FAULTS: list[tuple[OfferedLayer, str]] = [
     (layer("framework-x", files=OfferedFile("x", 1, "")), "no proper size or SHA-256"),
     (layer("framework-x", runtime="cpython"), "its runtime 'cpython' is missing"),
     (layer("framework-x", runtime="framework-pond"), "its runtime 'framework-pond' is missing"),
-    (layer("framework-x", runtime=None), "a runtime stands on none, and every other layer on one"),
-    (layer("py2", runtime="py"), "a runtime stands on none, and every other layer on one"),
+    (layer("framework-x", runtime=None), "a runtime needs no other runtime, and every other layer needs one"),
+    (layer("py2", runtime="py"), "a runtime needs no other runtime, and every other layer needs one"),
     (layer("py2", "framework-pond"), "listed wrongly"),
     (layer("framework-x", "framework-lake"), "its framework 'framework-lake' is missing"),
     (layer("framework-x", "py"), "its framework 'py' is missing"),
     (layer("framework-x", "app-frog"), "its framework 'app-frog' is missing"),
     (layer("framework-x", "framework-pond", "framework-pond"), "listed wrongly"),
-    (layer("framework-x", "framework-reeds"), "it does not list everything that 'framework-reeds' stands on"),
-    (layer("framework-x", "framework-x"), "it does not list everything that 'framework-x' stands on"),
-    (layer("framework-x", "framework-pond", runtime="other-py"), "everything that 'framework-pond' stands on"),
+    (layer("framework-x", "framework-reeds"), "it does not list everything that 'framework-reeds' needs"),
+    (layer("framework-x", "framework-x"), "it does not list everything that 'framework-x' needs"),
+    (layer("framework-x", "framework-pond", runtime="other-py"), "everything that 'framework-pond' needs"),
     (layer("app-x", launch_module=None), "None is no launch module"),
     (layer("app-x", launch_module="x; rm"), "'x; rm' is no launch module"),
     (layer("app-x", launch_module="-c"), "'-c' is no launch module"),
@@ -89,7 +89,7 @@ def test_manifests_that_do_not_hold_together(wrong: OfferedLayer, says: str) -> 
     assert says in "\n".join(caught.value.details)
 
 
-def test_every_fault_is_told() -> None:
+def test_every_fault_is_reported() -> None:
     with pytest.raises(DeployError) as caught:
         check_offer("here", [layer("framework-x", runtime="a"), layer("app-y", runtime="b")], LINUX)
     assert caught.value.details == (

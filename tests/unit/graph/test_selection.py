@@ -78,7 +78,7 @@ def test_layers(flags: dict[str, Any], included: str, lock: str, build: str, pub
 
 
 @pytest.mark.parametrize(
-    ("flags", "told", "hint"),
+    ("flags", "named", "hint"),
     [
         ({"include": ("torch",)}, "'torch'", "environments are py, pz, framework-fw, app-a"),
         ({"include": ("app-a", "framework-f")}, "'framework-f'", "did you mean 'framework-fw'?"),
@@ -87,10 +87,10 @@ def test_layers(flags: dict[str, Any], included: str, lock: str, build: str, pub
         ({"include": ("fw",)}, "'fw'", "--allow-missing"),
     ],
 )
-def test_patterns_that_match_nothing(flags: dict[str, Any], told: str, hint: str) -> None:
+def test_patterns_that_match_nothing(flags: dict[str, Any], named: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         select_layers(STACK, Selection(**flags))
-    assert caught.value.message == f"no environment matches {told}"
+    assert caught.value.message == f"no environment matches {named}"
     assert caught.value.exit_code is ExitCode.USAGE
     assert hint in str(caught.value.hint)
 

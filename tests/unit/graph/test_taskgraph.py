@@ -38,12 +38,12 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("nodes", "told"), WRONG.values(), ids=list(WRONG))
-def test_what_does_not_hold_together(nodes: list[TaskNode], told: list[str]) -> None:
+@pytest.mark.parametrize(("nodes", "expected"), WRONG.values(), ids=list(WRONG))
+def test_what_does_not_hold_together(nodes: list[TaskNode], expected: list[str]) -> None:
     with pytest.raises(GraphError, match="does not hold together") as caught:
         graph(*nodes)
-    assert len(caught.value.details) == len(told)
-    for line, part in zip(caught.value.details, told, strict=True):
+    assert len(caught.value.details) == len(expected)
+    for line, part in zip(caught.value.details, expected, strict=True):
         assert part in line
     assert caught.value.exit_code is ExitCode.SPECIFICATION
 

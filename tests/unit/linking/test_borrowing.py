@@ -71,7 +71,7 @@ def test_names_that_no_run_path_reaches() -> None:
     assert needs.unreached == ("libfrog.so",)
 
 
-def test_run_paths_that_leave_the_layer_lead_nowhere() -> None:
+def test_run_paths_that_leave_the_layer_are_ignored() -> None:
     own = {"a.so": Linkage(("libx.so",), ("$ORIGIN/../..", "/opt/x", "$ORIGIN/../../x"))}
     assert library_needs(own, own, [lower("low", {"libx.so": Linkage()})]).links == {}
 

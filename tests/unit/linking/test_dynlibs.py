@@ -58,7 +58,7 @@ def find(
         ("libfrog.a", ""),
     ],
 )
-def test_names_tell_libraries_from_extension_modules(name: str, published_on: str) -> None:
+def test_names_distinguish_libraries_from_extension_modules(name: str, published_on: str) -> None:
     systems = {"linux": "linux_x86_64", "macosx": "macosx_arm64", "win": "win_amd64"}
     published = {system for system, platform in systems.items() if find(file(f"frog/{name}"), platform=platform).links}
     assert published == set(published_on.split())

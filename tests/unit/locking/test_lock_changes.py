@@ -41,22 +41,22 @@ def test_the_same_installations_are_no_change(before: object) -> None:
     assert lines(base=changes) == []
 
 
-def test_versions_that_differ_between_targets_are_told_together() -> None:
+def test_versions_that_differ_between_targets_are_reported_together() -> None:
     mixed = lock_of(locked("a", "1.0", THREE[:1]), locked("a", "2.0", THREE[1:]))
     assert lines(base=compare_locks(lock_of(A1), mixed)) == ["base:", "  ~ a 1.0 -> 1.0 and 2.0"]
 
 
-def test_other_files_of_the_same_version_are_told() -> None:
+def test_other_files_of_the_same_version_are_reported() -> None:
     rebuilt = LockedPackage("a", "1.0", THREE, (Wheel("u/a-1.0-py3-none-any.whl", (("sha256", "1" * 64),)),))
     assert lines(base=compare_locks(lock_of(A1), lock_of(rebuilt))) == ["base:", "  ~ a 1.0, other files"]
 
 
-def test_the_same_file_elsewhere_is_no_change() -> None:
+def test_the_same_file_at_another_place_is_no_change() -> None:
     moved = LockedPackage("a", "1.0", THREE, (Wheel("m/a-1.0-py3-none-any.whl", A1.wheels[0].hashes),))
     assert not compare_locks(lock_of(A1), lock_of(moved))
 
 
-def test_packages_that_moved_between_layers_are_told_on_both_sides() -> None:
+def test_packages_that_moved_between_layers_are_reported_in_both() -> None:
     layers = {"low": compare_locks(lock_of(), lock_of(A1)), "high": compare_locks(lock_of(A1), lock_of())}
     assert list(describe_changes(layers)) == [
         "low:", "  + a 1.0  (was in high)", "high:", "  - a 1.0  (now in low)",
@@ -70,7 +70,7 @@ def test_changes_survive_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lower", "told"),
+    ("lower", "expected"),
     [
         (lock_of(A1, B1), None),
         (lock_of(A2), ("a 1.0", "a 2.0")),
@@ -78,5 +78,5 @@ def test_changes_survive_json() -> None:
         (lock_of(locked("a", "1.0", THREE[:1]), locked("a", "2.0", THREE[1:])), ("a 1.0", "a 1.0, a 2.0")),
     ],
 )
-def test_what_a_layer_takes_from_below_is_compared(lower: object, told: object) -> None:
-    assert compare_with_lower(lock_of(shared("a", "1.0"), B1), "base", lower) == told  # type: ignore[arg-type]
+def test_what_a_layer_takes_from_below_is_compared(lower: object, expected: object) -> None:
+    assert compare_with_lower(lock_of(shared("a", "1.0"), B1), "base", lower) == expected  # type: ignore[arg-type]

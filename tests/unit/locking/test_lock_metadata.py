@@ -46,7 +46,7 @@ def wanted(**changes: Any) -> WantedLock:
     return WantedLock(**({**table, "local_wheels": made.local_wheels} | changes))
 
 
-def told(*arguments: Any, **more: Any) -> list[str]:
+def reasons_of(*arguments: Any, **more: Any) -> list[str]:
     return [str(reason) for reason in stale_reasons(*arguments, **more)]
 
 
@@ -61,8 +61,8 @@ def test_metadata_survives_its_file_and_has_the_keys_of_the_contract() -> None:
 
 
 def test_an_unchanged_lock_is_valid_whatever_its_line_ends() -> None:
-    assert told(metadata(), TEXT, wanted()) == []
-    assert told(metadata(), TEXT.replace("\n", "\r\n"), wanted()) == []
+    assert reasons_of(metadata(), TEXT, wanted()) == []
+    assert reasons_of(metadata(), TEXT.replace("\n", "\r\n"), wanted()) == []
 
 
 INPUTS = source().inputs
@@ -94,17 +94,17 @@ INPUTS = source().inputs
     ],
 )
 def test_a_stale_lock_says_what_changed(changes: dict[str, Any], expected: list[str]) -> None:
-    assert told(metadata(), TEXT, wanted(**changes)) == expected
+    assert reasons_of(metadata(), TEXT, wanted(**changes)) == expected
 
 
-def test_damage_is_told_before_anything_else() -> None:
-    assert told(None, None, wanted()) == ["missing output: lock file"]
-    assert told(None, TEXT, wanted()) == ["missing output: lock metadata"]
-    assert told(None, TEXT, wanted(), fault="bad") == ["invalid record: the lock metadata is damaged (bad)"]
-    assert "changed since it was locked" in told(metadata(), TEXT + "x", wanted())[0]
-    assert "merge-conflict" in told(metadata(), "<<<<<<< HEAD\n", wanted())[0]
+def test_damage_is_reported_before_anything_else() -> None:
+    assert reasons_of(None, None, wanted()) == ["missing output: lock file"]
+    assert reasons_of(None, TEXT, wanted()) == ["missing output: lock metadata"]
+    assert reasons_of(None, TEXT, wanted(), fault="bad") == ["invalid record: the lock metadata is damaged (bad)"]
+    assert "changed since it was locked" in reasons_of(metadata(), TEXT + "x", wanted())[0]
+    assert "merge-conflict" in reasons_of(metadata(), "<<<<<<< HEAD\n", wanted())[0]
     original = metadata().model_copy(update={"venvstacks": None})
-    assert "does not name" in told(original, TEXT, wanted())[0]
+    assert "does not name" in reasons_of(original, TEXT, wanted())[0]
 
 
 @pytest.mark.parametrize(

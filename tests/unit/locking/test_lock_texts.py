@@ -64,7 +64,7 @@ def test_requirements_file_repeats_what_is_declared() -> None:
     assert rest == ["b", "a>1"]
 
 
-def test_summary_tells_platforms_providers_and_differing_versions() -> None:
+def test_summary_names_platforms_providers_and_differing_versions() -> None:
     base = runtime()
     lock = lock_of(
         locked("alpha", "1.0", THREE[:1]),

@@ -60,7 +60,7 @@ def test_other_inputs_of_a_layer() -> None:
     assert hashes.other_inputs_hashes(layer).isdisjoint(hashes.other_inputs_hashes(framework("x", (), runtime("py"))))
 
 
-def test_version_inputs_and_those_that_05_did_not_tell_apart() -> None:
+def test_version_inputs_and_those_that_05_did_not_distinguish() -> None:
     layer = framework("x", (), framework("a", (), runtime("py")), runtime("py"), kind="application", versioned=True)
     assert hashes.version_inputs_hash(layer, [MODULE]) == (
         "sha256:a39c9a82c0c2914b39fd7bb4edb807e598ab31fb81900b2acaaf72a0554ecacb"

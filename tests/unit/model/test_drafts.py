@@ -49,7 +49,7 @@ def test_a_key_of_another_kind_of_layer_is_unknown() -> None:
     assert (fault.message, fault.line, fault.layer) == ("unknown key", 5, "py")
 
 
-def test_several_faults_are_told_at_once_in_the_order_of_the_file() -> None:
+def test_several_faults_are_reported_at_once_in_the_order_of_the_file() -> None:
     text = (
         '[[runtimes]]\nname = "py"\npython_implementation = "cpython@3.11"\nrequirements = ["a b"]\nversion = 1\n'
         + FRAMEWORK
@@ -174,7 +174,7 @@ def test_no_fault_shows_the_secrets_of_a_url() -> None:
         + f'sources = {{ a = {{ index = "https://{login}{host}/simple?hunter2" }} }}\n'
         + f'[tool.venvstacks]\n"https://{login}{host}/" = 1\n'
     )
-    told = "\n".join(fault.describe(SOURCE) for fault in faults_of(text))
-    assert told.count(host) >= 4
-    assert "hunter2" not in told
-    assert "frog:" not in told
+    message = "\n".join(fault.describe(SOURCE) for fault in faults_of(text))
+    assert message.count(host) >= 4
+    assert "hunter2" not in message
+    assert "frog:" not in message

@@ -38,7 +38,7 @@ def test_orders(bases: dict[str, str], expected: str | None) -> None:
         assert "".join(orders_of(bases)) == expected
 
 
-def test_what_could_not_be_merged_is_told() -> None:
+def test_what_could_not_be_merged_is_reported() -> None:
     with pytest.raises(NoLinearOrderError, match="a before b; b before a") as caught:
         linearize(("c", "d"), [("c", "a", "b"), ("d", "b", "a")])
     assert [list(order) for order in caught.value.remaining] == [["a", "b"], ["b", "a"]]

@@ -13,7 +13,7 @@ FILES = {
 }
 
 
-def test_requirements_come_from_files_beside_or_instead() -> None:
+def test_requirements_come_from_files_in_addition_or_instead() -> None:
     base = RUNTIME.replace("requirements = []", 'requirements-from = [{ requirements = "reqs.txt" }]')
     upper = framework("fw", requirements=["egg"], **{"requirements-from": [{"pyproject": "../pyproject.toml"}]})
     lower, layer = stack_of(base + upper, requirement_files=FILES).layers

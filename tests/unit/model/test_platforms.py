@@ -29,7 +29,7 @@ def test_identifying_machines(sys_platform: str, machine: str, expected: str | N
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
-def test_marker_of_a_platform_holds_there_and_nowhere_else(name: str) -> None:
+def test_marker_of_a_platform_holds_there_only(name: str) -> None:
     marker = Marker(PLATFORMS[name].marker)
     holding = [other for other, target in PLATFORMS.items() if marker.evaluate(target.marker_environment(CPYTHON))]
     assert holding == [name]

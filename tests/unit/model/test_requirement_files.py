@@ -74,7 +74,7 @@ def test_a_project_may_have_nothing_but_groups() -> None:
         ("project = 1", {}, "project is not a table"),
     ],
 )
-def test_what_cannot_be_taken_from_a_project_is_told(text: str, chosen: dict[str, Any], message: str) -> None:
+def test_what_cannot_be_taken_from_a_project_is_reported(text: str, chosen: dict[str, Any], message: str) -> None:
     with pytest.raises(UnusableFileError, match=message):
         from_project(text, **chosen)
 
@@ -114,7 +114,7 @@ def test_constraints_take_everything_as_constraints() -> None:
         ("-r gone.txt", "there is no file 'gone.txt'"),
     ],
 )
-def test_what_cannot_be_taken_from_a_requirements_file_is_told(line: str, message: str) -> None:
+def test_what_cannot_be_taken_from_a_requirements_file_is_reported(line: str, message: str) -> None:
     with pytest.raises(UnusableFileError, match=message):
         gathered(RequirementsFrom(requirements="reqs.txt"), reqs_txt=f"good\n{line}\n")
 
@@ -198,7 +198,7 @@ def test_other_locks_become_constraints(path: str, text: str, expected: list[str
 @pytest.mark.parametrize(
     "text", ["<<<<<<< HEAD", "package = 1", '[[package]]\nname = "a"\nversion = "?"\nsource.registry = ""']
 )
-def test_unusable_locks_are_told(text: str) -> None:
+def test_unusable_locks_are_reported(text: str) -> None:
     with pytest.raises(ValueError, match=r"uv\.lock"):
         gather_requirements(ConstraintsFrom(lock="uv.lock"), {"uv.lock": text})
 
@@ -222,7 +222,7 @@ def test_extras_that_include_each_other_in_very_many_ways_take_no_longer() -> No
 
 def test_extras_under_very_many_markers_are_refused() -> None:
     text = project_of_extras("\"p[e{next}]; python_version < '4'\", \"p[e{next}]; os_name == 'nt'\"")
-    with pytest.raises(UnusableFileError, match="comes to more than 10000 requirements"):
+    with pytest.raises(UnusableFileError, match="gives more than 10000 requirements"):
         from_project(text, extras=["e0"])
 
 

@@ -250,7 +250,7 @@ def test_modules_become_sources() -> None:
     assert layer.launch == module("app/x")
 
 
-def test_a_stack_without_layers_is_told_to_have_none() -> None:
+def test_a_stack_without_layers_is_described_as_such() -> None:
     assert "declares no layers" in stack_of("# nothing yet\n").warnings[0]
 
 

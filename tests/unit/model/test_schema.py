@@ -25,7 +25,7 @@ def test_it_says_nothing_that_toml_cannot() -> None:
     assert "null" not in json.dumps(specification_schema())
 
 
-def test_requirements_may_stand_elsewhere() -> None:
+def test_requirements_may_be_in_another_file() -> None:
     for name in ("RuntimeSpec", "FrameworkSpec", "ApplicationSpec"):
         definition = specification_schema()["$defs"][name]
         assert "requirements" not in definition["required"]

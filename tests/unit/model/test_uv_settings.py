@@ -36,11 +36,11 @@ def test_the_inline_uv_table_wins_whole() -> None:
     assert stack_of(f"{SMALL}[tool.uv]\n", uv_file=beside).uv == {}
 
 
-def test_faults_of_the_file_beside_say_so() -> None:
+def test_faults_name_the_uv_file() -> None:
     fault = the_fault_of(SMALL, uv_file={"sources": 1})
     assert (fault.line, fault.key) == (None, "sources")
     assert fault.hint is not None
-    assert fault.hint.startswith("in venvstacks.uv.toml beside the specification: write <package> = ")
+    assert fault.hint.startswith("in venvstacks.uv.toml, next to the specification: write <package> = ")
 
 
 def test_exclude_newer_from_the_environment() -> None:

@@ -23,9 +23,9 @@ COMMITTED = Path(__file__).parents[3] / "docs/schema/plan.schema.json"
 
 def plan_of(a: PlanStatus, b: PlanStatus, c: PlanStatus, jobs: int = 2, **settings: Any) -> Plan:
     seconds: dict[str, float] = {"a": 1.0, "b": 2.0, "c": 4.0}
-    told = (Reason("changed input", "s", "1", "2", ("numpy 1 -> 2",)),)
+    reasons = (Reason("changed input", "s", "1", "2", ("numpy 1 -> 2",)),)
     tasks = tuple(
-        PlannedTask(name, status, told if status == "run" else (), seconds=seconds[name])
+        PlannedTask(name, status, reasons if status == "run" else (), seconds=seconds[name])
         for name, status in zip("abc", (a, b, c), strict=True)
     )
     return Plan(graph_of(GRAPH), tasks, jobs, **settings)

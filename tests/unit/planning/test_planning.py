@@ -90,7 +90,7 @@ def test_nothing_is_blocked_by_what_is_still_to_be_made(world: World) -> None:
     assert [str(reason) for reason in plan["d"].reasons] == ["never run"]
 
 
-def test_first_causes_and_what_comes_before_are_told_apart(world: World) -> None:
+def test_first_causes_and_upstream_tasks_are_distinguished(world: World) -> None:
     world.files["t"] = "new"
     plan = world.plan()
     assert [str(reason) for reason in plan["c"].reasons] == ["changed input: t: t -> new"]
@@ -196,7 +196,7 @@ def test_environments_that_are_there_are_nobodys_business() -> None:
     assert unneeded_environments(world.graph, world.look()) == frozenset()
 
 
-def test_a_spared_task_is_up_to_date_and_what_is_laid_down_again_runs() -> None:
+def test_an_unaffected_task_is_up_to_date_and_what_is_placed_again_runs() -> None:
     world = World(graph_of(LAYERS))
     world.files |= dict.fromkeys(TREES) | {"a": "new"}
     unneeded = unneeded_environments(world.graph, world.look())
@@ -222,7 +222,7 @@ low: t -> low.out
         ({"l": "new"}, "..Rm"),
     ],
 )
-def test_what_lies_in_an_environment_that_is_laid_down_anew_is_made_anew(
+def test_tasks_that_write_into_an_environment_run_after_it_is_built_again(
     change: dict[str, str | None], expected: str
 ) -> None:
     world = World(graph_of(HOSTED))
@@ -230,7 +230,7 @@ def test_what_lies_in_an_environment_that_is_laid_down_anew_is_made_anew(
     assert shown(world.plan()) == expected
 
 
-def test_where_an_environment_may_stay_away_nothing_in_it_is_awaited() -> None:
+def test_where_an_environment_need_not_exist_nothing_in_it_is_required() -> None:
     world = World(graph_of(HOSTED))
     world.files |= {"s": "new"}
     planned = {task.name: task.status for task in make_plan(world.graph, world.look(), (), {"link"})}

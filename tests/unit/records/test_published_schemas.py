@@ -15,7 +15,7 @@ def test_the_committed_schemas_are_those_of_the_models(name: str) -> None:
     assert (FOLDER / name).read_text(encoding="utf-8") == published_schemas()[name], "run `doit schema`"
 
 
-def test_they_tell_of_every_field_by_its_published_name() -> None:
+def test_they_describe_every_field_by_its_published_name() -> None:
     manifest = json.loads(published_schemas()["manifest.schema.json"])
     layer = manifest["$defs"]["LayerMetadata"]
     assert {"install_target", "archive_hashes", "venvstacks"} <= layer["properties"].keys()

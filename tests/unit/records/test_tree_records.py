@@ -46,7 +46,7 @@ def test_the_text_does_not_depend_on_the_order_of_discovery(found: list[TreeEntr
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"[]", b'{"format": 1, "provided": {}, "later": 1}', b"\xff"])
-def test_what_cannot_be_read_is_told_with_what_to_do(tmp_path: Path, content: bytes | None) -> None:
+def test_what_cannot_be_read_is_reported_with_what_to_do(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "record.json"
     if content is not None:
         path.write_bytes(content)

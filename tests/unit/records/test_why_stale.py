@@ -20,7 +20,7 @@ def present(**changes: Any) -> Present:
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "told"),
+    ("before", "now", "expected"),
     [
         ({}, {}, []),
         ({"interrupted": True}, {}, ["interrupted"]),
@@ -45,21 +45,21 @@ def present(**changes: Any) -> Present:
         ),
     ],
 )
-def test_every_reason_is_told(before: Mapping[str, Any], now: Mapping[str, Any], told: list[str]) -> None:
-    assert [str(reason) for reason in why_stale(record(**before), present(**now))] == told
+def test_every_reason_is_reported(before: Mapping[str, Any], now: Mapping[str, Any], expected: list[str]) -> None:
+    assert [str(reason) for reason in why_stale(record(**before), present(**now))] == expected
 
 
 def test_the_order_of_outputs_does_not_matter() -> None:
     assert why_stale(record(outputs=("b", "a")), present(outputs=("a", "b"))) == ()
 
 
-@pytest.mark.parametrize(("digest", "told"), [(A, ["never run"]), (None, ["never run", "missing input: in"])])
-def test_what_never_ran_tells_what_keeps_it_from_running(digest: str | None, told: list[str]) -> None:
-    assert [str(reason) for reason in why_stale(None, present(inputs={"in": digest}))] == told
+@pytest.mark.parametrize(("digest", "expected"), [(A, ["never run"]), (None, ["never run", "missing input: in"])])
+def test_tasks_that_never_ran_name_what_blocks_them(digest: str | None, expected: list[str]) -> None:
+    assert [str(reason) for reason in why_stale(None, present(inputs={"in": digest}))] == expected
 
 
 @pytest.mark.parametrize(
-    ("reasons", "missing", "told"),
+    ("reasons", "missing", "expected"),
     [
         ((), [], []),
         ((), ["out"], ["missing output: out"]),
@@ -67,5 +67,7 @@ def test_what_never_ran_tells_what_keeps_it_from_running(digest: str | None, tol
         ((Reason("changed setting", "x"),), ["out"], ["changed setting: x", "missing output: out"]),
     ],
 )
-def test_a_missing_output_is_always_a_reason(reasons: tuple[Reason, ...], missing: list[str], told: list[str]) -> None:
-    assert [str(reason) for reason in with_missing_outputs(reasons, missing)] == told
+def test_a_missing_output_is_always_a_reason(
+    reasons: tuple[Reason, ...], missing: list[str], expected: list[str]
+) -> None:
+    assert [str(reason) for reason in with_missing_outputs(reasons, missing)] == expected

@@ -78,7 +78,7 @@ USUAL = {
         ({"variant": "candidate"}, "a special build ('candidate') of 3.11.7"),
         ({"machine": "aarch64"}, "for linux_aarch64"),
         ({"machine": "riscv64"}, "for riscv64"),
-        ({"library": Path("/opt/py/lib64/python3.11")}, "laid out unusually: its standard library is /opt/py/lib64/"),
+        ({"library": Path("/opt/py/lib64/python3.11")}, "arranged unusually: its standard library is /opt/py/lib64/"),
     ],
 )
 def test_only_exactly_what_is_wanted_is_taken(change: dict[str, object], fault: str | None) -> None:

@@ -124,7 +124,7 @@ def test_offline_installs_say_so() -> None:
         ("error: Failed to parse: uv.toml\n  cause: unknown field", "other", ()),
     ],
 )
-def test_failures_are_told_apart(stderr: str, kind: str, packages: tuple[str, ...]) -> None:
+def test_failures_are_distinguished(stderr: str, kind: str, packages: tuple[str, ...]) -> None:
     failure = explain_failure(stderr)
     assert (failure.kind, failure.packages) == (kind, packages)
     assert not any(line.startswith(("error:", "  cause:")) for line in failure.explanation)

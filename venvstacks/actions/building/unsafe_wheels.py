@@ -48,7 +48,7 @@ def check_local_wheels(folder: Path, lock: LayerLock, layer: str, error: type[_E
         if wheel.is_path and (members := _unsafe_members(os.path.normpath(folder / wheel.location)))
     }
     if found:
-        raise _tell(found, layer, error)
+        raise _members_error(found, layer, error)
 
 
 def _unsafe_members(wheel: str) -> tuple[str, ...]:
@@ -87,10 +87,10 @@ def name_unsafe_wheels(
             found[package.name] = culprit.details
         except BuildError:
             continue  # it fails for another reason, and is none of those that were unpacked
-    return _tell(found or {"some package": error.details}, wanted.layer, UnsafeWheelError)
+    return _members_error(found or {"some package": error.details}, wanted.layer, UnsafeWheelError)
 
 
-def _tell(found: Mapping[str, Sequence[str]], layer: str, error: type[_Error]) -> _Error:
+def _members_error(found: Mapping[str, Sequence[str]], layer: str, error: type[_Error]) -> _Error:
     names = ", ".join(found)
     lines = []
     for name, members in found.items():

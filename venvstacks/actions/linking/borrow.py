@@ -46,7 +46,7 @@ _EXTENDING = (b"extend_path", b"declare_namespace")
 
 @dataclass(frozen=True)
 class Borrowed:
-    """What linking a layer comes to.
+    """The result of linking a layer.
 
     Attributes:
         overlay: Path of each link to the file in a layer below that it leads to; both relative to the layer's folder.

@@ -67,7 +67,7 @@ class Finished:
 def _free_or_same(path: Path, size: int, sha256: str) -> bool:
     if not os.path.lexists(path):
         return True
-    # a link to nowhere has a name that was published: tools for large files leave such links
+    # a broken link is a published name, too: tools for large files leave such links
     return path.is_file() and path.stat().st_size == size and sha256_file(path) == sha256
 
 

@@ -186,7 +186,7 @@ def _run_all(wanted: Compilation, requests: Sequence[Path], log: Path, tools: To
 
 
 def compile_command(python: Path) -> list[str | Path]:
-    """The start of a command that compiles with `python`, without `site` and hence without anybody's packages."""
+    """The start of a command that compiles with `python`, without `site`, so that no installed packages are loaded."""
     # -E and -I would ignore the hash seed
     return [python, "-s", "-S", "-B", "-X", "utf8", "-W", "ignore", Path(compiling.__file__)]
 

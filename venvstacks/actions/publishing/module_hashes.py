@@ -1,6 +1,6 @@
 """Hashes of launch and support modules as published metadata has them: by the algorithm of the original.
 
-Readers compare them with the original's, hence joined names and hashes, which this program hashes nowhere else: for a
+Readers compare them with the original's, so names and hashes are joined here, as nowhere else in this program: for a
 file its name and hash; for a folder the same for all its files, with the name of each folder before what it holds.
 """
 

@@ -30,7 +30,7 @@ def differs(bytecode: Path, source: Path) -> bool:
     try:
         found = marshal.loads(data[_HEADER:])  # noqa: S302 - makes values, and is not run
         wanted = compile(content, str(source), "exec", dont_inherit=True, optimize=int(level[1]) if level else 0)
-    except Exception:  # noqa: BLE001 - whatever damaged bytecode, or a source that cannot be compiled, leads to
+    except Exception:  # noqa: BLE001 - damaged bytecode, or a source that cannot be compiled
         return True
     return not isinstance(found, types.CodeType) or _placeless(found) != _placeless(wanted)
 

@@ -214,7 +214,7 @@ def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceR
 
 @contextlib.contextmanager
 def _nobody_left_waiting(tools: Tools) -> Iterator[None]:
-    """As soon as something fails in the block, or the user has enough, whatever else is under way is ended."""
+    """End all running work as soon as something in the block fails or the user interrupts it."""
     try:
         yield
     except BaseException:

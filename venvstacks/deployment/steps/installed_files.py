@@ -155,7 +155,7 @@ def _compare_surroundings(place: Place, record: InstanceRecord) -> Iterator[Diff
 
 
 def _unsafe_permissions(place: Place, record: InstanceRecord) -> Iterator[Difference]:
-    """What others may change, what runs as another user, what belongs to somebody else, and what cannot be read."""
+    """Files that others may change, that run as another user, that have another owner, or that cannot be read."""
     if os.name != "posix":
         return
     base = place.store / record.installed.id

@@ -37,7 +37,7 @@ from venvstacks.tools.process import Rights, scrubbed_environment
 _POSTINSTALL = "postinstall.py"
 _NEEDED = (_POSTINSTALL, LAYER_CONFIG)
 _SOURCES_PER_PROCESS = 50  # post-install starts a further process for as many
-_RIGHTS = Rights(umask=0o022)  # whatever the user's is: generated files are as readable as those of the archive
+_RIGHTS = Rights(umask=0o022)  # not the user's: generated files are as readable as those of the archive
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def make_place(root: Path) -> Place:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it as far as they are missing, readable for everybody whatever the umask is.
+    """Create a folder and its missing parents, readable for everybody under any umask.
 
     Raises:
         OSError: It cannot be made, or something else has its name.

@@ -257,7 +257,9 @@ def _offered(entry: LayerMetadata, name: str) -> OfferedLayer:
         archive=OfferedFile(entry.archive_name, entry.archive_size, digest),
         files=OfferedFile(listed.name, listed.size, listed.sha256),
         disk_size=entry.product.uncompressed_size + entry.product.file_count * _HALF_BLOCK,
-        runtime=None if entry.product.kind == "runtime" else entry.runtime_layer,  # runtimes name themselves there
+        runtime=None
+        if entry.product.kind == "runtime"
+        else entry.runtime_layer,  # a runtime's entry has its own name there
         frameworks=entry.required_layers or (),
         launch_module=entry.app_launch_module,
     )
