@@ -122,6 +122,35 @@ def test_different_modules_of_one_name_are_refused(tmp_path: Path) -> None:
     assert "exclude" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_paths_that_some_file_system_takes_for_one_are_settled_too(tmp_path: Path, *, same: bool) -> None:
+    """Both would be refused when they are published; where names are folded, one would replace the other."""
+    frog = unpacked(tmp_path, "frog", {"frog.py": b"", "LICENSE": b"a", "tests/Test.py": b"1", "data/\u00c4.txt": b"1"})
+    newt = {"newt.py": b"", "license": b"a" if same else b"b", "tests/test.py": b"2", "data/A\u0308.txt": b"2"}
+    wheels = [frog, unpacked(tmp_path, "newt", newt)]
+    placement = place_wheels(wheels, LAYERED, ())
+    assert places(placement) == {
+        f"{SITE}/{path}" for path in ("frog.py", "newt.py", "LICENSE", "tests/Test.py", "data/\u00c4.txt")
+    }
+    assert (
+        f"the wheels of frog 1.0 and newt 1.0 bring different files {SITE}/LICENSE and {SITE}/license, which are the "
+        "same on some file systems; that of frog 1.0 is kept"
+    ) in placement.warnings
+    assert len(placement.warnings) == 3
+    install_wheels(placement, tmp_path / "env", SITE)
+    record = (tmp_path / "env" / SITE / "newt-1.0.dist-info/RECORD").read_text("utf-8")
+    assert "license" not in record
+    assert "newt.py" in record
+
+
+def test_modules_that_some_file_system_takes_for_one_are_refused(tmp_path: Path) -> None:
+    one = unpacked(tmp_path, "pycrypto", {"Crypto/hash.py": b"1"})
+    other = unpacked(tmp_path, "naked", {"crypto/hash.py": b"1"})
+    with pytest.raises(BuildError, match="the same on some file systems") as caught:
+        place_wheels([other, one], LAYERED, ())
+    assert "exclude" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -143,8 +172,8 @@ def test_namespace_packages_may_differ(tmp_path: Path, one: bytes, other: bytes)
 
 @pytest.mark.parametrize(
     "path",
-    ["frog-1.0.data/data/lib/python3.11/os.py", "frog-1.0.data/scripts/python3.11",
-     "frog-1.0.data/data/bin/python"],
+    ["frog-1.0.data/data/lib/python3.11/os.py", "frog-1.0.data/data/lib/python3.11/OS.py",
+     "frog-1.0.data/scripts/python3.11", "frog-1.0.data/data/bin/python"],
 )  # fmt: skip
 def test_python_itself_is_not_replaced(tmp_path: Path, path: str) -> None:
     wheel = unpacked(tmp_path, "frog", {"frog.py": b"", path: b"evil"})

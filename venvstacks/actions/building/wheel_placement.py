@@ -1,7 +1,8 @@
 """Where the files of wheels go in an environment, and what happens where two wheels bring the same path.
 
 Works on lists of files; the only contents that are read are RECORDs and files that several wheels bring. The order of
-wheels, threads and installers plays no part: the same wheels give the same environment.
+wheels, threads and installers plays no part: the same wheels give the same environment. Paths that some file system
+takes for one (`LICENSE` and `license`) count as the same path, as deploying refuses both together.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from venvstacks.actions.building.wheel_records import listed_paths, read_record
 from venvstacks.actions.building.wheel_store import UnpackedWheel
+from venvstacks.archives.expected import folded
 from venvstacks.archives.members import is_shipped
 from venvstacks.digests import TreeEntry
 from venvstacks.errors import BuildError
@@ -109,17 +111,21 @@ def place_wheels(wheels: Iterable[UnpackedWheel], scheme: Scheme, taken: Iterabl
         OSError: A file cannot be read.
     """
     placement = Placement()
-    python = {entry.path: entry for entry in taken}
+    python = {folded(entry.path): entry for entry in taken}
+    first: dict[str, PlacedFile] = {}
     for wheel in sorted(wheels, key=lambda wheel: wheel.name):
         kept: list[str] = []
         for file in _files_of(wheel, scheme, placement):
             path = file.entry.path
-            _check_python(file, python.get(path), scheme)
-            other = placement.files.setdefault(path, file)
-            if other is not file and other.entry.sha256 != file.entry.sha256:
+            _check_python(file, python.get(folded(path)), scheme)
+            other = first.setdefault(folded(path), file)
+            if other.wheel == file.wheel:
+                placement.files[path] = file
+            elif (other.entry.path, other.entry.sha256) != (path, file.entry.sha256):
                 _settle(other, file, placement)
-            kept.append(path)
-        scripts = sorted(set(_entry_points(wheel, scheme)) - python.keys() - set(kept))
+            if path in placement.files:
+                kept.append(path)
+        scripts = sorted(set(_entry_points(wheel, scheme)) - {entry.path for entry in taken} - set(kept))
         placement.entry_points.update(path for path in scripts if path not in placement.files)
         kept += scripts
         placement.records[f"{scheme.layout.site_dir}/{_info(wheel)}/RECORD"] = tuple(kept)
@@ -189,7 +195,7 @@ def _check_python(file: PlacedFile, replaced: TreeEntry | None, scheme: Scheme) 
     path = file.entry.path
     folder, _, name = path.rpartition("/")
     interpreter = folder == scheme.layout.executables and name.lower().startswith(("python", "pypy"))
-    if interpreter or (replaced and replaced.sha256 != file.entry.sha256):
+    if interpreter or (replaced and (replaced.path, replaced.sha256) != (path, file.entry.sha256)):
         raise BuildError(
             f"the wheel of {file.wheel} would replace {path}, which belongs to Python itself",
             hint=f'mistrust that wheel; `exclude = ["{file.wheel.partition(" ")[0]}"]` in the layer leaves it out',
@@ -198,7 +204,8 @@ def _check_python(file: PlacedFile, replaced: TreeEntry | None, scheme: Scheme) 
 
 def _settle(first: PlacedFile, second: PlacedFile, placement: Placement) -> None:
     """Two wheels bring one path with different content: the first by name wins, unless that is a module in use."""
-    path = first.entry.path
+    path, spelling = first.entry.path, second.entry.path
+    path += "" if path == spelling else f" and {spelling}, which are the same on some file systems"
     if _is_module_in_use(first, second):
         raise BuildError(
             f"the wheels of {first.wheel} and {second.wheel} bring different modules {path}",
