@@ -1,8 +1,8 @@
 """Publishing a stack a second time, in another place and under other conditions, to compare the archives.
 
-The second build runs in a process of its own, since umask, time zone and locale belong to processes. What it shares
+The second build runs in a process of its own, since umask, time zone and locale belong to processes. It shares
 with the first one: the specification and its locks, downloaded packages and Pythons (unless caches are to be empty),
-the machine, and the versions of the tools. What it does not share: the folders, the umask, the time zone, the
+the machine, and the versions of the tools. It does not share: the folders, the umask, the time zone, the
 language, the number of jobs, the order of hashes, the home folder, compiled bytecode, and the time.
 """
 
@@ -20,7 +20,7 @@ from typing import Literal
 
 from venvstacks.archives.compare import ArchiveDifference, compare_archives
 from venvstacks.digests import sha256_file
-from venvstacks.errors import ProcessFailedError, PublishError, UsageError
+from venvstacks.errors import InterruptedRunError, ProcessFailedError, PublishError, UsageError
 from venvstacks.graph.selection import Selection, select_layers
 from venvstacks.loading.project import Project
 from venvstacks.model.layout import StackLayout
@@ -54,7 +54,7 @@ class Verified:
         layer: Its environment name.
         verdict: Whether the second archive has the same bytes as the published one.
         archive: The published archive's name; empty if there is none.
-        difference: The first difference, if both archives are at hand.
+        difference: The first difference, if both archives exist on this machine.
         same_inputs: Whether both archives were made from the same: the specification, the lock, options and versions
             of tools. A difference with other inputs is no fault, but a sign that something has to be published again.
     """
@@ -93,18 +93,29 @@ class Verification:
     fresh_caches: bool = False
 
 
-def verify(project: Project, wanted: Verification, processes: Processes | None = None) -> tuple[Verified, ...]:
+def reproduce(project: Project, wanted: Verification, processes: Processes) -> tuple[Verified, ...]:
     """Build and publish the selected layers again, and compare their archives with those that are published.
+
+    Args:
+        project: The project.
+        wanted: Which layers, and how the second build is made.
+        processes: Starts the second build; stopping it ends the comparison, too.
 
     Raises:
         UsageError: Nothing is published, or the folder of the second build is not empty.
         PublishError: The second build failed.
+        InterruptedRunError: `processes` was stopped.
     """
     layers = _published_layers(project, wanted.selection)
-    processes = processes or Processes()
     with _second_place(wanted.work_dir) as place:
         _build_again(project, layers, wanted, place, processes)
-        return tuple(_compare(project, layer, place) for layer in layers)
+        return tuple(_compare(project, layer, place) for layer in layers if not _is_stopped(processes))
+
+
+def _is_stopped(processes: Processes) -> bool:
+    if processes.stopping:
+        raise InterruptedRunError
+    return False
 
 
 def _published_layers(project: Project, selection: Selection) -> tuple[Layer, ...]:
@@ -168,7 +179,7 @@ def _umask() -> int:
 
 
 def _repeated_options(project: Project, layers: Sequence[Layer]) -> list[str]:
-    """What decides about the bytes of archives, as it was given for the published ones."""
+    """The options that the bytes of archives depend on, as they were given for the published ones."""
     options, configuration = project.options, project.configuration
     repeated = [f"--archive-format={configuration.archive_format}", f"--jobs={2 if project.jobs == 1 else 1}"]
     if configuration.archive_level is not None:
@@ -195,7 +206,7 @@ def _caches(project: Project, wanted: Verification, place: Path) -> Mapping[str,
         for folder in project.cache.iterdir():
             if folder.name not in _KEPT:
                 (cache / folder.name).symlink_to(folder.absolute(), target_is_directory=folder.is_dir())
-    # uv looks for its cache below the home folder, which is another one
+    # uv looks for its cache below the home folder, and the second build has another one
     named = project.environment.get("UV_CACHE_DIR") or _uv_cache(project.environment)
     return {"VENVSTACKS_CACHE": str(cache), **({"UV_CACHE_DIR": named} if named else {})}
 
@@ -232,5 +243,5 @@ def _compare(project: Project, layer: Layer, place: Path) -> Verified:
 
 
 def _is_other_file(archive: Path, again: LayerMetadata) -> bool:
-    """Whether a published archive is there but not what its metadata says; one that is elsewhere counts as it says."""
+    """Whether a published archive exists and differs from its metadata; one that was moved counts as unchanged."""
     return archive.is_file() and {"sha256": sha256_file(archive)} != again.archive_hashes

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from venvstacks.api.doit_door import doit_config, doit_tasks
     from venvstacks.api.lock_state import deployed_names, lock_staleness, preview_locks
     from venvstacks.api.runs import Report, plan, run
+    from venvstacks.api.verification import verify
+    from venvstacks.archives.compare import ArchiveDifference
     from venvstacks.engine.cancellation import Cancellation
     from venvstacks.engine.outcomes import Listener, Outcome, Silence
     from venvstacks.errors import *  # noqa: F403 - all of them
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from venvstacks.planning.plan import PlannedTask
     from venvstacks.planning.requests import Request
     from venvstacks.reasons import Reason
-    from venvstacks.reproducing import Verification, Verified, verify
+    from venvstacks.reproducing import Verification, Verified
 
 _MODULES = {
     "venvstacks.api.applications": (
@@ -51,6 +53,8 @@ _MODULES = {
     "venvstacks.api.doit_door": ("doit_config", "doit_tasks"),
     "venvstacks.api.lock_state": ("deployed_names", "lock_staleness", "preview_locks"),
     "venvstacks.api.runs": ("Report", "plan", "run"),
+    "venvstacks.api.verification": ("verify",),
+    "venvstacks.archives.compare": ("ArchiveDifference",),
     "venvstacks.engine.cancellation": ("Cancellation",),
     "venvstacks.engine.outcomes": ("Listener", "Outcome", "Silence"),
     "venvstacks.graph.compiler": ("Configuration",),
@@ -65,7 +69,7 @@ _MODULES = {
     "venvstacks.planning.plan": ("PlannedTask",),
     "venvstacks.planning.requests": ("Request",),
     "venvstacks.reasons": ("Reason",),
-    "venvstacks.reproducing": ("Verification", "Verified", "verify"),
+    "venvstacks.reproducing": ("Verification", "Verified"),
 }
 _ERRORS = [name for name, value in vars(errors).items() if getattr(value, "__module__", "") == errors.__name__]
 _HOMES = {name: module for module, names in _MODULES.items() for name in names} | dict.fromkeys(
@@ -73,11 +77,11 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names} 
 )
 
 __all__ = [
-    "Cancellation", "Configuration", "CriticalPath", "Layer", "Listener", "LockChanges", "Operation", "Options",
-    "Outcome", "Plan", "PlannedTask", "Project", "Reason", "Report", "Request", "Selection", "Silence", "Span", "Stack",
-    "TaskGraph", "TaskNode", "Verification", "Verified", "application_command", "application_environment",
-    "deployed_names", "doit_config", "doit_tasks", "find_application", "load_project", "lock_staleness", "plan",
-    "preview_locks", "run", "start_application", "verify",
+    "ArchiveDifference", "Cancellation", "Configuration", "CriticalPath", "Layer", "Listener", "LockChanges",
+    "Operation", "Options", "Outcome", "Plan", "PlannedTask", "Project", "Reason", "Report", "Request", "Selection",
+    "Silence", "Span", "Stack", "TaskGraph", "TaskNode", "Verification", "Verified", "application_command",
+    "application_environment", "deployed_names", "doit_config", "doit_tasks", "find_application", "load_project",
+    "lock_staleness", "plan", "preview_locks", "run", "start_application", "verify",
 ]  # fmt: skip
 __all__ += list(_ERRORS)
 

@@ -13,6 +13,7 @@ from venvstacks.actions.locking.lock_files import hash_lower_lock
 from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.actions.publishing.deployed_names import deployed_name
 from venvstacks.actions.table import RunOptions
+from venvstacks.engine.cancellation import Cancellation
 from venvstacks.errors import NotLockedError, VenvstacksError
 from venvstacks.loading.project import Project
 from venvstacks.locking.lock_changes import LockChanges
@@ -21,8 +22,15 @@ from venvstacks.planning.requests import Request, RequestedRun, task_actions, wo
 from venvstacks.reasons import Reason
 
 
-def preview_locks(project: Project, request: Request) -> dict[str, LockChanges]:
+def preview_locks(
+    project: Project, request: Request, *, cancellation: Cancellation | None = None
+) -> dict[str, LockChanges]:
     """What locking would change, found by locking into a temporary folder.
+
+    Args:
+        project: The project.
+        request: Which layers are to be locked, and how.
+        cancellation: Lets another thread end the preview.
 
     Returns:
         Environment name to changes, for every layer that the request reaches, in the order of the stack.
@@ -30,13 +38,15 @@ def preview_locks(project: Project, request: Request) -> dict[str, LockChanges]:
     Raises:
         UsageError: The request makes no sense for this stack.
         LockError: Some layer cannot be locked.
+        InterruptedRunError: Another thread cancelled the preview.
     """
     from venvstacks.actions.locking.draft_locks import draft_locks  # noqa: PLC0415 - only this needs it
 
     requested = work_out(project, request)
     with tempfile.TemporaryDirectory(prefix="venvstacks-") as drafts:
         actions = task_actions(project, replace(requested.options, drafts=Path(drafts)))
-        return draft_locks(actions, requested.graph, project.jobs)
+        with (cancellation or Cancellation()).calling(actions.tools.processes.stop):
+            return draft_locks(actions, requested.graph, project.jobs)
 
 
 def require_locks(project: Project, requested: RequestedRun) -> None:
@@ -46,7 +56,7 @@ def require_locks(project: Project, requested: RequestedRun) -> None:
         NotLockedError: A lock is missing or not valid; the error names all such layers.
     """
     needed = {node.env_name for node in requested.graph.nodes if node.kind == "lock"}
-    found = lock_staleness(project, requested.options)
+    found = _stale_locks(project, requested.options)
     faults = [f"{name}: {reason}" for name, reasons in found.items() if name in needed for reason in reasons]
     if faults:
         raise NotLockedError(
@@ -56,16 +66,17 @@ def require_locks(project: Project, requested: RequestedRun) -> None:
         )
 
 
-def lock_staleness(project: Project, options: RunOptions | None = None) -> dict[str, tuple[Reason, ...]]:
-    """Why each layer's lock is not valid; empty for valid ones. Disabled layers are not in it.
+def lock_staleness(project: Project) -> dict[str, tuple[Reason, ...]]:
+    """Why each layer's lock is not valid; empty for valid ones. Disabled layers are left out.
 
-    A lock on top of one that is not valid is not valid either: what it was made from is going to change.
-
-    Args:
-        project: The project.
-        options: Of the run whose locks these are; by default without folders of local wheels.
+    A lock above one that is not valid is not valid either, as its inputs are going to change.
     """
-    actions = task_actions(project, options or RunOptions())
+    return _stale_locks(project, RunOptions())
+
+
+def _stale_locks(project: Project, options: RunOptions) -> dict[str, tuple[Reason, ...]]:
+    """The same for a run with these options, which name folders of local wheels, for example."""
+    actions = task_actions(project, options)
     known: dict[Layer, str | None] = {}  # nothing changes a lock between these checks
 
     def hash_once(request: LockRequest, lower: Layer) -> str | None:
@@ -90,7 +101,7 @@ def _waiting_for(layer: Layer, stale: Collection[str]) -> tuple[Reason, ...]:
 
 
 def deployed_names(project: Project) -> dict[str, str]:
-    """The deployed name of each layer whose lock says what it is."""
+    """The deployed name of each layer; layers whose lock does not determine it are left out."""
     names = {}
     for layer in project.stack.layers:
         with contextlib.suppress(VenvstacksError):

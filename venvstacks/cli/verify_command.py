@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from venvstacks import api
 from venvstacks.api import Options, Selection
 from venvstacks.cli import declared_options as o
 from venvstacks.cli.option_groups import Archives, Chosen, Packages, given
@@ -36,15 +37,12 @@ def verify(
     jobs: o.Jobs = None,
 ) -> int:
     """Publish a second time, in another folder and under other conditions, and compare the archives."""
-    from venvstacks.reproducing import Verification  # noqa: PLC0415 - reads archives; no other command needs that
-    from venvstacks.reproducing import verify as verify_stack  # noqa: PLC0415
-
     providers = tuple(runtime_provider) if runtime_provider else None
     settings = Options(output_dir=output_dir, runtime_providers=providers, jobs=jobs, **given(archives, packages))
     session = Session.open(context.obj, spec, settings)
     place = session.project.base / Path(work_dir).expanduser() if work_dir else None
-    wanted = Verification(Selection(**given(layers)), place, fresh_caches)
-    results = verify_stack(session.project, wanted)
+    wanted = api.Verification(Selection(**given(layers)), place, fresh_caches)
+    results = api.verify(session.project, wanted)
     if json:
         print_json({"layers": [result.as_json() for result in results]})
     else:

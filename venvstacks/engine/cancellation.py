@@ -1,4 +1,4 @@
-"""Cancelling a run from another thread."""
+"""Cancellation of a run from another thread."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from venvstacks.errors import InterruptedRunError
 
 
 class Cancellation:
-    """Ends a run from another thread: hand one to `run`, and call `cancel` on it when the run is no longer wanted.
+    """Ends a run from another thread: pass one to `run`, `preview_locks` or `verify`, and call `cancel` to end it.
 
-    A cancelled run ends its child processes, starts no further task and raises `InterruptedRunError`, as one that a
-    signal interrupts. One object serves one run.
+    A cancelled run ends its child processes, starts no further task and raises `InterruptedRunError`, like a run that a
+    signal interrupts. Use one object for one run.
     """
 
     def __init__(self) -> None:

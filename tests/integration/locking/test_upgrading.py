@@ -1,16 +1,18 @@
-"""Upgrades of everything, of one package, of nothing; and what is told about them before and after."""
+"""Upgrades of everything, of one package, of nothing, and what is reported about them before and after."""
 
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.support.locked_projects import StackOnDisk
-from venvstacks.api import Request, preview_locks
+from venvstacks.api import Cancellation, Request, load_project, preview_locks
 from venvstacks.cli.error_boundary import run_command_line
-from venvstacks.errors import LockError, UsageError
+from venvstacks.errors import InterruptedRunError, LockError, UsageError
 
 SPECIFICATION = """\
 [[runtimes]]
@@ -112,6 +114,25 @@ def test_a_preview_builds_upper_layers_on_what_lower_ones_would_hold(stack: Stac
         preview_locks(stack.project(), Request(("lock",), renew_locks=True))
     changes = preview_locks(stack.project(), Request(("lock",), renew_locks=True, upgrade_packages=("frog",)))
     assert changes["app-app"].added == {"strict": ("1.0",)}
+
+
+def test_a_preview_can_be_cancelled(stack: StackOnDisk) -> None:
+    cancellation = Cancellation()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+
+        def cancel_when_asked() -> None:
+            with silent.accept()[0]:
+                cancellation.cancel()
+
+        thread = threading.Thread(target=cancel_when_asked, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        index = f'[[tool.uv.index]]\nname = "silent"\nurl = "{url}"\ndefault = true\n'
+        stack.path.write_text(stack.path.read_text("utf-8") + index, "utf-8")
+        project = load_project(stack.path)
+        with pytest.raises(InterruptedRunError):
+            preview_locks(project, Request(("lock",), renew_locks=True), cancellation=cancellation)
+        thread.join(10)
 
 
 def test_a_package_that_moves_between_layers_is_reported(

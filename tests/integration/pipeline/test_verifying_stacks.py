@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.sample_stack import BUILT, Pond, listing, ran
+from venvstacks import Cancellation, InterruptedRunError, Selection, Verification, api
 from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import is_shipped, members
@@ -38,6 +41,20 @@ def test_a_second_build_in_another_folder_gives_the_same_archives(stack: Pond) -
     assert {row["verdict"] for row in said.values()} == {"same"}
     assert code == 0
     assert not (stack.base / "_build").exists()
+
+
+def test_another_thread_can_cancel_it(stack: Pond) -> None:
+    cancellation, second = Cancellation(), stack.base / "second"
+
+    def cancel_while_building() -> None:
+        while not (second / "build").exists():
+            time.sleep(0.01)
+        cancellation.cancel()
+
+    threading.Thread(target=cancel_while_building, daemon=True).start()
+    with pytest.raises(InterruptedRunError):
+        api.verify(stack.project(), Verification(Selection(), second), cancellation=cancellation)
+    assert not list(second.glob("artifacts/*.tar.zst"))
 
 
 def test_the_first_differing_member_is_named(stack: Pond) -> None:
