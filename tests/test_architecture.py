@@ -326,6 +326,18 @@ def test_modules_have_names_of_their_own() -> None:
     assert sorted(name for name in set(names) if names.count(name) > 1) == []
 
 
+# Folders of tests that are not about one room: whole stacks, and what is next to the package.
+OTHER_TEST_FOLDERS = {"pipeline", "repository", "benchmarks"}
+
+
+def test_folders_of_tests_are_named_like_rooms() -> None:
+    folders = {
+        file.parent.name for kind in ("unit", "actions", "integration") for file in ROOT.glob(f"tests/{kind}/*/*.py")
+    }
+    rooms = {part for file in PRODUCT for part in file.relative_to(ROOT).parent.parts}
+    assert folders - rooms == OTHER_TEST_FOLDERS - rooms
+
+
 def test_test_modules_have_names_of_their_own() -> None:
     names = [file.name for file in TESTS if file.name != "conftest.py"]
     assert sorted(set(names)) == sorted(names)
