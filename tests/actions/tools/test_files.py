@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,20 @@ def test_removing_a_tree_changes_no_mode_outside_it(tmp_path: Path) -> None:
     remove_tree(folder)
     assert not folder.exists()
     assert modes(outside) == 0o644
+
+
+def test_staging_folders_of_one_parent_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """Layers are exported at the same time, and each export stages next to the others' metadata."""
+
+    def stage(name: str) -> int:
+        for number in range(100):
+            with staging_folder(tmp_path / "deep/parent", name) as folder:
+                (folder / "leg").write_text(str(number))
+        return number
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(stage, ("frog", "newt", "toad", "frog"))) == [99] * 4
+    assert list((tmp_path / "deep/parent").iterdir()) == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no umask elsewhere")
