@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
+
 from tests.support.tiny_graphs import Bench
 from venvstacks.engine.journal import KEPT, Journal, ProcessWatch, logs
 from venvstacks.errors import BuildError
@@ -52,6 +54,22 @@ def test_failures_are_recorded_and_reported_the_next_time(tmp_path: Path) -> Non
     assert bench.run() == ["b", "c"]
     assert bench.reasons("b") == ["failed before: no b"]
     assert bench.run() == []
+
+
+@pytest.mark.parametrize("kind", [BuildError, ValueError])
+def test_failures_are_taken_down_without_secrets(tmp_path: Path, kind: type[Exception]) -> None:
+    bench = Bench(tmp_path)
+    bench.write(s="x")
+
+    def fail(_: TaskNode) -> None:
+        raise kind("no https://me:s3cret@host/x?t=s3cret")
+
+    bench.special["b"] = fail
+    journalled(bench, tmp_path / "runs")
+    assert [str(reason) for reason in bench.plan()["b"].reasons] == ["failed before: no https://host/x?..."]
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.suffix for path in kept} >= {".jsonl", ".db"}
+    assert [path for path in kept if b"s3cret" in path.read_bytes()] == []
 
 
 def test_the_last_runs_are_kept(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from venvstacks.errors import InterruptedRunError, StateError
 from venvstacks.graph.schedule import Pools, bottom_levels, first_estimates
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.tools.process import KILL
+from venvstacks.urls import without_secrets
 
 
 def run_graph(
@@ -153,7 +154,7 @@ class _Runner(MThreadRunner):  # type: ignore[misc] # doit has no types
             with suppress(StateError):  # a damaged database has been reported already, or the next write reports it
                 error = node.task.actions[0].error
                 backend = self.dep_manager.backend
-                message = str(error or base_fail.get_msg()).partition("\n")[0]
+                message = without_secrets(str(error or base_fail.get_msg()).partition("\n")[0])
                 backend.mark_failed(node.task.name, message, self.graph.by_name[node.task.name].outputs)
         node.run_status = "failure"
         self.final_result = 2

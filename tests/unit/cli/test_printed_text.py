@@ -13,6 +13,7 @@ from venvstacks.cli.deploy_output import Commands
 from venvstacks.cli.error_boundary import report_defect, report_error
 from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.progress import PlainLines
+from venvstacks.cli.run_report import report_of_error
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.errors import DeployError
 
@@ -52,6 +53,12 @@ def test_errors_defects_and_lines_of_runs_pass_the_same_door(
     assert "\x1b" not in errors
     (log,) = tmp_path.iterdir()
     assert "s3cret" not in log.read_text("utf-8")
+
+
+def test_reports_hold_no_secrets() -> None:
+    text = report_of_error(DeployError(FORGED, hint=FORGED, details=(FORGED,)), 0.5).model_dump_json()
+    assert text.count("https://host/x?...") == 3
+    assert "s3cret" not in text
 
 
 def test_commands_print_by_no_other_way() -> None:
