@@ -32,6 +32,9 @@ class Terminated(KeyboardInterrupt):
 def _orderly_termination() -> Iterator[list[KeyboardInterrupt]]:
     """Let SIGTERM raise `Terminated` in the block; runs of tasks have handlers of their own.
 
+    An interrupt ends the block as such, also where it was taken for a fault on the way: pydantic reports one that comes
+    while it prepares a model as an error in that model.
+
     Yields:
         What signals have raised so far: the parser turns such exceptions into a return value.
     """
@@ -49,6 +52,10 @@ def _orderly_termination() -> Iterator[list[KeyboardInterrupt]]:
         previous[signal.SIGINT] = signal.signal(signal.SIGINT, interrupt)
     try:
         yield raised
+    except Exception as error:
+        if raised and not isinstance(error, InterruptedRunError):
+            raise raised[0] from error
+        raise
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

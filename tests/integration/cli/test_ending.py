@@ -27,6 +27,30 @@ sys.exit(boundary.run_command_line([]))
 """
 
 
+MISTAKEN = """
+import os, sys
+from venvstacks.cli import error_boundary as boundary
+from venvstacks.errors import BuildError
+
+def work(*arguments):
+    try:
+        os.kill(os.getpid(), int(sys.argv[1]))
+    except KeyboardInterrupt as error:
+        raise {"ValueError": ValueError, "BuildError": BuildError}[sys.argv[2]]("a wrong model")
+
+boundary._run = work
+sys.exit(boundary.run_command_line([]))
+"""
+
+
+@pytest.mark.parametrize("error", ["ValueError", "BuildError"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_that_is_taken_for_a_fault(number: signal.Signals, code: int, error: str) -> None:
+    command = [sys.executable, "-c", MISTAKEN, str(int(number)), error]
+    done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, "error: interrupted\n")
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_leaves_no_child_and_no_folder(tmp_path: Path, number: signal.Signals, code: int) -> None:
     root = str(Path(__file__).parents[3])
