@@ -30,7 +30,7 @@ from venvstacks.deployment.steps.publication_source import Source, read_offer
 from venvstacks.digests import scan_tree
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS
-from venvstacks.model.stack import SourceTree
+from venvstacks.model.source_trees import SourceTree
 from venvstacks.records.file_lists import FileManifest
 from venvstacks.records.tree_records import BuildRecord, LinkRecord, RuntimeRecord, SourceHash
 from venvstacks.tools.files import write_atomically

@@ -9,7 +9,8 @@ import pytest
 
 from venvstacks.errors import Fault, SpecificationError
 from venvstacks.model.draft import parse_draft
-from venvstacks.model.stack import SourceTree, Stack
+from venvstacks.model.source_trees import SourceTree
+from venvstacks.model.stack import Stack
 from venvstacks.model.validation import Surroundings, resolve
 
 SOURCE = "venvstacks.toml"

@@ -60,6 +60,8 @@ def leavings(node: TaskNode, stack: Stack, configuration: Configuration, base: P
     if node.kind == "lock":
         return ()
     layout = configuration.layout
+    if node.kind == "wheel":  # its pin is committed like a lock
+        return (base / layout.own_wheel(node.name.partition(":")[2]),)
     found = [base / path for path in node.outputs]
     if node.kind == "build":
         layer = stack.by_env_name[node.env_name]

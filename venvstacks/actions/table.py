@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venvstacks.actions.locking.lock import LockPolicy, LockRequest, LockResult, is_refused, lock_layer, lock_reasons
+from venvstacks.actions.wheels.wheel_request import OwnWheelRequest, wheel_reasons
 from venvstacks.graph.compiler import ARCHIVE_MANIFEST, Configuration
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.locking.uv_variables import apply_variables
-from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 from venvstacks.reasons import Reason
 from venvstacks.tools.files import remove_tree
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from venvstacks.actions.publishing.layer_metadata import PublishedLayer
     from venvstacks.actions.toolset import Tools
     from venvstacks.records.remembered_digests import RememberedDigests
+    from venvstacks.runtimes.provider_request import ArchiveSource
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class TaskActions:
     @cached_property
     def _actions(self) -> Mapping[str, Callable[[TaskNode], Mapping[str, object]]]:
         return {
+            "wheel": self._wheel,
             "lock": self._lock,
             "build": self._build,
             "link": self._link,
@@ -111,6 +114,8 @@ class TaskActions:
         """Why the outputs of a task that record what they were made from (locks) are not valid; empty if they are."""
         if node.kind == "lock":
             return lock_reasons(self.lock_request(self._layer(node)), self.digests)
+        if node.kind == "wheel":
+            return wheel_reasons(self._wheel_request(node), self.digests)
         from venvstacks.records.published_metadata import wanted_manifest  # noqa: PLC0415
 
         place = self.base / node.outputs[0]
@@ -185,7 +190,41 @@ class TaskActions:
             align=options.align,
             drafts=options.drafts,
             variables=self.variables,
+            labels={package: label for label, package in self.stack.own_packages.items()},
         )
+
+    def _wheel_request(self, node: TaskNode) -> OwnWheelRequest:
+        label = node.name.partition(":")[2]
+        package, options = self.stack.own_packages[label], self.options
+        layer = next(layer for layer in self.stack.layers if any(use.package == package for use in layer.own))
+        upgraded = options.upgrade or package.name in options.upgrade_packages
+        return OwnWheelRequest(
+            package=package,
+            label=label,
+            layer=layer,
+            uv=apply_variables(self.stack.uv, self.variables),
+            layout=self.configuration.layout,
+            base=self.base,
+            platform=self.configuration.platform,
+            log=self._log(node),
+            providers=self.configuration.runtime_providers,
+            archives=self._runtime_archives(package.python),
+            local_wheel_dirs=options.local_wheel_folders,
+            use_index=options.use_index,
+            epoch=self.configuration.epoch,
+            upgrade=upgraded and options.drafts is None,
+        )
+
+    def _wheel(self, node: TaskNode) -> Mapping[str, object]:
+        from venvstacks.actions.wheels.build_own_wheel import build_own_wheel  # noqa: PLC0415
+
+        return build_own_wheel(self._wheel_request(node), self.tools)
+
+    def _runtime_archives(self, python: PythonImplementation) -> dict[str, ArchiveSource]:
+        from venvstacks.runtimes.provider_request import ArchiveSource  # noqa: PLC0415
+
+        archives = self.stack.settings.runtime_archives.get(str(python), {})
+        return {name: ArchiveSource(self._address(source.url), source.sha256) for name, source in archives.items()}
 
     def lock(self, node: TaskNode) -> LockResult:
         """Do a lock task and return its whole result.
@@ -205,12 +244,10 @@ class TaskActions:
 
     def _build(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.building.build import BuildRequest, build_layer  # noqa: PLC0415
-        from venvstacks.runtimes.provider_request import ArchiveSource  # noqa: PLC0415
 
         layer = self._layer(node)
         if self.options.clean:
             remove_tree(self.base / self.configuration.layout.environment(layer))
-        archives = self.stack.settings.runtime_archives.get(str(layer.python), {})
         request = BuildRequest(
             layer=layer,
             platform=self._platform,
@@ -219,9 +256,7 @@ class TaskActions:
             log=self._log(node),
             uv=apply_variables(self.stack.uv, self.variables),
             providers=self.configuration.runtime_providers,
-            archives={
-                name: ArchiveSource(self._address(source.url), source.sha256) for name, source in archives.items()
-            },
+            archives=self._runtime_archives(layer.python),
             scripts=self.configuration.scripts,
             use_index=self.options.use_index,
         )

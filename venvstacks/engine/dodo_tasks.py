@@ -31,6 +31,7 @@ def configuration(paths: Paths, task_state: str, jobs: int) -> dict[str, Any]:
 
 
 _GROUPS: Mapping[TaskKind, str] = {
+    "wheel": "build the wheels of packages that come from source",
     "lock": "lock the packages of all layers",
     "build": "build the environments of all layers",
     "link": "link all environments to the layers below them",

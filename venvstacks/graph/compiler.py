@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
-from venvstacks.locking.lock_inputs import lock_inputs
+from venvstacks.locking.lock_inputs import lock_inputs, source_table
 from venvstacks.model.conventions import LAYER_CONFIG, Bytecode, LinkMode
 from venvstacks.model.declared import declared_distributions
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
+from venvstacks.model.own_packages import OwnPackage
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 
@@ -91,6 +92,8 @@ class _Compiler:
         locked = [layer for layer in self.stack.layers if layer.platforms]
         platform = self.configuration.platform
         built = [layer for layer in locked if platform in layer.platforms]
+        for label, package in self.stack.own_packages.items():
+            yield self.wheel(label, package)
         for layer in locked:
             yield self.lock(layer)
         for layer in built:
@@ -112,6 +115,19 @@ class _Compiler:
             yield from layer.input_files
             for source in layer.sources:
                 yield from source.file_paths
+        for package in self.stack.own_packages.values():
+            yield from package.tree.file_paths if package.tree else ()
+
+    def wheel(self, label: str, package: OwnPackage) -> TaskNode:
+        return TaskNode(
+            name=f"wheel:{label}",
+            kind="wheel",
+            env_name="",
+            inputs=package.tree.file_paths if package.tree else (),
+            outputs=(self.layout.wheel_pin(label),),
+            fingerprint={"source": source_table(package.source), "python": str(package.python)},
+            self_described=True,
+        )
 
     def lock(self, layer: Layer) -> TaskNode:
         layout = self.layout
@@ -123,6 +139,7 @@ class _Compiler:
                 *(layout.lock_file(below) for below in layer.below),
                 *self.configuration.local_wheels,
                 *layer.input_files,
+                *(layout.wheel_pin(label) for label in self.stack.built_for(layer)),
             ),
             outputs=(
                 layout.lock_file(layer),
@@ -160,6 +177,7 @@ class _Compiler:
                 **self._runtime_source(layer),
                 **_executable_files(layer),
             },
+            after=tuple(f"wheel:{label}" for label in self.stack.built_for(layer, with_lower=False)),
             trees=(python,),
             uses=(f"build:{layer.runtime.env_name}",) if layer.runtime else (),
         )

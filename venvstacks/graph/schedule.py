@@ -13,11 +13,17 @@ from dataclasses import dataclass
 from venvstacks.graph.taskgraph import TaskGraph
 
 FIRST_ESTIMATES: Mapping[str, float] = {
-    "lock": 1.5, "build": 0.6, "link": 0.1, "check": 0.6, "archive": 4.0, "export": 1.0, "manifest": 0.01,
+    "wheel": 3.0, "lock": 1.5, "build": 0.6, "link": 0.1, "check": 0.6, "archive": 4.0, "export": 1.0, "manifest": 0.01,
 }  # fmt: skip
 """Seconds that a task is taken to need before it ever ran: what the sample's tasks take on two cores, rounded."""
 
-_POOLS: Mapping[str, str] = {"lock": "network", "build": "disk", "export": "disk", "archive": "compression"}
+_POOLS: Mapping[str, str] = {
+    "wheel": "network",
+    "lock": "network",
+    "build": "disk",
+    "export": "disk",
+    "archive": "compression",
+}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Literal
 
 from venvstacks.errors import GraphError
 
-TaskKind = Literal["lock", "build", "link", "check", "archive", "export", "manifest"]
+TaskKind = Literal["wheel", "lock", "build", "link", "check", "archive", "export", "manifest"]
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class TaskNode:
     """One task.
 
     Attributes:
-        name: `<kind>:<environment>`, or `manifest:<what>`.
+        name: `<kind>:<environment>`, `wheel:<package>` or `manifest:<what>`.
         kind: The kind of task, such as `build`.
-        env_name: The layer's environment name; empty for manifests.
+        env_name: The layer's environment name; empty for wheels and manifests.
         inputs: Files whose content matters, relative to the specification's folder.
         gathers: Files that are read if they are there, and whose makers go first if they run at all.
         outputs: Files that the task writes; each must exist for the task to be up to date.

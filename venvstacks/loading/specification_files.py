@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from venvstacks.errors import Fault, SourceError, SpecificationError
+from venvstacks.loading.own_projects import read_projects
 from venvstacks.model.draft import Draft
 from venvstacks.model.requirement_files import included_files
+from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.specification import UvTable
-from venvstacks.model.stack import SourceTree
 from venvstacks.model.toml_text import TomlError, parse_toml
 from venvstacks.model.validation import Surroundings
 from venvstacks.tools.module_files import read_source
@@ -44,12 +45,14 @@ def read_surroundings(draft: Draft, base: Path, environment: Mapping[str, str]) 
         SpecificationError: A file cannot be read.
         SourceError: A module cannot be read.
     """
+    uv_file = _read_uv_file(base / UV_FILE) if draft.uv is None else None
     return Surroundings(
         sources={path: _read_source(base, path) for path in draft.module_paths},
-        uv_file=_read_uv_file(base / UV_FILE) if draft.uv is None else None,
+        uv_file=uv_file,
         macosx_deployment_target=environment.get("MACOSX_DEPLOYMENT_TARGET") or None,
         exclude_newer=environment.get("UV_EXCLUDE_NEWER") or None,
         requirement_files=_read_requirement_files(draft.requirement_files, base),
+        projects=read_projects(draft, (uv_file if draft.uv is None else draft.uv) or {}, base),
     )
 
 

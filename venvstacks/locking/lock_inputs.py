@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
+from venvstacks.model.sources import Source, parse_sources
 from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
 from venvstacks.urls import without_logins
@@ -42,6 +45,8 @@ def lock_inputs(layer: Layer, uv: UvTable) -> dict[str, object]:
     """
     systems = {target.system for target in layer.platforms}
     settings = settings_for_uv(uv)
+    if "sources" in settings:
+        settings["sources"] = index_sources(uv)
     table: dict[str, object] = {
         "requirements": [without_logins(text) for text in layer.declared],
         "python": str(layer.python),
@@ -56,10 +61,12 @@ def lock_inputs(layer: Layer, uv: UvTable) -> dict[str, object]:
             table[key] = gathered
     if sources := {f"{g.origin}, {s.name}": without_logins(s.place) for g in layer.gathered for s in g.sources}:
         table["sources-from"] = sources
-    if layer.exclude:
-        table["exclude"] = list(layer.exclude)
-    if layer.overrides:
-        table["overrides"] = list(layer.overrides)
+    own = [
+        {"package": use.package.name, "targets": list(use.targets), **source_table(use.package.source)}
+        for use in layer.own
+    ]
+    optional = {"sources": own, "exclude": list(layer.exclude), "overrides": list(layer.overrides)}
+    table |= {key: value for key, value in optional.items() if value}
     if layer.align_versions:
         table["align-versions"] = True
     if "linux" in systems:
@@ -67,6 +74,24 @@ def lock_inputs(layer: Layer, uv: UvTable) -> dict[str, object]:
     if "macosx" in systems:
         table["macos"] = layer.macos
     return table
+
+
+def source_table(source: Source) -> dict[str, str]:
+    """A source as locks and pins record it, without credentials."""
+    return {key: without_logins(str(value)) for key, value in source.model_dump(exclude_none=True).items()}
+
+
+def index_sources(uv: UvTable) -> dict[str, Any]:
+    """The sources that name an index, which are uv's to read; the wheels of others are built before uv runs."""
+    found, _ = parse_sources(uv.get("sources", {}))
+    chosen = {name: [source for source in choices if source.index is not None] for name, choices in found.items()}
+    return {
+        package: uv["sources"][package]
+        if len(chosen[name]) == len(found[name])
+        else [source.model_dump(exclude_none=True) for source in chosen[name]]
+        for package in uv.get("sources", {})
+        if chosen.get(name := str(canonicalize_name(package)))
+    }
 
 
 def version_inputs(layer: Layer, module_hashes: Mapping[str, str]) -> dict[str, object]:

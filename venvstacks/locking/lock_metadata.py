@@ -24,6 +24,18 @@ class _Model(BaseModel):
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
 
+class LockedWheel(_Model):
+    """A wheel that is built from source.
+
+    Attributes:
+        metadata: Digest of what resolving reads of it.
+        wheel: Digest of the wheel; None where a lower layer holds it.
+    """
+
+    metadata: str = Field(pattern=_HASH)
+    wheel: str | None = Field(None, pattern=_HASH)
+
+
 class LockedFrom(_Model):
     """The inputs of a lock themselves, not only their hashes, so that a stale lock's old and new values can be shown.
 
@@ -31,12 +43,14 @@ class LockedFrom(_Model):
         inputs: `lock_inputs.lock_inputs`; `python` is `cpython@X.Y` if the lock is for all maintenance releases.
         below: Environment names of the lower layers to the hashes of their locks.
         local_wheels: Paths of local wheels, relative to the specification's folder, to their hashes.
+        wheels: Wheels that are built from source, of this layer and of those below, by label; None if there are none.
         version_inputs: `lock_inputs.version_inputs`.
     """
 
     inputs: dict[str, Any]
     below: dict[str, str] = Field(default_factory=dict)
     local_wheels: dict[str, str] = Field(default_factory=dict)
+    wheels: dict[str, LockedWheel] | None = None
     version_inputs: dict[str, Any]
 
     @property
@@ -44,9 +58,11 @@ class LockedFrom(_Model):
         """The three input hashes of FORMATS section 3 by key."""
         declared, gathered = self.inputs.get("requirements"), self.inputs.get("requirements-from")
         others = {key: value for key, value in self.inputs.items() if key not in {"requirements", "requirements-from"}}
+        wheels = {label: wheel.model_dump() for label, wheel in (self.wheels or {}).items()}
+        files = [others, self.below, self.local_wheels, *([wheels] if wheels else [])]
         return {
             "lock_input_hash": prefixed(sha256_json([declared, gathered] if gathered else declared)),
-            "other_inputs_hash": prefixed(sha256_json([others, self.below, self.local_wheels])),
+            "other_inputs_hash": prefixed(sha256_json(files)),
             "version_inputs_hash": prefixed(sha256_json(self.version_inputs)),
         }
 
@@ -86,6 +102,7 @@ class WantedLock:
         below: As in `LockedFrom`; None for a lower lock that does not exist.
         local_wheels: As in `LockedFrom`; None for a recorded wheel that does not exist any more.
         version_inputs: As in `LockedFrom`.
+        wheels: As in `LockedFrom`; None for a wheel that is not built yet.
         lower_changes: Environment names of changed lower layers to the packages that the lock takes from them, with
             the recorded and the present versions, as text.
     """
@@ -94,6 +111,7 @@ class WantedLock:
     version_inputs: dict[str, object]
     below: Mapping[str, str | None] = field(default_factory=dict)
     local_wheels: Mapping[str, str | None] = field(default_factory=dict)
+    wheels: Mapping[str, LockedWheel | None] = field(default_factory=dict)
     lower_changes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -149,7 +167,22 @@ def resolution_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reaso
         *compare_settings(made_from.inputs, _for_release(wanted.inputs, made_from.inputs)),
         *_compare_files("lock of layer ", made_from.below, wanted.below, wanted.lower_changes),
         *_compare_files("local wheel ", made_from.local_wheels, wanted.local_wheels),
+        *_compare_files("wheel of ", *_wheel_digests(made_from, wanted)),
     )
+
+
+def _wheel_digests(made_from: LockedFrom, wanted: WantedLock) -> tuple[dict[str, str], dict[str, str | None]]:
+    old = {label: wheel.wheel or wheel.metadata for label, wheel in (made_from.wheels or {}).items()}
+    return old, {label: (wheel.wheel or wheel.metadata) if wheel else None for label, wheel in wanted.wheels.items()}
+
+
+def only_rebuilt(made_from: LockedFrom, wanted: WantedLock) -> bool:
+    """Whether wheels were built again, with the same versions and requirements, and nothing else changed."""
+    recorded = made_from.wheels or {}
+    present = {label: wheel for label, wheel in wanted.wheels.items() if wheel is not None}
+    same = {label: wheel.metadata for label, wheel in recorded.items()} == {k: v.metadata for k, v in present.items()}
+    others = [reason for reason in resolution_reasons(made_from, wanted) if not reason.subject.startswith("wheel of ")]
+    return same and recorded != present and not others
 
 
 def _for_release(wanted: dict[str, object], recorded: Mapping[str, object]) -> dict[str, object]:

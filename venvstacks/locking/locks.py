@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import PurePath
 from types import MappingProxyType
+
+OWN_WHEELS = "/.venvstacks/wheels/"
+"""Part of the paths of wheels that are built from source, in each lock."""
 
 
 @dataclass(frozen=True, order=True)
@@ -14,7 +18,8 @@ class Wheel:
 
     Attributes:
         location: URL without credentials, or path relative to the folder of the lock file, with forward slashes.
-        hashes: (algorithm, hex digest), sorted; never empty.
+        hashes: (algorithm, hex digest), sorted; empty only for shared packages that a lower layer takes from source,
+            whose `location` is a folder: a lock does not change with a wheel that it does not install.
         is_path: Whether `location` is a path.
         size: Bytes; None if the index does not give it.
         upload_time: When the index received the file; None if the index does not give it.
@@ -27,6 +32,11 @@ class Wheel:
     size: int | None = None
     upload_time: datetime | None = None
     is_archive: bool = False
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it was built from source, in the build folder."""
+        return self.is_path and OWN_WHEELS in self.location
 
 
 @dataclass(frozen=True, order=True)
@@ -89,6 +99,22 @@ class LayerLock:
     def installed(self, target: str) -> Iterator[LockedPackage]:
         """The packages that are installed on one target, each once."""
         return (p for p in self.packages if p.is_installed and target in p.targets)
+
+    def with_own_wheels_in(self, folder: str) -> LayerLock:
+        """This lock with the wheels that are built from source in another build folder than when it was written.
+
+        Args:
+            folder: That of the folders of own wheels, relative to the folder of the lock.
+        """
+        if not any(wheel.is_own for wheel in self.path_wheels):
+            return self
+
+        def moved(wheel: Wheel) -> Wheel:
+            inside = wheel.location.rpartition(OWN_WHEELS)[2]
+            return replace(wheel, location=f"{PurePath(folder).as_posix()}/{inside}") if wheel.is_own else wheel
+
+        packages = (replace(package, wheels=tuple(map(moved, package.wheels))) for package in self.packages)
+        return replace(self, packages=tuple(packages))
 
     def shared(self, target: str) -> Iterator[LockedPackage]:
         """The packages that the layer needs on one target and a lower layer provides."""

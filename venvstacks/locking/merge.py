@@ -6,6 +6,7 @@ that a lower layer provides there and those that are excluded; each package is l
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -55,7 +56,7 @@ def merge_resolutions(
             if found and (fault := _disagreement(target, package, found, provision)):
                 disagreements.append(fault)
             excluder = left_out.get(target, {}).get(package.name)
-            wheels = found.wheels if found else package.wheels
+            wheels = tuple(map(_shared_wheel, found.wheels)) if found else package.wheels
             # PEP 751 allows one archive per entry, so each has an entry of its own
             archive = next((wheel for wheel in wheels if wheel.is_archive), None)
             key = (package.name, package.version, found.layer if found else None, excluder, archive)
@@ -73,6 +74,11 @@ def merge_resolutions(
         for (name, version, provider, excluder, _), entry in gathered.items()
     ]
     return LayerLock(requires_python(layer), targets, sort_packages(packages, targets))
+
+
+def _shared_wheel(wheel: Wheel) -> Wheel:
+    """A wheel of a lower layer as locks above list it."""
+    return Wheel(posixpath.dirname(wheel.location), (), is_path=True) if wheel.is_own else wheel
 
 
 def requires_python(layer: Layer) -> str:

@@ -163,6 +163,8 @@ def _files(table: Mapping[str, Any], *, is_shared: bool) -> tuple[tuple[Wheel, .
 
     if is_shared and not any(table.get(key) for key in _SOURCES):
         return (), None
+    if is_shared and isinstance(table.get("directory"), dict):
+        return (Wheel(str(table["directory"].get("path")), (), is_path=True),), None
     if not table.get("wheels") and not table.get("archive"):
         return (), "it has no wheels"
     try:

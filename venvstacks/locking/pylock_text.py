@@ -8,15 +8,22 @@ same way under another such marker.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC
 
-from venvstacks.locking.locks import LayerLock, LockedPackage, Wheel
+from venvstacks.locking.locks import OWN_WHEELS, LayerLock, LockedPackage, Wheel
 from venvstacks.model.platforms import PLATFORMS
 
 CREATOR = "venvstacks"
 SHARED = "from_lower_layer"
 LEFT_OUT = "left_out"
+_OWN_WHEEL = re.compile(rf'^(archive = \{{ path = "[^"]*{re.escape(OWN_WHEELS)}[^"]*").*$', re.MULTILINE)
+
+
+def without_own_digests(text: str) -> str:
+    """A lock without sizes and digests of wheels that are built from source: what layers above are resolved with."""
+    return _OWN_WHEEL.sub(r"\1", text) if OWN_WHEELS in text else text
 
 
 def format_lock(lock: LayerLock) -> str:
@@ -47,7 +54,9 @@ def _package_lines(package: LockedPackage, targets: Sequence[str]) -> Iterator[s
         yield f"tool = {{ {CREATOR} = {{ left-out-by = {_quote(package.left_out_by)} }} }}"
     elif marker:
         yield f"marker = {_quote(marker)}"
-    if any(wheel.is_archive for wheel in package.wheels):
+    if any(not wheel.hashes for wheel in package.wheels):
+        yield f"directory = {{ path = {_quote(package.wheels[0].location)} }}"
+    elif any(wheel.is_archive for wheel in package.wheels):
         yield f"archive = {_wheel_text(package.wheels[0])}"
     elif package.wheels:
         yield from _array("wheels", map(_wheel_text, package.wheels))

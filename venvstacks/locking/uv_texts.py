@@ -12,11 +12,11 @@ import tomli_w
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from venvstacks.locking.lock_inputs import newest_upload, settings_for_uv
+from venvstacks.locking.lock_inputs import index_sources, newest_upload, settings_for_uv
 from venvstacks.locking.locks import LayerLock, LockedPackage
 from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
-from venvstacks.model.wheel_addresses import with_absolute_file
+from venvstacks.model.wheel_addresses import for_uv
 from venvstacks.urls import without_logins
 
 _NO_ARCHIVES: Mapping[str, str] = {}
@@ -54,7 +54,7 @@ def project_text(
         only: Requirements in place of the layer's own.
         all_patches: Whether to resolve for all maintenance releases of the layer's Python, not only for its own.
     """
-    sources = dict(uv.get("sources", {}))
+    sources = index_sources(uv)
     for package, index in layer.package_indexes.items():
         sources = {name: source for name, source in sources.items() if canonicalize_name(name) != package}
         sources[package] = {"index": index}
@@ -71,7 +71,7 @@ def project_text(
             "name": project_name(layer.env_name),
             "version": "0",
             "requires-python": f"=={layer.python.short_version}.*" if all_patches else f"=={layer.python.version}",
-            "dependencies": [with_absolute_file(text, base) for text in required] + sorted(also),
+            "dependencies": [for_uv(text, base) for text in required] + sorted(also),
         }
     }
     document["tool"] = {"uv": table}
@@ -139,13 +139,14 @@ def constraints_text(
     Args:
         versions: Package name to version.
         constraints: Further constraints.
-        archives: Package name to the address of the wheel, for packages that a lower layer requires by address. uv
-            needs the address to find them if another package of this layer needs them.
+        archives: Package name to the address of the wheel, for packages that a lower layer requires by address, and
+            for own packages. uv takes them from there, whichever package of this layer needs them.
     """
     pins = [
         f"{name} @ {archives[name]}" if name in archives else exactly(name, v) for name, v in sorted(versions.items())
     ]
-    return "".join(f"{line}\n" for line in (*pins, *constraints))
+    others = [f"{name} @ {address}" for name, address in sorted(archives.items()) if name not in versions]
+    return "".join(f"{line}\n" for line in (*pins, *others, *constraints))
 
 
 def requirements_text(layer: Layer) -> str:

@@ -85,6 +85,19 @@ class StackLayout:
         """The readable summary of a lock."""
         return f"{self.requirements}/{layer.env_name}/packages-{layer.env_name}.txt"
 
+    def wheel_pin(self, label: str) -> str:
+        """What an own package's wheel was built from, committed with the locks; `label` is the name of its task."""
+        return f"{self.requirements}/wheels/{label}.json"
+
+    def own_wheel(self, label: str) -> str:
+        """The folder of the wheel of an own package."""
+        return f"{self.own_wheels}/{label}"
+
+    @property
+    def own_wheels(self) -> str:
+        """The folder of the folders of own packages' wheels."""
+        return f"{self.state}/wheels"
+
     def environment(self, layer: Layer) -> str:
         """The folder of a built environment."""
         return f"{self.build}/{layer.env_name}"

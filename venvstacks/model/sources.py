@@ -69,6 +69,14 @@ def _repository(value: str) -> str:
     return value
 
 
+def _url(value: str) -> str:
+    if urlsplit(value).scheme not in {"https", "http"}:
+        raise RefusedValueError(
+            f"'{value}' is not an https or http URL", 'write path = "..." for a file of this machine'
+        )
+    return value
+
+
 _Revision = Annotated[str, AfterValidator(_revision)]
 
 
@@ -80,7 +88,9 @@ class Source(Table):
         None, description="Folder of a project, archive of its source, or wheel, relative to the specification"
     )
     git: Annotated[str, AfterValidator(_repository)] | None = Field(None, description="URL of a git repository")
-    url: str | None = Field(None, description="URL of a wheel or of an archive of source code")
+    url: Annotated[str, AfterValidator(_url)] | None = Field(
+        None, description="URL of a wheel or of an archive of source code"
+    )
     workspace: bool | None = Field(None, description="The package is a member of the uv workspace around it")
     rev: _Revision | None = Field(None, description="Commit, or any other revision of the repository")
     tag: _Revision | None = Field(None, description="Tag of the repository")
@@ -111,6 +121,16 @@ class Source(Table):
         text = "the workspace" if self.kind == "workspace" else f"{self.kind} {place}"
         text += f"@{self.revision}" if self.revision else ""
         return f"{text} ({self.subdirectory})" if self.subdirectory else text
+
+    @property
+    def address(self) -> str:
+        """The URL of an archive or wheel, without its fragment."""
+        return (self.url or "").partition("#")[0]
+
+    @property
+    def sha256(self) -> str | None:
+        """The SHA-256 that a URL names in its fragment."""
+        return next(iter(parse_qs((self.url or "").partition("#")[2]).get("sha256", [])), None)
 
     def holds(self, environment: Mapping[str, str]) -> bool:
         """Whether it is used where markers have these values."""
@@ -204,4 +224,4 @@ def _as_table(address: str) -> dict[str, Any]:
         return {"git": where, **({"rev": unquote(revision)} if revision else {}), **subdirectory}
     if parts.scheme == "file":
         return {"path": unquote(parts.path), **subdirectory}
-    return {"url": address}
+    return {"url": address, **subdirectory}

@@ -8,56 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePosixPath
 
 from venvstacks.model.conventions import LayerKind
 from venvstacks.model.foreign_sources import ForeignSource, LockedFile
+from venvstacks.model.own_packages import OwnPackage, OwnUse
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
+from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.specification import ToolSettings, UvTable
 
 ENV_PREFIXES: Mapping[LayerKind, str] = {"runtime": "", "framework": "framework-", "application": "app-"}
-
-
-@dataclass(frozen=True)
-class SourceTree:
-    """A launch or support module, or another file or folder of an application, as it is on disk.
-
-    Attributes:
-        path: As written in the specification, relative to its folder or absolute, forward slashes.
-        is_package: Whether it is a folder; else it is one file.
-        files: The files that belong to it (what git ignores is left out), relative to `path`, sorted; for a single
-            file the empty string alone.
-        executable: Those of `files` that are shipped as executable.
-    """
-
-    path: str
-    is_package: bool
-    files: tuple[str, ...]
-    executable: frozenset[str] = frozenset()
-
-    @property
-    def module(self) -> str:
-        """The name under which it is imported, if it is a module: the file's or folder's without a suffix."""
-        return PurePosixPath(self.path).stem
-
-    @property
-    def is_importable(self) -> bool:
-        """Whether Python finds it by that name: a folder, or a file of Python code."""
-        return PurePosixPath(self.path).suffix == ("" if self.is_package else ".py")
-
-    @property
-    def is_startable(self) -> bool:
-        """Whether `python -m` starts it."""
-        return self.is_importable and (not self.is_package or "__main__.py" in self.files)
-
-    @property
-    def file_paths(self) -> tuple[str, ...]:
-        """All its files relative to the specification's folder."""
-        return tuple(self.place_of(name) for name in self.files)
-
-    def place_of(self, name: str) -> str:
-        """One of its files relative to the specification's folder."""
-        return f"{self.path.rstrip('/')}/{name}" if name else self.path
 
 
 @dataclass(frozen=True)
@@ -105,6 +64,7 @@ class Layer:
         exclude: Normalised names of distributions that are resolved but not installed.
         overrides: PEP 508 strings that replace what any metadata says about their packages, own and inherited.
         align_versions: Whether locking seeks one version of each package for all targets.
+        own: The packages that it takes from source, where it needs them.
     """
 
     kind: LayerKind
@@ -128,6 +88,7 @@ class Layer:
     exclude: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
     align_versions: bool = False
+    own: tuple[OwnUse, ...] = ()
 
     @property
     def declared(self) -> tuple[str, ...]:
@@ -196,3 +157,29 @@ class Stack:
     def by_env_name(self) -> Mapping[str, Layer]:
         """Layers by environment name."""
         return {layer.env_name: layer for layer in self.layers}
+
+    @cached_property
+    def own_packages(self) -> Mapping[str, OwnPackage]:
+        """The packages whose wheels are built, each once for each Python, by label: the name of its task.
+
+        That is the package's name, with the Python where several build it, and with a number where it has several
+        sources.
+        """
+        uses = [use.package for layer in self.layers if layer.platforms for use in layer.own]
+        unique = [package for package in dict.fromkeys(uses) if not package.is_wheel]
+        found: dict[str, OwnPackage] = {}
+        for package in unique:
+            same = [other for other in unique if other.name == package.name]
+            sources = list(dict.fromkeys(other.source for other in same))
+            label = package.name
+            if len({other.python for other in same}) > 1:
+                label += f"@{package.python.name}-{package.python.version}"
+            if len(sources) > 1:
+                label += f"@{sources.index(package.source) + 1}"
+            found[label] = package
+        return found
+
+    def built_for(self, layer: Layer, *, with_lower: bool = True) -> dict[str, OwnPackage]:
+        """The packages with wheels to build that a layer, or also one below it, takes from source, by label."""
+        used = {use.package for other in (layer, *(layer.below if with_lower else ())) for use in other.own}
+        return {label: package for label, package in self.own_packages.items() if package in used}

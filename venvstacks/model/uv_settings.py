@@ -26,8 +26,7 @@ def find_uv_faults(uv: UvTable) -> Iterator[tuple[KeyPath, str, str]]:
     """What would make uv's settings useless here, as (key path below `tool.uv`, message, hint).
 
     uv checks its own settings when it reads them; these are the rules that layered locks add (an index has a location,
-    and a source names an index, because only what an index serves can be locked for every platform), and the types of
-    what is read here before uv sees it.
+    and sources have forms that are known), and the types of what is read here before uv sees it.
     """
     for key, (types, expected, hint) in _READ_HERE.items():
         if key in uv and not (isinstance(uv[key], types) and _holds_strings(uv[key])):
@@ -75,12 +74,9 @@ def _find_source_faults(table: object, names: Collection[str]) -> Iterator[tuple
         yield ("sources", *path), message, hint
     for package, choices in sources.items():
         for source in choices:
-            if source.index is None:
-                yield (
-                    ("sources", package),
-                    "only sources that name an index can be locked",
-                    'write { index = "<name of an index>" }',
-                )
-            elif source.index not in names:
+            if source.extra or source.group:
+                message = "layers have no extras and groups that a source could belong to"
+                yield ("sources", package), message, "leave out 'extra' and 'group'"
+            if source.index is not None and source.index not in names:
                 known = ", ".join(sorted(names)) or "none"
                 yield ("sources", package), f"'{source.index}' is not a named index", f"named indexes: {known}"

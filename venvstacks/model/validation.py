@@ -17,9 +17,12 @@ from venvstacks.model.indexes import inherit_package_indexes
 from venvstacks.model.linearize import NoLinearOrderError, linearize
 from venvstacks.model.names import find_name_faults
 from venvstacks.model.overrides import inherit_overrides
+from venvstacks.model.own_packages import OwnUse, Projects, find_own_packages
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation, TargetPlatform
 from venvstacks.model.positions import KeyPath
 from venvstacks.model.requirement_files import FileContents, Texts, gather_requirements
+from venvstacks.model.source_trees import SourceTree
+from venvstacks.model.sources import parse_sources
 from venvstacks.model.specification import (
     MACOS_VERSION,
     ApplicationSpec,
@@ -27,7 +30,7 @@ from venvstacks.model.specification import (
     RuntimeSpec,
     UvTable,
 )
-from venvstacks.model.stack import Layer, SourceTree, Stack, nearest
+from venvstacks.model.stack import Layer, Stack, nearest
 from venvstacks.model.uv_environments import differing_environments
 from venvstacks.model.uv_settings import find_uv_faults, index_names
 
@@ -49,6 +52,7 @@ class Surroundings:
         macosx_deployment_target: The environment variable of that name: the default of `macosx_target`.
         exclude_newer: `UV_EXCLUDE_NEWER`, used where uv's settings have no `exclude-newer`.
         requirement_files: Files that hold requirements, by path from the specification.
+        projects: The projects that are sources of packages.
     """
 
     sources: Mapping[str, SourceTree | None] = field(default_factory=dict)
@@ -56,6 +60,7 @@ class Surroundings:
     macosx_deployment_target: str | None = None
     exclude_newer: str | None = None
     requirement_files: Texts = field(default_factory=dict)
+    projects: Projects = field(default_factory=Projects)
 
 
 def resolve(draft: Draft, surroundings: Surroundings) -> Stack:
@@ -74,6 +79,7 @@ class _Resolver:
         self.faults = list(draft.faults)
         self.uv = _effective_uv(draft, surroundings)
         self.indexes = index_names(self.uv)
+        self.declared, _ = parse_sources(self.uv.get("sources", {}))
         self.layers: dict[tuple[str, str], Layer | None] = {}
         self.macos_default = surroundings.macosx_deployment_target or DEFAULT_MACOS
         self.resolved: list[Layer] = []
@@ -122,16 +128,18 @@ class _Resolver:
         heirs = nearest(chain)  # lower layers' settings are inherited through these
         package_indexes = self._inherit_indexes(entry, spec, heirs)
         platforms = self._resolve_platforms(entry, spec, heirs)
+        python = _python(spec, chain)
+        requirements = (*spec.requirements, *_lines(gathered))
+        sources_used = self._find_own(entry, requirements, python, platforms)
         if len(self.faults) > known:
             return None
-        python = _python(spec, chain)
         for contents in gathered:
             for text in differing_environments(contents.environments, [(target, python) for target in platforms]):
                 self._warn((*entry.path, "requirements-from"), spec.name, f"{contents.files[0]}: {text}")
         return Layer(
             kind=entry.kind,
             name=spec.name,
-            requirements=(*spec.requirements, *_lines(gathered)),
+            requirements=requirements,
             python=python,
             platforms=platforms,
             glibc=(spec.linux_target or "").partition("@")[2] or DEFAULT_GLIBC,
@@ -152,7 +160,21 @@ class _Resolver:
                 [spec.overrides, *(contents.overrides for contents in gathered), *(layer.overrides for layer in heirs)]
             ),
             align_versions=self.draft.settings.align_versions,
+            own=sources_used,
         )
+
+    def _find_own(
+        self,
+        entry: DraftLayer,
+        requirements: tuple[str, ...],
+        python: PythonImplementation,
+        platforms: tuple[TargetPlatform, ...],
+    ) -> tuple[OwnUse, ...]:
+        try:
+            return find_own_packages(requirements, self.declared, self.surroundings.projects, python, platforms)
+        except ValueError as error:
+            self._fault((*entry.path, "requirements"), str(error), entry.name, "requirements", _SOURCE_PLACE)
+            return ()
 
     def _gather(self, entry: DraftLayer, spec: LayerSpec) -> Iterator[FileContents]:
         named: list[tuple[str, int, RequirementsFrom]] = [

@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
+from venvstacks.model.sources import source_of
+
 _SCHEMES = ("https", "http", "file")
 
 
@@ -16,10 +18,17 @@ def address_fault(requirement: Requirement) -> str | None:
     """What keeps the address of a requirement from being locked; None where it can be, or where there is none."""
     if requirement.url is None:
         return None
-    parts = urlsplit(requirement.url)
+    try:
+        return None if source_of(requirement) is not None else _wheel_fault(requirement, requirement.url)
+    except ValueError as error:
+        return f"names no source: {error}"
+
+
+def _wheel_fault(requirement: Requirement, url: str) -> str | None:
+    parts = urlsplit(url)
     file = unquote(posixpath.basename(parts.path))
-    if parts.scheme not in _SCHEMES or not file.endswith(".whl"):
-        return "names an address that is no wheel; layers install wheels only"
+    if parts.scheme not in _SCHEMES:
+        return "names a wheel by an address that is neither https, http nor file"
     try:
         name = parse_wheel_filename(file)[0]
     except InvalidWheelFilename as error:
@@ -31,14 +40,19 @@ def address_fault(requirement: Requirement) -> str | None:
     return None
 
 
-def with_absolute_file(text: str, base: str) -> str:
-    """A requirement with a relative `file:` address made absolute.
+def for_uv(text: str, base: str) -> str:
+    """A requirement as uv reads it: with a relative `file:` address made absolute, and without that of a source.
+
+    Where a package with a source comes from is a constraint: the address of the wheel that was built from it.
 
     Args:
         text: The requirement.
         base: Absolute folder of the specification, forward slashes.
     """
     requirement = Requirement(text)
+    if source_of(requirement) is not None:
+        requirement.url = None
+        return str(requirement)
     if requirement.url is None or not requirement.url.startswith("file:") or requirement.url.startswith("file:/"):
         return text
     path = posixpath.normpath(posixpath.join(base, requirement.url.removeprefix("file:")))

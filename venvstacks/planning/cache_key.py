@@ -39,8 +39,8 @@ def cache_key(project: Project) -> CacheKey:
     """The key of a project as it is now.
 
     It depends on the platform, on what each task depends on (so on the specification, options and tool versions,
-    but on no comment, no path and no time), on the locks, and on the content of all sources. Where a lock is missing,
-    that counts as well: locking gives another key.
+    but on no comment, no path and no time), on the locks and the pins of wheels, and on the content of all sources.
+    Where a lock is missing, that counts as well: locking gives another key.
 
     Raises:
         OSError: A source cannot be read.
@@ -48,7 +48,8 @@ def cache_key(project: Project) -> CacheKey:
     configuration = project.configuration
     platform = configuration.platform.name if configuration.platform else "any"
     nodes = project.graph.nodes
-    files = sorted({*project.graph.sources, *(path for node in nodes if node.kind == "lock" for path in node.outputs)})
+    committed = (path for node in nodes if node.kind in {"lock", "wheel"} for path in node.outputs)
+    files = sorted({*project.graph.sources, *committed})
     state = sha256_json(
         [
             [[node.name, dict(node.fingerprint)] for node in nodes],

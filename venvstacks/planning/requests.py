@@ -121,7 +121,7 @@ def work_out(project: Project, request: Request) -> RequestedRun:
     held = held_tasks(stack, request.operations, selection) & graph.by_name.keys()
     upgraded = frozenset(str(canonicalize_name(name)) for name in request.upgrade_packages)
     renewed = _renewed(project, request, selected, upgraded)
-    forced = renewed | _forced_outputs(request, selected)
+    forced = renewed | _forced_outputs(request, selected) | _moved_wheels(project, request, upgraded)
     options = RunOptions(
         lock_policy=request.lock_policy,
         renewed_locks=renewed,
@@ -179,6 +179,14 @@ def _not_locked(package: str, homes: Collection[str], known: Collection[str]) ->
         )
     hint = suggestion(package, known, otherwise="it has no earlier version to move from")
     return UsageError(f"no layer is locked with '{package}'", hint=hint)
+
+
+def _moved_wheels(project: Project, request: Request, upgraded: Collection[str]) -> frozenset[str]:
+    """Names of the wheel tasks whose sources may move on: branches, URLs, versions of build requirements."""
+    if "lock" not in request.operations:
+        return frozenset()
+    packages = project.stack.own_packages.items()
+    return frozenset(f"wheel:{label}" for label, package in packages if request.upgrade or package.name in upgraded)
 
 
 def _forced_outputs(request: Request, selected: SelectedLayers) -> frozenset[str]:

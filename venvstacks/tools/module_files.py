@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvstacks.errors import SourceError
-from venvstacks.model.stack import SourceTree
+from venvstacks.model.source_trees import SourceTree
 from venvstacks.modes import is_executable
 from venvstacks.tools.git_index import executable_paths, keeps_no_modes
 from venvstacks.tools.ignore_rules import Rule, parse_rules, verdict

@@ -13,7 +13,7 @@ from venvstacks.digests import scan_tree
 from venvstacks.errors import BuildError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import PLATFORMS
-from venvstacks.model.stack import SourceTree
+from venvstacks.model.source_trees import SourceTree
 from venvstacks.tools.files import write_atomically
 
 LAYOUT = EnvironmentLayout.of(runtime(), PLATFORMS["linux_x86_64"])

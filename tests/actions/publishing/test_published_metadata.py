@@ -21,7 +21,8 @@ from venvstacks.linking.layer_config import LayerPaths, layered_config
 from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS, TargetPlatform
-from venvstacks.model.stack import Layer, SourceTree
+from venvstacks.model.source_trees import SourceTree
+from venvstacks.model.stack import Layer
 from venvstacks.records.published_metadata import metadata_text, read_metadata
 from venvstacks.records.tree_records import BuildRecord, LinkRecord, RuntimeRecord, SourceHash
 from venvstacks.tools.files import write_atomically

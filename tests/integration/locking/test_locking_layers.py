@@ -13,7 +13,7 @@ from venvstacks.actions.locking.lock import lock_layer, lock_reasons
 from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, MissingWheelsError, StaleLockError
 from venvstacks.model.layout import StackLayout
-from venvstacks.model.stack import SourceTree
+from venvstacks.model.source_trees import SourceTree
 
 
 def test_a_chain_of_layers_holds_each_package_once_in_its_lowest_layer(bench: Bench) -> None:

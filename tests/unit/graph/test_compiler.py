@@ -13,7 +13,7 @@ from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.model.draft import parse_draft
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS
-from venvstacks.model.stack import SourceTree
+from venvstacks.model.source_trees import SourceTree
 
 LINUX = PLATFORMS["linux_x86_64"]
 SAMPLE = Path(__file__).parents[3] / "sample_project"

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.locked_layers import framework, runtime
 from venvstacks.locking.lock_inputs import lock_inputs, newest_upload, version_inputs
-from venvstacks.model.stack import SourceTree
+from venvstacks.model.source_trees import SourceTree
 
 
 def test_inputs_are_json_values_and_name_what_a_lock_is_made_from() -> None:

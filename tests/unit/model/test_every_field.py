@@ -84,7 +84,7 @@ SETTINGS: dict[str, Case] = {
 UV: dict[str, Case] = {
     "index": ('[{ name = "a", url = "b" }]', "index.0.url", "b", '[{ name = "a" }]', "an index needs a 'url'"),
     "sources": (
-        "{ frog = [] }", "sources.frog", [], '{ frog = { git = "g" } }', "only sources that name an index can be locked"
+        "{ frog = [] }", "sources.frog", [], "{ frog = { tag = 'g' } }", "exactly one of index, path, git"
     ),
     "exclude-newer": ('"2026-01-31"', "exclude-newer", "2026-01-31", "7", "must be a string or a date"),
     "override-dependencies": ('["a==1"]', "override-dependencies", ["a==1"], '"a"', "must be an array of strings"),

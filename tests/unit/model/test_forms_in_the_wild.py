@@ -33,7 +33,7 @@ TAKEN = {
 REFUSED = {
     "a placeholder that a script would fill": (
         "b[serve] @ @WHEEL@",
-        "names an address that is no wheel",
+        "names no source: '@WHEEL@' is not an https or http URL",
         "--local-wheels",
     ),
     "the address of a wheel alone": (

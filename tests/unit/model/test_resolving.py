@@ -18,7 +18,7 @@ from tests.support.specifications import (
     stack_of,
     the_fault_of,
 )
-from venvstacks.model.stack import SourceTree
+from venvstacks.model.source_trees import SourceTree
 
 INDEXES = "".join(
     f'[[tool.uv.index]]\nname = "{name}"\nurl = "https://{name}.invalid/simple"\n' for name in ("cpu", "gpu", "main")

@@ -10,7 +10,16 @@ UV_FAULTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "index not an array": ("index = 1", ("index",), "must be an array of tables"),
     "index without a place": ('index = [{ name = "a" }]', ("index", "0"), "an index needs a 'url'"),
     "sources not a table": ("sources = 1", ("sources",), "must be a table"),
-    "source from a path": ('sources = { a = { path = "a" } }', ("sources", "a"), "only sources that name an index"),
+    "source from two places": (
+        'sources = { a = { path = "a", index = "b" } }',
+        ("sources", "a"),
+        "exactly one of index, path, git",
+    ),
+    "source of an extra": (
+        'sources = { a = { path = "a", extra = "b" } }',
+        ("sources", "a"),
+        "layers have no extras and groups",
+    ),
     "not a number": ("x = [1.0, nan]", ("x", "1"), "is not a finite number"),
     "infinite": ("x = -inf", ("x",), "is not a finite number"),
     "one package, two spellings": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.support.locked_layers import framework, runtime
 from venvstacks.actions.publishing.module_hashes import module_hashes
 from venvstacks.digests import TreeEntry, sha256_bytes
-from venvstacks.model.stack import SourceTree
+from venvstacks.model.source_trees import SourceTree
 
 FILES = {
     "hop/__init__.py": b"",

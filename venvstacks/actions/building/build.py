@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -226,7 +227,8 @@ def _wheel_request(request: BuildRequest, lock: LayerLock) -> WheelRequest:
 
 def _read_lock(request: BuildRequest, path: Path) -> LayerLock:
     try:
-        return parse_lock(path.read_text("utf-8"), request.layer.python)
+        lock = parse_lock(path.read_text("utf-8"), request.layer.python)
+        return lock.with_own_wheels_in(os.path.relpath(request.base / request.layout.own_wheels, path.parent))
     except (UnusableLockError, OSError, UnicodeDecodeError) as error:
         raise BuildError(f"the lock {path} cannot be used: {error}", hint="lock the layer again") from error
 

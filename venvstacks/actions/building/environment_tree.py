@@ -18,7 +18,7 @@ from venvstacks.digests import TreeEntry, prefixed, scan_tree, sha256_file, tree
 from venvstacks.errors import BuildError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import TargetPlatform
-from venvstacks.model.stack import SourceTree
+from venvstacks.model.source_trees import SourceTree
 from venvstacks.modes import file_mode, is_executable
 from venvstacks.records.tree_records import SourceHash
 from venvstacks.tools.files import link_or_copy, remove_tree

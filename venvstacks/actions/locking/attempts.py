@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -93,6 +93,7 @@ class UvRuns:
         provision: What the layers below provide.
         find_links: Folders of wheels.
         seed: The earlier lock, whose versions uv prefers.
+        own: `own_wheels.own_addresses`.
     """
 
     request: LockRequest
@@ -102,6 +103,7 @@ class UvRuns:
     provision: Provision
     find_links: tuple[Path, ...] = ()
     seed: LayerLock | None = None
+    own: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
 
     def attempt(self, target: TargetPlatform, conditions: Conditions = AS_IT_IS) -> Attempt:
         """Run uv once for `target`.
@@ -140,9 +142,10 @@ class UvRuns:
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
     def _archives(self, target: TargetPlatform, versions: Mapping[str, str]) -> dict[str, str]:
-        """Addresses of the wheels that the layers below require by address, for packages in just these versions."""
+        """Addresses of own wheels, and of those that the layers below require by address, in just these versions."""
         folder = self.request.lock_folder(self.layer)
-        found = {}
+        own = self.own.get(target.name, {}) if self.layer is self.request.layer else {}
+        found = {name: address for name, (version, address) in own.items() if versions.get(name, version) == version}
         for name, provided in self.provision.on(target.name).items():
             archive = next((wheel for wheel in provided.wheels if wheel.is_archive), None)
             if archive and versions.get(name) == provided.version:

@@ -18,7 +18,8 @@ def draft_locks(actions: TaskActions, graph: TaskGraph, jobs: int) -> dict[str, 
 
     Args:
         actions: Performs the tasks.
-        graph: The order of the tasks; only its lock tasks are performed.
+        graph: The order of the tasks; of its tasks, only locks are performed, and wheels that
+            they need and that are not built yet.
         jobs: How many layers are locked at the same time.
 
     Returns:
@@ -28,6 +29,9 @@ def draft_locks(actions: TaskActions, graph: TaskGraph, jobs: int) -> dict[str, 
         LockError: Some layer cannot be locked.
     """
     processes = actions.tools.processes  # made before threads begin
+    for node in graph.nodes:
+        if node.kind == "wheel" and actions.describe_staleness(node):
+            actions.perform(node)
     nodes = [node for node in graph.nodes if node.kind == "lock"]
     names = {node.name for node in nodes}
     order = TopologicalSorter({node.name: graph.needs(node) & names for node in nodes})

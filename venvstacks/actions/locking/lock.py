@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from venvstacks.actions.locking.lock_files import LockState, LowerHash, hash_lower_lock, made_from, read_state
 from venvstacks.actions.locking.lock_request import LockPaths, LockPolicy, LockRequest
 from venvstacks.actions.locking.locks_of_original import earlier_original
+from venvstacks.actions.locking.own_wheels import with_rebuilt_wheels
 from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, StaleLockError, UsageError
 from venvstacks.locking.lock_changes import LockChanges, compare_locks
@@ -23,6 +24,7 @@ from venvstacks.locking.lock_metadata import (
     LockedFrom,
     LockMetadata,
     next_metadata,
+    only_rebuilt,
     resolution_reasons,
     stale_reasons,
 )
@@ -104,7 +106,13 @@ def is_refused(request: LockRequest, hash_file: Callable[[Path], str] = sha256_f
 
 
 def _is_refused(request: LockRequest, state: LockState) -> bool:
-    return request.policy == "require-valid" and state.exists and bool(_stale(state))
+    return request.policy == "require-valid" and state.exists and bool(_stale(state)) and not _only_rebuilt(state)
+
+
+def _only_rebuilt(state: LockState) -> bool:
+    """Whether the lock is right but for wheels that were built again from changed source, as launch modules change."""
+    made_from = state.metadata.venvstacks if state.metadata else None
+    return made_from is not None and state.is_intact and only_rebuilt(made_from, state.wanted)
 
 
 def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
@@ -128,6 +136,9 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
         raise _refusal(state, reasons)
     if request.policy != "renew" and _resolution_holds(state):
         return _write(request, state, tools, state.read_lock(), reasons=reasons, resolved=False)
+    if request.policy != "renew" and _only_rebuilt(state):
+        lock = with_rebuilt_wheels(request, state.read_lock())
+        return _write(request, state, tools, lock, reasons=reasons, resolved=False)
     from venvstacks.actions.locking.resolve import resolve_layer  # noqa: PLC0415 - valid locks, which are the rule, need no uv
 
     for folder in request.local_wheel_dirs:

@@ -12,6 +12,7 @@ from pathlib import Path
 from venvstacks.actions.locking.local_wheels import local_wheels, relative_to_base, wheels_now
 from venvstacks.actions.locking.lock_request import LockPaths, LockRequest, read_text
 from venvstacks.actions.locking.locks_of_original import original_reasons, read_platform_locks
+from venvstacks.actions.locking.own_wheels import wheels_to_lock
 from venvstacks.digests import TreeEntry, prefixed, sha256_file, tree_digest
 from venvstacks.errors import LockError
 from venvstacks.locking.conflict_markers import has_conflict, highest_version, our_side
@@ -22,9 +23,11 @@ from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.merge import requires_python
 from venvstacks.locking.original_locks import PlatformLock, pins_of_platform_locks
 from venvstacks.locking.pylock import ReadLock, parse_lock, read_lock
+from venvstacks.locking.pylock_text import without_own_digests
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.model.platforms import PythonImplementation
-from venvstacks.model.stack import Layer, SourceTree
+from venvstacks.model.source_trees import SourceTree
+from venvstacks.model.stack import Layer
 from venvstacks.reasons import Reason
 
 
@@ -142,7 +145,7 @@ class LockState:
 def hash_lower_lock(request: LockRequest, lower: Layer) -> str | None:
     """The hash of the lock of a layer below the request's layer; None if that layer has no lock."""
     text = read_text(LockPaths.of(request, lower).lock)
-    return None if text is None else hash_lock(text)
+    return None if text is None else hash_lock(without_own_digests(text))
 
 
 LowerHash = Callable[[LockRequest, Layer], str | None]
@@ -168,6 +171,7 @@ def read_state(
             version_inputs=version_inputs(layer, _module_hashes(request, hash_file)),
             below=below,
             local_wheels=wheels_now(request, recorded, lock_text, hash_file),
+            wheels=wheels_to_lock(request),
             lower_changes=_lower_changes(request, metadata, lock_text, below),
         )
         original = None
@@ -259,7 +263,8 @@ def made_from(request: LockRequest, state: LockState, lock: LayerLock, *, resolv
         LockError: A local wheel cannot be read.
     """
     folder = posixpath.dirname(request.layout.lock_file(request.layer))
-    used = {posixpath.normpath(posixpath.join(folder, wheel.location)) for wheel in lock.path_wheels}
+    others = [wheel for wheel in lock.path_wheels if not wheel.is_own]
+    used = {posixpath.normpath(posixpath.join(folder, wheel.location)) for wheel in others}
     used |= {relative_to_base(request, path) for path in local_wheels(request, lock.chosen_names)}
     try:
         wheels = {path: prefixed(sha256_file(request.base / path)) for path in sorted(used)}
@@ -274,5 +279,6 @@ def made_from(request: LockRequest, state: LockState, lock: LayerLock, *, resolv
         inputs={**state.wanted.inputs, "python": python},
         below={name: found for name, found in state.wanted.below.items() if found is not None},
         local_wheels=wheels,
+        wheels={label: wheel for label, wheel in state.wanted.wheels.items() if wheel is not None} or None,
         version_inputs=dict(state.wanted.version_inputs),
     )

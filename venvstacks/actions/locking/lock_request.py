@@ -10,6 +10,7 @@ from typing import Literal
 
 from venvstacks.locking.uv_variables import apply_variables, check_variables
 from venvstacks.model.layout import StackLayout
+from venvstacks.model.own_packages import OwnPackage
 from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
 
@@ -37,6 +38,7 @@ class LockRequest:
         drafts: A folder that takes the place of the specification's for the files of locks: they are written there, and
             read from there where they exist. None for the specification's own.
         variables: Environment variables, of which some change uv's settings.
+        labels: The labels of own packages, whose wheels are built before.
     """
 
     layer: Layer
@@ -53,6 +55,7 @@ class LockRequest:
     align: bool = False
     drafts: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    labels: Mapping[OwnPackage, str] = field(default_factory=dict)
 
     @cached_property
     def settings(self) -> UvTable:

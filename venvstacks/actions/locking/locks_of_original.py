@@ -22,7 +22,7 @@ from venvstacks.locking.original_locks import (
 from venvstacks.locking.pylock import read_lock
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.model.platforms import PLATFORMS
-from venvstacks.model.stack import SourceTree
+from venvstacks.model.source_trees import SourceTree
 from venvstacks.reasons import Reason
 
 HashFile = Callable[[Path], str]

@@ -14,6 +14,7 @@ from venvstacks.actions.locking.local_wheels import LOCAL_INDEX, local_names, wi
 from venvstacks.actions.locking.lock_failures import raise_failure
 from venvstacks.actions.locking.lock_files import read_layer_lock
 from venvstacks.actions.locking.lock_request import LockPaths, LockRequest
+from venvstacks.actions.locking.own_wheels import check_sources, own_addresses
 from venvstacks.actions.toolset import Tools
 from venvstacks.errors import LockError, MissingToolError, ProcessFailedError
 from venvstacks.locking.dependencies import Dependencies
@@ -61,6 +62,7 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
             resolver = Resolver(runs, below)
             resolutions = resolver.resolve()
             check_chosen(layer, uv, _chosen_wheels(resolutions, provision))
+            check_sources(request, resolutions, provision)
             lock = merge_resolutions(layer, resolutions, provision, resolver.left_out(resolutions))
             if resolver.differs_between_patches(resolutions):
                 lock = replace(lock, requires_python=f"=={layer.python.version}")
@@ -93,10 +95,12 @@ def _prepare(
     provided = {name for packages in provision.packages.values() for name in packages}
     seeded = wheel_folders(request, (), seed)  # without them, versions from there would give way to those of an index
     remembering = replace(request, local_wheel_dirs=seeded)
-    names = local_names(remembering, provided)
+    own = {use.package.name for use in layer.own}  # those come from their sources
+    names = local_names(remembering, provided | own)
     check_required(layer, request.settings, {target.name: provided | names for target in layer.platforms})
     indexed = with_local_index(remembering, names, staging / "local-wheels")
-    return UvRuns(indexed, indexed.layer, uv_tools, staging, provision, wheel_folders(indexed, below), seed)
+    folders, addresses = wheel_folders(indexed, below), own_addresses(request)
+    return UvRuns(indexed, indexed.layer, uv_tools, staging, provision, folders, seed, addresses)
 
 
 def _chosen_wheels(resolutions: _Resolutions, provision: Provision) -> dict[str, dict[str, Sequence[Wheel]]]:

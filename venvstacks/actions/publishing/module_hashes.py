@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from venvstacks.digests import TreeEntry, prefixed
-from venvstacks.model.stack import Layer, SourceTree
+from venvstacks.model.source_trees import SourceTree
+from venvstacks.model.stack import Layer
 
 
 def module_hashes(layer: Layer, entries: Iterable[TreeEntry], site_dir: str) -> dict[str, str]:

@@ -1,0 +1,215 @@
+"""Own packages, from their source to published layers: what is built, when, and what depends on it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.handmade_wheels import make_wheel
+from tests.support.own_projects import write_project
+from tests.support.sample_stack import Pond, error_of, ran
+from venvstacks.graph.selection import Operation
+
+SPECIFICATION = """\
+[tool.venvstacks]
+runtime-providers = ["host"]
+
+[tool.uv.sources]
+shared = { path = "projects/shared" }
+desk = { path = "projects/desk" }
+
+[[runtimes]]
+name = "py"
+python_implementation = "cpython@3.11.7"
+platforms = ["linux_x86_64", "win_amd64"]
+requirements = []
+
+[[frameworks]]
+name = "base"
+runtime = "py"
+requirements = ["shared"]
+
+[[applications]]
+name = "desk"
+frameworks = ["base"]
+requirements = ["desk"]
+launch_module = "launch.py"
+"""
+LAUNCH = """\
+from importlib import metadata
+import desk, shared
+print(metadata.version('desk'), desk.read(), shared.VERSION)
+"""
+DESK = {
+    "desk/__init__.py": """\
+import pathlib
+
+
+def read():
+    return pathlib.Path(__file__).with_name('data.txt').read_text()
+"""
+}
+WHOLE: tuple[Operation, ...] = ("lock", "build", "publish")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Pond:
+    """The stack, published; only to be copied."""
+    if sys.platform != "linux":
+        pytest.skip("needs Linux")
+    folder = tmp_path_factory.mktemp("own")
+    pond = Pond(folder / "stack", folder / "cache", folder / "uv")
+    write_project(pond.base / "projects/shared", "shared")
+    write_project(pond.base / "projects/desk", "desk", requires=["shared>=1"], files={**DESK, "desk/data.txt": "🐸"})
+    (pond.base / "launch.py").write_text(LAUNCH, "utf-8")
+    (pond.base / "wheels").mkdir()
+    pond.spec.write_text(SPECIFICATION, "utf-8")
+    ran(pond.run(*WHOLE))
+    return pond
+
+
+@pytest.fixture
+def stack(published: Pond, tmp_path: Path) -> Pond:
+    """The stack with everything that was made of it, for one test."""
+    shutil.copytree(published.base, tmp_path / "stack", symlinks=True)
+    return Pond(tmp_path / "stack", published.cache, published.uv_cache)
+
+
+def lock_of(stack: Pond, env_name: str) -> str:
+    return (stack.base / f"requirements/{env_name}/pylock.{env_name}.toml").read_text("utf-8")
+
+
+def pin_of(stack: Pond, name: str) -> dict[str, Any]:
+    return dict(json.loads((stack.base / f"requirements/wheels/{name}.json").read_text("utf-8")))
+
+
+def started(stack: Pond) -> str:
+    python = stack.base / "_build/app-desk/bin/python"
+    done = subprocess.run([python, "-m", "launch"], text=True, capture_output=True, check=True)
+    return done.stdout.strip()
+
+
+def test_an_application_with_its_metadata_and_data(stack: Pond) -> None:
+    assert started(stack) == "1.0 🐸 1.0"
+    assert "archive = { path = " in lock_of(stack, "app-desk")
+    assert "/wheels/desk/desk-1.0-py3-none-any.whl" in lock_of(stack, "app-desk")
+    assert pin_of(stack, "desk")["reproducible"] is True
+    assert set(stack.plan(*WHOLE).values()) == {"up to date"}
+
+
+def test_one_byte_rebuilds_its_layer_alone(stack: Pond) -> None:
+    stack.edit("🐸", "🐸🐸", "projects/desk/src/desk/data.txt")
+    assert stack.plan(*WHOLE)["wheel:desk"] == "run"
+    done = ran(stack.run("build", "publish", lock_policy="require-valid"))
+    rest = {f"{kind}:app-desk" for kind in ("lock", "build", "link", "archive")}
+    assert done - {"check:app-desk"} == {"wheel:desk", *rest, "manifest:archives"}
+    assert started(stack) == "1.0 🐸🐸 1.0"
+
+
+def test_a_lower_layer_s_package_leaves_those_above_alone(stack: Pond) -> None:
+    stack.edit("VERSION", "# more\nVERSION", "projects/shared/src/shared.py")
+    done = ran(stack.run("build", "publish"))
+    assert {name for name in done if name.endswith("app-desk")} <= {"check:app-desk"}
+    assert {"wheel:shared", "lock:framework-base", "archive:framework-base"} <= done
+
+
+def test_what_no_wheel_holds_changes_nothing(stack: Pond) -> None:
+    (stack.base / "projects/desk/README").write_text("more", "utf-8")
+    assert ran(stack.run(*WHOLE[1:])) == {"wheel:desk"}
+
+
+def test_a_clone_needs_no_new_locks(stack: Pond, tmp_path: Path) -> None:
+    clone = stack.copy(tmp_path / "clone")
+    fresh = Pond(clone.base, tmp_path / "another-cache", clone.uv_cache)
+    done = ran(fresh.run("lock", lock_policy="require-valid"))
+    assert done == {"wheel:desk", "wheel:shared"}
+    assert lock_of(fresh, "app-desk") == lock_of(stack, "app-desk")
+
+
+def test_another_build_folder_has_its_own_wheel(stack: Pond) -> None:
+    shutil.rmtree(stack.base / "_build")
+    ran(stack.run("build", options={"build_dir": "elsewhere"}))
+    assert not (stack.base / "_build").exists()
+
+
+def test_a_new_requirement_is_resolved_only_where_that_is_asked_for(stack: Pond) -> None:
+    make_wheel(stack.base / "wheels", "lamp", "2.0")
+    stack.edit("shared>=1'", "shared>=1', 'lamp'", "projects/desk/pyproject.toml")
+    report = stack.run("build", lock_policy="require-valid")
+    assert "wheel of desk" in error_of(report, "lock:app-desk")
+    ran(stack.run("build"))
+    assert 'name = "lamp"' in lock_of(stack, "app-desk")
+
+
+def test_a_wheel_that_does_not_reproduce_is_kept_by_the_cache(stack: Pond, tmp_path: Path) -> None:
+    (stack.base / "projects/desk/stamp").touch()
+    stack.edit('version = "1.0"', 'version = "2.0"', "projects/desk/pyproject.toml")
+    shutil.rmtree(stack.base / "requirements/wheels")
+    report = stack.run(*WHOLE)
+    ran(report)
+    warnings = [outcome.values["warnings"] for outcome in report.outcomes if "warnings" in (outcome.values or {})]
+    assert "not built reproducibly" in str(warnings)
+    assert pin_of(stack, "desk")["reproducible"] is False
+    clone = stack.copy(tmp_path / "clone")
+    ran(clone.run("lock", lock_policy="require-valid"))
+    assert pin_of(clone, "desk") == pin_of(stack, "desk")
+
+
+def test_compiled_wheels_are_for_one_platform(stack: Pond) -> None:
+    (stack.base / "projects/desk/tag").write_text("py3-none-linux_x86_64", "utf-8")
+    said = error_of(stack.run(*WHOLE), "lock:app-desk")
+    assert "desk 1.0: built for linux_x86_64, not for win_amd64" in said
+    make_wheel(stack.base / "wheels", "desk", "1.0", requires=["shared>=1"], tag="py3-none-win_amd64")
+    ran(stack.run(*WHOLE))
+    assert "wheels/desk-1.0-py3-none-win_amd64.whl" in lock_of(stack, "app-desk")
+
+
+def test_a_source_is_never_replaced_by_an_index(stack: Pond) -> None:
+    make_wheel(stack.base / "wheels", "lamp", "2.0")
+    make_wheel(stack.base / "wheels", "torch", "1.0", requires=["lamp"])
+    write_project(stack.base / "projects/lamp", "lamp")
+    stack.edit("[tool.uv.sources]", '[tool.uv.sources]\nlamp = { path = "projects/lamp" }')
+    stack.edit('requirements = ["desk"]', 'requirements = ["desk", "torch"]')
+    said = error_of(stack.run("lock"), "lock:app-desk")
+    assert "lamp: the specification declares path projects/lamp, but only other packages require it" in said
+    stack.edit('"desk", "torch"', '"desk", "torch", "lamp"')
+    ran(stack.run("lock"))
+    assert "/wheels/lamp/lamp-1.0" in lock_of(stack, "app-desk")
+
+
+def test_what_a_project_takes_from_an_index_of_its_own(stack: Pond) -> None:
+    make_wheel(stack.base / "wheels", "lamp", "2.0")
+    table = '[tool.uv.sources]\nlamp = { index = "house" }\n'
+    write_project(stack.base / "projects/desk", "desk", requires=["lamp"], files=DESK, tables=table)
+    said = error_of(stack.run("lock"), "lock:app-desk")
+    assert "lamp: desk takes it from index house" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('name = "desk"', 'name = "chair"', "path projects/desk is the source of 'chair', not of 'desk'"),
+        ('backend-path = ["backend"]', 'backend-path = ["nowhere"]', "the wheel of own package 'desk' cannot be built"),
+        ("requires = []", 'requires = ["hatchling"]', "hatchling"),
+    ],
+)
+def test_projects_that_build_no_such_wheel(stack: Pond, old: str, new: str, message: str) -> None:
+    stack.edit(old, new, "projects/desk/pyproject.toml")
+    before = lock_of(stack, "app-desk"), pin_of(stack, "desk")
+    assert message in error_of(stack.run("lock"), "wheel:desk")
+    assert (lock_of(stack, "app-desk"), pin_of(stack, "desk")) == before
+
+
+def test_archives_of_source(stack: Pond) -> None:
+    shutil.make_archive(str(stack.base / "desk-1.0"), "gztar", stack.base / "projects", "desk")
+    stack.edit("projects/desk", "desk-1.0.tar.gz")
+    shutil.rmtree(stack.base / "projects/desk")
+    done = ran(stack.run("build"))
+    assert {"wheel:desk", "lock:app-desk"} <= done
+    assert started(stack) == "1.0 🐸 1.0"

@@ -1,0 +1,130 @@
+"""Projects that are sources of packages, read from disk: their files, requirements and sources; uv's workspaces."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from venvstacks.errors import Fault, SourceError, SpecificationError
+from venvstacks.model.draft import Draft
+from venvstacks.model.own_packages import ProjectFolder, Projects
+from venvstacks.model.sources import Source, parse_sources, source_of
+from venvstacks.model.specification import UvTable
+from venvstacks.model.toml_text import TomlError, parse_toml
+from venvstacks.tools.module_files import read_source
+
+PROJECT_FILE = "pyproject.toml"
+
+
+def read_projects(draft: Draft, uv: UvTable, base: Path, further: Iterable[Source] = ()) -> Projects:
+    """The projects that a draft names as sources, and those that these name.
+
+    Args:
+        draft: The specification.
+        uv: uv's settings.
+        base: Folder of the specification.
+        further: Sources that other files name.
+
+    Raises:
+        SourceError: A project's folder cannot be read.
+        SpecificationError: A project's `pyproject.toml` cannot be read.
+    """
+    waiting = [source for choices in parse_sources(uv.get("sources", {}))[0].values() for source in choices]
+    waiting += [*_references(draft), *further]
+    members: dict[str, str] = {}
+    if any(source.kind == "workspace" for source in waiting):
+        members = _workspace_members(base)
+        waiting += [Source(path=path) for path in members.values()]
+    folders: dict[str, ProjectFolder | None] = {}
+    while waiting:
+        source = waiting.pop()
+        if source.path is not None and source.path not in folders:
+            found = folders[source.path] = _read_project(base, source)
+            waiting += [inner for choices in (found.sources if found else {}).values() for inner in choices]
+    return Projects(folders, members)
+
+
+def _references(draft: Draft) -> list[Source]:
+    """Sources that requirements name by their addresses."""
+    texts = [text for layer in draft.layers if layer.spec for text in layer.spec.requirements]
+    return [source for text in texts if (source := source_of(Requirement(text))) is not None]
+
+
+def _read_project(base: Path, source: Source) -> ProjectFolder | None:
+    path = source.path or ""
+    try:
+        tree = read_source(base, path)
+    except OSError as error:
+        raise SourceError(f"project {path} cannot be read: {error.strerror or error}", hint="check its name") from error
+    if tree is None or not tree.is_package:
+        return ProjectFolder(tree) if tree else None
+    folder = os.path.normpath(f"{path}/{source.subdirectory or ''}")
+    document = _read_toml(base / folder / PROJECT_FILE, f"{folder}/{PROJECT_FILE}")
+    project, tool = _table(document, "project"), _table(_table(document, "tool"), "uv")
+    extras = _table(project, "optional-dependencies").values()
+    lines = [*_strings(project.get("dependencies")), *(line for extra in extras for line in _strings(extra))]
+    sources = {
+        name: tuple(inner.seen_from(folder) for inner in choices)
+        for name, choices in parse_sources(tool.get("sources", {}))[0].items()
+    }
+    return ProjectFolder(tree, tuple(filter(_is_requirement, lines)), sources)
+
+
+def _is_requirement(text: str) -> bool:
+    try:
+        Requirement(text)
+    except InvalidRequirement:  # building the project says so
+        return False
+    return True
+
+
+def _workspace_members(base: Path) -> dict[str, str]:
+    """Normalised names of the members of the uv workspace that the specification is in, with their folders."""
+    for folder in (base, *base.parents):
+        place = folder / PROJECT_FILE
+        workspace = _table(_table(_table(_read_toml(place, place.name), "tool"), "uv"), "workspace")
+        if workspace:
+            return _members(base, folder, workspace)
+    return {}
+
+
+def _members(base: Path, root: Path, workspace: Mapping[str, Any]) -> dict[str, str]:
+    left_out = _strings(workspace.get("exclude"))
+    found: dict[str, str] = {}
+    places = [root, *(place for glob in _strings(workspace.get("members")) for place in sorted(root.glob(glob)))]
+    for place in places:
+        inside = place.relative_to(root).as_posix()
+        if any(fnmatchcase(inside, pattern) for pattern in left_out):
+            continue
+        shown = Path(os.path.relpath(place, base)).as_posix()
+        name = _table(_read_toml(place / PROJECT_FILE, f"{shown}/{PROJECT_FILE}"), "project").get("name")
+        if isinstance(name, str):
+            found.setdefault(str(canonicalize_name(name)), shown)
+    return found
+
+
+def _read_toml(place: Path, shown: str) -> dict[str, Any]:
+    """A TOML document; empty where there is none, since a project may do without."""
+    if not place.is_file():
+        return {}
+    try:
+        return parse_toml(place.read_text("utf-8-sig"))
+    except TomlError as error:
+        raise SpecificationError(shown, (Fault(str(error), error.line),)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecificationError(shown, (Fault(f"cannot be read: {error}"),)) from None
+
+
+def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _strings(value: object) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
