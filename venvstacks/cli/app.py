@@ -52,6 +52,7 @@ def make_app(arguments: Sequence[str] = ()) -> App:
         no_args_is_help=True,
         add_completion=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(common)

@@ -9,7 +9,10 @@ import typer
 
 from venvstacks.tools.clones import LinkMode
 
-Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="Stack specification, usually venvstacks.toml.")]
+Spec = Annotated[
+    Path,
+    typer.Argument(metavar="SPEC", help="Stack specification. [default: venvstacks.toml here or in a folder above]"),
+]
 
 _FOLDERS, _LAYERS, _PACKAGES, _ARCHIVES, _RUN = "Folders", "Layers", "Packages", "Archives", "Run"
 

@@ -1,4 +1,4 @@
-"""How helps look: a flag is a name and a sentence; it takes no value, so that no type is shown for it."""
+"""How helps look: options in groups, each name whole at any width, and examples at the end."""
 
 from __future__ import annotations
 
@@ -8,26 +8,71 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from venvstacks.cli.default_specification import with_specification
 from venvstacks.cli.option_groups import expanded
 
+_WIDEST = 100  # columns; longer lines are hard to read
 
-class _Flags:
-    """Removes the types of flags from the help, including those of `--help` and of completion."""
+
+class _Grouped:
+    """Lists options by group, in plain text: a table with borders cuts names that do not fit."""
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - typer's context
-        """The parameters, as typer's commands give them."""
+        """The parameters; flags without a type, and with their default only where it is to be on."""
         parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc] # mixed into typer's commands
         for parameter in parameters:
             if getattr(parameter, "is_flag", False):
                 parameter.metavar = ""
+                parameter.show_default = parameter.default is True
+            if parameter.name == "spec":
+                parameter.required = False
         return parameters
 
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's
+        """Write the arguments, the options by group, and the commands."""
+        groups: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for parameter in self.get_params(ctx):
+            if parameter.param_type_name == "argument":
+                groups["Arguments"].append((parameter.metavar or parameter.name.upper(), parameter.help or ""))
+            elif record := parameter.get_help_record(ctx):
+                groups.setdefault(parameter.rich_help_panel or "Options", []).append(record)
+        for command in getattr(self, "commands", {}).values():
+            groups.setdefault(command.rich_help_panel or "Commands", []).append((command.name, command.help or ""))
+        for title, rows in groups.items():
+            if rows:
+                with formatter.section(_heading(title)):
+                    formatter.write_dl(rows)
 
-class Command(_Flags, TyperCommand):
-    """A command."""
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's
+        """Write examples."""
+        from venvstacks.cli.examples import EXAMPLES  # noqa: PLC0415 - for helps alone
+
+        if lines := EXAMPLES.get(ctx.info_name):
+            with formatter.section(_heading("Examples")):
+                for line in lines:
+                    formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
-class Group(_Flags, TyperGroup):
+def _heading(title: str) -> str:
+    return typer.style(title, bold=True)  # taken out again where the output is not a terminal
+
+
+class Command(_Grouped, TyperCommand):
+    """A command; the specification may be left out where it lies in this folder or above it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's context
+        """Parse arguments, with the specification put in where it was left out."""
+        names = [each.name for each in self.params if each.param_type_name == "argument" and each.nargs == 1]
+        if names[:1] == ["spec"]:
+            given, *_ = self.make_parser(ctx).parse_args(list(args))
+            if not given.get("help"):
+                values = [given[name] for name in names if isinstance(given.get(name), str)]
+                args = with_specification(args, values, len(names))
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
+
+class Group(_Grouped, TyperGroup):
     """All commands."""
 
 
@@ -36,5 +81,6 @@ class App(typer.Typer):
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:  # noqa: ANN401
         """Register a function as a command; it may take options in groups."""
+        settings["context_settings"] = {"max_content_width": _WIDEST, **(settings.get("context_settings") or {})}
         register = super().command(name, cls=Command, **settings)
         return lambda command: register(expanded(command))

@@ -1,0 +1,42 @@
+"""Helps name everything whole, and their examples are commands that exist."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from venvstacks.cli.app import COMMANDS, make_app
+from venvstacks.cli.examples import EXAMPLES
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_name_is_whole_at_any_width(name: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    command = get_command(make_app([name])).commands[name]  # type: ignore[attr-defined]
+    context = command.context_class(command, info_name=name, **command.context_settings)
+    shown = command.get_help(context)
+    words = shown.replace(",", " ").split()
+    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    for option in options:
+        assert set(words) >= {*option.opts, *option.secondary_opts}
+    assert "…" not in shown
+    lines = shown.partition("Examples")[0].splitlines()
+    assert max(len(line) for line in lines if "--no-" not in line) <= min(columns, 100)
+
+
+def test_every_command_has_examples() -> None:
+    assert list(EXAMPLES) == ["venvstacks", *COMMANDS]
+
+
+@pytest.mark.parametrize("line", [line for lines in EXAMPLES.values() for line in lines if "COMMAND" not in line])
+def test_examples_are_commands_that_exist(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "venvstacks.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    program, name, *arguments = shlex.split(line.partition("   ")[0].partition(" > ")[0])
+    assert program == "venvstacks"
+    command = get_command(make_app([name])).commands[name]  # type: ignore[attr-defined]
+    assert command.make_context(name, arguments)

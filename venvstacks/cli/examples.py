@@ -1,0 +1,45 @@
+"""Examples in helps, by command."""
+
+from __future__ import annotations
+
+EXAMPLES = {
+    "venvstacks": (
+        "venvstacks init                       write a small stack into this folder",
+        "venvstacks build --lock --publish     lock, build and publish it",
+        "venvstacks COMMAND -h                 options and examples of a command",
+    ),
+    "init": ("venvstacks init", "venvstacks init new-project"),
+    "show": ("venvstacks show", "venvstacks show --include 'app-*' --json"),
+    "lock": (
+        "venvstacks lock                       lock what has changed, keep other pins",
+        "venvstacks lock --upgrade             newest versions of everything",
+        "venvstacks lock -P numpy              newest version of one package",
+        "venvstacks lock --dry-run             show what would change",
+    ),
+    "build": (
+        "venvstacks build --lock               lock what has changed, then build",
+        "venvstacks build --locked             in CI: fail if a lock was forgotten",
+        "venvstacks build --publish --include app-desk",
+    ),
+    "publish": ("venvstacks publish", "venvstacks publish --tag-outputs --compression small"),
+    "local-export": ("venvstacks local-export", "venvstacks local-export --output-dir try --include app-desk"),
+    "plan": (
+        "venvstacks plan                       what would run, and why",
+        "venvstacks plan --format mermaid      the task graph as a picture",
+        "venvstacks plan --exit-code           in scripts: 10 if there is work to do",
+    ),
+    "why": ("venvstacks why build:app-desk",),
+    "cache-key": ("venvstacks cache-key", "venvstacks cache-key --paths"),
+    "verify": ("venvstacks verify", "venvstacks verify --fresh-caches --include 'framework-*'"),
+    "schema": ("venvstacks schema specification > venvstacks.schema.json",),
+    "run": ("venvstacks run desk", "venvstacks run desk -- --port 8080"),
+    "deploy": (
+        "venvstacks deploy _artifacts --to /opt/desk --app desk",
+        "venvstacks deploy https://example.com/desk --to /opt/desk",
+    ),
+    "rollback": ("venvstacks rollback /opt/desk",),
+    "status": ("venvstacks status /opt/desk", "venvstacks status /opt/desk --verify"),
+    "remove": ("venvstacks remove /opt/desk --app desk",),
+    "collect": ("venvstacks collect /opt/desk",),
+    "exec": ("venvstacks exec /opt/desk desk -- --port 8080",),
+}
