@@ -79,7 +79,7 @@ REACHES: dict[str, set[str]] = {
     "platform.machine": {"loading", "api/deployments.py"},
     # what this machine's system calls are, and what its file systems tell
     "os.name": {"tools", "deployment/steps/installed_files.py", "records/remembered_digests.py", "reproducing"},
-    "Path.cwd": {"api", "cli/error_boundary.py", "engine/assembly.py"},
+    "Path.cwd": {"api", "cli/default_specification.py", "cli/error_boundary.py", "engine/assembly.py"},
     "os.umask": {"reproducing"},
     "time.time_ns": {"records/remembered_digests.py"},  # how old a file is; never what a result depends on
     "datetime.now": {"actions/toolset.py", "engine/journal.py"},
