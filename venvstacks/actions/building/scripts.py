@@ -1,10 +1,7 @@
-"""The executables of a built environment: programs stay, scripts become relocatable launchers, the rest goes."""
+"""The executables of a built environment: scripts become relocatable launchers; what no package brings is removed."""
 
 from __future__ import annotations
 
-import base64
-import csv
-import hashlib
 import io
 import posixpath
 import zipfile
@@ -13,6 +10,8 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, EntryPoints, PathDistribution
 from pathlib import Path
 
+from venvstacks.actions.building.wheel_records import read_record, record_digest, record_rows, rows_text
+from venvstacks.digests import sha256_bytes
 from venvstacks.linking.launchers import (
     console_script,
     names_python_in,
@@ -40,7 +39,7 @@ class ScriptsRequest:
         environment: The tree.
         layout: Its layout.
         platform: The platform that it is for.
-        keep: File names in the folder of executables that stay as they are: the interpreter under all its names.
+        keep: File names in the folder of executables that are kept as they are: the interpreter under all its names.
         launchers: Whether scripts become launchers; else they are removed.
     """
 
@@ -64,7 +63,7 @@ class ScriptsRequest:
 def settle_scripts(request: ScriptsRequest) -> None:
     """Replace the scripts of installed distributions by launchers, and correct their RECORDs.
 
-    Whatever no RECORD lists, such as the activation scripts of `venv`, is removed: it holds absolute paths.
+    Files that no RECORD lists, such as the activation scripts of `venv`, are removed: they hold absolute paths.
 
     Raises:
         OSError: The environment cannot be read or written to.
@@ -80,9 +79,8 @@ def settle_scripts(request: ScriptsRequest) -> None:
 
 
 def _settle_distribution(request: ScriptsRequest, record: Path, present: set[str]) -> set[str]:
-    """Do so for one distribution; names of all its files in the folder."""
-    text = record.read_text("utf-8", errors="surrogateescape")
-    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    """Do so for one distribution; return the names of all its files in the folder."""
+    rows = record_rows(read_record(record))
     scripts = {name: row for row in rows if (name := _script_name(request, row[0])) in present}
     if not scripts:
         return set()
@@ -95,17 +93,14 @@ def _settle_distribution(request: ScriptsRequest, record: Path, present: set[str
             continue
         write_atomically(place, content)
         place.chmod(0o755)
-        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-        scripts[name][1:] = [f"sha256={digest}", str(len(content))]
+        scripts[name][1:] = [record_digest(sha256_bytes(content)), str(len(content))]
     if contents:
-        written = io.StringIO()
-        csv.writer(written, lineterminator="\n").writerows(rows)
-        write_atomically(record, written.getvalue().encode("utf-8", errors="surrogateescape"))
+        write_atomically(record, rows_text(rows))
     return set(scripts)
 
 
 def _script_name(request: ScriptsRequest, listed: str) -> str:
-    """The name of a file in the folder of executables; empty for a file that is elsewhere."""
+    """The name of a file in the folder of executables; empty for a file in another folder."""
     path = posixpath.normpath(posixpath.join(request.layout.site_dir, listed))
     folder, name = posixpath.split(path)
     return name if folder == request.inner_folder else ""

@@ -1,4 +1,4 @@
-"""RECORD files: the lists of files that wheels bring along and that installed distributions keep."""
+"""RECORD files: the lists of the files of wheels and of installed distributions."""
 
 from __future__ import annotations
 
@@ -14,17 +14,26 @@ from packaging.utils import canonicalize_name
 from venvstacks.digests import TreeEntry
 
 
+def record_rows(text: str) -> list[list[str]]:
+    """The rows of a RECORD: path, digest and size of each file, as they are written there."""
+    return [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+
+
+def rows_text(rows: Iterable[Iterable[str]]) -> bytes:
+    """A RECORD with these rows."""
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    return written.getvalue().encode("utf-8", errors="surrogateescape")
+
+
 def listed_paths(text: str) -> Iterator[str]:
     """The paths in a RECORD, as they are written there."""
-    for row in csv.reader(io.StringIO(text, newline="")):
-        if row:
-            yield row[0]
+    return (row[0] for row in record_rows(text))
 
 
 def listed_digests(text: str) -> dict[str, str]:
     """Path to SHA-256 (hexadecimal) of what a RECORD lists; empty for rows without such a digest."""
-    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
-    return {posixpath.normpath(row[0]): _hex(row[1]) if len(row) > 1 else "" for row in rows}
+    return {posixpath.normpath(row[0]): _hex(row[1]) if len(row) > 1 else "" for row in record_rows(text)}
 
 
 def _hex(digest: str) -> str:
@@ -50,15 +59,13 @@ def record_text(own_path: str, entries: Iterable[TreeEntry]) -> bytes:
         own_path: Its own path, relative to the folder of packages.
         entries: The distribution's files, with paths relative to that folder.
     """
-    rows = [[entry.path, f"sha256={_spelt(entry.sha256)}", str(entry.size)] for entry in entries]
-    written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows(sorted([*rows, [own_path, "", ""]]))
-    return written.getvalue().encode("utf-8", errors="surrogateescape")
+    rows = [[entry.path, record_digest(entry.sha256), str(entry.size)] for entry in entries]
+    return rows_text(sorted([*rows, [own_path, "", ""]]))
 
 
-def _spelt(digest: str) -> str:
-    """A hexadecimal digest as RECORD spells it: URL-safe base64 without padding."""
-    return base64.urlsafe_b64encode(bytes.fromhex(digest)).rstrip(b"=").decode("ascii")
+def record_digest(sha256: str) -> str:
+    """A hexadecimal SHA-256 as RECORD has it: in URL-safe base64 without padding."""
+    return f"sha256={base64.urlsafe_b64encode(bytes.fromhex(sha256)).rstrip(b'=').decode('ascii')}"
 
 
 def owners(environment: Path, site_dir: str, paths: Collection[str]) -> dict[str, str]:
