@@ -22,7 +22,7 @@ def checked_in(*under: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel and the sdist of a checkout in which everything else has been left lying around."""
+    """A folder with the wheel and the sdist of a checkout that also holds many other files."""
     source, dist = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     for name in checked_in():
         (source / name).parent.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,7 @@ def random_graph(rnd: random.Random) -> str:
 def _environment(
     number: int, inputs: list[str], trees: dict[str, set[str]], rnd: random.Random
 ) -> tuple[str, list[str]]:
-    """What a task leaves in an environment: one that it lays down itself, or one that a task before it did."""
+    """What a task leaves in an environment: in its own, or in that of a task before it."""
     hosts = [path[1:] for path in inputs if f"e{path[1:]}" in trees.get(path, ())]
     chance = rnd.random()
     if hosts and chance < 0.5:

@@ -25,7 +25,7 @@ class Index:
     """An index over the wheels of a folder.
 
     Attributes:
-        wheels: The folder; read anew for every request.
+        wheels: The folder; it is read again for every request.
         login: (user, password) that it asks for, or None.
         spoil: Changes what is answered: path, status, content type and body to status, content type and body.
         html: Whether pages are HTML (PEP 503) instead of JSON (PEP 691).

@@ -46,7 +46,7 @@ class Remains:
     """What can be found in a folder after a run.
 
     Attributes:
-        paths: Everything that lies there, relative; bytecode, logs and the history of runs apart.
+        paths: All files, as relative paths, without bytecode, logs and the history of runs.
         results: Digests of locks and archives, and of exports as far as they do not name their own place.
     """
 

@@ -37,7 +37,7 @@ def request_for(layer: Layer, base: Path, **more: Any) -> LockRequest:
 
 
 def tools_for(base: Path, **environment: str) -> Tools:
-    """Tools with a cache of uv's own, so that a test neither sees nor leaves anything elsewhere."""
+    """Tools with a uv cache of their own, so that a test neither reads nor writes the user's."""
     variables = {"PATH": os.environ["PATH"], "UV_CACHE_DIR": str(base / "uv-cache"), "UV_HTTP_RETRIES": "0"}
     return Tools(environment=variables | environment, cache=base / "cache")
 

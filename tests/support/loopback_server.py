@@ -13,7 +13,7 @@ def serving(answer: Callable[[BaseHTTPRequestHandler], None], protocol: str = "H
     """A server that runs until the block ends, as its URL without a path.
 
     Args:
-        answer: Answers one GET or HEAD request. It need not mind that whoever asked has given up.
+        answer: Answers one GET or HEAD request; errors because the client has closed the connection are ignored.
         protocol: With HTTP/1.1, connections stay open unless the request says otherwise.
     """
 

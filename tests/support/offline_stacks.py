@@ -36,7 +36,7 @@ launch_module = "hello.py"
 
 
 def write_stack(folder: Path) -> Path:
-    """Write the stack into `folder`, with a folder `wheels` beside the specification, whose path is returned."""
+    """Write the stack into `folder`, with a folder `wheels` next to the specification, whose path is returned."""
     folder.mkdir(parents=True, exist_ok=True)
     make_wheel(folder / "wheels", "alpha", "1.0")
     (folder / "hello.py").write_text("import alpha\nprint('🐸', alpha.__version__)\n", "utf-8")

@@ -1,7 +1,7 @@
 """Published artifacts made by hand: tiny layers that deploy in tenths of a second, and applications that really run.
 
 Their runtime is a script that starts the Python of the tests; the applications' Python is a script that finds the
-layers beside itself by relative paths, as the real wrapper does.
+layers next to its own by relative paths, as the real wrapper does.
 """
 
 from __future__ import annotations

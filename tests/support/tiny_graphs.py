@@ -1,7 +1,7 @@
 """Tiny graphs as text, and fake actions that note what ran, for tests of the engine and of plans.
 
 A line of a graph is `name: inputs -> outputs`, with `< task` at its end for a mere ordering. An output in brackets,
-`[x]`, lies in an environment, and an input in brackets stands for the task that makes it as one that is worked in.
+`[x]`, is in an environment, and an input in brackets names the task in whose environment this one works.
 `[x@t]` is in the environment that task `t` creates, and is removed with it.
 """
 

@@ -142,7 +142,7 @@ def _described(error: BaseException) -> str:
 
 
 def is_found_in(folder: str, module: str) -> bool:
-    """Whether `module` is what an import finds, and lies in `folder`."""
+    """Whether `module` is what an import finds, and is in `folder`."""
     import importlib.util  # noqa: PLC0415 - the bytecode comes first
 
     spec = importlib.util.find_spec(module)

@@ -31,7 +31,7 @@ OVERLAY = "share/venv/metadata/venvstacks_overlay.json"
 _CHAIN = "+venvstacks.pth"
 _COMPILE_LISTED = "--compile-listed"  # how the layer's own Python is started to compile; no option for users
 _FILES_PER_WORKER = 50  # a further process costs about as much as compiling this many files
-_SELF = "\0"  # stands for the layer's folder in path arithmetic; no real name can be this
+_SELF = "\0"  # means the layer's folder in path arithmetic; no file can have this name
 
 
 class PostInstallError(Exception):
@@ -128,7 +128,7 @@ def _absolute(layer_folder: str, relative: str, flavour: ModuleType) -> str:
     """An absolute path as text that every locale reads alike.
 
     CPython reads `pyvenv.cfg` as UTF-8, line by line, in every locale (`getpath`, `site`). What counts is therefore
-    how the name is spelt on disk, not what this process takes it for.
+    how the name is written on disk, not how this process decodes it.
     """
     path = str(flavour.normpath(flavour.join(layer_folder, relative)))
     try:
@@ -171,7 +171,7 @@ def sitecustomize_text(config: dict[str, Any], layer_folder: str, flavour: Modul
     wrapped = [config["python"]] if config.get("dynlib_dirs") else []
     return "\n".join(
         [
-            "# Written by venvstacks for the place where this layer lies; postinstall.py writes it anew.",
+            "# Written by venvstacks for this folder; after moving the layer, run postinstall.py again.",
             "import os",
             "import site",
             "import sys",
@@ -235,7 +235,7 @@ def _real_folder(layer_folder: Path | str) -> Path:
 
 
 def make_overlay(layer_folder: Path | str) -> None:
-    """Create the links of the overlay that are missing or lead elsewhere.
+    """Create the links of the overlay that are missing or have another target.
 
     Raises:
         PostInstallError: The list of links is wrong, or a link cannot be created.
@@ -260,7 +260,7 @@ def link_text(path: str, target: str) -> str:
 
 
 def _make_folders(folder: Path, inner: str, made: set[str]) -> None:
-    """Create `inner` below `folder`, readable for everybody as unpacked folders are, whatever the umask is."""
+    """Create `inner` below `folder`, readable for everybody as unpacked folders are, under any umask."""
     if inner not in made:
         _make_folders(folder, posixpath.dirname(inner), made)
         made.add(inner)
@@ -285,9 +285,9 @@ def _make_symbolic_link(place: Path, text: str, target: Path) -> None:
 
 
 def _link_or_copy(source: Path, place: Path) -> None:
-    """A hard link to `source`, or a copy of it, at `place`; one that is there and up to date stays."""
+    """A hard link to `source`, or a copy of it, at `place`, unless an equal file is there."""
     if not source.exists():
-        return  # its layer is not there yet, which `main` reports
+        return  # its layer is missing, which `main` reports
     if os.path.lexists(str(place)):
         here, there = place.stat(), source.stat()
         if (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns):
@@ -302,7 +302,7 @@ def _link_or_copy(source: Path, place: Path) -> None:
 def _write_if_changed(path: Path, content: bytes) -> bool:
     """Replace a file in one step unless it holds `content` already; return whether it was written.
 
-    The file is readable for everybody, as unpacked files are, whatever the umask is.
+    The file is readable for everybody under any umask, as unpacked files are.
     """
     with contextlib.suppress(OSError):
         if path.read_bytes() == content:
@@ -420,7 +420,7 @@ def _missing_layers(layer_folder: Path, config: dict[str, Any]) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Post-install the layer that this file lies in; returns the exit status."""
+    """Post-install the layer that this file is in; return the exit status."""
     import argparse  # noqa: PLC0415 - not needed by those who import this module
 
     parser = argparse.ArgumentParser(description="Complete this unpacked layer at the place where it is.")
@@ -433,7 +433,7 @@ def main(arguments: list[str] | None = None) -> int:
         make_overlay(layer_folder)
         config = load_layer_config(layer_folder)
         if missing := _missing_layers(layer_folder, config):
-            _complain(f"warning: not there yet, unpack beside this layer: {', '.join(missing)}")
+            _complain(f"warning: layers are missing, unpack them next to this one: {', '.join(missing)}")
         idle = options.no_compile or missing or config["bytecode"] != "on-deploy"
         problem = "" if idle else compile_bytecode(layer_folder, config)
         if problem:

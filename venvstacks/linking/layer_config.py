@@ -29,7 +29,7 @@ class LayerPaths:
     site_dir: str
     dynlib_dir: str | None = None
 
-    def beside(self, path: str) -> str:
+    def next_to(self, path: str) -> str:
         """`path`, relative to this layer's folder, as another layer refers to it."""
         return f"../{self.deployed_name}/{path}"
 
@@ -108,9 +108,9 @@ def layered_config(
     return LayerConfig(
         python=layer.python,
         py_version=py_version,
-        base_python=runtime.beside(runtime.python),
+        base_python=runtime.next_to(runtime.python),
         site_dir=layer.site_dir,
-        pylib_dirs=tuple(lower.beside(lower.site_dir) for lower in below),
-        dynlib_dirs=tuple(lower.beside(lower.dynlib_dir) for lower in below if lower.dynlib_dir is not None),
+        pylib_dirs=tuple(lower.next_to(lower.site_dir) for lower in below),
+        dynlib_dirs=tuple(lower.next_to(lower.dynlib_dir) for lower in below if lower.dynlib_dir is not None),
         launch_module=launch_module,
     )

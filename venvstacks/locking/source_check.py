@@ -48,7 +48,7 @@ def check_chosen(layer: Layer, uv: UvTable, chosen: _Chosen) -> None:
     """Check that the packages which were chosen come from where other projects' files take them.
 
     Raises:
-        ForeignSourceError: One comes from elsewhere, or is another file than a lock lists.
+        ForeignSourceError: A package comes from another source, or is another file than a lock lists.
     """
     if not any(gathered.sources or gathered.files for gathered in layer.gathered):
         return
@@ -76,7 +76,7 @@ _OTHER_FILE = "assign the package to the index that the lock names: package_inde
 def _unfollowed(
     layer: Layer, assigned: Collection[str], names: Mapping[str, Collection[str]]
 ) -> Iterator[tuple[str, str]]:
-    """(what is wrong, what to do) for each package that a file sends elsewhere on one of the targets."""
+    """(what is wrong, what to do) for each package that a file takes from another source on one of the targets."""
     for gathered in layer.gathered:
         for source in gathered.sources:
             concerned = [t for t in layer.platforms if source.name in names[t.name] and source.name not in assigned]

@@ -1,7 +1,7 @@
 """From TOML text to validated tables, with every fault that a single table can have.
 
 A draft may hold faults: `resolve` adds those that only show between tables and on disk, and raises all of them
-together, so that a user mends a specification in one go.
+together, so that a user can correct a specification at once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Commands are measured one after the other, failures are told, and the shim lays down what it was given."""
+"""Commands are measured one after the other, failures are reported, and the shim places the given runtime."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that are gone, damaged, or another version's: what is told, what is kept, what the next deploy mends."""
+"""Records that are missing, damaged, or of another version: what is reported, kept, and repaired by the next deploy."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def test_a_network_that_is_cut_again_and_again(
         web.cuts = [offset] * 9
         with pytest.raises(DeployError, match="broke off") as caught:
             deployment.deploy(web.url, tmp_path, ["frog"], IMPATIENT)
-        assert "goes on where this one stopped" in str(caught.value)
+        assert "continues where this one stopped" in str(caught.value)
         assert deployment.status(tmp_path).generation.number == 1
     assert start(tmp_path, "frog") == "1 1 2"
     web.cuts = []
@@ -96,7 +96,7 @@ def test_other_downloads_end_when_one_is_refused(web: WebFolder, tmp_path: Path)
 
 
 def test_downloads_end_when_the_user_has_enough(web: WebFolder, tmp_path: Path) -> None:
-    def interrupt(what: str, done: int, total: int | None) -> None:  # noqa: ARG001 - what progress is told
+    def interrupt(what: str, done: int, total: int | None) -> None:  # noqa: ARG001 - the signature of progress
         if "py.tar.zst" not in what:
             raise KeyboardInterrupt
 

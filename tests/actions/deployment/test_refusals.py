@@ -1,4 +1,4 @@
-"""Sources that are not deployed: what is told, and that the installed application never notices."""
+"""Sources that are refused: what is reported, and that the installed application is not changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `status --verify` tells of installed files, and `deploy --repair` mends."""
+"""Which differences of installed files `status --verify` reports and `deploy --repair` repairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that make no sense are told when a project is loaded, before anything runs."""
+"""Options that make no sense are reported when a project is loaded, before anything runs."""
 
 from __future__ import annotations
 

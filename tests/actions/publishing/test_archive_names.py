@@ -105,7 +105,7 @@ def test_archives_that_were_moved_keep_their_names(tmp_path: Path) -> None:
 
 
 def test_the_name_of_a_broken_link_counts_as_published(tmp_path: Path) -> None:
-    """Tools that keep large files elsewhere leave such links."""
+    """Tools that keep large files in another place leave such links."""
     (tmp_path / "app-frog.tar.xz").symlink_to("objects/12/34")
     (tmp_path / "app-frog-linux_x86_64-1.tar.xz").symlink_to("objects/56/78")
     assert publish(tmp_path, "one").archive == f"app-frog-{digits('one')}.tar.xz"

@@ -94,7 +94,7 @@ def spoil_record(tree: Path) -> None:
 
 
 def forge_record(tree: Path) -> None:
-    """As whoever does not have the key would: everything fits but the seal."""
+    """As by somebody without the key: everything fits except the seal."""
     (tree / "os.py").write_text("evil")
     record = (tree.parent / "prepared.json").read_bytes()[32:]
     record = record.replace(sha256_bytes(b"a module").encode(), sha256_bytes(b"evil").encode()).replace(b":8,", b":4,")

@@ -27,7 +27,7 @@ def modes(path: Path) -> int:
 
 @pytest.fixture
 def _ordinary_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let read-only folders hold whoever runs the tests, root included."""
+    """Make read-only folders effective for the user who runs the tests, also for root."""
     unlink = os.unlink
 
     def guarded(path: Any, *, dir_fd: int | None = None) -> None:
@@ -78,7 +78,7 @@ def test_leftovers_of_one_name_go_and_others_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_ordinary_user")
-@pytest.mark.skipif(os.name != "posix", reason="read-only folders hold nobody elsewhere")
+@pytest.mark.skipif(os.name != "posix", reason="folders cannot be read-only on other systems")
 def test_a_read_only_tree_is_removed(tmp_path: Path) -> None:
     folder = tmp_path / "tree" / "below"
     folder.mkdir(parents=True)
@@ -89,7 +89,7 @@ def test_a_read_only_tree_is_removed(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_ordinary_user")
-@pytest.mark.skipif(os.name != "posix", reason="read-only folders hold nobody elsewhere")
+@pytest.mark.skipif(os.name != "posix", reason="folders cannot be read-only on other systems")
 def test_removing_a_tree_changes_no_mode_outside_it(tmp_path: Path) -> None:
     outside = tmp_path / "interpreter"
     outside.touch(mode=0o644)
@@ -119,7 +119,7 @@ def test_staging_folders_of_one_parent_do_not_disturb_each_other(tmp_path: Path)
     assert list((tmp_path / "deep/parent").iterdir()) == []
 
 
-@pytest.mark.skipif(os.name != "posix", reason="no umask elsewhere")
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no umask")
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_new_folders_and_files_have_the_modes_of_published_ones(tmp_path: Path, umask: int) -> None:
     (tmp_path / "there").mkdir(mode=0o700)

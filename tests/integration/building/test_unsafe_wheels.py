@@ -1,4 +1,4 @@
-"""Wheels with members that would be laid down outside of the environment: nothing is, and somebody is told."""
+"""Wheels with members whose paths leave the environment: they are refused, and the message names the package."""
 
 from __future__ import annotations
 

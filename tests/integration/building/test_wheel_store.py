@@ -1,4 +1,4 @@
-"""What is installed is what the locked wheels hold, whatever lies in caches."""
+"""Exactly the content of the locked wheels is installed, also if caches hold other files."""
 
 from __future__ import annotations
 

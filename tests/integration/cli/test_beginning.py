@@ -1,4 +1,4 @@
-"""A first stack, and schemas, as somebody meets them who begins."""
+"""`init` and `schema`: the first commands of a new user."""
 
 from __future__ import annotations
 

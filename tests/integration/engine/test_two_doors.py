@@ -24,7 +24,7 @@ BUILD = ("--lock-if-needed", "--no-index", "--local-wheels", "wheels", "--publis
 
 @pytest.fixture(params=["beside", "above"])
 def dodo(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A dodo.py beside the specification, or in the folder above."""
+    """A dodo.py next to the specification, or in the folder above."""
     spec = write_stack(tmp_path / "stack")
     folder = spec.parent if request.param == "beside" else tmp_path
     (folder / "dodo.py").write_text(DODO.format(spec=os.path.relpath(spec, folder)))

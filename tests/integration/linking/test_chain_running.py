@@ -108,7 +108,7 @@ def test_without_the_layers_below_python_still_starts(app: Path, tmp_path: Path)
 
 
 def test_a_layer_s_own_hook_is_kept(layers: Layers) -> None:
-    """`sitecustomize` belongs to whoever brings one; of several, the one of the uppermost layer runs."""
+    """Any layer may have a `sitecustomize`; of several, the one of the uppermost layer runs."""
     layers.add("framework-pond", {"sitecustomize.py": b"import sys; sys.hook = 'of the framework'\n"})
     layers.link("framework-pond")
     layers.add("app", {})

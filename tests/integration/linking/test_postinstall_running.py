@@ -63,7 +63,7 @@ def test_it_works_in_any_locale_and_silently(app: Path, variables: dict[str, str
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8", "en_GB.UTF-8"])
 def test_what_it_wrote_works_in_every_locale_that_python_can_serve(app: Path, locale: str) -> None:
-    """CPython takes C and POSIX for UTF-8 unless told otherwise; a venv below such a folder needs no more."""
+    """CPython uses UTF-8 in the C and POSIX locales by default, so an environment below such a folder works."""
     post_install(app)
     code = "import sys, frog, newt; print(ascii([sys.prefix, sys.base_prefix, frog.__file__, sys.frog_pth_was_read]))"
     output = call([app / "bin/python", "-c", code], LC_ALL=locale).strip()
@@ -83,7 +83,7 @@ def test_a_missing_layer_is_named_and_python_still_starts(app: Path) -> None:
     (app.parent / "framework-pond").rename(app.parent / "elsewhere")
     done = post_install(app)
     assert done.returncode == 0
-    assert done.stderr == "postinstall: warning: not there yet, unpack beside this layer: framework-pond\n"
+    assert done.stderr == "postinstall: warning: layers are missing, unpack them next to this one: framework-pond\n"
     assert call([app / "bin/python", "-c", "import newt; print(newt.legs)"]) == "4\n"
     (app.parent / "elsewhere").rename(app.parent / "framework-pond")
     assert post_install(app).stderr == ""

@@ -157,7 +157,7 @@ def test_awkward_folders(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["new\nline", "end\n"])
 def test_line_breaks_are_no_matter_to_the_wrapper(tmp_path: Path, name: str) -> None:
-    """Python itself cannot be told of such a folder in pyvenv.cfg; the script does its part."""
+    """pyvenv.cfg cannot name such a folder; the wrapper still works there."""
     folder = tmp_path / name / "bin"
     folder.mkdir(parents=True)
     folder.joinpath("python").write_text(wrapper_text("LD_LIBRARY_PATH", "bin/fake", "x"), encoding="utf-8")

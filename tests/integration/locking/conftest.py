@@ -19,7 +19,7 @@ from venvstacks.reasons import Reason
 
 @dataclass
 class Bench:
-    """A specification's folder with a wheelhouse beside it."""
+    """A specification's folder with a folder of wheels."""
 
     base: Path
 

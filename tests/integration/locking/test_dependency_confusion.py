@@ -143,7 +143,7 @@ def test_an_index_that_answers_404_hands_nobody_over_where_packages_are_assigned
 
 
 def test_an_index_that_answers_404_is_passed_over_otherwise(site: Site) -> None:
-    """As PEP 503 has it, the answer says that the project is not there; hence the page's advice to assign."""
+    """As PEP 503 has it, the answer says that the project is not there; so the page advises to assign such packages."""
     site.house.spoil = no_page
     assert site.lock(f"{PUBLIC}, {HOUSE}") == {"frog": "9.9"}
 

@@ -1,4 +1,4 @@
-"""Locking again gives the same bytes: online and offline, with one job and many, elsewhere, from a fresh cache."""
+"""Locking again gives the same bytes: online or offline, with any number of jobs, in other folders and caches."""
 
 from __future__ import annotations
 

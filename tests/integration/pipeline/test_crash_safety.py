@@ -85,7 +85,7 @@ def start_command(pond: Pond) -> subprocess.Popen[str]:
 
 
 def children_of(run: subprocess.Popen[str], pond: Pond) -> list[str]:
-    """Told apart by its id: before it has become another program, a new process bears the name of whoever made it."""
+    """Identified by its id: until it has become another program, a new process has the name of its parent."""
     return processes_at_work_in(pond.base, but=run.pid)
 
 
@@ -127,7 +127,7 @@ def test_a_second_interrupt_waits_for_nothing(
 def test_several_runs_at_once_in_one_folder(
     unlocked: Pond, undisturbed: tuple[Remains, float], tmp_path: Path, count: int
 ) -> None:
-    """One does the work and the others find it done, whoever is first."""
+    """The first one does the work, and the others find it done."""
     pond = unlocked.copy(tmp_path / "stack")
     runs = [start_pipeline(pond) for _ in range(count)]
     outputs = [run.communicate(timeout=300) for run in runs]

@@ -17,7 +17,7 @@ BUILD_PUBLISH: tuple[Operation, ...] = ("lock", "build", "publish")
 
 @pytest.fixture
 def restored(published_pond: Pond, tmp_path: Path) -> Pond:
-    """A fresh checkout of the pond elsewhere, with what `cache-key --paths` names copied into it.
+    """A fresh checkout of the pond in another folder, with what `cache-key --paths` names copied into it.
 
     As GitHub's cache action does: patterns are expanded, and of what they give the whole is taken, folders included.
     """

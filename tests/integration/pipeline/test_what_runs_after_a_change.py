@@ -151,8 +151,8 @@ CHANGES: list[tuple[str, Change, AbstractSet[str]]] = [
     ("a package below that is used", change_used_package_below, whole("framework-lily", "app-newt")),
     ("launch module", change_launch_module, whole("app-newt") - {"lock:app-newt"}),
     ("support module", change_support_module, whole("app-newt") - {"lock:app-newt"}),
-    ("an ignored file beside a module", add_ignored_file, set()),
-    ("a file beside a support module", add_file_beside, set()),
+    ("an ignored file next to a module", add_ignored_file, set()),
+    ("a file next to a support module", add_file_beside, set()),
     ("dynlib_exclude without effect", exclude_nothing, {"link:framework-lily"}),
     # what is published names the lock, and the lock names its platforms
     ("platforms", drop_platforms, whole("app-plain") - {"check:app-plain"}),  # linking comes out the same

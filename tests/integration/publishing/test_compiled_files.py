@@ -139,7 +139,7 @@ def test_what_was_compiled_before_is_taken_from_the_cache(python: Path, tmp_path
     assert {path: path.stat().st_mtime_ns for path in kept} == marked
     for path in kept:
         path.write_bytes(path.read_bytes()[:-1])
-    assert compile_all(python, tree, cache) == first, "damaged entries are made anew"
+    assert compile_all(python, tree, cache) == first, "damaged entries are made again"
 
 
 def test_what_killed_processes_leave_is_replaced(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_publications_of_the_original_go_on(stack: Path, *, tagged: bool) -> Non
     assert "as archives there were" not in chosen
 
 
-@pytest.mark.skipif(os.name != "posix", reason="no umask elsewhere")
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no umask")
 @pytest.mark.parametrize("umask", [0o000, 0o077])
 def test_modes_do_not_depend_on_the_umask(stack: Path, umask: int) -> None:
     for command in ("publish", "local-export"):

@@ -116,7 +116,7 @@ def test_versions_and_build_texts_are_the_original_s(relocated: PreparedRuntime,
 def test_another_folder_and_umask_give_the_same_tree_even_at_once(
     relocated: PreparedRuntime, installation: Installation, tmp_path: Path
 ) -> None:
-    """Three processes: two prepare the same runtime in one cache at the same time, one elsewhere."""
+    """Three processes: two prepare the same runtime in one cache at the same time, one in another cache."""
     root = Path(__file__).parents[3]
     children = [
         subprocess.Popen(

@@ -14,7 +14,7 @@ import pytest
 
 from venvstacks.tools.files import remove_tree
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="read-only folders hold nobody elsewhere")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="folders cannot be read-only on other systems")
 
 ROOT = Path(__file__).parents[3]
 SOMEBODY = 65534

@@ -12,7 +12,7 @@ CHOSEN = ("window_log", "hash_log", "write_checksum", "job_size", "overlap_log",
 
 
 def test_parameters_change_together_with_the_recipe_of_archives(check_golden: Callable[[str, str], None]) -> None:
-    """If this differs, archives come out with other bytes: raise RECIPES["archive"], then write the file anew."""
+    """If this differs, archives get other bytes: raise RECIPES["archive"], then update the file."""
     lines = [f"recipe {RECIPES['archive']}"]
     lines += [f"{one.suffix}: {dict(one.efforts)}" for one in ARCHIVE_FORMATS.values()]
     for level in (*sorted(set(ARCHIVE_FORMATS["tar.zst"].efforts.values())), 9, 12, 13):

@@ -1,6 +1,6 @@
 """Every field of FORMATS section 1 with a value that is taken and one that is refused with file, line, key and a hint.
 
-What the fields mean in detail, alone and together, is tested in the modules beside this one.
+What the fields mean in detail, alone and together, is tested in the other modules of this folder.
 """
 
 from __future__ import annotations

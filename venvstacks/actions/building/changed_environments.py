@@ -1,4 +1,4 @@
-"""Built environments held against their records by content: what somebody has changed in them since."""
+"""Built environments compared with their records by content: files that were changed afterwards."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_environments(
 ) -> dict[str, tuple[Reason, ...]]:
     """Environment name to one reason for each file that is not as it was built; nothing for whole environments.
 
-    What is not shipped is passed over: post-install writes it anew, or Python does (bytecode).
+    Files that are not shipped are skipped: post-install or Python (bytecode) writes them again.
 
     Raises:
         OSError: An environment cannot be read.
@@ -97,5 +97,5 @@ def _shown(entry: TreeEntry | None) -> str | None:
 
 
 def reasons_by_task(found: Mapping[str, tuple[Reason, ...]]) -> dict[str, tuple[Reason, ...]]:
-    """The same by the tasks that make such environments anew."""
+    """The same by the tasks that build these environments again."""
     return {f"build:{name}": reasons for name, reasons in found.items()}

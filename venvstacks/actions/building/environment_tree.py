@@ -89,7 +89,7 @@ def install_wheels(placement: Placement, environment: Path, site_dir: str) -> No
 
 
 def drop_unshipped(environment: Path) -> None:
-    """Remove what lies at the top of an environment and is not shipped."""
+    """Remove files at the top of an environment that are not shipped."""
     for path in (*environment.glob(".*"), environment / "share/venv"):  # the latter is for linking to fill
         remove_tree(path)
 

@@ -53,11 +53,11 @@ class ObtainedWheels:
 def obtain_wheels(request: WheelRequest, tools: Tools) -> ObtainedWheels:
     """The wheels that a lock names for a target, unpacked.
 
-    What is not in the store is fetched. Where that fails, as without a network, a wheel that uv has unpacked for
-    somebody else will do if it is as its RECORD lists it: that shows damage, but no falsified RECORD.
+    What is not in the store is fetched. Where that fails, as without a network, a wheel in the user's uv cache is
+    taken if it is as its RECORD lists it. That detects damage, but no falsified RECORD.
 
     Raises:
-        BuildError: A wheel can be had nowhere, or is damaged where it is.
+        BuildError: A wheel is not available, or damaged.
         OSError: The cache cannot be written.
     """
     try:

@@ -36,7 +36,7 @@ class PlacedFile:
 
     Attributes:
         entry: The file as it becomes: `path` is its place, relative to the environment.
-        source: Where it lies now.
+        source: The file that it is copied or linked from.
         wheel: Whose it is, for messages.
         is_script: Whether it is a script for this environment's Python, which is to become a launcher.
     """

@@ -6,7 +6,7 @@
 uv fetches the wheels, since it knows indexes, credentials and proxies: into an empty cache folder of its own, so that
 it has to compare the digest of each whole file with the lock and to unpack it. What it unpacked there is moved into
 the store. The user's own uv cache is not changed, and read only where nothing can be fetched
-(`obtaining_wheels`): uv does not check again what lies there.
+(`obtaining_wheels`): uv does not check its cache again.
 """
 
 from __future__ import annotations

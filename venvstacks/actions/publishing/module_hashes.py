@@ -1,7 +1,8 @@
 """Hashes of launch and support modules as published metadata has them: by the algorithm of the original.
 
-Readers compare them with the original's, so names and hashes are joined here, as nowhere else in this program: for a
-file its name and hash; for a folder the same for all its files, with the name of each folder before what it holds.
+Readers compare them with the original's, so names and hashes are joined here, which this program does in no other
+place: for a file its name and hash; for a folder the same for all its files, with the name of each folder before what
+    it holds.
 """
 
 from __future__ import annotations

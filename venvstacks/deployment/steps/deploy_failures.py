@@ -38,7 +38,7 @@ def not_deployed(root: Path) -> Iterator[None]:
     except TransferError as error:
         hint = f"{error.hint}; {_UNTOUCHED}"
         if error.kind == "broken off":
-            hint = f"run the same command again: it goes on where this one stopped; {_UNTOUCHED}"
+            hint = f"run the same command again: it continues where this one stopped; {_UNTOUCHED}"
         raise DeployError(error.message, hint=hint) from error
 
 
