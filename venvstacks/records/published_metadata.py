@@ -76,9 +76,9 @@ class ProductMetadata(PublishedModel):
         uncompressed_size: Sum of file sizes in bytes.
         tools: Versions of the tools that shape the result, and of this program; nothing that differs between machines
             which publish the same bytes.
-        runtime_provider: Who supplied the Python (runtimes only).
+        runtime_provider: The provider that supplied the Python (runtimes only).
         runtime_build: The provider's name for it (runtimes only).
-        notes: What people should know (runtimes only).
+        notes: Remarks for users (runtimes only).
         file_manifest: The list of all files in the archive (archives only).
         kept_format: True where the archive format is that of the original's publications in the same folder.
     """
@@ -129,7 +129,7 @@ def metadata_text(value: object) -> str:
 
 
 def read_metadata(path: Path) -> LayerMetadata | None:
-    """The metadata at `path`, or None where there is none that this program could have written."""
+    """The metadata at `path`; None if it is missing or not valid."""
     try:
         return LayerMetadata.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
@@ -137,7 +137,7 @@ def read_metadata(path: Path) -> LayerMetadata | None:
 
 
 def wanted_manifest(metadata_files: Iterable[Path]) -> str:
-    """The manifest over those of these metadata files that exist."""
+    """The manifest of the layers whose metadata files exist."""
     found = (read_metadata(path) for path in metadata_files)
     return manifest_text(entry for entry in found if entry is not None)
 
@@ -153,10 +153,10 @@ class StackManifest(PublishedModel):
 
     @classmethod
     def parse(cls, text: bytes) -> Self:
-        """Read a manifest that somebody published.
+        """Read a published manifest.
 
         Raises:
-            ValueError: It is none, or one that is larger than any stack needs.
+            ValueError: It is not a valid manifest, or larger than any stack needs.
         """
         check_extent(text, _MOST_VALUES)
         try:

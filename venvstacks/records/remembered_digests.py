@@ -1,8 +1,8 @@
-"""Digests of files that are remembered for as long as the file system says that nobody has touched the file.
+"""A cache of file digests, valid while size, inode and times of a file are unchanged.
 
-A file's modification time alone proves nothing: archives and locks set it. Together with size, inode and the time of
-the inode's last change, which no program can set, it does. Files that were touched a moment ago are read again, as a
-second write in the same tick of the clock would leave all of that as it is.
+The modification time alone is not enough, as programs can set it; no program can set the time of the inode's last
+change. Files that were changed a moment ago are read again, since a second write in the same tick of the clock would
+change none of these values.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class RememberedDigests:
     """Digests of files by path, kept for the life of the process.
 
     Args:
-        digest: Reads a file and says what it is.
+        digest: Computes the digest of a file.
         file: Where digests of large files are kept between runs; None to keep none. A file of any other content
-            is as good as none. What is in it counts only where inodes have a time of their last change (POSIX).
+            is ignored. It is used only where inodes have a time of their last change (POSIX).
     """
 
     def __init__(self, digest: Callable[[Path], str], file: Path | None = None) -> None:
@@ -59,7 +59,7 @@ class RememberedDigests:
         return digest
 
     def keep(self) -> None:
-        """Write down for later runs what the large files were that this one asked for, if that can be written."""
+        """Keep the digests of large files that this run used for later runs, if they can be written."""
         worth = {place: one for place, one in self._known.items() if one[0][1] >= _WORTH_KEEPING}
         if self._file is not None and worth.items() - self._kept.items():
             text = json.dumps({place: [*identity, digest] for place, (identity, digest) in sorted(worth.items())})

@@ -1,6 +1,6 @@
-"""JSON schemas of published metadata, for programs of others that read it.
+"""JSON schemas of published metadata, for other programs that read it.
 
-The committed copies are in `docs/schema/`; a test holds them equal to what this module makes.
+The committed copies are in `docs/schema/`; a test compares them with the output of this module.
 """
 
 from __future__ import annotations

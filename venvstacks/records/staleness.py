@@ -1,4 +1,4 @@
-"""What is remembered about a task's last run, and the one rule that says why it is stale."""
+"""Records of tasks' last runs, and the rule that gives the reasons for which a task is stale."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ CHANGED_MEANWHILE = "saved while it was read"
 
 @dataclass(frozen=True)
 class TaskRecord:
-    """What is known of a task's last run.
+    """The record of a task's last run.
 
     Attributes:
-        inputs: Content digest of each input by path; `CHANGED_MEANWHILE` for one that was saved while it was read.
+        inputs: Content digest of each input by path; `CHANGED_MEANWHILE` for one that changed while the task ran.
         fingerprint: Everything else that it depended on.
         outputs: The files that it wrote.
         seconds: How long it took.
         interrupted: Whether a later run began and did not finish.
-        failed: What went wrong if the last run failed, else None.
+        failed: The error of the last run if it failed, else None.
         facts: Facts about inputs by path, e.g. the versions that a lock pins.
         finished: Whether the run succeeded; otherwise only its failure and the seconds are known.
     """

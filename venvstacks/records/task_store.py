@@ -1,8 +1,8 @@
 """The database of task records: one SQLite file, one committed row per task.
 
 Rows are dictionaries of JSON values, as doit keeps them; `TaskStore.record` reads one as a `TaskRecord`. Each change
-is committed at once, so that a run that is killed has lost nothing that was finished, and a failing task blocks
-nobody else.
+is committed at once, so that a killed run loses no finished task, and a failing task does not block
+others.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class TaskStore:
     """Rows by task name; safe to use from several threads and processes.
 
     Args:
-        path: The file; made with its folder when something is first written, if `writable`.
-        writable: Whether anything may be written. A store that may not never creates or changes a file.
+        path: The file; created with its folder at the first write, if `writable`.
+        writable: Whether it may be written to; if not, no file is created or changed.
 
     Raises:
         StateError: The file is there but is no such database, or cannot be opened.

@@ -1,7 +1,7 @@
 """Records of environments: small files that the build and link tasks write and later tasks depend on.
 
-A record is written after its tree, and atomically. It holds nothing that could differ between two machines, folders or
-runs that build the same thing, so that later tasks stay up to date.
+A record is written after its tree, and atomically. It holds nothing that differs between machines, folders or
+runs that build the same, so that later tasks stay up to date.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Entry = Annotated[TreeEntry, BeforeValidator(_entry), PlainSerializer(_row)]
 
 
 class Record(BaseModel):
-    """Base of all records; unknown keys are refused, since they are another version's."""
+    """Base of all records; unknown keys, which another version has written, are refused."""
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
@@ -70,10 +70,10 @@ class SourceHash(BaseModel):
 
 
 class BuildRecord(Record):
-    """An environment as its build left it.
+    """The record of a built environment.
 
     Attributes:
-        env_name: Whose it is.
+        env_name: The environment's name.
         entries: All files and links that count; configuration that holds absolute paths is not among them.
         launch_module: The application's launch module.
         support_modules: The modules that are installed with it.
@@ -88,14 +88,14 @@ class BuildRecord(Record):
 
 
 class RuntimeRecord(Record):
-    """What layers above use of a runtime's build: its Python, not its packages.
+    """The part of a runtime's build that layers above depend on: its Python, without its packages.
 
     Attributes:
         python: `cpython@X.Y.Z`.
         provider: Which provider supplied it.
         build: The provider's name for the build, e.g. a date.
         digest: Content digest of the Python as it was supplied.
-        notes: What people should know about it, e.g. system libraries that it needs.
+        notes: Remarks for users, e.g. system libraries that it needs.
     """
 
     python: str
@@ -109,7 +109,7 @@ class ProvidedRecord(Record):
     """What a linked layer provides to the layers above it.
 
     Attributes:
-        provided: What it is.
+        provided: Shared libraries, data files, programs and lists of files.
     """
 
     provided: Provided
@@ -120,7 +120,7 @@ class CheckRecord(Record):
 
     Attributes:
         imported: Normalised names of the distributions that were imported, or looked up.
-        warnings: What cannot be imported on this machine, layered or not.
+        warnings: Modules that this machine cannot import, not even in one flat environment.
     """
 
     imported: tuple[str, ...]
@@ -138,10 +138,10 @@ class LibrariesRecord(Record):
 
 
 class LinkRecord(Record):
-    """An environment as it is shipped.
+    """The record of a linked environment, as it is shipped.
 
     Attributes:
-        env_name: Whose it is.
+        env_name: The environment's name.
         deployed_name: Its folder's name on target machines.
         entries: All files and links that are shipped.
         content_digest: Digest over all entries.

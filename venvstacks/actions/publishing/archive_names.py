@@ -22,7 +22,7 @@ _DIGITS = 12  # of a digest in a name
 
 @dataclass(frozen=True)
 class ArchiveNames:
-    """What a finished archive and its list of files are called.
+    """The names of a finished archive and its list of files.
 
     Attributes:
         build: The archive's build number.
@@ -58,7 +58,7 @@ class Finished:
         return ArchiveNames(build, f"{stem}.{self.format}", f"{stem}{FILES_SUFFIX}")
 
     def fits(self, names: ArchiveNames, folder: Path) -> bool:
-        """Whether these files may have these names: no other bytes do."""
+        """Whether these files may have these names: no file with other content has them."""
         return _free_or_same(folder / names.archive, self.size, self.sha256) and _free_or_same(
             folder / names.files, len(self.files), sha256_bytes(self.files)
         )
@@ -72,12 +72,12 @@ def _free_or_same(path: Path, size: int, sha256: str) -> bool:
 
 
 def choose_names(finished: Finished, folder: Path, earlier: EarlierPublication | None, tag: str | None) -> ArchiveNames:
-    """What a new archive is called.
+    """Choose the name of a new archive.
 
     Args:
         finished: The archive and its list.
         folder: Where archives are published.
-        earlier: What was published of the layer before.
+        earlier: The layer's earlier publication, if any.
         tag: A platform's name where outputs are tagged.
 
     Raises:

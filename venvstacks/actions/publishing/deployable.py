@@ -12,10 +12,10 @@ from venvstacks.records.published_metadata import LayerMetadata
 
 
 def check_deployable(published: PublishedLayer, metadata: LayerMetadata, listed: FileManifest) -> None:
-    """See that deploying will accept a layer's archive, before time is spent on writing it.
+    """Check that deploying will accept a layer's archive, before it is written.
 
     Raises:
-        PublishError: It will not; says which packages bring the files.
+        PublishError: It will not; the error names the packages of the files.
     """
     lower = frozenset({*(metadata.required_layers or ()), metadata.runtime_layer or ""} - {metadata.install_target})
     try:

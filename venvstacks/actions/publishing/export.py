@@ -25,7 +25,7 @@ class ExportOptions:
     """How layers are exported.
 
     Attributes:
-        link_mode: How files get there.
+        link_mode: Whether files are cloned, copied or hard-linked.
         bytecode: When bytecode is made: `on-deploy` (an export is deployed where it is), `shipped` or `none`.
     """
 
@@ -36,11 +36,11 @@ class ExportOptions:
 def export_layer(published: PublishedLayer, options: ExportOptions, log: Path, tools: Tools) -> dict[str, object]:
     """Write the layer as a folder that can be used in place, and then its metadata.
 
-    Bytecode is complete when the folder is swapped in: exports that are the same but for a launch module compile
-    nothing but that.
+    Bytecode is complete when the folder is moved into place. If only a launch module has changed, only that is
+    compiled.
 
     Raises:
-        PublishError: The folder cannot be written, or the layer cannot be fitted to it.
+        PublishError: The folder cannot be written, or post-install fails in it.
     """
     layout, name = published.layout, published.layer.env_name
     folder = published.base / layout.export
@@ -65,7 +65,7 @@ def export_layer(published: PublishedLayer, options: ExportOptions, log: Path, t
 
 
 def _write_tree(published: PublishedLayer, options: ExportOptions, staging: Path, log: Path, tools: Tools) -> Path:
-    """Write files, which takes the disk's time, while their bytecode is compiled, which takes processors."""
+    """Write files while their bytecode is compiled: the former takes the disk, the latter the processors."""
     contents = contents_of(published, tools)
     if options.bytecode != ON_DEPLOY:
         return export_tree(contents, staging, options.link_mode).top
@@ -79,7 +79,7 @@ def _write_tree(published: PublishedLayer, options: ExportOptions, staging: Path
 
 
 def _fit(published: PublishedLayer, target: Path) -> None:
-    """Do what post-install does, except for the bytecode, which is there already."""
+    """Do what post-install does, except for the bytecode, which exists already."""
     try:
         postinstall.relink(target)
         postinstall.make_overlay(target)

@@ -20,7 +20,7 @@ from venvstacks.records.published_metadata import LayerMetadata, ProductMetadata
 from venvstacks.records.tree_records import LinkRecord, RuntimeRecord
 
 _RECORDED = ("venvstacks", "uv")
-"""Tools whose versions are published, next to that of the compressor: which Python ran them changes no byte."""
+"""Tools whose versions are published, next to that of the compressor: the Python that runs them changes no byte."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class PublishedLayer:
         """The layer's metadata without an archive's fields.
 
         Args:
-            compressor: The tool whose version decides about the bytes of an archive.
-            settings: What else decides about the bytes of the result; goes into the inputs digest.
+            compressor: The tool whose version the bytes of an archive depend on.
+            settings: Everything else that the bytes of the result depend on; part of the inputs digest.
         """
         layer, record, lock = self.layer, self.record, self.lock
         hashes = module_hashes(layer, record.entries, EnvironmentLayout.of(layer, self.platform).site_dir)

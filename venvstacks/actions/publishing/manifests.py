@@ -1,7 +1,8 @@
-"""The manifest of a stack, written last; files that only earlier manifests name stay for their readers, and then go.
+"""The manifest of a stack, written last, and the removal of files that only old manifests name.
 
 Archives have names of their own (see `archive_names`), so that a manifest and the files that it names belong together
-for as long as those files exist. They stay for the last two earlier manifests, and for those of the last hour.
+for as long as those files exist. Files of the last two earlier manifests, and of those of the last hour, are kept for
+readers.
 
     <output folder>/__venvstacks__/earlier/venvstacks.<time>-<digest>.json    earlier manifests
 """
@@ -45,13 +46,13 @@ def write_manifest(metadata_files: Sequence[Path], place: Path) -> dict[str, obj
 def publish_manifest(
     metadata_files: Sequence[Path], place: Path, now: datetime, *, tagged: bool = False
 ) -> dict[str, object]:
-    """Write the manifest of all published layers, keep the one before, and remove what no reader can want any more.
+    """Write the manifest of all published layers, keep the one before, and remove files that only old manifests name.
 
     Args:
-        metadata_files: Metadata of the layers; what is missing is left out.
+        metadata_files: Metadata of the layers; missing files are left out.
         place: The manifest.
         now: The present time.
-        tagged: Whether names are tagged; such archives are numbered and stay.
+        tagged: Whether names are tagged; such archives are numbered and kept.
 
     Raises:
         PublishError: It cannot be written.
@@ -66,16 +67,16 @@ def publish_manifest(
             write_atomically(place.parent / EARLIER / name, before)
         written = write_if_changed(place, text)
     for superseded in _superseded(place, now):
-        with contextlib.suppress(OSError):  # what cannot be removed harms nobody, and is tried again
+        with contextlib.suppress(OSError):  # what cannot be removed does no harm, and is tried again
             superseded.unlink()
     return {"written": written}
 
 
 def _superseded(place: Path, now: datetime) -> Iterator[Path]:
-    """Published files that nothing names any more but manifests that are old enough to be dropped; then those.
+    """Published files that only manifests name which are old enough to be dropped, and then those manifests.
 
-    Files that no manifest has named were left by a killed run, or belong to one that is under way: they stay for as
-    long as the files of earlier manifests.
+    Files that no manifest has named were left by a killed run, or belong to one that is under way: they are kept for
+    as long as the files of earlier manifests.
     """
     metadata = place.parent
     folder = metadata.parent
@@ -98,8 +99,8 @@ class Held:
     """The earlier manifests of a folder.
 
     Attributes:
-        kept: Those whose files stay, of stacks with other tags too.
-        dropped: Those that are to go.
+        kept: Those whose files are kept, also of stacks with other tags.
+        dropped: Those that are removed.
     """
 
     kept: tuple[Path, ...]

@@ -26,12 +26,12 @@ from venvstacks.tools.process import Processes
 
 _POSTINSTALL = "postinstall.py"
 _X86 = frozenset({"x86_64", "amd64"})
-_SMALL = 8 << 20  # bytes of content that one thread compresses in no time
+_SMALL = 8 << 20  # bytes; below that, more threads are not worth their start
 
 
 @dataclass(frozen=True)
 class _StoppableContents(Contents):
-    """Contents that are no longer read once the run is being stopped: compressing may take minutes."""
+    """Contents whose reading ends when the run is stopped, as compressing may take minutes."""
 
     processes: Processes
 
@@ -43,7 +43,7 @@ class _StoppableContents(Contents):
 
 
 def contents_of(published: PublishedLayer, tools: Tools) -> Contents:
-    """What is published of a layer."""
+    """The publication of a layer."""
     script = (files("venvstacks._injected") / _POSTINSTALL).read_bytes()
     record = published.record
     listed = members(record.entries, record.deployed_name, added={_POSTINSTALL: script}, bytecode=True)
@@ -109,7 +109,7 @@ def _write(
     earlier: EarlierPublication | None,
     tools: Tools,
 ) -> LayerMetadata:
-    """Write archive and list under names that no other bytes have or had; returns the whole metadata."""
+    """Write archive and list under names that no other content has had; return the complete metadata."""
     folder, target = published.base / published.layout.artifacts, common.install_target
     tag = published.platform.name if options.tagged else None
     contents = contents_of(published, tools)

@@ -1,4 +1,4 @@
-"""Changes that need no source: going back to a generation that is kept, and removing applications."""
+"""Changes without a source: going back to a kept generation, and removing applications."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from venvstacks.errors import DeployError, UsageError
 
 
 def roll_back(place: Place, number: int | None = None) -> Generation:
-    """Make the generation before the current one, or any other that is still there, the current one.
+    """Make the generation before the current one, or any other kept one, the current one.
 
-    The caller holds the deployment. Nothing is removed, so that one can go forward again until the next deploy.
+    The caller holds the lock of the deployment. Nothing is removed, so the later generation can be restored until the
+    next deploy.
 
     Raises:
         DeployError: There is no such generation any more.
@@ -50,9 +51,10 @@ def _not_kept(message: str, others: Sequence[int]) -> DeployError:
 def remove_applications(
     place: Place, names: Sequence[str], tools: Tools, warn: Warn
 ) -> tuple[Generation, tuple[str, ...]]:
-    """Make a generation without these applications the current one, and collect what nothing needs.
+    """Make a generation without these applications the current one, and remove what no kept generation needs.
 
-    The caller holds the deployment. What the removed application needed stays as long as `rollback` may need it.
+    The caller holds the lock of the deployment. What the removed application needed is kept while `rollback` may need
+    it.
 
     Returns:
         The new generation and the ids of removed instances.

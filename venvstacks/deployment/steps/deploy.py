@@ -1,4 +1,4 @@
-"""Deploying: archives fetched, verified, unpacked and post-installed, and only then made current in one step."""
+"""Deploying: archives are fetched, verified, unpacked and post-installed, and then made current in one step."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ def _free_space(folder: Path) -> int:
 
 @dataclass(frozen=True)
 class DeployRequest:
-    """What is to be deployed where.
+    """A deploy: from which source, into which deployment, and how.
 
     Attributes:
         place: The deployment, held by this process.
         source: Where layers come from.
-        offer: What it offers for this machine.
+        offer: The layers that it offers for this machine.
         platform: This machine.
         applications: Which of its applications; None for those that are installed, or all for a new deployment.
         warn: Called with one line about each thing that cannot be removed.
         repair: Whether to compare the installed layers file by file, and to replace damaged ones.
-        synchronise: Whether to wait until the disk has everything before the switch, against power failures.
+        synchronise: Whether to wait until the disk has written all files before the switch, against power failures.
         free_space: Bytes that are free where a folder is.
     """
 
@@ -86,7 +86,7 @@ class Deployed:
         kept: Deployed names of layers that were installed already.
         bytes_fetched: Bytes of archives that came from the source; what an earlier deploy had fetched does not count.
         removed: Ids of instances that were removed because no kept generation needs them.
-        left_alone: Installed applications that the source does not offer; they stay as they are.
+        left_alone: Installed applications that the source does not offer; they are not changed.
     """
 
     generation: Generation
@@ -104,8 +104,8 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
 
     Raises:
         UsageError: The source has no such application.
-        DeployError: Something cannot be fetched, is not what the manifest says, or does not fit on the disk. What was
-            current before still is.
+        DeployError: Something cannot be fetched, is not what the manifest says, or does not fit on the disk. The
+            current generation is unchanged.
     """
     place = request.place
     with not_deployed(place.root):
@@ -119,7 +119,7 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
         fetched_bytes = _carry_out(request, work, store, tools)
         generation = _next_generation(request, current, wanted, tools)
         changed = current is None or generation.applications != current.applications
-        changed = _mend_links(request, current) or changed
+        changed = _repair_links(request, current) or changed
         if changed:
             if request.synchronise and hasattr(os, "sync"):
                 os.sync()
@@ -142,7 +142,7 @@ def _targets(bound: Iterable[Bound]) -> tuple[str, ...]:
 
 
 def _chosen(request: DeployRequest, current: Generation | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The applications to install, and the installed ones that stay as they are because they are not offered."""
+    """The applications to install, and the installed ones that are not changed because they are not offered."""
     offered = request.offer.applications
     if request.applications is not None:
         return request.applications, ()  # the offer finds them, or says that it has none of that name
@@ -160,8 +160,8 @@ def _damaged(request: DeployRequest, store: Mapping[str, InstanceRecord], tools:
     return {id_ for id_, record in store.items() if verify_instance(request.place, record, tools)}
 
 
-def _mend_links(request: DeployRequest, current: Generation | None) -> bool:
-    """Take rights to the deployment's folders back; returns whether links of the current generation are damaged."""
+def _repair_links(request: DeployRequest, current: Generation | None) -> bool:
+    """Make the deployment's folders writable for the owner alone; return whether the generation's links are damaged."""
     found = [*verify_links(request.place, current)] if request.repair and current else []
     for one in found:
         if one.kind == "writable":
@@ -223,7 +223,7 @@ def _nobody_left_waiting(tools: Tools) -> Iterator[None]:
 
 
 def _all(jobs: Sequence[Future[Result]]) -> list[Result]:
-    """What became of all jobs; fails as soon as one does."""
+    """The results of all jobs; fails as soon as one job does."""
     from concurrent.futures import as_completed  # noqa: PLC0415 - brings logging with it
 
     for job in as_completed(jobs):
@@ -232,7 +232,7 @@ def _all(jobs: Sequence[Future[Result]]) -> list[Result]:
 
 
 def _check_space(request: DeployRequest, work: Work) -> None:
-    """Refuse what cannot fit: unpacked and copied files by their sizes in the manifest, and archives still to come."""
+    """Refuse a deploy if its files, and the archives that are still to be fetched, do not fit on the disk."""
     place, source = request.place, request.source
     makes = (*work.fetch, *(one for one, _ in work.rebind))
     needed = sum(one.layer.disk_size for one in makes)

@@ -1,4 +1,4 @@
-"""The generations of a deployment, as they are read: which there are, which one is current, what each holds."""
+"""Reading the generations of a deployment: which exist, which one is current, and what each holds."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Found = TypeVar("Found")
 
 
 def current_number(place: Place) -> int | None:
-    """The number that the pointer names; None if it names none, as before the first deploy."""
+    """The number that the link `current` names; None if there is none, as before the first deploy."""
     name = pointer_target(place.pointer) or ""
     return int(name) if _NUMBER.fullmatch(name) else None
 
 
 def generation_numbers(place: Place) -> tuple[int, ...]:
-    """The generations that can be gone to, ascending: each is or was the current one.
+    """The generations that `rollback` can go to, ascending: each is or was the current one.
 
     Raises:
         DeployError: The folder of generations cannot be read.
@@ -40,7 +40,7 @@ def generation_numbers(place: Place) -> tuple[int, ...]:
 
 
 def _present_numbers(place: Place) -> list[int]:
-    """The numbers of all generations that have a folder; names that are no number as this program writes it are not."""
+    """The numbers of all generations that have a folder; other names are ignored."""
     if not os.path.lexists(place.generations):
         return []
     with reading(place.generations):
@@ -48,17 +48,17 @@ def _present_numbers(place: Place) -> list[int]:
 
 
 def was_entered(place: Place, number: int) -> bool:
-    """Whether a generation is not one that a killed deploy has prepared without making it the current one."""
+    """Whether a generation is or was current, and not only prepared by a killed deploy."""
     return not os.path.lexists(place.generations / str(number) / NOT_ENTERED)
 
 
 def never_entered(place: Place) -> tuple[int, ...]:
-    """Generations that killed deploys have prepared, and that never were the current one."""
+    """Generations that killed deploys have prepared and that were never current."""
     return tuple(sorted(set(_present_numbers(place)) - set(generation_numbers(place))))
 
 
 def next_number(place: Place) -> int:
-    """A number that no generation has, larger than that of every generation with a readable state."""
+    """A new number, larger than that of every generation with a readable state."""
     known = readable_generations(place, _present_numbers(place))
     number = max((one.number for one in known), default=0) + 1
     while os.path.lexists(place.generations / str(number)):
@@ -70,7 +70,7 @@ def read_generation(place: Place, number: int) -> Generation:
     """One generation.
 
     Raises:
-        DamagedRecordError: It is not there, or damaged.
+        DamagedRecordError: It is missing or damaged.
         DeployError: It cannot be read, or was written by another version.
     """
     file = place.generations / str(number) / "state.json"
@@ -136,9 +136,9 @@ def require_current(place: Place) -> Generation:
 
 
 def look(place: Place, read: Callable[[], Found]) -> Found:
-    """What `read` returns; it is called again if it failed and another process has changed the deployment meanwhile.
+    """The result of `read`, which is called again if it failed while another process changed the deployment.
 
-    Two changes in a row remove what was current before them, so that a reader may find it gone.
+    Two changes in a row remove what was current before them, so a reader may find it missing.
 
     Raises:
         VenvstacksError: What `read` raises while nothing changes.

@@ -1,4 +1,4 @@
-"""Installed layers compared with what was published: every file, link, mode and owner, and bytecode with its source."""
+"""Comparison of installed layers with their manifests: files, links, modes and owners, and bytecode with its source."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _COMPARE_BYTECODE = Path(__file__).with_name("compare_bytecode.py")
 
 @dataclass(frozen=True, order=True)
 class Difference:
-    """One thing in a deployment that is not as it was installed.
+    """A difference between a deployment and what was installed.
 
     Attributes:
-        instance: The instance's id; empty for what belongs to the deployment as a whole.
+        instance: The instance's id; empty for files of the deployment as a whole.
         path: Relative to the instance's folder in the store, or to the deployment's folder.
         kind: `missing`, `changed`, `foreign` (not installed by venvstacks, or bytecode that its source does not compile
             to), `unreadable` (for this user), `writable` (for everybody), `setuid` (or setgid), `owner` (another one
@@ -94,7 +94,7 @@ def verify_instance(place: Place, record: InstanceRecord, tools: Tools) -> tuple
     Bytecode that Python has written since then is compared with its source, if that belongs to the instance.
 
     Raises:
-        UnreadableError: The disk fails. What this user may not read is a difference.
+        UnreadableError: The disk fails. A file that this user may not read is a difference.
     """
     with reading(place.root):
         return tuple(sorted(_instance_differences(place, record, tools)))
@@ -188,7 +188,7 @@ def _permission_faults(path: Path, info: os.stat_result, owner: int) -> Iterator
 
 
 def _generated_entries(folder: Path, listed: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
-    """The files and links that post-install makes for the place where the layer is."""
+    """The files and links that post-install writes for the layer's folder."""
     try:
         config = layer_config(folder)
         chained = f"{config['site_dir']}/{PTH_NAME}" in listed
@@ -203,15 +203,15 @@ def _generated_entries(folder: Path, listed: Mapping[str, TreeEntry]) -> dict[st
 
 
 def _belongs_to(one: TreeDifference, wanted: Mapping[str, TreeEntry]) -> bool:
-    """Whether what is not listed is a bytecode file of a source that is."""
+    """Whether a file that is not listed is the bytecode of a listed source."""
     regular = one.found is not None and one.found.is_file(follow_symlinks=False)
     return regular and one.path.endswith(".pyc") and compiled_from(one.path) in wanted
 
 
 def _wrong_bytecode(folder: Path, paths: list[str], tools: Tools) -> Iterable[str]:
-    """Those of these bytecode files that Python would run, and that their sources do not compile to.
+    """Bytecode files that Python would run although they are not what their sources compile to.
 
-    The layer's own Python has to compare them. Where it cannot be started, all of them count as wrong.
+    The layer's own Python compares them. If it cannot be started, all of them count as wrong.
     """
     if not paths:
         return paths
@@ -232,7 +232,7 @@ def _wrong_bytecode(folder: Path, paths: list[str], tools: Tools) -> Iterable[st
 
 
 def _as_owner(program: Path, files: Iterable[Path]) -> tuple[int, int] | None:
-    """The user and group as which root runs another user's program, who gets these files; None to run it as oneself."""
+    """The user and group that root uses to run another user's program, and who get these files; else None."""
     info = program.stat()
     if not hasattr(os, "geteuid") or os.geteuid() != 0 or info.st_uid == 0:
         return None

@@ -1,4 +1,4 @@
-"""Making instances: unpacked or copied in the staging folder, moved to the store, and post-installed there."""
+"""Creating instances: unpacked or copied in the staging folder, moved to the store, and post-installed there."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ _RIGHTS = Rights(umask=0o022)  # not the user's: generated files are as readable
 
 @dataclass(frozen=True)
 class Delivered:
-    """What was fetched for an instance.
+    """The fetched files of an instance.
 
     Attributes:
         bound: The layer, and the instances below it.
         expected: The files that the archive has to hold.
         packed: The per-file manifest that lists them, as it was published.
-        archive: The archive, on this machine.
+        archive: The archive's file on this machine.
     """
 
     bound: Bound
@@ -64,7 +64,7 @@ class Prepared:
     Attributes:
         bound: The layer, and the instances below it.
         expected: Its files.
-        folder: What will be its folder in the store.
+        folder: The folder that is to be moved to the store.
         bytecode: Bytecode that was copied with the files; None if it has to be compiled.
     """
 
@@ -78,7 +78,7 @@ def expected_tree(packed: bytes, layer: OfferedLayer, platform: TargetPlatform) 
     """The files that a layer's archive has to hold, from its per-file manifest.
 
     Raises:
-        DeployError: The manifest is damaged, or lists what no layer may hold.
+        DeployError: The manifest is damaged, or lists files that no layer may have.
     """
     try:
         manifest = FileManifest.unpack(packed)
@@ -121,7 +121,7 @@ def unpack_instance(delivered: Delivered, place: Place, tools: Tools) -> Prepare
 def copy_instance(bound: Bound, expected: ExpectedTree, donor: InstanceRecord, place: Place, tools: Tools) -> Prepared:
     """Make an instance in the staging folder from another one that was unpacked from the same archive.
 
-    Its files are clones or copies: what an application writes into the files of one instance stays there. Bytecode is
+    Its files are clones or copies: what an application writes into files of one instance changes no other. Bytecode is
     copied too, since the archive, and so the Python that it is for, is the same.
 
     Raises:
@@ -158,7 +158,7 @@ def settle(prepared: Iterable[Prepared], place: Place, warn: Warn) -> None:
     """
     for one in prepared:
         folder = place.store / one.bound.id
-        if folder.exists():  # children of a killed deploy may have gone on writing for a moment
+        if folder.exists():  # children of a killed deploy may have written for a moment longer
             throw_away(place, folder, warn)
         one.folder.rename(folder)
         for target, id_ in one.bound.lower.items():
@@ -166,7 +166,7 @@ def settle(prepared: Iterable[Prepared], place: Place, warn: Warn) -> None:
 
 
 class Compilers:
-    """Processes that post-install scripts may run at the same time: each takes as many as it is going to start."""
+    """Processes that post-install scripts may run at the same time: each takes as many as it starts."""
 
     def __init__(self, count: int) -> None:
         """Allow `count` processes, at least one."""
@@ -229,7 +229,7 @@ def compiled_from(path: str) -> str:
 
 
 def layer_config(folder: Path) -> dict[str, Any]:
-    """The description of the layer in `folder`; what is not a regular file is not waited for.
+    """The description of the layer in `folder`; a FIFO in its place is refused, not read.
 
     Raises:
         PostInstallError: It is missing or wrong.

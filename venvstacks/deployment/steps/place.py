@@ -1,14 +1,14 @@
-"""A deployment's folder: the paths in it, and its records as they are read.
+"""A deployment's folder: its paths, and reading its records.
 
 venvstacks-deployment.json      marks the folder as a deployment, and names the version of its form
 store/<id>/<deployed name>/     an unpacked layer; next to it links to the layers below, by their deployed names
 store/<id>/files.json.gz        the per-file manifest of the archive, as it was published
 store/<id>/instance.json        written last: without it the instance is not finished
-generations/<n>/state.json      what is installed and why
+generations/<n>/state.json      the instances, and the applications that need them
 generations/<n>/apps/<name>     links to the applications' folders in the store
-generations/<n>/not-entered     removed when the generation has become current; until then it does not count
+generations/<n>/not-entered     removed when the generation has become current; until then `rollback` does not offer it
 current                         link to the current generation
-staging/                        what is being made, and what could not be removed yet
+staging/                        unfinished files, and files that could not be removed yet
 downloads/                      archives on their way; kept after a failure, so that the next deploy continues them
 """
 
@@ -35,7 +35,7 @@ class Place:
     """Paths of a deployment.
 
     Attributes:
-        root: Its folder, absolute and without links on the way.
+        root: Its folder, absolute and without symbolic links.
     """
 
     root: Path
@@ -62,7 +62,7 @@ class Place:
 
     @property
     def staging(self) -> Path:
-        """Folder for what is being made, and for what could not be removed yet."""
+        """Folder of unfinished files, and of files that could not be removed yet."""
         return self.root / "staging"
 
     @property
@@ -107,7 +107,7 @@ def open_place(root: Path) -> Place:
 
 
 def make_place(root: Path) -> Place:
-    """The deployment in the folder `root`, which is made if it is missing or empty.
+    """The deployment in the folder `root`, which is created if it is missing or empty.
 
     Raises:
         DeployError: The folder holds something else, or cannot be written to.
@@ -127,7 +127,7 @@ def make_folder(folder: Path) -> None:
     """Create a folder and its missing parents, readable for everybody under any umask.
 
     Raises:
-        OSError: It cannot be made, or something else has its name.
+        OSError: It cannot be created, or something else has its name.
     """
     missing = [one for one in (folder, *folder.parents) if not one.is_dir()]
     for one in reversed(missing):

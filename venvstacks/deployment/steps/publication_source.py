@@ -1,4 +1,4 @@
-"""Where published layers come from: a folder, or a web server that serves one."""
+"""Sources of published layers: a folder, or a web server that serves one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from venvstacks.records.published_metadata import MANIFEST_LIMIT, LayerMetadata,
 from venvstacks.tools.transfer import Downloads, WantedFile
 from venvstacks.urls import child, has_unclear_login, shown
 
-_HALF_BLOCK = 2048  # what a file leaves empty at its end, on average
+_HALF_BLOCK = 2048  # unused bytes of a file's last block, on average
 _PUBLISH_AGAIN = "publish again with this version of venvstacks, or fetch the files again"
 
 
@@ -29,7 +29,7 @@ class Obtained:
 
     Attributes:
         path: Where it is.
-        received: How many of its bytes came from the source now; fewer than it has where a download was resumed.
+        received: Bytes that were received now; fewer than its size if a download was resumed.
     """
 
     path: Path
@@ -37,7 +37,7 @@ class Obtained:
 
 
 class Source(Protocol):
-    """What deploying reads from."""
+    """A source of published layers."""
 
     @property
     def label(self) -> str:
@@ -56,10 +56,10 @@ class Source(Protocol):
         """A small published file, verified."""
 
     def obtain(self, file: OfferedFile, folder: Path) -> Obtained:
-        """A published file on this machine, verified; it may be put into `folder`, or be where it is."""
+        """A published file on this machine, verified; in `folder`, or where the source has it."""
 
     def space_needed(self, file: OfferedFile, folder: Path) -> int:
-        """Bytes that `obtain` is going to add to `folder`."""
+        """Bytes that `obtain` would add to `folder`."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +123,11 @@ class FolderSource:
 
 @dataclass(frozen=True)
 class WebSource:
-    """The same, on a web server.
+    """A folder of published artifacts on a web server.
 
     Attributes:
         url: The folder's; a query in it is a part of every request (presigned URLs, SAS).
-        downloads: Fetches.
+        downloads: Fetches files.
     """
 
     url: str
@@ -159,19 +159,19 @@ class WebSource:
         if place.exists():
             if place.stat().st_size == file.size and sha256_file(place) == file.sha256:
                 return Obtained(place, 0)
-            place.unlink()  # a disk that lost a bit must not stop all later deploys
+            place.unlink()  # a damaged file on disk must not stop all later deploys
         folder.mkdir(parents=True, exist_ok=True)
         received = self.downloads.fetch(WantedFile(child(self.url, file.name), file.sha256, file.size), part)
         return Obtained(part.replace(place), received)
 
     def space_needed(self, file: OfferedFile, folder: Path) -> int:
-        """See `Source`. What an earlier deploy has fetched is there already."""
+        """See `Source`. Files that an earlier deploy has fetched need none."""
         held = [place.stat().st_size for place in self._places(file, folder) if place.is_file()]
         return max(0, file.size - max(held, default=0))
 
     @staticmethod
     def _places(file: OfferedFile, folder: Path) -> tuple[Path, Path]:
-        """Where a file is when it is complete, and until then."""
+        """The places of a file when it is complete, and before that."""
         name = f"{file.sha256[:16]}-{file.name}"
         return folder / name, folder / f"{name}.part"
 
@@ -199,10 +199,10 @@ def open_source(text: str, make_downloads: Callable[[], Downloads]) -> Source:
 
 
 def read_offer(source: Source, platform: TargetPlatform) -> Offer:
-    """What the source offers for a platform: the manifest tagged with its name, or else the plain one.
+    """The source's offer for a platform: from the manifest tagged with its name, or else from the plain one.
 
     Raises:
-        DeployError: There is no manifest, or it makes no sense.
+        DeployError: There is no manifest, or it is not valid.
     """
     names = f"{METADATA_DIR}/venvstacks-{platform.name}.json", f"{METADATA_DIR}/venvstacks.json"
     refusal = None
@@ -276,10 +276,10 @@ def _check(file: OfferedFile, size: int, sha256: str) -> None:
 
 
 def _require_file(place: Path) -> None:
-    """Refuse what is no file: reading a FIFO or a device would wait, or go on, for ever.
+    """Refuse everything except regular files: reading a FIFO or a device might never end.
 
     Raises:
-        OSError: It is something else, or missing.
+        OSError: It is no regular file, or missing.
     """
     if not stat.S_ISREG(place.stat().st_mode):
         raise OSError(errno.EINVAL, "it is not a file")

@@ -25,7 +25,7 @@ class StartCommand:
     """How an application is started.
 
     Attributes:
-        python: Its Python, in the store: a later deploy does not change what runs.
+        python: Its Python, in the store, so that a later deploy does not change a running application.
         module: Its launch module.
         py_version: Version of that Python, `X.Y.Z`.
     """
@@ -39,7 +39,7 @@ class StartCommand:
 
         Args:
             arguments: For the application.
-            isolated: Whether the current folder is kept from its imports.
+            isolated: Whether it imports nothing from the current folder.
         """
         return [str(self.python), *launch_options(self.py_version, self.module, isolated=isolated), *arguments]
 
@@ -51,7 +51,7 @@ def find_start_command(place: Place, name: str) -> StartCommand:
 
     Raises:
         UsageError: There is no such application.
-        DeployError: Nothing is installed, or what is installed is damaged or cannot be read.
+        DeployError: Nothing is installed, or it is damaged or cannot be read.
     """
     current = require_current(place)
     found = find_application(name, current.applications)
@@ -80,7 +80,7 @@ def _not_startable(name: str, why: str, hint: str) -> DeployError:
 
 
 def _relink(folder: Path) -> None:
-    """Write the layer's generated files again if they are those of another place.
+    """Write the layer's generated files again if they were written for another folder.
 
     Raises:
         PostInstallError: The layer is damaged, or they cannot be written.
@@ -94,7 +94,7 @@ def _relink(folder: Path) -> None:
 
 
 def _check_readable(file: Path) -> None:
-    """See that a file can be read, or is missing.
+    """Check that a file can be read, or is missing.
 
     Raises:
         UnreadableError: This user may not read it, or it is not a regular file.

@@ -1,4 +1,4 @@
-"""A deployment changed: by one process at a time, with one step that counts, and cleaned up afterwards.
+"""Changes of a deployment: the lock, the switch to a generation, and cleaning up.
 
 Cleaning up never makes a change fail. What cannot be removed is named in a warning and left in the staging folder,
 and the next change tries again.
@@ -30,14 +30,14 @@ from venvstacks.tools.files import remove_what_can_be, write_atomically
 from venvstacks.tools.folder_links import is_folder_link, link_folder, turn_pointer
 
 Warn = Callable[[str], None]
-"""Called with one line about something that needs attention and stops nothing."""
+"""Called with a warning, in one line."""
 
 
 @contextlib.contextmanager
 def changing(
     place: Place, *, warn: Warn, on_wait: Callable[[], None] = lambda: None, timeout: float = -1
 ) -> Iterator[None]:
-    """Be the only process that changes the deployment; what a killed change left behind is removed first.
+    """Hold the deployment's lock; files that killed changes have left are removed first.
 
     Args:
         place: The deployment.
@@ -67,9 +67,9 @@ def changing(
 
 
 def _clear_unfinished(place: Place, warn: Warn) -> None:
-    """Remove what killed changes began; an instance that is in use stays, even if it has lost its record."""
+    """Remove files that killed changes have left; an instance in use is kept, even if it has lost its record."""
     for folder in (place.store, place.generations):
-        if is_folder_link(folder):  # what it leads to is not this deployment's, and may hold anything
+        if is_folder_link(folder):  # it leads out of this deployment
             raise DeployError(
                 f"{folder} is a link to somewhere else", hint="put the folder itself there, or deploy into a new folder"
             )
@@ -87,10 +87,10 @@ def _clear_unfinished(place: Place, warn: Warn) -> None:
 
 
 def throw_away(place: Place, tree: Path, warn: Warn) -> bool:
-    """Remove a tree: moved to the staging folder in one step, and removed there as far as possible.
+    """Remove a tree: move it to the staging folder in one step, and remove it there as far as possible.
 
     Returns:
-        Whether it is gone from where it was.
+        Whether it could be moved.
     """
     try:
         trash = staging_folder(place, "trash")
@@ -114,7 +114,7 @@ def _warn_about(path: Path, error: OSError, warn: Warn, *, others: int = 0) -> N
 
 
 def staging_folder(place: Place, name: str) -> Path:
-    """A new folder for what is being made; what is left of it is removed by the next change.
+    """A new folder for unfinished files; the next change removes what is left of it.
 
     Raises:
         OSError: It cannot be made.
@@ -125,7 +125,7 @@ def staging_folder(place: Place, name: str) -> Path:
 
 
 def enter_generation(place: Place, generation: Generation) -> None:
-    """Write a generation and make it the current one; the switch is the one step that counts.
+    """Write a generation and make it the current one by one switch.
 
     Raises:
         OSError: It cannot be written; the current generation is the one before.
@@ -154,7 +154,7 @@ def switch_to(place: Place, number: int) -> None:
 
 
 def _mark_entered(place: Place, number: int) -> None:
-    """Let a generation that is current count as one to go back to; if this fails, the next change does it."""
+    """Mark a current generation as one that `rollback` can go to; if this fails, the next change does it."""
     with contextlib.suppress(OSError):
         (place.generations / str(number) / NOT_ENTERED).unlink()
 
