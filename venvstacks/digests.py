@@ -85,7 +85,7 @@ def walk_tree(root: Path, keep: Callable[[str], bool] = lambda _: True) -> Itera
     """Files and symbolic links below `root` as (relative path, entry), in sorted order of path components.
 
     Links are never followed. `keep` is asked with the relative path of every file, link and folder; what it refuses
-    is passed over, folders with all that they hold. Empty folders do not appear: a tree is its files and links.
+    is skipped, folders with everything in them. Empty folders do not appear: a tree is its files and links.
     """
     pending = [("", str(root))]
     while pending:
@@ -114,7 +114,7 @@ def scan_tree(root: Path, keep: Callable[[str], bool] = lambda _: True) -> tuple
 
 
 def entry_of(path: str, entry: os.DirEntry[str]) -> TreeEntry:
-    """What a tree's entry at `path` holds now.
+    """The present state of a tree's entry at `path`.
 
     Raises:
         OSError: It cannot be read, or is neither a file nor a link.

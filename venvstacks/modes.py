@@ -1,4 +1,4 @@
-"""The one rule about modes of files: what its owner may execute, everybody may; and everybody may read.
+"""The rule for modes of files: everybody may read them, and execute what the owner may execute.
 
 Other bits depend on the umask and on the program that unpacked a file: they are neither compared nor published.
 """

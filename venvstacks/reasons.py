@@ -1,4 +1,4 @@
-"""Reasons why a task has to run again: recorded where that is decided, shown where a user asks."""
+"""Reasons for which a task has to run again, as values that plans, runs and `why` show."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SHOWN_DETAILS = 5
 
 @dataclass(frozen=True)
 class Reason:
-    """One thing that makes a result stale.
+    """One cause for which a result is stale.
 
     Attributes:
-        kind: What sort of thing it is.
-        subject: The file, setting or requirement that it is about; empty where the kind says all.
+        kind: The kind of cause.
+        subject: The file, setting or requirement that it is about; empty where the kind says everything.
         old: Its earlier value for people, or None.
         new: Its present value for people, or None.
         details: What exactly differs in it, for people, e.g. `numpy 2.1.0 -> 2.2.0` of a lock.

@@ -1,4 +1,4 @@
-"""Suggestions for misspelt names: the one place that knows how near a name has to be, and how errors say it."""
+"""Suggestions for misspelt names: how similar a name has to be, and how errors word it."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ __all__ = [
     "status",
 ]
 
-_MOST_LOOKS = 10  # a deployment that changes this often while it is compared is reported as it was seen last
+_MOST_LOOKS = 10  # a deployment that changes more often while it is compared is reported as it was the last time
 
 
 def _no_waiting() -> None:
@@ -84,14 +84,14 @@ def _no_warning(line: str) -> None:
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """How this process changes deployments.
+    """Options for reading and changing deployments.
 
     Attributes:
         environment: Environment variables as a value: proxies, certificates.
         threads: Layers that are unpacked at the same time.
         progress: Called while files are downloaded: what is done, bytes so far, bytes in all (None if unknown).
         on_wait: Called if another process is changing the deployment and has to be waited for.
-        warn: Called with one line about something that stops nothing: files that cannot be removed.
+        warn: Called with a warning in one line, e.g. about a file that cannot be removed.
         wait: Seconds to wait for it; negative for as long as it takes.
         retry_pauses: Seconds to wait before each further attempt of a download that failed.
     """
@@ -120,10 +120,10 @@ Settings = DeployOptions
 
 
 def this_platform() -> TargetPlatform:
-    """The target platform that this machine is.
+    """The target platform of this machine.
 
     Raises:
-        UsageError: It is none.
+        UsageError: Layers cannot be published for it.
     """
     found = identify_platform(sys.platform, platform.machine())
     if found is None:
@@ -152,7 +152,7 @@ def deploy(
 
     Raises:
         UsageError: There is no such source, or it has no such application.
-        DeployError: Anything else went wrong; what was current still is.
+        DeployError: Anything else failed; the current generation is unchanged.
     """
     options = options or DeployOptions()
     machine = this_platform()
@@ -255,7 +255,7 @@ def status(folder: Path | str, *, verify: bool = False, options: DeployOptions |
     Args:
         folder: The deployment.
         verify: Whether to compare every file of the current generation with the manifests.
-        options: How many threads compare.
+        options: The number of threads that compare files.
 
     Raises:
         DeployError: The folder is no deployment, or cannot be read.

@@ -1,4 +1,4 @@
-"""What a `dodo.py` imports: the tasks of a stack, and the doit configuration with which the task state is shared."""
+"""The API for a `dodo.py`: the tasks of a stack, and the doit configuration that shares the task state."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def doit_tasks(
 
     Args:
         path: The specification.
-        options: What holds for the whole project.
+        options: Options of the whole project.
         prefix: What the names of all tasks begin with. Of two stacks in one `dodo.py`, at least one needs a prefix, as
             `lock`, `manifest:archives` and perhaps layers are named alike in both.
         selection: The layers to yield tasks of, and of what they need; None for all.
@@ -69,5 +69,5 @@ def doit_tasks(
 
 
 def _operations(project: Project) -> tuple[Operation, ...]:
-    """Everything that can be done on this machine."""
+    """All tasks that can run on this machine."""
     return get_args(Operation) if project.configuration.platform else ("lock",)

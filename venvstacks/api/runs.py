@@ -1,4 +1,4 @@
-"""Planning and running what a request asks of a project."""
+"""Planning and running the tasks of a project that a request asks for."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Report:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people should know about results, e.g. about entries of earlier locks that could not be read."""
+        """Remarks for users about results, e.g. about entries of earlier locks that could not be read."""
         return tuple(note for outcome in self.outcomes for note in (outcome.values or {}).get("notes", ()))
 
     @property
@@ -105,7 +105,7 @@ def _work_out(project: Project, request: Request) -> RequestedRun:
 
 
 def _archive_sizes(project: Project, planned: Sequence[PlannedTask]) -> dict[str, int]:
-    """Bytes of the archives that are published at present, for tasks that may replace them."""
+    """Bytes of the archives that are currently published, for tasks that may replace them."""
     from venvstacks.records.published_metadata import read_metadata  # noqa: PLC0415 - only plans need it
 
     sizes = {}
@@ -121,7 +121,7 @@ def _archive_sizes(project: Project, planned: Sequence[PlannedTask]) -> dict[str
 def _check(
     project: Project, request: Request, requested: RequestedRun, actions: TaskActions
 ) -> Mapping[str, tuple[Reason, ...]]:
-    """What is wrong with results, by task: exports that are missing, and changed environments if that is asked for."""
+    """Faults of results by task: missing exports, and changed environments if these are to be checked."""
     missing = actions.missing_results(requested.graph.nodes)
     platform = project.configuration.platform
     if not request.check_environments or platform is None:
@@ -157,7 +157,7 @@ def run(
     *,
     cancellation: Cancellation | None = None,
 ) -> Report:
-    """Bring everything that the request names up to date.
+    """Bring all tasks that the request names up to date.
 
     Failed tasks raise nothing: they are among the outcomes, with their errors.
 

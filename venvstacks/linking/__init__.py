@@ -1,1 +1,1 @@
-"""What linking writes, worked out without touching a disk: library links, interpreter wrappers, layer descriptions."""
+"""The pure part of linking: library links, interpreter wrappers and layer descriptions as values."""

@@ -1,8 +1,8 @@
 """Which files of the layers below a layer borrows, so that each is where it would be in one flat environment.
 
 All rules work on lists of files. Their results become links where the layer is deployed (the overlay): nothing that
-leads into another layer's packages is shipped. What the layer has itself stays; of several lower layers, the first in
-import order wins.
+leads into another layer's packages is shipped. A layer's own files are never replaced; of several lower layers, the
+first in import order is used.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _run_path_folders(path: str, linkage: Linkage) -> Iterator[str]:
 def data_links(own_paths: Iterable[str], lower: Sequence[Lower]) -> tuple[dict[str, str], tuple[str, ...]]:
     """Link data files, programs and scripts of the layers below, file by file.
 
-    Folders stay real, so that programs that walk through them, or write into them, behave as ever.
+    Folders stay real, so that programs that walk through them, or write into them, work as before.
 
     Args:
         own_paths: All files and links of the layer.

@@ -21,7 +21,7 @@ _FIRST_WITH_START_FILES = (3, 15)
 
 @dataclass(frozen=True)
 class LowerPackages:
-    """What the chain needs to know of a layer below.
+    """A layer below, as far as the chain needs it.
 
     Attributes:
         site_dir: Its site-packages, relative to the folder of the layer above (`../<deployed name>/...`).
@@ -43,7 +43,7 @@ class Chain:
         py_version: `X.Y.Z`.
         pth_files: Names of the `.pth` files of its own packages.
         below: The layers below in import order.
-        wrapper: What users start, relative to the layer's folder, if that is a wrapper; else None.
+        wrapper: The Python that users start, relative to the layer's folder, if it is a wrapper; else None.
         library_variable: The variable that the wrapper adds a folder to; empty if there is none.
     """
 

@@ -1,10 +1,10 @@
-"""Which files of an environment are shared libraries that other layers may need, and under which names.
+"""The shared libraries that an environment provides to other layers, and their names.
 
 A layer publishes such libraries as links in its `share/venv/dynlib/`. Extension modules are left out: nothing but
-Python's import loads those, by their place. So is what belongs to the runtime itself (`libpython`, `lib-dynload`).
+Python's import loads those, by their place. So are files of the runtime itself (`libpython`, `lib-dynload`).
 
-The rules work on a tree's entries alone. Only whether a plain `x.so` is an extension module depends on what is in it;
-that question goes through a port.
+The rules work on a tree's entries alone. Only whether a plain `x.so` is an extension module depends on its content,
+which a function that is passed in looks at.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class SharedLibrary:
 
 @dataclass(frozen=True)
 class LibrarySearch:
-    """Where to look for a layer's shared libraries, and what to pass over.
+    """Where to look for a layer's shared libraries, and which to leave out.
 
     Attributes:
         platform: The platform that the environment is for.
@@ -78,12 +78,12 @@ class LibrarySearch:
 
 @dataclass(frozen=True)
 class FoundLibraries:
-    """What a layer publishes.
+    """The shared libraries that a layer publishes.
 
     Attributes:
         libraries: Sorted by name; each name once.
         left_out: Libraries of one name and different content, by name: none of them is published.
-        unused_excludes: Globs that left out nothing: spelling mistakes, most likely.
+        unused_excludes: Globs that matched nothing, probably because they are misspelt.
     """
 
     libraries: tuple[SharedLibrary, ...] = ()

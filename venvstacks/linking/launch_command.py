@@ -1,4 +1,4 @@
-"""How an application's module is started so that only its layers, and not the caller's folder, provide modules."""
+"""The command that starts an application's module without imports from the caller's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The description of a layer, `venvstacks_layer.json`, by arithmetic on the paths of the layers below it.
+"""The description of a layer, `venvstacks_layer.json`, with relative paths to the layers below it.
 
 Post-install reads it on the user's machine, and so do programs that embed layers. All its paths are relative to the
 layer's own folder; `../<deployed name>/...` leads to another layer, whose folder is in the same folder.
@@ -15,7 +15,7 @@ ON_DEPLOY = "on-deploy"
 
 @dataclass(frozen=True)
 class LayerPaths:
-    """Where a layer has what others refer to; paths are relative to that layer's own folder, with forward slashes.
+    """The paths in a layer that other layers refer to, relative to that layer's own folder, with forward slashes.
 
     Attributes:
         deployed_name: Name of the layer's folder where it is deployed.

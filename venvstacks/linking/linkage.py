@@ -1,4 +1,4 @@
-"""What a compiled file states about the shared libraries that it needs: ELF and Mach-O, read from a few places of it.
+"""Reads from compiled files (ELF, Mach-O) which shared libraries they need and where these are looked for.
 
 Pure: the file is reached through a function that gives the bytes at a place. Formats: the System V ABI and the manual
 page elf(5); `mach-o/loader.h` and `mach-o/fat.h`.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 Read = Callable[[int, int], bytes]
-"""Gives up to so many bytes (the second argument) from an offset (the first)."""
+"""A function that reads bytes: offset and largest number of bytes to the bytes."""
 
 _MOST_HEADERS = 4096
 _MOST_BYTES = 1 << 20  # of a table

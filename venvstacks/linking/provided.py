@@ -11,7 +11,7 @@ from venvstacks.linking.linkage import Linkage
 
 @dataclass(frozen=True)
 class Provided:
-    """What linking the layers above depends on. It changes less often than a layer's files do.
+    """The facts about a layer that linking the layers above depends on; they change less often than its files.
 
     Attributes:
         libraries: Shared libraries in `share/venv/dynlib`: name to the SHA-256 of the content.

@@ -1,4 +1,4 @@
-"""Packages whose parts are in several layers, and what completes them: links in the uppermost layer that has a part.
+"""Packages with parts in several layers, and the links in the uppermost of them that complete the package.
 
 Python imports a package from the first folder on `sys.path` that holds it. Only a namespace package (one without an
 `__init__`) has parts in other folders as well. Any other package is `closed`: in one flat environment, all its

@@ -10,16 +10,15 @@ a symbolic link or a path that ends in dots. It keeps to these rules:
 
 - Its folder comes after those that the variable names already, and only once, so that nested starts add nothing.
 - An empty entry would mean the current folder, to which others may be able to write; it never adds one. For the same
-reason it adds
-  nothing if its own place has a `:` or `;` in its name, at which the dynamic linker would cut (post-install refuses
-  such places).
+  reason it adds nothing if its own folder has a `:` or `;` in its name, at which the dynamic linker would cut
+  (post-install refuses such places).
 - The folder that it has added is in VENVSTACKS_LIBRARY_PATH. `_venvstacks_layers` removes both at start-up, so that
   programs that the application starts see the user's variable.
 - Its own variables have names that nobody else exports, since an exported variable of that name would be changed.
 
-Two things are the shells' own: dash and busybox hand on no variables whose names are no identifiers (`a.b`), and macOS
-removes `DYLD_*` from the environment of its own `/bin/sh`: there, entries of the caller are gone before this
-script starts.
+Two limits are those of the shells: dash and busybox do not pass on variables whose names are no identifiers (`a.b`),
+and macOS removes `DYLD_*` from the environment of its own `/bin/sh`: there, entries of the caller are removed before
+this script starts.
 """
 
 from __future__ import annotations

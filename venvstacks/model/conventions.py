@@ -1,4 +1,4 @@
-"""Words and names that are the same for every stack, for rooms that need no more of the model than these."""
+"""Names of files and folders, and values of settings, that are the same for every stack."""
 
 from __future__ import annotations
 

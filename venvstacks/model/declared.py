@@ -1,4 +1,4 @@
-"""What a layer asks for by name, on one platform."""
+"""The distributions that a layer itself requires, on one platform."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def required_names(layer: Layer, platform: TargetPlatform) -> tuple[str, ...]:
 
 
 def declared_distributions(layer: Layer, platform: TargetPlatform) -> tuple[str, ...]:
-    """The same without what the layer excludes: that is resolved, but not there."""
+    """The same without distributions that the layer excludes, which are resolved but not installed."""
     return tuple(name for name in required_names(layer, platform) if name not in layer.exclude)

@@ -1,6 +1,6 @@
-"""From TOML text to validated tables, with every fault that a single table can have.
+"""Drafts: specifications parsed from TOML and validated table by table, with all faults of single tables.
 
-A draft may hold faults: `resolve` adds those that only show between tables and on disk, and raises all of them
+A draft may hold faults: `resolve` adds those of several tables and of files on disk, and raises all of them
 together, so that a user can correct a specification at once.
 """
 
@@ -64,12 +64,12 @@ class Draft:
     """A specification file, read but not resolved.
 
     Attributes:
-        source: What the file is called in messages.
+        source: The file's name in messages.
         layers: All layers in declared order, runtimes first.
         settings: `[tool.venvstacks]`.
         uv: `[tool.uv]`, or None where the file has none.
         lines: Line numbers by key path.
-        faults: What is wrong so far.
+        faults: The faults so far.
         warnings: Sentences about deprecated keys.
     """
 
@@ -91,7 +91,7 @@ class Draft:
 
     @property
     def module_paths(self) -> tuple[str, ...]:
-        """Launch and support modules that the file names: what a reader has to look for on disk."""
+        """Launch and support modules that the file names, which a reader has to find on disk."""
         found: dict[str, None] = {}
         for layer in self.layers:
             if isinstance(layer.spec, ApplicationSpec):
@@ -240,12 +240,12 @@ class _Reader:
 
 
 def _descriptions(model: type[Table]) -> dict[str, str | None]:
-    """What a table's keys are for, by their names in a specification."""
+    """Descriptions of a table's keys, by their names in a specification."""
     return {info.alias or name: info.description for name, info in model.model_fields.items()}
 
 
 def _description(model: type[Table], location: KeyPath) -> str | None:
-    """What the key at a place in a table is for, or else the key around it; None for the table as a whole."""
+    """The description of the key at a place in a table, or of the key around it; None for the table as a whole."""
     if not location:
         return None
     inner = _INNER.get(str(location[0]))

@@ -1,4 +1,4 @@
-"""A small stack to begin with, as the files that `venvstacks init` writes."""
+"""The example stack that `venvstacks init` writes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _IGNORED = ("_build", "_artifacts", "_export")
 _SPECIFICATION = """\
 # A stack of layered Python environments, for venvstacks. Layers refer to layers that are declared above them.
 
-# A Python, and what everything on it shares.
+# A Python, and packages that all layers above share.
 [[runtimes]]
 name = "cpython-{minor}"
 python_implementation = "cpython@{version}"
 requirements = []
-# Default: all six that there are. Every package needs a wheel for each.
+# Default: all six. Every package needs a wheel for each.
 # platforms = ["linux_x86_64", "macosx_arm64", "win_amd64"]
 
 # Packages that several applications use.
@@ -26,7 +26,7 @@ name = "text"
 runtime = "cpython-{minor}"
 requirements = ["rich"]
 
-# A module to launch, and what it imports, even where a framework has it.
+# A module to launch, and all packages that it imports, also those of frameworks.
 [[applications]]
 name = "{application}"
 launch_module = "{application}.py"
@@ -51,10 +51,10 @@ if __name__ == "__main__":
 
 
 def example_files(version: tuple[int, int, int]) -> Mapping[str, str]:
-    """The files by name: a specification, the module that it launches, and what git is to ignore.
+    """The files by name: a specification, the module that it launches, and the files for git to ignore.
 
     Args:
-        version: The Python that the runtime is to be.
+        version: The version of the runtime's Python.
     """
     major, minor, _ = version
     specification = _SPECIFICATION.format(

@@ -1,4 +1,4 @@
-"""Which named package index a layer takes a package from, with what it inherits from the layers below."""
+"""The named package index of each package of a layer, also those that it inherits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where everything is, by arithmetic: inside an environment, and around a specification.
+"""Paths inside an environment, and of a stack's files; computed without reading a disk.
 
 All paths are strings with forward slashes. Those of an `EnvironmentLayout` are relative to the environment's own
 folder, those of a `StackLayout` to the folder of the specification (or absolute, where the user named such a folder).
@@ -20,7 +20,7 @@ class EnvironmentLayout:
 
     Attributes:
         executables: The folder of interpreters and scripts.
-        python: What users start; a wrapper where shared libraries of lower layers must be found.
+        python: The Python that users start; a wrapper where shared libraries of lower layers must be found.
         interpreter: The real interpreter, or a link to it.
         site_dir: The folder that packages are installed into.
     """
@@ -74,7 +74,7 @@ class StackLayout:
         return f"{self.requirements}/{layer.env_name}/pylock.{_dotless(layer)}.toml"
 
     def lock_metadata(self, layer: Layer) -> str:
-        """What the lock was made from and when."""
+        """The lock's metadata: its inputs, time and version."""
         return f"{self.requirements}/{layer.env_name}/pylock.{_dotless(layer)}.meta.json"
 
     def declared_requirements(self, layer: Layer) -> str:
@@ -104,7 +104,7 @@ class StackLayout:
 
     @property
     def state(self) -> str:
-        """The folder of everything that this program remembers about a build folder."""
+        """The folder of the task state, records and logs of a build folder."""
         return f"{self.build}/.venvstacks"
 
     @property
@@ -114,11 +114,11 @@ class StackLayout:
 
     @property
     def digests(self) -> str:
-        """Digests of large input files, which are not read again as long as nobody touches them."""
+        """Digests of large input files, which are read again only after a change."""
         return f"{self.state}/digests.json"
 
     def record(self, kind: str, layer: Layer) -> str:
-        """A small file that says what a step made: `build`, `runtime`, `link`, `provided` or `check`."""
+        """The record of a step's result: `build`, `runtime`, `link`, `provided` or `check`."""
         return f"{self.state}/{kind}/{layer.env_name}.json"
 
     @property

@@ -2,7 +2,7 @@
 
 The algorithm is that of Python's method resolution order (Barrett et al., 1996; described in Python's own "The
 Python 2.3 Method Resolution Order"): every layer comes before those below it, the order in which a layer names its
-frameworks is kept, and so is the order within each of theirs. Where no such order exists there is none.
+frameworks is kept, and so is the order within each of theirs. If no such order exists, it is an error.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rules about layer names that need more than one layer: what they become may not be the same twice."""
+"""Rules for the names of all layers together: environments and deployed folders need different names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from venvstacks.model.stack import ENV_PREFIXES
 
 
 def find_name_faults(draft: Draft) -> Iterator[Fault]:
-    """Names that would make two environments or two deployed folders the same, ignoring case as Windows and macOS do.
+    """Faults for names that two environments or deployed folders would share, ignoring case as Windows and macOS do.
 
     A runtime's environment name is its layer name, so `app-x` may be a runtime's name where no application is
     called `x`.

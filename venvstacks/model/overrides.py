@@ -1,4 +1,4 @@
-"""Overrides of wrong metadata, with what a layer inherits from those below."""
+"""Overrides of wrong metadata: a layer's own, and those that it inherits."""
 
 from __future__ import annotations
 

@@ -39,12 +39,12 @@ class TargetPlatform:
 
     @property
     def platform_machine(self) -> str:
-        """What `platform.machine()` returns there."""
+        """The value of `platform.machine()` on this platform."""
         return self.machine.upper() if self.is_windows else self.machine
 
     @property
     def sys_platform(self) -> str:
-        """What `sys.platform` is there."""
+        """The value of `sys.platform` on this platform."""
         return {"linux": "linux", "macosx": "darwin", "win": "win32"}[self.system]
 
     @property

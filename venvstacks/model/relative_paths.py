@@ -1,7 +1,7 @@
-"""Relative paths that others wrote (members, links, names in specifications), and whether they leave a folder.
+"""Checks of relative paths in archives, links and specifications: whether they leave a folder.
 
-Pure: by the text of the path alone, and for every system at once. What only Windows takes for a path, backslashes and
-drives, counts everywhere, since a layer that is published here may be unpacked there.
+Pure: only the text of a path is used, with the rules of all systems. Backslashes and drives, which only Windows knows,
+count everywhere, since a layer that is published here may be unpacked there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def is_absolute(path: str) -> bool:
 
 
 def has_odd_characters(path: str) -> bool:
-    """Whether `path` holds what no file's name should: control characters, or half a character (a lone surrogate)."""
+    """Whether `path` holds control characters or lone surrogates, which no file's name should have."""
     return _NO_PART_OF_NAMES.search(path) is not None
 
 

@@ -46,12 +46,12 @@ _HARMLESS = ("--only-binary", "--no-binary", "--prefer-binary", "--trusted-host"
 
 
 class UnusableFileError(ValueError):
-    """A file that requirements cannot be taken from; the message says why, for people."""
+    """A file that requirements cannot be taken from; the message says why."""
 
 
 @dataclass(frozen=True)
 class FileContents:
-    """What a reference to a file stands for.
+    """The requirements that a reference to a file gives.
 
     Attributes:
         gathered: The requirements, and the constraints that the file brings with it.
@@ -70,7 +70,7 @@ def gather_requirements(source: RequirementsFrom, texts: Texts) -> FileContents:
     """All requirements that one element of `requirements-from` or `constraints-from` gives.
 
     Raises:
-        UnusableFileError: The file is not there, or says something that cannot be used here.
+        UnusableFileError: The file is missing, or has content that cannot be used here.
     """
     as_constraints = isinstance(source, ConstraintsFrom)
     if source.pyproject:
@@ -116,7 +116,7 @@ def check_requirement(text: str, place: str) -> Requirement:
     """A requirement that layers can have.
 
     Raises:
-        UnusableFileError: It is none, or names a URL.
+        UnusableFileError: It is not valid, or names a URL.
     """
     try:
         requirement = Requirement(text)
@@ -139,7 +139,7 @@ def _first_line(error: Exception) -> str:
 
 
 class _RequirementsFiles:
-    """pip's requirements file format, as far as it is about what is required."""
+    """pip's requirements file format, without its options for installing."""
 
     def __init__(self, texts: Texts) -> None:
         self.texts = texts
@@ -204,7 +204,7 @@ class _Project:
         """Everything that `source` takes from the project.
 
         Raises:
-            UnusableFileError: The project says something that cannot be used here.
+            UnusableFileError: The project has content that cannot be used here.
         """
         self._refuse_other_forms(source)
         lines = tuple(self.requirements(source))
@@ -236,7 +236,7 @@ class _Project:
         return limits
 
     def requirements(self, source: RequirementsFrom) -> Iterator[str]:
-        """What `source` asks for, each once, in the order of the file."""
+        """The requirements that `source` names, each once, in the order of the file."""
         found: dict[str, None] = {}
         if source.dependencies:
             found |= dict.fromkeys(self._of_project())

@@ -1,6 +1,6 @@
-"""The JSON schema of the stack specification, for editors: what one table alone can be checked for.
+"""The JSON schema of the stack specification, for editors; it covers the checks of single tables.
 
-The committed copy is `docs/schema/venvstacks.schema.json`; a test holds it equal to what this module makes.
+The committed copy is `docs/schema/venvstacks.schema.json`; a test compares it with the output of this module.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _ToolTables(BaseModel):
-    """`[tool.*]`: other tools' tables are theirs."""
+    """`[tool.*]`: tables of other tools are not checked."""
 
     venvstacks: ToolSettings = Field(default_factory=ToolSettings)
     uv: dict[str, Any] = Field(default_factory=dict, description="uv's settings, as in a pyproject.toml")
@@ -53,7 +53,7 @@ def schema_text() -> str:
 
 
 def _without_null(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Drop what TOML cannot say (null) and what says nothing (titles made from names)."""
+    """Remove null, which TOML does not have, and titles that only repeat names."""
     if isinstance(value, list):
         return [_without_null(element) for element in value]
     if not isinstance(value, dict):

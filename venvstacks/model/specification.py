@@ -1,7 +1,7 @@
 """The stack specification as pydantic models: the shape of `venvstacks.toml`, field by field.
 
-These models check what one table shows. What needs two tables, or the disk, belongs to
-`resolve`. FORMATS section 1 of the project's contract is the source of the fields and their rules.
+These models check what one table shows. Rules for several tables, or for files on disk, are in
+`validation`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _requirement(value: str) -> str:
 
 
 def _once_each(value: object) -> object:
-    """Distribution names differ once they are normalised: two spellings of one name would be two answers."""
+    """Refuse two spellings of one distribution name, which may have two values."""
     spellings: dict[str, str] = {}
     for name in value if isinstance(value, dict) else ():
         if isinstance(name, str) and spellings.setdefault(canonicalize_name(name), name) != name:
@@ -120,7 +120,7 @@ ModulePath = Annotated[str, AfterValidator(_module_path)]
 
 
 class LayerSpec(Table):
-    """What every layer may say."""
+    """The keys of every layer."""
 
     name: Annotated[str, AfterValidator(_layer_name)] = Field(description="Layer name; others refer to it by this name")
     requirements: Listing[Annotated[str, AfterValidator(_requirement)]] = Field(
@@ -195,11 +195,11 @@ class _LayeredSpec(LayerSpec):
 
 
 class FrameworkSpec(_LayeredSpec):
-    """`[[frameworks]]`: large packages that several applications share."""
+    """`[[frameworks]]`: packages that several applications share."""
 
 
 class ApplicationSpec(_LayeredSpec):
-    """`[[applications]]`: what is launched, with its own packages."""
+    """`[[applications]]`: a module to launch, with its own packages."""
 
     launch_module: ModulePath = Field(description="Module file or package folder; `python -m` starts it")
     support_modules: Listing[ModulePath] = Field(
@@ -215,7 +215,7 @@ class RuntimeArchive(Table):
 
 
 ProviderName = Literal["standalone", "host", "archive"]
-"""Where a Python may come from."""
+"""The names of the providers of Pythons."""
 
 
 class ToolSettings(Table):

@@ -1,4 +1,4 @@
-"""Layers and stacks, complete and frozen: every reference is an object, nothing is half-built.
+"""Layers and stacks: complete, frozen values in which every reference is an object.
 
 Only `resolve` makes these, so every one has been checked.
 """
@@ -27,7 +27,7 @@ class Gathered:
         origin: The file, as the specification names it, and what was taken from it.
         lines: PEP 508 strings.
         is_constraint: Whether they only limit versions, instead of asking for packages.
-        sources: Where that project takes packages from, if not from its default index.
+        sources: The sources of packages that the project does not take from its default index.
         files: The files that it lists with their hashes, if it is a lock.
     """
 
@@ -59,7 +59,7 @@ class Layer:
         frameworks: All frameworks below in import order (C3), nearest first.
         launch: The launch module, for applications.
         support: The support modules, for applications.
-        gathered: What was read from other files.
+        gathered: Requirements and constraints from other files.
         input_files: All files that this was read from, relative to the specification's folder.
         exclude: Normalised names of distributions that are resolved but not installed.
         overrides: PEP 508 strings that replace what any metadata says about their packages, own and inherited.
@@ -140,7 +140,7 @@ class Stack:
     """A whole stack.
 
     Attributes:
-        source: What the specification file is called in messages.
+        source: The specification file's name in messages.
         layers: Runtimes, frameworks, applications, each in declared order; disabled layers are among them.
         settings: `[tool.venvstacks]`.
         uv: uv settings (`[tool.uv]` or `venvstacks.uv.toml`), as written.

@@ -1,4 +1,4 @@
-"""What all tables of a specification have in common."""
+"""The base of all tables of a specification."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 class RefusedValueError(ValueError):
-    """A value that a field does not take; `hint` says what it would take, where the field's description does not."""
+    """A value that a field refuses; `hint` names valid ones where the field's description does not."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ def distinct(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """Refuse a list that names something twice.
 
     Raises:
-        RefusedValueError: It does.
+        RefusedValueError: It names something twice.
     """
     repeated = next((value for place, value in enumerate(values or ()) if value in (values or ())[:place]), None)
     if repeated is not None:

@@ -1,4 +1,4 @@
-"""TOML text as values: the one way in which files that people write are parsed."""
+"""The TOML parser for all files that people write, with its errors."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def _indexes(uv: UvTable) -> list[dict[str, Any]]:
 
 
 def find_uv_faults(uv: UvTable) -> Iterator[tuple[KeyPath, str, str]]:
-    """What would make uv's settings useless here, as (key path below `tool.uv`, message, hint).
+    """Faults of uv's settings, as (key path below `tool.uv`, message, hint).
 
     uv checks its own settings when it reads them; these are the rules that layered locks add (an index has a location,
     and sources have forms that are known), and the types of what is read here before uv sees it.

@@ -15,7 +15,7 @@ _SCHEMES = ("https", "http", "file")
 
 
 def address_fault(requirement: Requirement) -> str | None:
-    """What keeps the address of a requirement from being locked; None where it can be, or where there is none."""
+    """Why the address of a requirement cannot be locked; None if it can be, or if there is none."""
     if requirement.url is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Files of their own: clones where the file system shares blocks until one side is written to, else copies.
+"""Independent copies of files: clones where the file system has copy-on-write, else copies.
 
 A hard link is the same file under a second name: a program that edits it in place (`patchelf`, an editor, `>>`) edits
 it everywhere, in uv's cache too. See docs/decisions/0007.
@@ -29,7 +29,7 @@ _AT_ONCE = 1 << 30
 
 
 def lay_file(source: Path | str, target: Path | str, mode: LinkMode = "clone") -> None:
-    """Make the new file `target` hold what the file `source` holds, with its executable bit.
+    """Create the file `target` with the content and the executable bit of `source`.
 
     Raises:
         OSError: It cannot be read or written, or `target` is there already.
@@ -75,7 +75,7 @@ def _cloned(reading: int, writing: int) -> bool:
 
 
 def _copy_bytes(reading: int, writing: int, size: int) -> None:
-    """Copy within the kernel where it can, by hand where it cannot or as far as it did not come."""
+    """Copy within the kernel where it supports that; copy the rest with reads and writes."""
     if hasattr(os, "copy_file_range") and size:
         try:
             while os.copy_file_range(reading, writing, _AT_ONCE):

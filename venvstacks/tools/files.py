@@ -1,4 +1,4 @@
-"""Files written whole or not at all, trees swapped in whole, links where the file system has them."""
+"""Atomic writes, staging folders, replacing and removing trees, hard links."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_regular(path: Path) -> bytes:
     Raises:
         OSError: It cannot be read, or is not a regular file.
     """
-    if stat.S_ISREG(path.stat().st_mode):  # asked before opening, which does something to some devices
+    if stat.S_ISREG(path.stat().st_mode):  # asked before opening, which has effects for some devices
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(descriptor, "rb") as stream:
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -104,7 +104,7 @@ def _marked_as_alive(handle: int) -> Iterator[None]:
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove temporary files in `folder` that killed processes began; not those that somebody is writing."""
+    """Remove temporary files in `folder` that killed processes began; not those that are being written."""
     with contextlib.suppress(OSError), os.scandir(folder) as scan:
         for entry in scan:
             if _PART.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
@@ -162,7 +162,7 @@ def remove_leftovers(parent: Path, name: str) -> None:
 
 
 def swap_in(new: Path, place: Path, *, trash: Path) -> None:
-    """Put the tree `new` at `place`; what was there goes to the folder `trash` and is removed.
+    """Put the tree `new` at `place`; an earlier tree there is moved to the folder `trash` and removed.
 
     All three must be on one file system. Two renames: a crash between them leaves `place` missing, never mixed.
     """
@@ -212,7 +212,7 @@ def _remove_where_possible(path: Path) -> list[OSError]:
     failures: list[OSError] = []
 
     def note(function: object, name: str, error: BaseException) -> None:  # noqa: ARG001 - shutil's protocol
-        # what is not empty has been reported by what is in it; what is gone is what was wanted
+        # not empty: its entries have been reported; missing: as wanted
         if isinstance(error, OSError) and error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
             failures.append(error)
 
@@ -242,7 +242,7 @@ def _make_removable(tree: Path) -> None:
 
 def _allow(path: Path, mode: int) -> None:
     if not path.is_symlink():
-        with contextlib.suppress(OSError):  # removing says what is wrong
+        with contextlib.suppress(OSError):  # removing reports what is wrong
             path.chmod(mode)
 
 

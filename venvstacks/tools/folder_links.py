@@ -26,7 +26,7 @@ def link_folder(place: Path, target: Path, *, windows: bool = os.name == "nt") -
 
 
 def is_folder_link(place: Path) -> bool:
-    """Whether `place` is a symbolic link or a junction, wherever it leads."""
+    """Whether `place` is a symbolic link or a junction, with any target."""
     return place.is_symlink() or (hasattr(place, "is_junction") and place.is_junction())
 
 
@@ -45,7 +45,7 @@ def turn_pointer(pointer: Path, target: Path, staging: Path, *, windows: bool = 
 
     Args:
         pointer: The link, or on Windows the file.
-        target: What it names from now on.
+        target: The entry that it is to name.
         staging: A folder on the same file system, where the new link is made.
         windows: Whether to write a file.
 

@@ -1,4 +1,4 @@
-"""The executable bits that git keeps: read from its index where a file system keeps none."""
+"""Executable bits from git's index, for file systems that keep none."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _read(data: bytes) -> Iterator[str]:
         place += _MODE.size + 20  # the object's SHA-1
         (flags,) = _FLAGS.unpack_from(data, place)
         place += 4 if flags & _EXTENDED else 2
-        if version == 4:  # names are written as what differs from the one before
+        if version == 4:  # names are stored as differences from the one before
             dropped, place = _variable_number(data, place)
             end = data.index(b"\0", place)
             name, place = name[: len(name) - dropped] + data[place:end], end + 1

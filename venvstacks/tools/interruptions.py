@@ -1,4 +1,4 @@
-"""What interrupts the wait for a child: signals, held back while it is started, and deadlines."""
+"""Interruptions of the wait for a child: signals, which are deferred while it is started, and time limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 def signals_held_back() -> Iterator[None]:
     """Handle interrupts afterwards: one that is raised within `Popen` would leave a child that nothing refers to.
 
-    Blocking them would not do, as children inherit that. Other threads than the main one see no signals anyway.
+    Signals cannot be blocked instead, as children inherit that. Only the main thread gets signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,7 +1,7 @@
 """The one place that starts processes.
 
 Children get their own session, so that an interrupt ends them together with everything that they started. They print
-into files, not into pipes: a process that they leave in the background keeps nobody waiting. All policy (what to run,
+into files, not into pipes: a process that they leave in the background is not waited for. All policy (what to run,
 in which environment, what a failure means) belongs to the callers.
 """
 
@@ -27,7 +27,7 @@ from venvstacks.tools.interruptions import deadline, signals_held_back
 from venvstacks.urls import without_secrets
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
-"""The signal that no child can refuse; Windows has only one."""
+"""The signal that no child can ignore; Windows has only one."""
 
 _PATIENCE_SECONDS = 5.0
 _INHERITED = frozenset({
@@ -40,10 +40,10 @@ _INHERITED = frozenset({
 def scrubbed_environment(
     environment: Mapping[str, str], *, keep: Iterable[str] = (), prefixes: tuple[str, ...] = ()
 ) -> dict[str, str]:
-    """The part of `environment` that children may see: where things are, certificates and proxies, nothing else.
+    """The part of `environment` that children get: places of files, certificates and proxies only.
 
-    Variables that change what uv or Python do (`UV_*`, `PYTHON*`, `PIP_*`) stay out, so that a result never depends
-    on who ran the build. `keep` and `prefixes` name further variables to let through.
+    Variables that change what uv or Python do (`UV_*`, `PYTHON*`, `PIP_*`) are left out, so that results do not depend
+    on the user. `keep` and `prefixes` name further variables to let through.
     """
     wanted = _INHERITED | set(keep)
     return {
@@ -56,7 +56,7 @@ class Completed:
     """A child that has ended.
 
     Attributes:
-        argv: What was run.
+        argv: The command.
         returncode: Exit status; negative for the signal that ended it.
         stdout: Everything it printed to standard output.
         stderr: Everything it printed to standard error.
@@ -72,7 +72,7 @@ class Completed:
 
 @dataclass(frozen=True)
 class Rights:
-    """Rights of a child process on POSIX systems, where they are not those of its parent.
+    """Rights of a child process on POSIX systems that differ from its parent's.
 
     Attributes:
         umask: Its umask; the parent's if negative.
@@ -114,7 +114,7 @@ class Processes:
     """
 
     _living: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
-    # reentrant, as a signal handler that calls `stop` may interrupt the main thread in the midst of another call
+    # reentrant, as a signal handler that calls `stop` may interrupt the main thread during another call
     _guard: threading.RLock = field(default_factory=threading.RLock)
     _stopping: bool = False
     started: int = 0
@@ -139,7 +139,7 @@ class Processes:
             cwd: Its working folder; this process's own if None.
             log: A file to which the command line and all output are appended.
             check: Raise on a failure instead of returning it.
-            rights: Who the child runs as; None for the rights of this process.
+            rights: User and umask of the child; None for those of this process.
             limit: Seconds after which the child is ended, with all that it started; None for as long as it takes.
 
         Raises:
@@ -180,7 +180,7 @@ class Processes:
                 child = self._start(launch)
             with deadline(limit, end):
                 return child.wait(), overdue.is_set()
-        except BaseException:  # an interrupt, for calls in the main thread: the child's own session has seen none
+        except BaseException:  # an interrupt in the main thread, which the child's own session does not get
             if child is not None:
                 _end(child)
             raise
@@ -213,7 +213,7 @@ class Processes:
             return child
 
     def _end_soon(self, children: Sequence[subprocess.Popen[bytes]], signum: int = signal.SIGTERM) -> None:
-        """Send `signum` to children and all that they started, and kill those that are still there a while later."""
+        """Send `signum` to children and all that they started, and kill those that go on for some seconds."""
         for child in children:
             _send(child, signum)
         later = threading.Timer(_PATIENCE_SECONDS, self._kill_living, [children])
@@ -262,7 +262,7 @@ def _send(child: subprocess.Popen[bytes], signum: int) -> None:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Let a child clean up if it does so soon; a second interrupt does not wait for that."""
+    """Give a child a short time to clean up; a second interrupt ends that."""
     with child:  # waits
         try:
             _send(child, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""How much work can go on at a time on this machine."""
+"""The number of processors that this process may use."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Seals of cache entries: keyed digests that nobody can compute without the key.
 
-A cache folder may be shared, restored by a CI system, or written to by a program that runs as the same user. What is
-taken from there without being made again carries an HMAC-SHA256 under a key that is kept outside of the cache. An entry
+A cache folder may be shared, restored by a CI system, or written to by a program that runs as the same user. An entry
+that is used carries an HMAC-SHA256 under a key that is kept outside of the cache. An entry
 without the right seal is treated as missing.
 """
 
@@ -24,13 +24,13 @@ def sealed(key: bytes, content: bytes) -> bytes:
 
 
 def opened(key: bytes, data: bytes) -> bytes | None:
-    """The content of what `sealed` gave; None if it was not sealed with this key, or was changed since."""
+    """The content of a result of `sealed`; None if it was sealed with another key, or changed."""
     content = data[_SIZE:]
     return content if hmac.compare_digest(hmac.digest(key, content, "sha256"), data[:_SIZE]) else None
 
 
 def read_sealed(key: bytes, place: Path) -> bytes | None:
-    """The content of a sealed file; None if there is none, or its seal is not right."""
+    """The content of a sealed file; None if it is missing or its seal is not valid."""
     try:
         return opened(key, place.read_bytes())
     except OSError:
@@ -45,7 +45,7 @@ def seal_key(environment: Mapping[str, str], cache: Path) -> bytes:
         cache: The cache folder; the key is kept in it if the user has no home folder.
 
     Returns:
-        The key. One for this process alone if none can be kept: nothing in the cache is taken over then.
+        The key. If it cannot be stored, a new one for this process, so that no entry of the cache is used.
     """
     return _key_in(_folder(environment) or cache)
 
@@ -67,7 +67,7 @@ def _key_in(folder: Path) -> bytes:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "wb") as stream:  # noqa: PTH123 - an open descriptor
                 stream.write(secrets.token_bytes(_SIZE))
-            with contextlib.suppress(FileExistsError):  # another process was first
+            with contextlib.suppress(FileExistsError):  # another process has created it
                 os.link(temporary, place)
             temporary.unlink()
         key = place.read_bytes()

@@ -1,4 +1,4 @@
-"""What a compiled file says about itself."""
+"""Reads from a compiled file whether it is an extension module."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Workers:
     count: int
 
     def in_order(self, work: Callable[[Item], bytes], items: Iterable[Item]) -> Iterator[bytes]:
-        """`map(work, items)`, with at most one item more under way than there are threads.
+        """`map(work, items)`, with at most one item more than there are threads in work.
 
         Items are taken in the calling thread, so that they may come from a file that is being read.
         """
@@ -48,7 +48,7 @@ class Workers:
 
 @contextlib.contextmanager
 def workers(count: int) -> Iterator[Workers]:
-    """`count` threads; when the block fails, what has not begun is dropped.
+    """`count` threads; when the block fails, work that has not begun is dropped.
 
     An interrupt waits for the threads no longer than a second: one may wait for a server that sends nothing.
     """

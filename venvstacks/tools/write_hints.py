@@ -1,4 +1,4 @@
-"""What helps where the file system refuses to write: one table from the kinds of failures to what a user can do."""
+"""Hints for failed writes: a table from kinds of failures to what a user can do."""
 
 from __future__ import annotations
 
