@@ -47,8 +47,14 @@ def link(base: Path, *layers: Layer) -> str:
     for layer in layers:
         log = base / f"{layer.env_name}.log"
         log.unlink(missing_ok=True)
-        link_layer(LinkRequest(layer, LINUX, StackLayout(), base, log), tools_for(base))
+        link_one(base, layer)
     return log.read_text("utf-8") if log.exists() else ""
+
+
+def link_one(base: Path, layer: Layer) -> dict[str, object]:
+    """Link a layer; what the task returns."""
+    request = LinkRequest(layer, LINUX, StackLayout(), base, base / f"{layer.env_name}.log")
+    return link_layer(request, tools_for(base))
 
 
 def overlay(folder: Path) -> dict[str, str]:
@@ -155,6 +161,23 @@ def test_packages_that_extend_their_path_are_completed_whichever_layer_s_init_co
     environment(tmp_path, low, {f"{SITE}/qt/__init__.py": "", f"{SITE}/qt/core.abi3.so": ""})
     with pytest.raises(LinkError, match="contradict each other"):
         link(tmp_path, low, app)
+
+
+def test_a_version_that_imports_do_not_find_is_said_once_where_both_meet(tmp_path: Path) -> None:
+    left, right = framework("left", [], PY), framework("right", [], PY)
+    both = framework("both", [], left, right, PY)
+    app = framework("app", [], both, left, right, PY, kind="application")
+    for layer in (PY, both, app):
+        environment(tmp_path, layer, {})
+    for layer, version in ((left, "1.0"), (right, "2.0")):
+        environment(tmp_path, layer, {f"{SITE}/frog.py": "", f"{SITE}/frog-{version}.dist-info/METADATA": ""})
+    assert [link_one(tmp_path, layer).get("notes") for layer in (PY, left, right)] == [None] * 3
+    sentence = (
+        "in layer 'framework-both', imports find frog 1.0 of layer 'framework-left', and so does layer "
+        "'framework-right', which was locked with frog 2.0; require one version in both"
+    )
+    assert link_one(tmp_path, both)["notes"] == [sentence]
+    assert "notes" not in link_one(tmp_path, app)
 
 
 def test_a_pth_file_that_runs_too_early_is_noted(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from venvstacks._injected import layer_chain, postinstall
 from venvstacks.actions.linking.borrow import Borrowed, borrow
+from venvstacks.actions.linking.hidden_versions import hidden_versions
 from venvstacks.actions.linking.link_request import LinkRequest
 from venvstacks.actions.publishing.bytecode import Compilation, compile_tree
 from venvstacks.actions.publishing.deployed_names import deployed_name
@@ -43,6 +44,7 @@ def link_layer(request: LinkRequest, tools: Tools) -> dict[str, object]:
         remove_tree(base / layout.record("link", layer))
         _remove_overlay(request)
         borrowed = borrow(request)
+        notes = list(hidden_versions(request))
         name = _alias(request)
         changed = tuple(_write_links(request, borrowed))
         postinstall.relink(request.environment)
@@ -62,7 +64,8 @@ def link_layer(request: LinkRequest, tools: Tools) -> dict[str, object]:
             f"layer '{layer.name}': the environment cannot be linked: {error}",
             hint="check free space and permissions of the build folder",
         ) from error
-    return {"libraries": len(borrowed.libraries.libraries), "links": len(borrowed.overlay)}
+    values: dict[str, object] = {"libraries": len(borrowed.libraries.libraries), "links": len(borrowed.overlay)}
+    return {**values, "notes": notes} if notes else values
 
 
 def _remove_overlay(request: LinkRequest) -> None:
