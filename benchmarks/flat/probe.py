@@ -24,6 +24,7 @@ from importlib.metadata import Distribution, distribution, distributions
 
 _PASSED_OVER = re.compile(r"(^|\.)(tests?|testing|conftest|__main__|setup|antigravity|idlelib)($|\.)")
 _MOST = 40
+_MOST_MODULES = 80
 _SECONDS = 60
 _SECONDS_FOR_ALL = 600
 
@@ -53,8 +54,11 @@ def distribution_answers(name: str) -> dict[str, object]:
 
 
 def _modules(files: list[str]) -> list[str]:
-    """Importable names by the distribution's own files: top level, and one level into packages without `__init__`."""
-    found, packages = set(), set()
+    """Importable names by the distribution's own files.
+
+    These are the top level, and one level further what is compiled, or lies in a package without `__init__`.
+    """
+    found, packages, compiled = set(), set(), set()
     for file in files:
         parts = file.split("/")
         if not re.search(r"\.(py|pyc|so)$", file) or not all(part.isidentifier() for part in parts[:-1]):
@@ -64,9 +68,13 @@ def _modules(files: list[str]) -> list[str]:
             packages.add(".".join(parts[:-1]))
         if len(parts) <= 2:
             found.add(".".join(parts[:-1] if stem == "__init__" else [*parts[:-1], stem]))
+            compiled |= (
+                {".".join([*parts[:-1], stem])} if re.search(r"\.(abi3|cpython-\w+(-\w+)*)\.so$", file) else set()
+            )
     kept = {name for name in found | packages if name.count(".") == 0}
     kept |= {name for name in found | packages if name.count(".") == 1 and name.split(".")[0] not in packages}
-    return sorted(name for name in kept if name and not _PASSED_OVER.search(name))[:_MOST]
+    kept |= compiled
+    return sorted(name for name in kept if name and not _PASSED_OVER.search(name))[:_MOST_MODULES]
 
 
 def _tried(action: object, *arguments: object) -> str:
@@ -163,21 +171,24 @@ def _script(name: str) -> str:
     if not os.path.exists(program):
         return "missing"
     try:
-        done = subprocess.run(
+        child = subprocess.Popen(
             [program, "--version"],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=_SECONDS,
-            check=False,
             env={**os.environ, "NO_COLOR": "1"},
+            start_new_session=True,
         )
+        printed = child.communicate(timeout=_SECONDS)
     except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)  # it, and what it has started
+        child.wait()
         return "no end"
     except (OSError, UnicodeDecodeError) as error:
         return _plain(f"{type(error).__name__}: {error}")
-    lines = (done.stdout + done.stderr).strip().splitlines()
-    return f"{done.returncode} {_plain(lines[-1]) if lines else ''}"
+    lines = "".join(printed).strip().splitlines()
+    return f"{child.returncode} {_plain(lines[-1]) if lines else ''}"
 
 
 def _importable(switch: str, every: dict[str, Distribution]) -> list[str]:
