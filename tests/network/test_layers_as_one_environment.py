@@ -22,21 +22,30 @@ DOZEN = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def shared_folder() -> Iterator[Path]:
     """A folder that other users can read, as those of `tmp_path` are not."""
     folder = temporary_folder()
     yield folder
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="module")
+def machine(shared_folder: Path) -> Machine:
+    """What all comparisons use: a Python, and a cache."""
+    processes, cache = Processes(), shared_folder / "cache"
+    tree = prepare_pythons([f"cpython@{PYTHON}"], cache, processes)[f"cpython@{PYTHON}"]
+    return Machine(tree / "bin/python3.11", PYTHON, cache, processes, another_user())
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the probe reads /proc")
 @pytest.mark.parametrize("seed", [3, 11])
-def test_a_dozen_distributions_over_layers_answer_as_in_one_environment(open_folder: Path, seed: int) -> None:
-    processes, cache = Processes(), open_folder / "cache"
-    tree = prepare_pythons([f"cpython@{PYTHON}"], cache, processes)[f"cpython@{PYTHON}"]
-    machine = Machine(tree / "bin/python3.11", PYTHON, cache, processes, another_user())
-    result: GroupResult = compare_group("dozen", DOZEN, seed, machine, open_folder)
+def test_a_dozen_distributions_over_layers_answer_as_in_one_environment(
+    shared_folder: Path, machine: Machine, seed: int
+) -> None:
+    folder = shared_folder / str(seed)
+    folder.mkdir()
+    result: GroupResult = compare_group("dozen", DOZEN, seed, machine, folder)
     assert not result.failure
     assert result.distributions >= len(DOZEN)
     assert all(result.layers.values())
