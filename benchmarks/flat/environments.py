@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import sys
 import tempfile
@@ -103,8 +102,10 @@ def make_read_only(folder: Path) -> None:
 
 def another_user() -> Rights | None:
     """The rights of the user `nobody`; None where this process may not start processes of others."""
-    if os.geteuid():
+    if os.name != "posix" or os.geteuid():
         return None
+    import pwd  # noqa: PLC0415 - not on Windows, where tests import this module all the same
+
     nobody = pwd.getpwnam("nobody")
     return Rights(user=(nobody.pw_uid, nobody.pw_gid))
 
