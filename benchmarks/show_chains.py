@@ -28,7 +28,12 @@ def chain(length: int) -> str:
 def seconds(python: str, specification: Path) -> float:
     """Processor time of one `show`."""
     before = os.times()
-    subprocess.run([python, "-m", "venvstacks", "show", specification], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        [python, "-m", "venvstacks", "show", specification],
+        stdout=subprocess.DEVNULL,
+        check=True,
+        cwd=specification.parent,
+    )
     after = os.times()
     return after.children_user + after.children_system - before.children_user - before.children_system
 
