@@ -23,11 +23,8 @@ def printable(text: str) -> str:
 
 
 def printable_json(value: object, *, sort_keys: bool = False) -> str:
-    r"""JSON text of a value, with such characters as JSON escapes, such as `\u001b`."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=sort_keys)
-    if "://" in text or "@" in text:
-        text = json.dumps(_without_secrets(value), indent=2, ensure_ascii=False, sort_keys=sort_keys)
-    return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    r"""JSON text of a value; such characters, and those that an output could not encode, are escapes like `\u001b`."""
+    return json.dumps(_without_secrets(value), indent=2, sort_keys=sort_keys).replace("\x7f", "\\u007f")
 
 
 def _without_secrets(value: object) -> object:
