@@ -184,6 +184,15 @@ def test_contributors_are_led_to_files_that_exist() -> None:
     assert [place for place in places if not (ROOT / place).exists()] == []
 
 
+def test_documentation_names_tests_that_exist() -> None:
+    pages = [ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    named = {
+        path for page in pages for path in re.findall(r"`(?:tests/)?([\w/]*\btest_\w+\.py)", page.read_text("utf-8"))
+    }
+    assert len(named) > 10
+    assert [path for path in sorted(named) if not (ROOT / "tests" / path).exists()] == []
+
+
 @each_product_file
 def test_what_runs_on_the_target_machine_stands_alone(file: Path) -> None:
     if room_of(file) == "_injected":

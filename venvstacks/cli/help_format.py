@@ -58,7 +58,7 @@ def _heading(title: str) -> str:
 
 
 class Command(_Grouped, TyperCommand):
-    """A command; the specification may be left out where it lies in this folder or above it."""
+    """A command; the specification may be left out if it is in this folder or above it."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's context
         """Parse arguments, with the specification put in where it was left out."""

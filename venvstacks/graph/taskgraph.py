@@ -36,7 +36,7 @@ class TaskNode:
         self_described: Whether the outputs themselves say what they were made from (as committed locks do), so that
             they are valid without any record of a run.
         trees: Those of the outputs that are in an environment: they may be missing as long as no task works there.
-        uses: Names of the tasks in whose environments this one works, hence whose `trees` it needs.
+        uses: Names of the tasks in whose environments this one works, so that it needs their `trees`.
         within: Name of the task that creates the environment in which `trees` are, if that is another task, whose
             result this one reads: whenever that task has run, `trees` are gone.
     """
