@@ -90,6 +90,11 @@ def test_each_part_has_its_place(tmp_path: Path) -> None:
     assert not [row for row in record if "__pycache__" in row]
 
 
+def test_headers_are_where_uv_puts_them(tmp_path: Path) -> None:
+    wheel = unpacked(tmp_path, "frog-pond", {"frog_pond-1.0.data/headers/frog.h": b""})
+    assert places(place_wheels([wheel], LAYERED, ())) == {"include/site/python3.11/frog-pond/frog.h"}
+
+
 def test_the_same_of_two_wheels_is_fine_and_different_files_are_settled_by_name(tmp_path: Path) -> None:
     wheels = [
         unpacked(

@@ -79,6 +79,8 @@ class Scheme:
     def place(self, part: str, path: str, distribution: str) -> str:
         """The place of `path` of the part `part`: `purelib`, `platlib`, `scripts`, `headers` or `data`.
 
+        Headers are in a folder that has the distribution's normalised name, as uv calls it.
+
         Raises:
             ValueError: There is no such part.
         """
@@ -163,7 +165,7 @@ def _place(wheel: UnpackedWheel, entry: TreeEntry, info: str, scheme: Scheme) ->
         is_script = part == "scripts"
         for_python = is_script and _is_python_script(source)
         try:
-            place = scheme.place(part, rest, wheel.name.replace("-", "_"))
+            place = scheme.place(part, rest, wheel.name)
         except ValueError:
             raise BuildError(f"the wheel of {wheel} has files for an unknown place: {path}") from None
     else:
