@@ -136,6 +136,40 @@ class StaleLockError(LockError):
     """A layer's lock no longer fits its inputs, and the run was not allowed to renew it."""
 
 
+@dataclass(frozen=True, order=True)
+class NeededVersion:
+    """A version that a lower layer has to hold so that a layer above can be resolved.
+
+    Attributes:
+        layer: Environment name of the lower layer.
+        package: Normalised name of the package.
+        version: The version.
+        instead: The version that the lower layer gets otherwise.
+        target: Name of the target platform.
+        needed_by: Environment name of the layer above.
+    """
+
+    layer: str
+    package: str
+    version: str
+    instead: str
+    target: str
+    needed_by: str
+
+
+class LayerConflictError(LockError):
+    """A layer cannot be resolved over the locks below, but with other versions there it can be.
+
+    Attributes:
+        needed: These versions, with all that were adapted before.
+    """
+
+    def __init__(self, layer: str, needed: tuple[NeededVersion, ...]) -> None:
+        packages = ", ".join(sorted({f"{each.package} {each.version}" for each in needed}))
+        super().__init__(f"layer '{layer}' needs other versions in the layers below it: {packages}")
+        self.needed = needed
+
+
 class NotLockedError(LockError):
     """Locks are missing or not valid, and the run was to use them as they are."""
 

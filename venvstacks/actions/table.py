@@ -16,6 +16,7 @@ from venvstacks.actions.locking.lock import LockPolicy, LockRequest, LockResult,
 from venvstacks.actions.wheels.wheel_request import OwnWheelRequest, wheel_reasons
 from venvstacks.graph.compiler import ARCHIVE_MANIFEST, Configuration
 from venvstacks.graph.taskgraph import TaskNode
+from venvstacks.locking.adaptation import Adaptation
 from venvstacks.locking.uv_variables import apply_variables
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.model.stack import Layer, Stack
@@ -45,6 +46,7 @@ class RunOptions:
         upgrade_packages: Normalised names of packages whose earlier versions are not kept.
         align: Whether one version of each package is sought for all targets.
         drafts: A folder that lock files are written to instead of their places, or None.
+        adaptation: What lower layers are locked with because layers above need it.
     """
 
     lock_policy: LockPolicy = "if-needed"
@@ -58,6 +60,7 @@ class RunOptions:
     upgrade_packages: frozenset[str] = frozenset()
     align: bool = False
     drafts: Path | None = None
+    adaptation: Adaptation = field(default_factory=Adaptation)
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,7 @@ class TaskActions:
             drafts=options.drafts,
             variables=self.variables,
             labels={package: label for label, package in self.stack.own_packages.items()},
+            adaptation=options.adaptation,
         )
 
     def _wheel_request(self, node: TaskNode) -> OwnWheelRequest:

@@ -40,13 +40,21 @@ def preview_locks(
         LockError: Some layer cannot be locked.
         InterruptedRunError: Another thread cancelled the preview.
     """
-    from venvstacks.actions.locking.draft_locks import draft_locks  # noqa: PLC0415 - only this needs it
+    from venvstacks.actions.locking.draft_locks import draft_locks  # noqa: PLC0415 - only this needs them
+    from venvstacks.api.adapting import Rounds, adaptable_layers  # noqa: PLC0415
 
     requested = work_out(project, request)
-    with tempfile.TemporaryDirectory(prefix="venvstacks-") as drafts:
-        actions = task_actions(project, replace(requested.options, drafts=Path(drafts)))
-        with (cancellation or Cancellation()).calling(actions.tools.processes.stop):
-            return draft_locks(actions, requested.graph, project.jobs)
+    rounds = Rounds(project.stack, adaptable_layers(project, request, requested.graph))
+    while True:
+        with tempfile.TemporaryDirectory(prefix="venvstacks-") as drafts:
+            options = replace(requested.options, drafts=Path(drafts), adaptation=rounds.current)
+            renewed = options.renewed_locks | {f"lock:{each.layer}" for each in rounds.current.needed}
+            actions = task_actions(project, replace(options, renewed_locks=renewed))
+            with (cancellation or Cancellation()).calling(actions.tools.processes.stop):
+                changes, conflicts = draft_locks(actions, requested.graph, project.jobs)
+        if not conflicts:
+            return changes
+        rounds.advance(conflicts)
 
 
 def require_locks(project: Project, requested: RequestedRun) -> None:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from venvstacks.actions.table import TaskActions
 from venvstacks.engine.cancellation import Cancellation
@@ -23,6 +23,8 @@ from venvstacks.reasons import Reason
 from venvstacks.records.task_store import TaskStore
 
 if TYPE_CHECKING:
+    from venvstacks.engine.build_lock import FolderLock
+    from venvstacks.engine.journal import Journal
     from venvstacks.planning.forecast import Plan
 
 
@@ -182,35 +184,72 @@ def run(
         if idle := idle_outcomes(planned, listener):
             return Report(idle)
 
-    from venvstacks.engine.assembly import make_engine_run  # noqa: PLC0415 - doit is only loaded when something may run
-    from venvstacks.engine.build_lock import folder_lock  # noqa: PLC0415
+    from venvstacks.engine.build_lock import folder_lock  # noqa: PLC0415 - only loaded when something may run
     from venvstacks.engine.journal import keep_journal  # noqa: PLC0415
-    from venvstacks.engine.runner import run_graph  # noqa: PLC0415
 
     lock = folder_lock(project, listener.waiting, is_cancelled=lambda: cancellation.is_cancelled)
     journal = keep_journal(project, actions, "venvstacks")
     lock.acquire()
     try:
-        # again: another run may have been at work until now
-        found = _check(project, request, requested, actions)
-        planned, unneeded = _predict(project, requested, actions, found)
-        outcomes = run_graph(
-            requested.graph,
-            make_engine_run(
-                project, actions, lock, forced=requested.forced, found=found, unneeded=unneeded, journal=journal
-            ),
-            state=str(project.base / project.configuration.layout.task_state),
-            listener=listener,
-            jobs=project.jobs,
-            keep_going=request.keep_going,
-            on_interrupt=actions.tools.processes.stop,
-            cancellation=cancellation,
-        )
+        planned, outcomes = _Tasks(project, request, actions, lock, journal, cancellation).run(requested, listener)
     finally:
         actions.tools.digests.keep()
         journal.close()
         lock.release()
     return Report(outcomes, _unaffected(planned, outcomes), _slowest(requested, outcomes), journal.path)
+
+
+@dataclass(frozen=True)
+class _Tasks:
+    """Runs tasks of one run, in one go or, where locks are made, after rounds of locking."""
+
+    project: Project
+    request: Request
+    actions: TaskActions
+    lock: FolderLock
+    journal: Journal
+    cancellation: Cancellation
+
+    def run(self, requested: RequestedRun, listener: Listener) -> tuple[tuple[PlannedTask, ...], tuple[Outcome, ...]]:
+        """Carry out everything; the plan is made again, because another run may have been at work until now."""
+        found = _check(self.project, self.request, requested, self.actions)
+        planned, unneeded = _predict(self.project, requested, self.actions, found)
+        if not any(task.name.startswith("lock:") and task.status in {"run", "maybe"} for task in planned):
+            return planned, self._carry_out(requested, listener, self.actions, found, unneeded)
+        from venvstacks.api.adapting import lock_first  # noqa: PLC0415 - few runs make locks
+
+        first = lock_first(self.project, self.request, requested, self._go, listener)
+        later = self._go(first.rest, listener) if first.rest.graph.nodes else ()
+        return planned, first.all_outcomes(requested.graph, later)
+
+    def _go(self, this: RequestedRun, listener: Listener) -> tuple[Outcome, ...]:
+        actions = replace(self.actions, options=this.options, make_tools=lambda: self.actions.tools)
+        found = _check(self.project, self.request, this, actions)
+        _, unneeded = _predict(self.project, this, actions, found)
+        return self._carry_out(this, listener, actions, found, unneeded)
+
+    def _carry_out(
+        self,
+        this: RequestedRun,
+        listener: Listener,
+        actions: TaskActions,
+        found: Mapping[str, tuple[Reason, ...]],
+        unneeded: frozenset[str],
+    ) -> tuple[Outcome, ...]:
+        from venvstacks.engine.assembly import make_engine_run  # noqa: PLC0415 - loads doit
+        from venvstacks.engine.runner import run_graph  # noqa: PLC0415
+
+        settings: dict[str, Any] = {"forced": this.forced, "found": found, "unneeded": unneeded}
+        return run_graph(
+            this.graph,
+            make_engine_run(self.project, actions, self.lock, journal=self.journal, **settings),
+            state=str(self.project.base / self.project.configuration.layout.task_state),
+            listener=listener,
+            jobs=self.project.jobs,
+            keep_going=self.request.keep_going,
+            on_interrupt=actions.tools.processes.stop,
+            cancellation=self.cancellation,
+        )
 
 
 def _unaffected(planned: Sequence[PlannedTask], outcomes: Sequence[Outcome]) -> tuple[str, ...]:

@@ -127,6 +127,14 @@ CheckImports = Annotated[
     bool | None,
     typer.Option("--check-imports/--no-check-imports", help="Import what linked layers declare."),
 ]
+StrictLayers = Annotated[
+    bool,
+    typer.Option(
+        "--strict-layers",
+        help="Fail where a layer cannot be resolved over the locks below, instead of adapting these.",
+        rich_help_panel=_PACKAGES,
+    ),
+]
 Locked = Annotated[
     bool,
     typer.Option("--locked", help="Fail with 11 if a lock is missing or not valid, before anything runs; for CI."),

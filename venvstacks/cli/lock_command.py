@@ -47,6 +47,7 @@ def lock(
     upgrade: Upgrade = False,
     upgrade_package: UpgradePackage = None,
     align: Align = False,
+    strict_layers: o.StrictLayers = False,
     dry_run: DryRun = False,
     showing: Showing,
     running: Running,
@@ -61,6 +62,7 @@ def lock(
         upgrade=upgrade,
         upgrade_packages=tuple(upgrade_package or ()),
         align=align,
+        strict_layers=strict_layers,
         clean=clean,
         keep_going=running.keep_going,
     )

@@ -54,6 +54,7 @@ def build(
     archives: Archives,
     environments: Environments,
     locked: o.Locked = False,
+    strict_layers: o.StrictLayers = False,
     check_environments: o.CheckEnvironments = False,
     showing: Showing,
     running: Running,
@@ -73,6 +74,7 @@ def build(
         keep_going=running.keep_going,
         check_environments=check_environments,
         locked=locked,
+        strict_layers=strict_layers,
     )
     return session.show_and_run(request, showing, running)
 

@@ -21,7 +21,7 @@ from venvstacks.engine.doit_state import ContentChecker, PathCodec, StateBackend
 from venvstacks.engine.doit_tasks import EngineRun, task_attributes
 from venvstacks.engine.outcomes import Listener, Outcome
 from venvstacks.engine.reporter import Reporter
-from venvstacks.errors import InterruptedRunError, StateError
+from venvstacks.errors import InterruptedRunError, LayerConflictError, StateError
 from venvstacks.graph.schedule import Pools, bottom_levels, first_estimates
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.tools.process import KILL
@@ -144,7 +144,7 @@ class _Runner(MThreadRunner):  # type: ignore[misc] # doit has no types
         self._handle_task_error(node, TaskError(str(error)))
 
     def _handle_task_error(self, node: Any, base_fail: BaseFail) -> None:  # noqa: ANN401
-        """Report a failure, and stop the run unless it is to go on.
+        """Report a failure, and stop the run unless it is to go on, or another round can mend it.
 
         The record of a failed task is removed. That of a blocked task stays valid, and that of an interrupted task
         has a mark that makes it stale and says why.
@@ -158,7 +158,8 @@ class _Runner(MThreadRunner):  # type: ignore[misc] # doit has no types
                 backend.mark_failed(node.task.name, message, self.graph.by_name[node.task.name].outputs)
         node.run_status = "failure"
         self.final_result = 2
-        if not (blocked or self.continue_):
+        mendable = not blocked and isinstance(node.task.actions[0].error, LayerConflictError)
+        if not (blocked or self.continue_ or mendable):
             self._stop_running = True
         self.reporter.add_failure(node.task, base_fail)
 

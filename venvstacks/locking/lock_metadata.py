@@ -36,6 +36,24 @@ class LockedWheel(_Model):
     wheel: str | None = Field(None, pattern=_HASH)
 
 
+class AdaptedVersion(_Model):
+    """A version that a layer was locked with because a layer above needs it.
+
+    Attributes:
+        package: Normalised name of the package.
+        version: The version.
+        instead: The version that the layer would have got otherwise.
+        target: Name of the target platform.
+        needed_by: Environment name of the layer above.
+    """
+
+    package: str
+    version: str
+    instead: str
+    target: str
+    needed_by: str
+
+
 class LockedFrom(_Model):
     """The inputs of a lock themselves, not only their hashes, so that a stale lock's old and new values can be shown.
 
@@ -45,6 +63,7 @@ class LockedFrom(_Model):
         local_wheels: Paths of local wheels, relative to the specification's folder, to their hashes.
         wheels: Wheels that are built from source, of this layer and of those below, by label; None if there are none.
         version_inputs: `lock_inputs.version_inputs`.
+        adapted: Versions that the layer was locked with because layers above need them; a later lock tries without.
     """
 
     inputs: dict[str, Any]
@@ -52,6 +71,7 @@ class LockedFrom(_Model):
     local_wheels: dict[str, str] = Field(default_factory=dict)
     wheels: dict[str, LockedWheel] | None = None
     version_inputs: dict[str, Any]
+    adapted: tuple[AdaptedVersion, ...] | None = None
 
     @property
     def hashes(self) -> dict[str, str]:

@@ -71,7 +71,7 @@ def project_text(
             "name": project_name(layer.env_name),
             "version": "0",
             "requires-python": f"=={layer.python.short_version}.*" if all_patches else f"=={layer.python.version}",
-            "dependencies": [for_uv(text, base) for text in required] + sorted(also),
+            "dependencies": [for_uv(text, base) for text in (*required, *sorted(also))],
         }
     }
     document["tool"] = {"uv": table}

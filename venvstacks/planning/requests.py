@@ -51,6 +51,8 @@ class Request:
         force: Whether archives and exports are written even if they are current.
         keep_going: Whether to go on with what does not depend on a failed task.
         locked: Whether it is an error, before anything runs, if a lock is missing or not valid.
+        strict_layers: Whether it is an error if a layer cannot be resolved over the locks below; otherwise those are
+            adapted to it where that helps.
         check_environments: Whether environments are compared with their records by content first, and those that
             somebody has changed are built again.
     """
@@ -67,6 +69,7 @@ class Request:
     keep_going: bool = False
     check_environments: bool = False
     locked: bool = False
+    strict_layers: bool = False
 
     def __post_init__(self) -> None:
         """Refuse operations that there are not: `Request("lock")` would mean `l`, `o`, `c` and `k`.

@@ -111,9 +111,11 @@ def test_a_preview_builds_upper_layers_on_what_lower_ones_would_hold(stack: Stac
     stack.wheel("strict", requires=["frog>=2"])
     stack.change('requirements = ["frog", "egg"]', 'requirements = ["frog", "egg", "strict"]')
     with pytest.raises(LockError, match="app-app"):
-        preview_locks(stack.project(), Request(("lock",), renew_locks=True))
-    changes = preview_locks(stack.project(), Request(("lock",), renew_locks=True, upgrade_packages=("frog",)))
-    assert changes["app-app"].added == {"strict": ("1.0",)}
+        preview_locks(stack.project(), Request(("lock",), renew_locks=True, strict_layers=True))
+    for upgraded in ((), ("frog",)):
+        changes = preview_locks(stack.project(), Request(("lock",), renew_locks=True, upgrade_packages=upgraded))
+        assert changes["py"].changed == {"frog": (("1.0",), ("2.0",))}
+        assert changes["app-app"].added == {"strict": ("1.0",)}
 
 
 def test_a_preview_can_be_cancelled(stack: StackOnDisk) -> None:

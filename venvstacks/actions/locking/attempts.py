@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.locking.dependencies import Dependencies, read_dependencies
 from venvstacks.locking.locks import LayerLock, Provision
 from venvstacks.locking.pylock_text import pins_text
-from venvstacks.locking.uv_texts import constraints_text, project_name, project_text, settings_text
+from venvstacks.locking.uv_texts import constraints_text, exactly, project_name, project_text, settings_text
 from venvstacks.model.declared import required_names
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
@@ -59,6 +59,7 @@ class Conditions:
         constraints: Further constraints, in addition to the layer's own.
         wheels: A further folder of wheels.
         annotated: Whether to print packages with their dependents instead of making a lock.
+        adapted: Whether the layer keeps to the versions that layers above need.
         universal: Whether to resolve for all platforms and maintenance releases at once, and to print packages with
             their markers instead of making a lock.
     """
@@ -70,6 +71,7 @@ class Conditions:
     constraints: tuple[str, ...] = ()
     wheels: Path | None = None
     annotated: bool = False
+    adapted: bool = True
     universal: bool = False
 
     @property
@@ -131,7 +133,9 @@ class UvRuns:
             ),
             "settings.toml": settings_text(layer, uv, base),
             "constraints.txt": constraints_text(
-                versions, (*layer.constraints, *conditions.constraints), self._archives(target, versions)
+                versions,
+                (*layer.constraints, *conditions.constraints, *self._adapted(target, conditions)),
+                self._archives(target, versions),
             ),
         }
         if self.seed and not conditions.is_printed:
@@ -152,6 +156,12 @@ class UvRuns:
                 place = Path(os.path.normpath(folder / archive.location))
                 found[name] = place.as_uri() if archive.is_path else archive.location
         return found
+
+    def _adapted(self, target: TargetPlatform, conditions: Conditions) -> Iterator[str]:
+        """Constraints to the versions that this layer is locked with because layers above need them."""
+        if conditions.adapted:
+            found = self.request.adaptation.versions(self.layer.env_name, target.name)
+            yield from (exactly(name, version) for name, version in found.items())
 
     def _assigned(self, versions: Mapping[str, str]) -> frozenset[str]:
         return frozenset(self.layer.package_indexes.keys() & versions.keys())

@@ -1,22 +1,24 @@
 """Errors about requirements that conflict: which layers are involved, and the chain of requirements on each side.
 
-uv's explanation of a conflict with plain constraints names no layer. So uv is run again, with a generated wheel for
-each layer below that requires the packages of that layer. Two further runs find out what uv's explanation lacks: which
-versions the layer would get on its own, and which versions would serve all layers together.
+First it is found out which versions would serve all layers together. If the layers below may be adapted to them, there
+is nothing else to explain. Otherwise uv is run again, with a generated wheel for each layer below that requires the
+packages of that layer, because uv's explanation of a conflict with plain constraints names no layer; and once more to
+find the versions that the layer would get on its own.
 """
 
 from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from venvstacks.actions.locking.attempts import Attempt, Conditions, UvRuns
-from venvstacks.errors import LockError
+from venvstacks.actions.locking.attempts import Conditions, UvRuns
+from venvstacks.actions.locking.joint_resolution import resolve_together
+from venvstacks.errors import LayerConflictError, LockError, NeededVersion
 from venvstacks.locking.dependencies import Dependencies, read_dependencies
 from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.uv_texts import project_name
@@ -38,16 +40,24 @@ def explain_conflict(
         failed: uv's failure for each target that failed; the first one is explained.
     """
     layer = runs.layer
+    together = resolve_together(runs, below, failed)
+    if together and runs.request.adaptation.may_adapt(together):
+        return LayerConflictError(layer.env_name, together)
     target, failure = next(iter(failed.items()))
     explanation = _explain_with_layers(runs, below, target) or failure.explanation
     names = {project_name(lower.env_name): lower.env_name for lower in (layer, *layer.below)}
     explained = [name_layers(line, names) for line in explanation]
     conflict = _Conflict(runs, target, " ".join(explained), dict(below))
-    together = conflict.versions_together()
     on_all = len(failed) == len(layer.platforms)
     where = "" if on_all else f" for {', '.join(target.name for target in failed)}"
     with_layers = f" together with {', '.join(conflict.involved)}" if conflict.involved else ""
-    lines = (*explained, *conflict.chains(), *conflict.constraints(), *conflict.clashes(), *_describe_moves(together))
+    lines = (
+        *explained,
+        *conflict.chains(),
+        *conflict.constraints(),
+        *conflict.clashes(),
+        *_describe_moves(together or ()),
+    )
     return LockError(
         f"layer '{layer.env_name}' cannot be locked{where}: no set of packages fulfils its requirements{with_layers}",
         details=lines,
@@ -55,13 +65,11 @@ def explain_conflict(
     )
 
 
-_Moves = Mapping[str, tuple[str, str, str]]
-"""Package name to (layer that holds it, its version there, the version that would resolve the conflict)."""
-
-
-def _describe_moves(moves: _Moves | None) -> Iterator[str]:
-    for package, (layer, old, new) in (moves or {}).items():
-        yield f"all requirements could be fulfilled if layer '{layer}' held {package} {new} instead of {old}"
+def _describe_moves(needed: Iterable[NeededVersion]) -> Iterator[str]:
+    """The versions that would resolve the conflict, one sentence for each."""
+    moves = dict.fromkeys((each.layer, each.package, each.version, each.instead) for each in needed)
+    for layer, package, version, instead in moves:
+        yield f"all requirements could be fulfilled if layer '{layer}' held {package} {version} instead of {instead}"
 
 
 class _Conflict:
@@ -124,30 +132,20 @@ class _Conflict:
                     f"{clash.version} in layer '{clash.layer}'"
                 )
 
-    def versions_together(self) -> _Moves | None:
-        """Packages of lower layers whose versions would have to change to resolve the conflict; None if none would."""
-        if not self.involved:
-            return None
-        requirements = [text for lower in self.layer.below for text in lower.requirements]
-        conditions = Conditions(also=frozenset(requirements), versions={}, annotated=True)
-        attempt: Attempt = self.runs.attempt(self.target, conditions)
-        if attempt.failure:
-            return None
-        together = read_dependencies(attempt.text, project_name(self.layer.env_name)).versions
-        return {
-            package: (self.provided[package].layer, self.provided[package].version, together[package])
-            for package in self.packages
-            if together.get(package, self.provided[package].version) != self.provided[package].version
-        }
-
-    def hint(self, moves: _Moves | None) -> str:
+    def hint(self, needed: Sequence[NeededVersion] | None) -> str:
         """What the user can change."""
         own = f"change the requirements of '{self.layer.env_name}'"
-        if moves:
-            options = " ".join(f"--upgrade-package {package}" for package in moves)
-            wanted = ", ".join(f"{package}=={new}" for package, (_, _, new) in moves.items())
-            layers = ", ".join(sorted({f"'{layer}'" for layer, _, _ in moves.values()}))
-            return f"run `venvstacks lock` with {options}, or require {wanted} in {layers}; or {own}"
+        if needed:
+            layers = sorted({each.layer for each in needed})
+            wanted = "; ".join(
+                f"{', '.join(sorted({f'{each.package}=={each.version}' for each in needed if each.layer == name}))} "
+                f"in '{name}'"
+                for name in layers
+            )
+            return (
+                f"run `venvstacks lock` without --strict-layers for {', '.join(layers)} too, which adapts them; "
+                f"or require {wanted}"
+            )
         return own + (f", or those of {', '.join(self.involved)} below it" if self.involved else "")
 
 

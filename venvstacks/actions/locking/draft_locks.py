@@ -7,11 +7,14 @@ from graphlib import TopologicalSorter
 
 from venvstacks.actions.locking.lock import LockResult
 from venvstacks.actions.table import TaskActions
+from venvstacks.errors import LayerConflictError
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.locking.lock_changes import LockChanges
 
 
-def draft_locks(actions: TaskActions, graph: TaskGraph, jobs: int) -> dict[str, LockChanges]:
+def draft_locks(
+    actions: TaskActions, graph: TaskGraph, jobs: int
+) -> tuple[dict[str, LockChanges], list[LayerConflictError]]:
     """Lock every layer of `graph` into the folder of drafts that the options of `actions` name.
 
     Neither the engine nor the task state takes part: nothing is recorded.
@@ -23,7 +26,8 @@ def draft_locks(actions: TaskActions, graph: TaskGraph, jobs: int) -> dict[str, 
         jobs: How many layers are locked at the same time.
 
     Returns:
-        Environment name to what would change, in the order of the graph.
+        Environment name to what would change, in the order of the graph; and the conflicts of layers with those below
+        that adapting these would solve. The layers with conflicts, and those above them, are not in the former.
 
     Raises:
         LockError: Some layer cannot be locked.
@@ -38,16 +42,22 @@ def draft_locks(actions: TaskActions, graph: TaskGraph, jobs: int) -> dict[str, 
     order.prepare()
     running: dict[Future[LockResult], str] = {}
     changes: dict[str, LockChanges] = {}
+    conflicts: list[LayerConflictError] = []
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         try:
             while order.is_active():
                 for name in order.get_ready():
                     running[pool.submit(actions.lock, graph.by_name[name])] = name
+                if not running:
+                    break  # the others wait for layers with conflicts
                 for done in wait(running, return_when=FIRST_COMPLETED).done:
                     name = running.pop(done)
-                    changes[name] = done.result().changes
-                    order.done(name)
+                    try:
+                        changes[name] = done.result().changes
+                        order.done(name)
+                    except LayerConflictError as conflict:
+                        conflicts.append(conflict)
         except BaseException:
             processes.stop()  # the results of the other layers are not needed any more
             raise
-    return {node.env_name: changes[node.name] for node in nodes}
+    return {node.env_name: changes[node.name] for node in nodes if node.name in changes}, conflicts

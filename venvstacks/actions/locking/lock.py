@@ -7,7 +7,7 @@ interruption leaves either the earlier lock or one that the next run finds stale
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from venvstacks.actions.locking.locks_of_original import earlier_original
 from venvstacks.actions.locking.own_wheels import with_rebuilt_wheels
 from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, StaleLockError, UsageError
+from venvstacks.locking.adaptation import describe_needed
 from venvstacks.locking.lock_changes import LockChanges, compare_locks
 from venvstacks.locking.lock_metadata import (
     EarlierLock,
@@ -145,8 +146,16 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
         if not folder.is_dir():
             raise UsageError(f"there is no folder of local wheels {folder}", hint="check --local-wheels")
     keeps_pins = not (request.ignore_pins or request.upgrade)
-    lock = resolve_layer(request, state.earlier_pins() if keeps_pins else None, tools)
-    return _write(request, state, tools, lock, reasons=reasons, resolved=True)
+    earlier = _without(state.earlier_pins(), state.adapted) if keeps_pins else None
+    found = resolve_layer(request, earlier, tools)
+    return _write(request, state, tools, found.lock, reasons=reasons, resolved=True, notes=found.notes)
+
+
+def _without(lock: LayerLock | None, packages: Collection[str]) -> LayerLock | None:
+    """A lock without packages that it was adapted to: they are resolved again without what needed them then."""
+    if lock is None or not packages:
+        return lock
+    return replace(lock, packages=tuple(package for package in lock.packages if package.name not in packages))
 
 
 def _refusal(state: LockState, reasons: tuple[Reason, ...]) -> StaleLockError:
@@ -189,6 +198,7 @@ def _write(
     *,
     reasons: tuple[Reason, ...],
     resolved: bool,
+    notes: tuple[str, ...] = (),
 ) -> LockResult:
     text, inputs = format_lock(lock), made_from(request, state, lock, resolved=resolved)
     metadata = next_metadata(
@@ -204,10 +214,11 @@ def _write(
         changed = write_if_changed(paths.lock, text)
         _write_companions(request, lock, paths)
         write_if_changed(paths.metadata, metadata.to_text())
-    notes = tuple(f"the earlier lock of layer '{state.env_name}': {fault}" for fault in state.entry_faults)
+    needed = [each for each in request.adaptation.needed if each.layer == state.env_name]
+    faults = (f"the earlier lock of layer '{state.env_name}': {fault}" for fault in state.entry_faults)
     return LockResult(
         state.env_name, reasons, resolved=resolved, changed=changed, before=state.earlier_lock, after=lock,
-        metadata=metadata, notes=notes,
+        metadata=metadata, notes=(*notes, *describe_needed(needed), *faults),
     )  # fmt: skip
 
 

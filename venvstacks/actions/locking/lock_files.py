@@ -18,7 +18,14 @@ from venvstacks.errors import LockError
 from venvstacks.locking.conflict_markers import has_conflict, highest_version, our_side
 from venvstacks.locking.lock_changes import compare_with_lower
 from venvstacks.locking.lock_inputs import lock_inputs, version_inputs
-from venvstacks.locking.lock_metadata import LockedFrom, LockMetadata, WantedLock, hash_lock, parse_metadata
+from venvstacks.locking.lock_metadata import (
+    AdaptedVersion,
+    LockedFrom,
+    LockMetadata,
+    WantedLock,
+    hash_lock,
+    parse_metadata,
+)
 from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.merge import requires_python
 from venvstacks.locking.original_locks import PlatformLock, pins_of_platform_locks
@@ -61,6 +68,12 @@ class LockState:
     def env_name(self) -> str:
         """The layer's environment name."""
         return self.layer.env_name
+
+    @property
+    def adapted(self) -> frozenset[str]:
+        """Names of the packages whose versions were chosen because layers above need them."""
+        recorded = self.metadata.venvstacks.adapted if self.metadata and self.metadata.venvstacks else None
+        return frozenset(each.package for each in recorded or ())
 
     @property
     def exists(self) -> bool:
@@ -281,4 +294,15 @@ def made_from(request: LockRequest, state: LockState, lock: LayerLock, *, resolv
         local_wheels=wheels,
         wheels={label: wheel for label, wheel in state.wanted.wheels.items() if wheel is not None} or None,
         version_inputs=dict(state.wanted.version_inputs),
+        adapted=_adapted(request, state, resolved=resolved),
+    )
+
+
+def _adapted(request: LockRequest, state: LockState, *, resolved: bool) -> tuple[AdaptedVersion, ...] | None:
+    if not resolved:
+        return state.metadata.venvstacks.adapted if state.metadata and state.metadata.venvstacks else None
+    needed = (each for each in request.adaptation.needed if each.layer == state.env_name)
+    return (
+        tuple(AdaptedVersion(**{key: getattr(each, key) for key in AdaptedVersion.model_fields}) for each in needed)
+        or None
     )

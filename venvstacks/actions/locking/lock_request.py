@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from venvstacks.locking.adaptation import Adaptation
 from venvstacks.locking.uv_variables import apply_variables, check_variables
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.own_packages import OwnPackage
@@ -39,6 +40,7 @@ class LockRequest:
             read from there where they exist. None for the specification's own.
         variables: Environment variables, of which some change uv's settings.
         labels: The labels of own packages, whose wheels are built before.
+        adaptation: What lower layers are adapted to, or may be.
     """
 
     layer: Layer
@@ -56,6 +58,7 @@ class LockRequest:
     drafts: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     labels: Mapping[OwnPackage, str] = field(default_factory=dict)
+    adaptation: Adaptation = field(default_factory=Adaptation)
 
     @cached_property
     def settings(self) -> UvTable:

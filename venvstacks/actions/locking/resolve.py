@@ -10,6 +10,7 @@ from pathlib import Path
 from venvstacks.actions.building.unsafe_wheels import check_local_wheels
 from venvstacks.actions.locking.alignment import align_versions, differing
 from venvstacks.actions.locking.attempts import Attempt, Conditions, UvRuns, run_for_all
+from venvstacks.actions.locking.joint_resolution import settle_clashes
 from venvstacks.actions.locking.local_wheels import LOCAL_INDEX, local_names, with_local_index
 from venvstacks.actions.locking.lock_failures import raise_failure
 from venvstacks.actions.locking.lock_files import read_layer_lock
@@ -34,7 +35,15 @@ from venvstacks.tools.uv import UvTools
 _Resolutions = Mapping[str, Sequence[ResolvedPackage]]
 
 
-def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools) -> LayerLock:
+@dataclass(frozen=True)
+class Resolution:
+    """A layer's new lock, and sentences for the user about it."""
+
+    lock: LayerLock
+    notes: tuple[str, ...] = ()
+
+
+def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools) -> Resolution:
     """Resolve a layer for all of its targets.
 
     Args:
@@ -44,14 +53,15 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
 
     Raises:
         MissingWheelsError: Packages have no wheel for some targets.
+        LayerConflictError: It cannot be resolved over the locks below, but these may be adapted.
         LockError: It cannot be resolved.
         InterruptedRunError: The run is being stopped.
     """
     layer, uv = request.layer, request.settings
     below = read_lower_locks(request)
     provision = provision_of(below, [target.name for target in layer.platforms])
-    if not layer.requirements:
-        return LayerLock(requires_python(layer), tuple(target.name for target in layer.platforms))
+    if not layer.requirements and not provision.clashes:
+        return Resolution(LayerLock(requires_python(layer), tuple(target.name for target in layer.platforms)))
     seed = None if request.ignore_pins or request.upgrade else earlier
     try:
         uv_tools = UvTools.of(tools.environment, tools.processes, tools.resolvers)
@@ -60,6 +70,7 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
         ) as staging:
             runs = _prepare(request, seed, below, uv_tools, staging)
             resolver = Resolver(runs, below)
+            notes = settle_clashes(runs, below)
             resolutions = resolver.resolve()
             check_chosen(layer, uv, _chosen_wheels(resolutions, provision))
             check_sources(request, resolutions, provision)
@@ -68,7 +79,7 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
                 lock = replace(lock, requires_python=f"=={layer.python.version}")
             _check_archives(request, lock)
             check_local_wheels(request.lock_folder(layer), lock, layer.env_name, LockError)
-            return _with_sizes(request, lock)
+            return Resolution(_with_sizes(request, lock), notes)
     except (MissingToolError, ProcessFailedError) as error:
         raise LockError(f"layer '{layer.env_name}' cannot be locked: {error.message}", hint=error.hint) from error
     except OSError as error:
