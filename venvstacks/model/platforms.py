@@ -74,12 +74,24 @@ class TargetPlatform:
     def uv_platform(self, glibc: str) -> str:
         """The value of uv's `--python-platform`; `glibc` (`X.Y`) counts on Linux only.
 
+        uv knows some versions of glibc only (seen with uv 0.13): of the others, the next lower one that it knows is
+        used, so that every wheel that is chosen fits.
+
         The oldest macOS is not part of it: uv takes that from `MACOSX_DEPLOYMENT_TARGET`.
         """
         machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(self.machine, self.machine)
         if self.system == "linux":
-            return f"{machine}-manylinux_{glibc.replace('.', '_')}"
+            return f"{machine}-manylinux_2_{_known_glibc(glibc)}"
         return f"{machine}-apple-darwin" if self.system == "macosx" else f"{machine}-pc-windows-msvc"
+
+
+_KNOWN_GLIBC = (17, 28, *range(31, 41))
+"""Minor versions of glibc 2 for which uv has a platform."""
+
+
+def _known_glibc(glibc: str) -> int:
+    minor = int(glibc.partition(".")[2])
+    return max((known for known in _KNOWN_GLIBC if known <= minor), default=minor)
 
 
 PLATFORMS: dict[str, TargetPlatform] = {

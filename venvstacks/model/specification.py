@@ -10,9 +10,10 @@ import posixpath
 import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, parse_wheel_filename
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from venvstacks.model.conventions import Bytecode, LayerKind, LinkMode
@@ -43,7 +44,8 @@ def _requirement(value: str) -> str:
     except InvalidRequirement as error:
         raise RefusedValueError(
             f"'{value}' is not a requirement (PEP 508): {str(error).splitlines()[0]}",
-            "write a name, with extras, versions and a marker if need be: \"frog[legs]>=1.2; python_version < '3.13'\"",
+            _with_name(value)
+            or "write a name, with extras, versions and a marker: \"frog[legs]>=1.2; python_version < '3.13'\"",
         ) from None
     if fault := address_fault(requirement):
         raise RefusedValueError(
@@ -51,6 +53,18 @@ def _requirement(value: str) -> str:
             "name a wheel, as in 'frog @ https://host/frog-1.0-py3-none-any.whl#sha256=...', or use --local-wheels",
         )
     return value
+
+
+def _with_name(value: str) -> str | None:
+    """What to write in place of the address or path of a wheel alone; None for anything else."""
+    address, _, marker = value.partition(" ;")
+    try:
+        name = parse_wheel_filename(unquote(posixpath.basename(urlsplit(address.strip()).path)))[0]
+    except ValueError:
+        return None
+    shown = without_logins(address.strip())
+    place = shown if "://" in shown or shown.startswith("file:") else f"file:{shown}"
+    return f"write its name before its address: '{name} @ {place}{f' ;{marker}' if marker else ''}'"
 
 
 def _once_each(value: object) -> object:

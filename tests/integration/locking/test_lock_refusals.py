@@ -76,6 +76,42 @@ def test_other_versions_with_wheels_are_named(bench: Bench) -> None:
     assert "allow the versions that have wheels" in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("targets", "tag", "cure", "changes"),
+    [
+        (("linux_x86_64",), "manylinux_2_34_x86_64", 'write linux_target = "glibc@2.34"', {"glibc": "2.34"}),
+        (("macosx_arm64",), "macosx_14_0_arm64", 'write macosx_target = "14.0"', {"macos": "14.0"}),
+        (("macosx_arm64",), "macosx_26_0_arm64", 'write macosx_target = "26.0"', {"macos": "26.0"}),
+    ],
+)
+def test_raising_the_oldest_system_is_named_where_it_helps(
+    bench: Bench, targets: tuple[str, ...], tag: str, cure: str, changes: dict[str, str]
+) -> None:
+    bench.wheel("wide", tag=f"cp311-cp311-{tag}")
+    base = runtime("base", ["wide"], targets=targets)
+    with pytest.raises(MissingWheelsError) as caught:
+        bench.lock(base)
+    hint = caught.value.hint or ""
+    assert hint.startswith(f"{cure} in the layer")
+    assert "versions that have wheels" not in hint
+    bench.lock(replace(base, **changes))  # type: ignore[arg-type]
+
+
+def test_allowing_other_versions_is_named_only_where_it_helps(bench: Bench) -> None:
+    bench.wheel("wide")
+    bench.wheel("wide", "2.0", tag="cp311-cp311-win_amd64")
+    bench.wheel("needy", requires=["wide>1"])
+    with pytest.raises(MissingWheelsError) as caught:
+        bench.lock(runtime("base", ["wide>1"]))
+    assert "allow the versions that have wheels" in (caught.value.hint or "")
+    assert 'platforms = ["win_amd64"]' in (caught.value.hint or "")
+    bench.lock(runtime("base", ["wide"]))
+    bench.lock(runtime("other", ["wide>1"], targets=("win_amd64",)))
+    with pytest.raises(MissingWheelsError) as caught:
+        bench.lock(runtime("third", ["needy"]))
+    assert "allow the versions" not in (caught.value.hint or "")
+
+
 def test_a_package_that_no_index_has_is_reported_with_a_hint(bench: Bench) -> None:
     with pytest.raises(LockError, match="cannot be found") as caught:
         bench.lock(runtime("base", ["nobodys"]))

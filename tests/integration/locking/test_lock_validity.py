@@ -110,3 +110,28 @@ def test_a_lock_whose_dependence_on_the_release_is_unknown_is_for_that_one_alone
 
     monkeypatch.setattr(UvRuns, "attempt", attempt)
     assert bench.lock(runtime("base", ["beta"])).after.requires_python == "==3.11.7"
+
+
+def test_locking_an_unchanged_layer_again_costs_less_than_from_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same packages need the same ones on other releases of Python: that is not resolved again."""
+    runs: list[Conditions] = []
+    original = UvRuns.attempt
+
+    def attempt(self: UvRuns, target: TargetPlatform, conditions: Conditions = AS_IT_IS) -> Attempt:
+        runs.append(conditions)
+        return original(self, target, conditions)
+
+    monkeypatch.setattr(UvRuns, "attempt", attempt)
+    base = runtime("base", ["beta"])
+    first = bench.lock(base)
+    from_nothing = [conditions.universal for conditions in runs]
+    runs.clear()
+    again = bench.lock(base)
+    assert again.after == first.after
+    assert from_nothing.count(True) == 1
+    assert [conditions.universal for conditions in runs] == [False] * (len(from_nothing) - 1)
+    runs.clear()
+    bench.lock(runtime("base", ["beta", "gamma"]))
+    assert [conditions.universal for conditions in runs].count(True) == 1

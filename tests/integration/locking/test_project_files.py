@@ -92,3 +92,21 @@ def test_a_missing_file_is_a_fault_of_the_specification(stack: StackOnDisk) -> N
     (fault,) = caught.value.faults
     assert (fault.line, fault.layer, fault.key) == (6, "py", "constraints-from")
     assert fault.message == "there is no file '../uv.lock'"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_requirements_files_with_a_byte_order_mark_are_read(stack: StackOnDisk, encoding: str) -> None:
+    """PowerShell's `pip freeze > requirements.txt` writes UTF-16."""
+    (stack.base / "frozen.txt").write_text("frog==1.0\n# \u00e4\nnewt\n", encoding=encoding)
+    stack.change('{ pyproject = "../pyproject.toml", groups = ["serving"] }', '{ requirements = "frozen.txt" }')
+    assert stack.project().stack.layers[0].requirements == ("frog==1.0", "newt")
+
+
+def test_requirements_files_that_are_no_text_are_named(stack: StackOnDisk) -> None:
+    (stack.base / "frozen.txt").write_bytes(b"frog==1.0\n\xff\xfe\x81")
+    stack.change('{ pyproject = "../pyproject.toml", groups = ["serving"] }', '{ requirements = "frozen.txt" }')
+    with pytest.raises(SpecificationError) as caught:
+        stack.project()
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.key) == (5, "requirements-from")
+    assert fault.message.startswith("'frozen.txt' cannot be read: it is neither UTF-8 nor UTF-16 text")

@@ -39,7 +39,12 @@ REFUSED = {
     "the address of a wheel alone": (
         "file:///srv/b-1.0-py3-none-any.whl",
         "is not a requirement (PEP 508)",
-        "write a name",
+        "write its name before its address: 'b @ file:///srv/b-1.0-py3-none-any.whl'",
+    ),
+    "the path of a wheel alone": (
+        "wheels/my_b-1.0-py3-none-any.whl",
+        "is not a requirement (PEP 508)",
+        "write its name before its address: 'my-b @ file:wheels/my_b-1.0-py3-none-any.whl'",
     ),
 }
 
@@ -57,3 +62,10 @@ def test_forms_that_are_refused(requirement: str, message: str, hint: str) -> No
     assert message in fault.message
     assert fault.hint is not None
     assert hint in fault.hint
+
+
+@pytest.mark.parametrize("bare", ["file:///srv/b-1.0-py3-none-any.whl", "https://host.invalid/b-1.0-py3-none-any.whl"])
+def test_the_hint_for_the_address_of_a_wheel_alone_helps(bare: str) -> None:
+    hint = the_fault_of(runtime(requirements=[bare])).hint or ""
+    written = hint.split("'")[1]
+    assert stack_of(runtime(requirements=[written])).layers[0].requirements == (written,)

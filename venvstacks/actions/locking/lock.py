@@ -147,7 +147,7 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
             raise UsageError(f"there is no folder of local wheels {folder}", hint="check --local-wheels")
     keeps_pins = not (request.ignore_pins or request.upgrade)
     earlier = _without(state.earlier_pins(), state.adapted) if keeps_pins else None
-    found = resolve_layer(request, earlier, tools)
+    found = resolve_layer(request, earlier, tools, same_inputs=not _stale(state) and state.original_reasons is None)
     return _write(request, state, tools, found.lock, reasons=reasons, resolved=True, notes=found.notes)
 
 

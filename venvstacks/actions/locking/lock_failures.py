@@ -6,8 +6,14 @@ can correct them all at once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NoReturn
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from venvstacks.actions.locking.attempts import Attempt, Conditions, UvRuns, run_for_all
 from venvstacks.actions.locking.conflicts import explain_conflict, name_layers
@@ -118,17 +124,53 @@ def _missing_wheels(runs: UvRuns, failed: _Failures, succeeded: Collection[Targe
     return MissingWheelsError(
         f"layer '{layer.env_name}' cannot be locked: packages have no wheels for some of its platforms",
         details=(*table, *explanation),
-        hint="; or ".join(_missing_hints(succeeded, others)),
+        hint="; or ".join(_missing_hints(runs, missing, succeeded)),
     )
 
 
-def _missing_hints(succeeded: Collection[TargetPlatform], others: Mapping[str, str]) -> list[str]:
-    hints = ["build wheels and use --local-wheels"]
+def _missing_hints(
+    runs: UvRuns, missing: Mapping[TargetPlatform, Collection[str]], succeeded: Collection[TargetPlatform]
+) -> Iterator[str]:
+    """What the user can do; each way has been tried, except to build wheels."""
+    yield from _newer_systems(runs, missing)
     if succeeded:
         listed = ", ".join(f'"{target.name}"' for target in succeeded)
-        hints.insert(0, f"this layer can be locked with platforms = [{listed}]")
-    versions = any(others.values())
-    return [*hints, "allow the versions that have wheels" if versions else "require a version that has them"]
+        yield f"this layer can be locked with platforms = [{listed}]"
+    yield "build wheels and use --local-wheels"
+    packages = {package for found in missing.values() for package in found}
+    relaxed = Conditions(only=tuple(_without_versions(text, packages) for text in runs.layer.requirements))
+    if not any(attempt.failure for attempt in run_for_all(missing, lambda t: runs.attempt(t, relaxed)).values()):
+        yield "allow the versions that have wheels"
+
+
+def _without_versions(text: str, packages: Collection[str]) -> str:
+    requirement = Requirement(text)
+    if canonicalize_name(requirement.name) in packages:
+        requirement.specifier = SpecifierSet()
+    return str(requirement)
+
+
+def _newer_systems(runs: UvRuns, missing: Mapping[TargetPlatform, Collection[str]]) -> Iterator[str]:
+    """The lowest `linux_target` or `macosx_target` with which the layer can be locked for those platforms."""
+    layer = runs.layer
+    for system, versions in _NEWER.items():
+        targets = [target for target in missing if target.system == system]
+        oldest = layer.glibc if system == "linux" else layer.macos
+        for version in [v for v in versions if Version(v) > Version(oldest)] if targets else ():
+            newer = replace(layer, glibc=version) if system == "linux" else replace(layer, macos=version)
+            raised = replace(runs, layer=newer)
+            attempts = run_for_all(targets, raised.attempt)
+            if not any(attempt.failure for attempt in attempts.values()):
+                key = f'linux_target = "glibc@{version}"' if system == "linux" else f'macosx_target = "{version}"'
+                yield f"write {key} in the layer: its wheels then need systems of that version or newer"
+                break
+
+
+_NEWER: Mapping[str, Sequence[str]] = {
+    "linux": ("2.28", "2.31", "2.34", "2.35", "2.38", "2.39", "2.40"),
+    "macosx": ("12.0", "13.0", "14.0", "15.0", "26.0"),
+}
+"""Versions of glibc and macOS that wheels are made for, and that systems in use have."""
 
 
 def _find_missing(runs: UvRuns, target: TargetPlatform, failure: UvFailure) -> tuple[str, ...]:

@@ -43,13 +43,16 @@ class Resolution:
     notes: tuple[str, ...] = ()
 
 
-def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools) -> Resolution:
+def resolve_layer(
+    request: LockRequest, earlier: LayerLock | None, tools: Tools, *, same_inputs: bool = False
+) -> Resolution:
     """Resolve a layer for all of its targets.
 
     Args:
         request: The layer and its surroundings.
         earlier: Its lock so far, whose versions are kept where they still fit.
         tools: The shell.
+        same_inputs: Whether that lock was made from the same inputs.
 
     Raises:
         MissingWheelsError: Packages have no wheel for some targets.
@@ -75,7 +78,9 @@ def resolve_layer(request: LockRequest, earlier: LayerLock | None, tools: Tools)
             check_chosen(layer, uv, _chosen_wheels(resolutions, provision))
             check_sources(request, resolutions, provision)
             lock = merge_resolutions(layer, resolutions, provision, resolver.left_out(resolutions))
-            if resolver.differs_between_patches(resolutions):
+            if same_inputs and earlier and replace(lock, requires_python=earlier.requires_python) == earlier:
+                lock = earlier  # the same packages need the same packages on other releases of Python
+            elif resolver.differs_between_patches(resolutions):
                 lock = replace(lock, requires_python=f"=={layer.python.version}")
             _check_archives(request, lock)
             check_local_wheels(request.lock_folder(layer), lock, layer.env_name, LockError)
