@@ -14,6 +14,7 @@ from typing import Any
 EXPECTED = {
     "scipy_import": "hands of 5 out of 52 cards: 2598960",
     "scipy_client": "🐸 frog: +25.0% a year",
+    "_launch_pond_survey": "20 animals of 3 kinds",
     "sklearn_import": "flowers recognised: 3",
 }
 NOTHING_OF_OURS = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}

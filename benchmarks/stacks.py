@@ -84,8 +84,12 @@ def _write_sample(folder: Path, kit: Kit) -> None:  # noqa: ARG001 - all stacks 
     text, found = re.subn(r"(?m)^runtime-providers = .*$", f'runtime-providers = ["{PROVIDER}"]', text)
     if not found:
         raise UnavailableError("the sample project's specification no longer says where its Pythons come from")
+    text = text.partition(_ONLY_HERE)[0]
     (folder / SPEC).write_text(text, encoding="utf-8")
 
+
+_ONLY_HERE = "# An application that is a package of its own"
+"""Where the sample's specification begins to use what the original cannot read."""
 
 _TORCH_SPEC = f"""\
 [tool.venvstacks]

@@ -33,14 +33,14 @@ def _applications(project: Project) -> Iterator[dict[str, Any]]:
     """One task for each application that is made for this machine."""
     base = Path(SAMPLE).parent
     for layer in project.stack.layers:
-        if layer.launch is None or f"export:{layer.env_name}" not in project.graph.by_name:
+        if layer.launch_module is None or f"export:{layer.env_name}" not in project.graph.by_name:
             continue
         below = [f"export:{name}" for name in (layer.env_name, *(lower.env_name for lower in layer.below))]
         outputs = [path for name in below for path in project.graph.by_name[name].outputs]
         yield {
             "basename": "applications",
             "name": layer.name,
-            "actions": [[str(project.python_path(layer, exported=True)), "-m", layer.launch.module]],
+            "actions": [[str(project.python_path(layer, exported=True)), "-m", layer.launch_module]],
             "file_dep": [str(base / path) for path in outputs],
             "verbosity": 0,
             "meta": {"show": True},

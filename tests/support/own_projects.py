@@ -13,13 +13,21 @@ import base64, hashlib, os, pathlib, tomllib, zipfile
 def get_requires_for_build_wheel(config_settings=None):
     return []
 
-def build_wheel(folder, config_settings=None, metadata_directory=None):
+def get_requires_for_build_editable(config_settings=None):
+    return []
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    return build_wheel(folder, is_editable=True)
+
+def build_wheel(folder, config_settings=None, metadata_directory=None, is_editable=False):
     here = pathlib.Path.cwd()
     project = tomllib.loads((here / "pyproject.toml").read_text())["project"]
     name, version = project["name"].replace("-", "_"), project["version"]
     tag = (here / "tag").read_text().strip() if (here / "tag").exists() else "py3-none-any"
     info = f"{name}-{version}.dist-info"
     files = {p.relative_to(here / "src").as_posix(): p.read_bytes() for p in (here / "src").rglob("*") if p.is_file()}
+    if is_editable:
+        files = {f"{name}.pth": f"{here / 'src'}\\n".encode()}
     if (here / "stamp").exists():
         files[f"{name}/built_in.txt"] = str(here).encode()
     requires = "".join(f"Requires-Dist: {line}\\n" for line in project.get("dependencies", []))

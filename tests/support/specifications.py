@@ -11,7 +11,8 @@ from venvstacks.errors import Fault, SpecificationError
 from venvstacks.model.draft import parse_draft
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.stack import Stack
-from venvstacks.model.validation import Surroundings, resolve
+from venvstacks.model.surroundings import Surroundings
+from venvstacks.model.validation import resolve
 
 SOURCE = "venvstacks.toml"
 

@@ -162,14 +162,30 @@ def check_module(name: str, site_dir: str) -> str:
     return ""
 
 
+def check_launch(target: str) -> str:
+    """Look up a module of a package, or a function in one, which is not called; say what is wrong."""
+    import importlib.util  # noqa: PLC0415 - the bytecode comes first
+
+    module, _, function = target.partition(":")
+    try:
+        if not function:
+            return "" if importlib.util.find_spec(module) else "there is no such module in the layers"
+        found = importlib.import_module(module)
+        for name in function.split("."):
+            found = getattr(found, name)
+    except BaseException as error:  # noqa: BLE001 - whatever a package does when it is imported
+        return _described(error)
+    return "" if callable(found) else "is nothing that can be called"
+
+
 def check_imports(report: str, request_file: str, compiled: list[str]) -> None:
     """Check what a layer declares, and write to the file `report` how far it came and what is wrong.
 
     Args:
         report: Gets one JSON value a line: the name of what is imported next; at the end an object with `failures`
             (all `[distribution, module, what is wrong]`) and `compiled`.
-        request_file: A JSON object: `distributions` (name to whether it is imported in any case), `modules`, and
-            their `site_dir`.
+        request_file: A JSON object: `distributions` (name to whether it is imported in any case), `modules`,
+            their `site_dir`, and `launches` (modules and entry points of packages).
         compiled: Paths of sources that had to be compiled; grows with each import.
     """
     import importlib.metadata  # noqa: PLC0415 - the bytecode comes first
@@ -185,6 +201,7 @@ def check_imports(report: str, request_file: str, compiled: list[str]) -> None:
             print(json.dumps(name), file=stream, flush=True)
             failures += [[name, *failure] for failure in check_distribution(name, load=load, shared=shared)]
         checked = [["", name, check_module(name, request["site_dir"])] for name in request["modules"]]
+        checked += [["", target, check_launch(target)] for target in request.get("launches", ())]
         failures += [failure for failure in checked if failure[2]]
         print(json.dumps({"failures": failures, "compiled": compiled}), file=stream, flush=True)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from venvstacks._injected import postinstall
-from venvstacks.errors import LinkError
+from venvstacks.errors import LinkError, UsageError
 from venvstacks.linking.launch_command import launch_options
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import TargetPlatform
@@ -14,7 +14,14 @@ from venvstacks.model.stack import Layer
 
 
 def launch_command(
-    layer: Layer, platform: TargetPlatform, environment: Path, arguments: Sequence[str], *, isolated: bool = True
+    layer: Layer,
+    platform: TargetPlatform,
+    environment: Path,
+    arguments: Sequence[str],
+    *,
+    name: str = "",
+    editable: Sequence[Path] = (),
+    isolated: bool = True,
 ) -> list[str]:
     """The command that starts an application: its Python, options, launch module and arguments.
 
@@ -25,16 +32,27 @@ def launch_command(
         platform: The platform of this machine.
         environment: Its environment; those of the layers below are in the same folder.
         arguments: For the application.
+        name: The launch name, of several.
+        editable: Folders that lead imports to projects of own packages, in place of the installed ones.
         isolated: Whether the current folder is kept out of its imports.
 
     Raises:
         LinkError: The environment is missing or damaged.
+        UsageError: There is no such launch name.
     """
-    assert layer.launch is not None  # noqa: S101 - only applications are started
+    module = layer.launch_names.get(name) if name else layer.launch_module
+    if module is None:
+        known = ", ".join(layer.launch_names) or "none"
+        raise UsageError(f"application '{layer.name}' has no launch name '{name}'", hint=f"launch names: {known}")
     try:
-        for name in (*(lower.env_name for lower in reversed(layer.below)), layer.env_name):
-            postinstall.relink(environment.with_name(name))
+        for each in (*reversed(layer.below), layer):
+            postinstall.relink(environment.with_name(each.env_name))
     except postinstall.PostInstallError as error:
         raise LinkError(f"layer '{layer.name}': {error}", hint="build or export the layer again") from error
     python = environment / EnvironmentLayout.of(layer, platform).python
-    return [str(python), *launch_options(layer.python.version, layer.launch.module, isolated=isolated), *arguments]
+    options = launch_options(layer.python.version, module, isolated=isolated)
+    if editable:
+        from venvstacks.actions.wheels.editable import editable_options  # noqa: PLC0415 - for work on packages only
+
+        options = editable_options(editable, module, safe_path=options[0] == "-P")
+    return [str(python), *options, *arguments]

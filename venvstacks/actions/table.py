@@ -36,6 +36,7 @@ class RunOptions:
 
     Attributes:
         lock_policy: Whether locks that are not valid are renewed, or only those that are missing.
+        locked: Whether every lock has to stay as it is.
         renewed_locks: Names of lock tasks that resolve again even if the lock is valid.
         reset_locks: Names of environments whose earlier pins are dropped.
         clean: Whether environments are removed before they are built, and pins dropped before they are locked.
@@ -50,6 +51,7 @@ class RunOptions:
     """
 
     lock_policy: LockPolicy = "if-needed"
+    locked: bool = False
     renewed_locks: frozenset[str] = frozenset()
     reset_locks: frozenset[str] = frozenset()
     clean: bool = False
@@ -183,7 +185,8 @@ class TaskActions:
             uv=self.stack.uv,
             layout=self.configuration.layout,
             base=self.base,
-            policy="renew" if renewed else options.lock_policy,
+            policy="renew" if renewed else "require-valid" if options.locked else options.lock_policy,
+            locked=options.locked,
             ignore_pins=options.clean or layer.env_name in options.reset_locks,
             local_wheel_dirs=options.local_wheel_folders,
             use_index=options.use_index,
@@ -196,6 +199,13 @@ class TaskActions:
             labels={package: label for label, package in self.stack.own_packages.items()},
             adaptation=options.adaptation,
         )
+
+    def changed_source(self, label: str) -> tuple[Reason, ...]:
+        """Why the pin of an own package's wheel is not right; that only its wheel is missing is no reason."""
+        node = TaskNode(f"wheel:{label}", "wheel", "")
+        pin = self.configuration.layout.wheel_pin(label)
+        reasons = wheel_reasons(self._wheel_request(node), self.digests)
+        return tuple(reason for reason in reasons if reason.kind != "missing output" or reason.subject == pin)
 
     def _wheel_request(self, node: TaskNode) -> OwnWheelRequest:
         label = node.name.partition(":")[2]
@@ -219,15 +229,29 @@ class TaskActions:
             upgrade=upgraded and options.drafts is None,
         )
 
+    def editable_folders(self, layer: Layer, python: Path) -> tuple[Path, ...]:
+        """Folders that lead imports of an application to the projects of its own packages, nearest layer first.
+
+        Raises:
+            BuildError: A project cannot be installed as editable.
+        """
+        from venvstacks.actions.wheels.editable import editable_folder  # noqa: PLC0415
+
+        nodes = (TaskNode(f"wheel:{label}", "wheel", "") for label in self.stack.built_for(layer))
+        found = (editable_folder(self._wheel_request(node), python, self.tools) for node in nodes)
+        return tuple(folder for folder in found if folder)
+
     def _wheel(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.wheels.build_own_wheel import build_own_wheel  # noqa: PLC0415
 
         return build_own_wheel(self._wheel_request(node), self.tools)
 
     def _runtime_archives(self, python: PythonImplementation) -> dict[str, ArchiveSource]:
+        archives = self.stack.settings.runtime_archives.get(str(python))
+        if not archives:
+            return {}
         from venvstacks.runtimes.provider_request import ArchiveSource  # noqa: PLC0415
 
-        archives = self.stack.settings.runtime_archives.get(str(python), {})
         return {name: ArchiveSource(self._address(source.url), source.sha256) for name, source in archives.items()}
 
     def lock(self, node: TaskNode) -> LockResult:

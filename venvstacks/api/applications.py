@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from venvstacks.actions.launch import launch_command
@@ -14,14 +15,15 @@ from venvstacks.tools.process import become
 
 
 def find_application(project: Project, name: str) -> Layer:
-    """The application of that layer or environment name.
+    """The application of that layer or environment name; a launch name may follow after a colon.
 
     Raises:
         UsageError: There is none, or it is not made for this machine.
     """
     applications = [layer for layer in project.stack.layers if layer.kind == "application"]
+    base = name.partition(":")[0]
     for layer in applications:
-        if name in {layer.name, layer.env_name}:
+        if base in {layer.name, layer.env_name}:
             if project.configuration.platform in layer.platforms:
                 return layer
             targets = ", ".join(target.name for target in layer.platforms) or "no platform at all"
@@ -36,26 +38,39 @@ def application_command(
     arguments: Sequence[str] = (),
     *,
     exported: bool = False,
+    editable: bool = False,
     isolated: bool = True,
 ) -> list[str]:
     """The command that starts an application, as a list for `subprocess`; use it with `application_environment`.
 
     Args:
         project: The project.
-        application: The application, or its name.
+        application: The application, or its name, with one of its launch names after a colon if it has several.
         arguments: For the application.
         exported: Whether to start it from its export instead of its built environment.
+        editable: Whether its own packages that are projects in folders are imported from there.
         isolated: Whether the current folder is kept out of its imports.
 
     Raises:
         UsageError: There is no such application for this machine.
         LinkError: The environment is missing or damaged.
     """
-    layer = find_application(project, application if isinstance(application, str) else application.env_name)
+    name = application if isinstance(application, str) else application.env_name
+    layer = find_application(project, name)
     platform = project.configuration.platform
     assert platform is not None  # noqa: S101 - the application is made for it
     environment = project.export_path(layer) if exported else project.environment_path(layer)
-    return launch_command(layer, platform, environment, arguments, isolated=isolated)
+    folders = _editable_folders(project, layer) if editable else ()
+    launch = name.partition(":")[2]
+    return launch_command(layer, platform, environment, arguments, name=launch, editable=folders, isolated=isolated)
+
+
+def _editable_folders(project: Project, layer: Layer) -> tuple[Path, ...]:
+    from venvstacks.actions.table import RunOptions  # noqa: PLC0415 - for work on packages only
+    from venvstacks.planning.requests import task_actions  # noqa: PLC0415
+
+    options = RunOptions(use_index=project.options.use_index, local_wheel_folders=project.local_wheel_folders)
+    return task_actions(project, options).editable_folders(layer, project.python_path(layer))
 
 
 def application_environment(project: Project, *, isolated: bool = True) -> dict[str, str]:
@@ -66,18 +81,26 @@ def application_environment(project: Project, *, isolated: bool = True) -> dict[
     return launch_environment(project.environment, isolated=isolated)
 
 
-def start_application(project: Project, layer: Layer, arguments: Sequence[str], *, isolated: bool = True) -> NoReturn:
+def start_application(
+    project: Project,
+    layer: Layer | str,
+    arguments: Sequence[str],
+    *,
+    editable: bool = False,
+    isolated: bool = True,
+) -> NoReturn:
     """Replace this process by an application in its built environment, which must be up to date.
 
     Args:
         project: The project.
-        layer: The application.
+        layer: The application, or its name as for `application_command`.
         arguments: For the application.
+        editable: As for `application_command`.
         isolated: Whether the current folder, `PYTHONPATH` and `PYTHONHOME` are kept from it.
 
     Raises:
         UsageError: The application is not made for this machine.
         LinkError: The environment is missing or damaged.
     """
-    command = application_command(project, layer, arguments, isolated=isolated)
+    command = application_command(project, layer, arguments, editable=editable, isolated=isolated)
     become(command, application_environment(project, isolated=isolated))

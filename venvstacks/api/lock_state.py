@@ -97,7 +97,10 @@ def _stale_locks(project: Project, options: RunOptions) -> dict[str, tuple[Reaso
     for layer in project.stack.layers:
         if layer.platforms:
             reasons = lock_reasons(actions.lock_request(layer), actions.tools.digests, hash_once)
-            found[layer.env_name] = reasons or _waiting_for(layer, stale)
+            changed = [
+                r for label in project.stack.built_for(layer, with_lower=False) for r in actions.changed_source(label)
+            ]
+            found[layer.env_name] = (*reasons, *changed) or _waiting_for(layer, stale)
             stale |= {layer.env_name} if found[layer.env_name] else set()
     return found
 

@@ -123,6 +123,13 @@ Isolated = Annotated[
         help="Start the application without the current folder, PYTHONPATH and PYTHONHOME.",
     ),
 ]
+Editable = Annotated[
+    bool,
+    typer.Option(
+        "--editable",
+        help="Import own packages from their projects: changes take effect without a new build. For work on them.",
+    ),
+]
 CheckImports = Annotated[
     bool | None,
     typer.Option("--check-imports/--no-check-imports", help="Import what linked layers declare."),

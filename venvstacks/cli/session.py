@@ -163,26 +163,27 @@ class Session:
                 line += f" (.{form}, as archives there were published before; --archive-format chooses another format)"
             yield line
 
-    def run_application(self, name: str, arguments: tuple[str, ...], *, isolated: bool) -> int:
+    def run_application(self, name: str, arguments: tuple[str, ...], *, isolated: bool, editable: bool = False) -> int:
         """Bring an application's environment up to date and replace this process by the application.
 
         Args:
             name: The application.
             arguments: For the application.
             isolated: Whether the current folder, `PYTHONPATH` and `PYTHONHOME` are kept from it.
+            editable: Whether its own packages are imported from their projects, instead of being built again.
 
         Raises:
             UsageError: There is no such application for this machine.
         """
         layer = api.find_application(self.project, name)
         selection = Selection(include=(layer.env_name,))
-        request = api.Request(("build",), selection, lock_policy="require-valid")
+        request = api.Request(("build",), selection, lock_policy="require-valid", keep_wheels=editable)
         listener = self._listener()
         report = api.run(self.project, request, listener)
         tell_failures(report.outcomes)
         if not report.failures:
             sys.stdout.flush()
-            api.start_application(self.project, layer, arguments, isolated=isolated)
+            api.start_application(self.project, name, arguments, editable=editable, isolated=isolated)
         return report.exit_code
 
 

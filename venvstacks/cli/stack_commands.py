@@ -146,13 +146,14 @@ def run(
     context: typer.Context,
     spec: o.Spec,
     *,
-    application: Annotated[str, typer.Argument(metavar="APP", help="Application layer to start.")],
+    application: Annotated[str, typer.Argument(metavar="APP", help="Application to start, or APP:LAUNCH_NAME.")],
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGS]", help="Its arguments.")] = None,
     build_dir: o.BuildDir = "_build",
     environments: Environments,
     jobs: o.Jobs = None,
     isolated: o.Isolated = True,
+    editable: o.Editable = False,
 ) -> int:
     """Start an application in its build environment, which is brought up to date first."""
     session = Session.open(context.obj, spec, Options(build_dir=build_dir, jobs=jobs, **given(environments)))
-    return session.run_application(application, tuple(arguments or ()), isolated=isolated)
+    return session.run_application(application, tuple(arguments or ()), isolated=isolated, editable=editable)

@@ -7,8 +7,8 @@ layer's own folder; `../<deployed name>/...` leads to another layer, whose folde
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 ON_DEPLOY = "on-deploy"
 
@@ -47,6 +47,7 @@ class LayerConfig:
         dynlib_dirs: Where layers below publish shared libraries, in import order. A layer's own libraries are not in
             it: its packages find those by their own means, as they do in any environment.
         launch_module: What an application is run with after `-m`; None for other layers.
+        launch_names: What an application is run with under other names, by name; the file has it only if there are any.
         bytecode: When bytecode is made: `on-deploy` (by post-install; the file does not name this default), `shipped`
             with the layer, or `none`: by the first import of each module.
         dynlib_path: The folder of libraries that the layer's Python is a wrapper for; None where it is no wrapper.
@@ -59,6 +60,7 @@ class LayerConfig:
     pylib_dirs: tuple[str, ...] = ()
     dynlib_dirs: tuple[str, ...] = ()
     launch_module: str | None = None
+    launch_names: Mapping[str, str] = field(default_factory=dict)
     bytecode: str = ON_DEPLOY
     dynlib_path: str | None = None
 
@@ -75,6 +77,8 @@ class LayerConfig:
         }
         if self.launch_module is not None:
             content["launch_module"] = self.launch_module
+        if self.launch_names:
+            content["launch_names"] = dict(self.launch_names)
         if self.bytecode != ON_DEPLOY:
             content["bytecode"] = self.bytecode
         if self.dynlib_path is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -14,52 +14,54 @@ from packaging.utils import canonicalize_name
 from venvstacks.errors import Fault, SourceError, SpecificationError
 from venvstacks.model.draft import Draft
 from venvstacks.model.own_packages import ProjectFolder, Projects
-from venvstacks.model.sources import Source, parse_sources, source_of
+from venvstacks.model.sources import Source, Sources, parse_sources, source_of
 from venvstacks.model.specification import UvTable
 from venvstacks.model.toml_text import TomlError, parse_toml
-from venvstacks.tools.module_files import read_source
+from venvstacks.tools.module_files import read_project
 
 PROJECT_FILE = "pyproject.toml"
 
 
-def read_projects(draft: Draft, uv: UvTable, base: Path, further: Iterable[Source] = ()) -> Projects:
+def read_projects(draft: Draft, uv: UvTable, base: Path) -> Projects:
     """The projects that a draft names as sources, and those that these name.
 
     Args:
         draft: The specification.
         uv: uv's settings.
         base: Folder of the specification.
-        further: Sources that other files name.
 
     Raises:
         SourceError: A project's folder cannot be read.
         SpecificationError: A project's `pyproject.toml` cannot be read.
     """
-    waiting = [source for choices in parse_sources(uv.get("sources", {}))[0].values() for source in choices]
-    waiting += [*_references(draft), *further]
-    members: dict[str, str] = {}
-    if any(source.kind == "workspace" for source in waiting):
-        members = _workspace_members(base)
-        waiting += [Source(path=path) for path in members.values()]
+    waiting = [*_named(parse_sources(uv.get("sources", {}))[0]), *_references(draft)]
+    members: dict[str, str] | None = None
     folders: dict[str, ProjectFolder | None] = {}
     while waiting:
-        source = waiting.pop()
+        name, source = waiting.pop()
+        if source.kind == "workspace":
+            members = _workspace_members(base) if members is None else members
+            source = Source(path=members[name]) if name in members else source
         if source.path is not None and source.path not in folders:
             found = folders[source.path] = _read_project(base, source)
-            waiting += [inner for choices in (found.sources if found else {}).values() for inner in choices]
-    return Projects(folders, members)
+            waiting += _named(found.sources) if found else []
+    return Projects(folders, members or {})
 
 
-def _references(draft: Draft) -> list[Source]:
+def _named(sources: Sources) -> list[tuple[str, Source]]:
+    return [(name, source) for name, choices in sources.items() for source in choices]
+
+
+def _references(draft: Draft) -> list[tuple[str, Source]]:
     """Sources that requirements name by their addresses."""
-    texts = [text for layer in draft.layers if layer.spec for text in layer.spec.requirements]
-    return [source for text in texts if (source := source_of(Requirement(text))) is not None]
+    required = [Requirement(text) for layer in draft.layers if layer.spec for text in layer.spec.requirements]
+    return [(each.name, source) for each in required if (source := source_of(each)) is not None]
 
 
 def _read_project(base: Path, source: Source) -> ProjectFolder | None:
     path = source.path or ""
     try:
-        tree = read_source(base, path)
+        tree = read_project(base, path)
     except OSError as error:
         raise SourceError(f"project {path} cannot be read: {error.strerror or error}", hint="check its name") from error
     if tree is None or not tree.is_package:

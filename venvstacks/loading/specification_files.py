@@ -12,8 +12,8 @@ from venvstacks.model.draft import Draft
 from venvstacks.model.requirement_files import included_files
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.specification import UvTable
+from venvstacks.model.surroundings import Surroundings
 from venvstacks.model.toml_text import TomlError, parse_toml
-from venvstacks.model.validation import Surroundings
 from venvstacks.tools.module_files import read_source
 
 UV_FILE = "venvstacks.uv.toml"

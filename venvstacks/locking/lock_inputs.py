@@ -107,8 +107,10 @@ def version_inputs(layer: Layer, module_hashes: Mapping[str, str]) -> dict[str, 
     table: dict[str, object] = {"environment": layer.env_name, "versioned": layer.versioned}
     if layer.versioned and layer.runtime is None:
         table["python"] = str(layer.python)
-    if layer.versioned and layer.launch:
-        table["launch_module"] = layer.launch.module
+    if layer.versioned and layer.launch_module:
+        table["launch_module"] = layer.launch_module
+        if layer.launches:
+            table["launches"] = {launch.name: launch.target for launch in layer.launches}
         table["modules"] = dict(sorted(module_hashes.items()))
     return table
 

@@ -95,7 +95,8 @@ class Draft:
         found: dict[str, None] = {}
         for layer in self.layers:
             if isinstance(layer.spec, ApplicationSpec):
-                found |= dict.fromkeys((layer.spec.launch_module, *layer.spec.support_modules))
+                launched = [layer.spec.launch_module] if layer.spec.launch_module else []
+                found |= dict.fromkeys((*launched, *layer.spec.support_modules))
         return tuple(found)
 
     @property

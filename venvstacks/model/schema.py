@@ -44,6 +44,9 @@ def specification_schema() -> dict[str, Any]:
         definitions[name]["allOf"] = [{"anyOf": [{"required": ["requirements"]}, {"required": ["requirements-from"]}]}]
     for name in ("FrameworkSpec", "ApplicationSpec"):
         definitions[name]["oneOf"] = [{"required": ["runtime"]}, {"required": ["frameworks"]}]
+    definitions["ApplicationSpec"]["allOf"].append(
+        {"oneOf": [{"required": ["launch_module"]}, {"required": ["launch"]}]}
+    )
     return {"$schema": DIALECT, **schema}
 
 

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 
 from venvstacks.model.conventions import Bytecode, LayerKind, LinkMode
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
+from venvstacks.model.launches import check_launch
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 from venvstacks.model.tables import Listing, RefusedValueError, Table, distinct
 from venvstacks.model.wheel_addresses import address_fault
@@ -123,6 +124,14 @@ def _effort(value: object) -> object:
     return value
 
 
+def _launch(value: object) -> object:
+    """One fault for what is neither of two types."""
+    is_table = isinstance(value, dict) and all(isinstance(target, str) for target in value.values())
+    if value is not None and not isinstance(value, str) and not is_table:
+        raise ValueError("must be a string, or a table of strings")
+    return check_launch(value)  # type: ignore[arg-type] # just checked
+
+
 def _package_name(value: str) -> str:
     return str(canonicalize_name(value))
 
@@ -215,10 +224,26 @@ class FrameworkSpec(_LayeredSpec):
 class ApplicationSpec(_LayeredSpec):
     """`[[applications]]`: a module to launch, with its own packages."""
 
-    launch_module: ModulePath = Field(description="Module file or package folder; `python -m` starts it")
+    launch_module: ModulePath | None = Field(
+        None, description="Module file or package folder, or module of a package (`desk.cli`); `python -m` starts it"
+    )
+    launch: Annotated[str | dict[str, str] | None, BeforeValidator(_launch)] = Field(
+        None,
+        description="In place of launch_module: module or entry point of a package (`desk.cli`, `desk:main`), or a "
+        "table of several, by the names that start them",
+    )
     support_modules: Listing[ModulePath] = Field(
         (), description="Further modules, packages and files, placed next to it"
     )
+
+    @model_validator(mode="after")
+    def _one_launch(self) -> ApplicationSpec:
+        if (self.launch_module is None) == (self.launch is None):
+            raise RefusedValueError(
+                "exactly one of 'launch_module' and 'launch' must be given",
+                "a module file or package folder, or else a module or entry point of an installed package",
+            )
+        return self
 
 
 class RuntimeArchive(Table):

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from venvstacks.model.conventions import LayerKind
 from venvstacks.model.foreign_sources import ForeignSource, LockedFile
+from venvstacks.model.launches import Launch
 from venvstacks.model.own_packages import OwnPackage, OwnUse
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.model.source_trees import SourceTree
@@ -57,7 +58,7 @@ class Layer:
         priority_indexes: Named indexes that this layer asks first.
         runtime: The runtime below; None for runtimes.
         frameworks: All frameworks below in import order (C3), nearest first.
-        launch: The launch module, for applications.
+        launch: The launch module, for applications that have one of their own.
         support: The support modules, for applications.
         gathered: Requirements and constraints from other files.
         input_files: All files that this was read from, relative to the specification's folder.
@@ -65,6 +66,7 @@ class Layer:
         overrides: PEP 508 strings that replace what any metadata says about their packages, own and inherited.
         align_versions: Whether locking seeks one version of each package for all targets.
         own: The packages that it takes from source, where it needs them.
+        launches: For applications that launch what a package brings: the ways to do so, the usual one first.
     """
 
     kind: LayerKind
@@ -89,6 +91,7 @@ class Layer:
     overrides: tuple[str, ...] = ()
     align_versions: bool = False
     own: tuple[OwnUse, ...] = ()
+    launches: tuple[Launch, ...] = ()
 
     @property
     def declared(self) -> tuple[str, ...]:
@@ -110,6 +113,17 @@ class Layer:
     def below(self) -> tuple[Layer, ...]:
         """All layers below in the order in which imports find them: frameworks, then the runtime."""
         return self.frameworks if self.runtime is None else (*self.frameworks, self.runtime)
+
+    @property
+    def launch_module(self) -> str | None:
+        """The module that `python -m` runs to start an application; None for other layers."""
+        return self.launch.module if self.launch else next((launch.module for launch in self.launches), None)
+
+    @property
+    def launch_names(self) -> dict[str, str]:
+        """The modules that start an application that has names for several, by name."""
+        named = [launch for launch in self.launches if launch.name != self.name or len(self.launches) > 1]
+        return {launch.name: launch.module for launch in named}
 
     @property
     def sources(self) -> tuple[SourceTree, ...]:

@@ -7,20 +7,20 @@ faults of their own, so that each mistake is reported once. All faults are raise
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 
 from venvstacks.errors import Fault, SpecificationError
 from venvstacks.model.draft import Draft, DraftLayer, fault_without_secrets
 from venvstacks.model.file_references import RequirementsFrom
 from venvstacks.model.indexes import inherit_package_indexes
+from venvstacks.model.launches import Launch, launches, names_module
 from venvstacks.model.linearize import NoLinearOrderError, linearize
 from venvstacks.model.names import find_name_faults
 from venvstacks.model.overrides import inherit_overrides
-from venvstacks.model.own_packages import OwnUse, Projects, find_own_packages
+from venvstacks.model.own_packages import OwnUse, find_own_packages
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation, TargetPlatform
 from venvstacks.model.positions import KeyPath
-from venvstacks.model.requirement_files import FileContents, Texts, gather_requirements
+from venvstacks.model.requirement_files import FileContents, gather_requirements
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.sources import parse_sources
 from venvstacks.model.specification import (
@@ -31,6 +31,7 @@ from venvstacks.model.specification import (
     UvTable,
 )
 from venvstacks.model.stack import Layer, Stack, nearest
+from venvstacks.model.surroundings import Surroundings
 from venvstacks.model.uv_environments import differing_environments
 from venvstacks.model.uv_settings import find_uv_faults, index_names
 
@@ -38,29 +39,8 @@ DEFAULT_GLIBC = "2.28"
 DEFAULT_MACOS = "13.0"
 
 _SOURCE_PLACE = "paths are relative to the specification"
+_MODULE_PLACE = '; a module of an installed package is named by launch = "..."'
 _FILE_PLACE = "correct that file, or what this key says about it; paths are relative to the specification"
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a stack depends on in addition to the specification's text; read by `loading`.
-
-    Attributes:
-        sources: Launch and support modules by the path that the specification gives; None where there is no file or
-            folder.
-        uv_file: Content of `venvstacks.uv.toml` next to the specification, or None where there is no such file.
-        macosx_deployment_target: The environment variable of that name: the default of `macosx_target`.
-        exclude_newer: `UV_EXCLUDE_NEWER`, used where uv's settings have no `exclude-newer`.
-        requirement_files: Files that hold requirements, by path from the specification.
-        projects: The projects that are sources of packages.
-    """
-
-    sources: Mapping[str, SourceTree | None] = field(default_factory=dict)
-    uv_file: UvTable | None = None
-    macosx_deployment_target: str | None = None
-    exclude_newer: str | None = None
-    requirement_files: Texts = field(default_factory=dict)
-    projects: Projects = field(default_factory=Projects)
 
 
 def resolve(draft: Draft, surroundings: Surroundings) -> Stack:
@@ -129,8 +109,8 @@ class _Resolver:
         package_indexes = self._inherit_indexes(entry, spec, heirs)
         platforms = self._resolve_platforms(entry, spec, heirs)
         python = _python(spec, chain)
+        targets = self._launches(spec)
         requirements = (*spec.requirements, *_lines(gathered))
-        sources_used = self._find_own(entry, requirements, python, platforms)
         if len(self.faults) > known:
             return None
         for contents in gathered:
@@ -151,8 +131,9 @@ class _Resolver:
             priority_indexes=spec.priority_indexes,
             runtime=runtime,
             frameworks=frameworks,
-            launch=sources[0] if sources else None,
-            support=sources[1:],
+            launch=next(iter(sources if not targets else ()), None),
+            support=sources if targets else sources[1:],
+            launches=targets,
             gathered=tuple(part for contents in gathered for part in contents.gathered),
             input_files=tuple(dict.fromkeys(path for contents in gathered for path in contents.files)),
             exclude=spec.exclude,
@@ -160,7 +141,7 @@ class _Resolver:
                 [spec.overrides, *(contents.overrides for contents in gathered), *(layer.overrides for layer in heirs)]
             ),
             align_versions=self.draft.settings.align_versions,
-            own=sources_used,
+            own=self._find_own(entry, requirements, python, platforms),
         )
 
     def _find_own(
@@ -284,13 +265,16 @@ class _Resolver:
     def _resolve_sources(self, entry: DraftLayer, spec: LayerSpec) -> tuple[SourceTree, ...]:
         if not isinstance(spec, ApplicationSpec):
             return ()
-        wanted: list[tuple[KeyPath, str]] = [(("launch_module",), spec.launch_module)]
+        wanted: list[tuple[KeyPath, str]] = []
+        if spec.launch_module and not self._is_installed(spec):
+            wanted.append((("launch_module",), spec.launch_module))
         wanted += [(("support_modules", index), path) for index, path in enumerate(spec.support_modules)]
         found: dict[str, SourceTree] = {}
         for key, path in wanted:
             where, source = (*entry.path, *key), self.surroundings.sources.get(path)
             if source is None:
-                self._fault(where, f"there is no file or folder '{path}'", entry.name, str(key[0]), _SOURCE_PLACE)
+                hint = f"{_SOURCE_PLACE}{_MODULE_PLACE if key == ('launch_module',) else ''}"
+                self._fault(where, f"there is no file or folder '{path}'", entry.name, str(key[0]), hint)
             elif source.is_package and not source.files:
                 message, hint = f"the folder '{path}' holds no files", "what git ignores does not count"
                 self._fault(where, message, entry.name, str(key[0]), hint)
@@ -304,6 +288,16 @@ class _Resolver:
                         where, entry.name, f"`python -m {source.module}` will not start: '{path}' {_no_start(source)}"
                     )
         return tuple(found.values())
+
+    def _is_installed(self, spec: LayerSpec) -> bool:
+        """Whether an application launches a module of a package, instead of a file of its own."""
+        path = spec.launch_module if isinstance(spec, ApplicationSpec) else None
+        return path is not None and self.surroundings.sources.get(path) is None and names_module(path)
+
+    def _launches(self, spec: LayerSpec) -> tuple[Launch, ...]:
+        if not isinstance(spec, ApplicationSpec):
+            return ()
+        return launches(spec.name, spec.launch, spec.launch_module if self._is_installed(spec) else None)
 
     def _warn(self, path: KeyPath, layer: str, message: str) -> None:
         self.warnings.append(f"{self.draft.source}:{self.draft.line_of(path)}: layer '{layer}': {message}")

@@ -49,6 +49,7 @@ class Request:
         lock_policy: Whether locks that are not valid are renewed, or are an error unless they are missing.
         clean: Whether to start from nothing: no earlier pins, no earlier environments.
         force: Whether archives and exports are written even if they are current.
+        keep_wheels: Whether wheels of own packages are taken as they are, even if their source has changed.
         keep_going: Whether to go on with what does not depend on a failed task.
         locked: Whether it is an error, before anything runs, if a lock is missing or not valid.
         strict_layers: Whether it is an error if a layer cannot be resolved over the locks below; otherwise those are
@@ -67,6 +68,7 @@ class Request:
     clean: bool = False
     force: bool = False
     keep_going: bool = False
+    keep_wheels: bool = False
     check_environments: bool = False
     locked: bool = False
     strict_layers: bool = False
@@ -122,6 +124,10 @@ def work_out(project: Project, request: Request) -> RequestedRun:
     wanted = goals(project.graph, stack, request.operations, selection)
     graph = project.graph.closure(wanted)
     held = held_tasks(stack, request.operations, selection) & graph.by_name.keys()
+    if request.keep_wheels:
+        layout, labels = project.configuration.layout, stack.own_packages
+        held |= {f"wheel:{label}" for label in labels if (project.base / layout.wheel_pin(label)).is_file()}
+        held &= graph.by_name.keys()
     upgraded = frozenset(str(canonicalize_name(name)) for name in request.upgrade_packages)
     renewed = _renewed(project, request, selected, upgraded)
     forced = renewed | _forced_outputs(request, selected) | _moved_wheels(project, request, upgraded)
@@ -136,6 +142,7 @@ def work_out(project: Project, request: Request) -> RequestedRun:
         upgrade=request.upgrade,
         upgrade_packages=upgraded,
         align=request.align,
+        locked=request.locked,
     )
     return RequestedRun(graph.without(held), forced & graph.by_name.keys(), options, _wanted(request, selected))
 

@@ -1,4 +1,4 @@
-"""Executable bits from git's index, for file systems that keep none."""
+"""What git's index records: the tracked files, and their executable bits where a file system keeps none."""
 
 from __future__ import annotations
 
@@ -30,12 +30,21 @@ def executable_paths(index: Path) -> frozenset[str]:
     none: then no file is shipped as executable.
     """
     try:
-        return frozenset(_read(index.read_bytes()))
+        return frozenset(path for path, executable in _read(index.read_bytes()) if executable)
     except (OSError, struct.error, IndexError, ValueError):
         return frozenset()
 
 
-def _read(data: bytes) -> Iterator[str]:
+def tracked_paths(index: Path) -> frozenset[str]:
+    """All paths in an index, relative to the work tree; none where it is missing or of another form."""
+    try:
+        return frozenset(path for path, _ in _read(index.read_bytes()))
+    except (OSError, struct.error, IndexError, ValueError):
+        return frozenset()
+
+
+def _read(data: bytes) -> Iterator[tuple[str, bool]]:
+    """Paths, and whether each is recorded as executable."""
     signature, version, count = _HEAD.unpack_from(data)
     if signature != b"DIRC" or version not in {2, 3, 4}:
         raise ValueError("another format")
@@ -53,8 +62,7 @@ def _read(data: bytes) -> Iterator[str]:
         else:
             end = data.index(b"\0", place)
             name, place = data[place:end], begin + ((end - begin) // 8 + 1) * 8
-        if mode == _EXECUTABLE:
-            yield name.decode("utf-8", errors="surrogateescape")
+        yield name.decode("utf-8", errors="surrogateescape"), mode == _EXECUTABLE
 
 
 def _variable_number(data: bytes, place: int) -> tuple[int, int]:

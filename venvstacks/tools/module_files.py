@@ -18,7 +18,7 @@ from pathlib import Path
 from venvstacks.errors import SourceError
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.modes import is_executable
-from venvstacks.tools.git_index import executable_paths, keeps_no_modes
+from venvstacks.tools.git_index import executable_paths, keeps_no_modes, tracked_paths
 from venvstacks.tools.ignore_rules import Rule, parse_rules, verdict
 
 
@@ -49,6 +49,36 @@ def read_source(base: Path, path: str) -> SourceTree | None:
     rules = _outer_rules(folder)
     files = () if rules is _ALL_IGNORED else tuple(sorted(_files(folder, "", rules)))
     return _with_modes(SourceTree(path, is_package=True, files=files), folder)
+
+
+def read_project(base: Path, path: str) -> SourceTree | None:
+    """The project or archive that a specification calls `path`: as `read_source`, with every file that git tracks.
+
+    A project is built from what its repository holds, so that an ignored file which is tracked nevertheless belongs to
+    it, as it belongs to each clone.
+
+    Raises:
+        SourceError: As `read_source`.
+        OSError: It cannot be read.
+    """
+    source = read_source(base, path)
+    folder = Path(os.path.realpath(base / path))
+    root = _work_tree(folder)
+    if source is None or not source.is_package or root is None:
+        return source
+    prefix = folder.relative_to(root).as_posix()
+    start = "" if prefix == "." else f"{prefix}/"
+    tracked = {
+        name.removeprefix(start) for name in tracked_paths(_own_git_folder(root) / "index") if name.startswith(start)
+    }
+    missing = {name for name in tracked - set(source.files) if not _is_of_git(name) and (folder / name).is_file()}
+    if not missing:
+        return source
+    return _with_modes(replace(source, files=tuple(sorted({*source.files, *missing}))), folder)
+
+
+def _is_of_git(name: str) -> bool:
+    return any(part.startswith(".git") for part in name.split("/"))
 
 
 def _with_modes(source: SourceTree, place: Path) -> SourceTree:

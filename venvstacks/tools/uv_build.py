@@ -10,7 +10,7 @@ from pathlib import Path
 from venvstacks.tools.process import Completed, Rights
 from venvstacks.tools.uv import UvTools
 
-_INSTALLED = re.compile(r"^DEBUG Installing build requirements: (.+)$", re.MULTILINE)
+_INSTALLED = re.compile(r"^DEBUG Installing build requirements?: (.+)$", re.MULTILINE)
 _LOGGED = re.compile(r"\s*$|DEBUG |TRACE |INFO |Building wheel")
 _OFFLINE = "network was disabled"
 
@@ -74,6 +74,45 @@ def build_wheel(call: WheelBuild, uv_tools: UvTools, log: Path | None) -> Comple
     return uv_tools.processes.run(
         call.argv(uv_tools.program), env=environment, log=log, check=False, rights=Rights(umask=0o022)
     )
+
+
+@dataclass(frozen=True)
+class EditableInstall:
+    """A project to install as editable.
+
+    Attributes:
+        project: Its folder.
+        target: The folder that gets what leads imports to it.
+        python: The Python that is to import it.
+        settings: As in `WheelBuild`.
+        constraints: As in `WheelBuild`.
+        offline: As in `WheelBuild`.
+    """
+
+    project: Path
+    target: Path
+    python: Path
+    settings: Path
+    constraints: Path
+    offline: bool = True
+
+    def argv(self, program: Path) -> list[str | Path]:
+        """The command line."""
+        return [
+            program, "pip", "install", "--editable", self.project, "--target", self.target, "--no-deps",
+            "--python", self.python, "--no-python-downloads", "--config-file", self.settings,
+            "--build-constraints", self.constraints, "--color", "never", *(["--offline"] if self.offline else []),
+        ]  # fmt: skip
+
+
+def install_editable(call: EditableInstall, uv_tools: UvTools, log: Path | None) -> Completed:
+    """Install a project as editable; a failure is returned, not raised.
+
+    Raises:
+        ProcessFailedError: uv cannot be started.
+        InterruptedRunError: The run is being stopped.
+    """
+    return uv_tools.processes.run(call.argv(uv_tools.program), env=uv_tools.environment, log=log, check=False)
 
 
 def build_requirements(done: Completed) -> tuple[str, ...]:

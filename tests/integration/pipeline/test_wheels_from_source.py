@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.handmade_wheels import make_wheel
-from tests.support.own_projects import write_project
+from tests.support.loopback_server import serving
+from tests.support.own_projects import commit, write_project
 from tests.support.sample_stack import Pond, error_of, ran
+from venvstacks.api import application_command
+from venvstacks.deployment import deploy, start_command
+from venvstacks.errors import NotLockedError, UsageError
 from venvstacks.graph.selection import Operation
 
 SPECIFICATION = """\
@@ -39,21 +45,21 @@ requirements = ["shared"]
 name = "desk"
 frameworks = ["base"]
 requirements = ["desk"]
-launch_module = "launch.py"
-"""
-LAUNCH = """\
-from importlib import metadata
-import desk, shared
-print(metadata.version('desk'), desk.read(), shared.VERSION)
+launch = { read = "desk:main", count = "desk.counting" }
 """
 DESK = {
     "desk/__init__.py": """\
 import pathlib
+from importlib import metadata
+
+import shared
 
 
-def read():
-    return pathlib.Path(__file__).with_name('data.txt').read_text()
-"""
+def main():
+    text = pathlib.Path(__file__).with_name('data.txt').read_text()
+    print(metadata.version('desk'), text, shared.VERSION)
+""",
+    "desk/counting.py": "import sys\n\nif __name__ == '__main__':\n    print('counts', *sys.argv[1:])\n",
 }
 WHOLE: tuple[Operation, ...] = ("lock", "build", "publish")
 
@@ -67,7 +73,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Pond:
     pond = Pond(folder / "stack", folder / "cache", folder / "uv")
     write_project(pond.base / "projects/shared", "shared")
     write_project(pond.base / "projects/desk", "desk", requires=["shared>=1"], files={**DESK, "desk/data.txt": "🐸"})
-    (pond.base / "launch.py").write_text(LAUNCH, "utf-8")
     (pond.base / "wheels").mkdir()
     pond.spec.write_text(SPECIFICATION, "utf-8")
     ran(pond.run(*WHOLE))
@@ -89,10 +94,9 @@ def pin_of(stack: Pond, name: str) -> dict[str, Any]:
     return dict(json.loads((stack.base / f"requirements/wheels/{name}.json").read_text("utf-8")))
 
 
-def started(stack: Pond) -> str:
-    python = stack.base / "_build/app-desk/bin/python"
-    done = subprocess.run([python, "-m", "launch"], text=True, capture_output=True, check=True)
-    return done.stdout.strip()
+def started(stack: Pond, name: str = "desk", *arguments: str) -> str:
+    command = application_command(stack.project(), name, arguments)
+    return subprocess.run(command, text=True, capture_output=True, check=True).stdout.strip()
 
 
 def test_an_application_with_its_metadata_and_data(stack: Pond) -> None:
@@ -101,6 +105,32 @@ def test_an_application_with_its_metadata_and_data(stack: Pond) -> None:
     assert "/wheels/desk/desk-1.0-py3-none-any.whl" in lock_of(stack, "app-desk")
     assert pin_of(stack, "desk")["reproducible"] is True
     assert set(stack.plan(*WHOLE).values()) == {"up to date"}
+
+
+def test_several_launch_names(stack: Pond, tmp_path: Path) -> None:
+    assert started(stack, "desk:count", "3") == "counts 3"
+    with pytest.raises(UsageError, match="application 'desk' has no launch name 'other'") as caught:
+        started(stack, "desk:other")
+    assert caught.value.hint == "launch names: read, count"
+    metadata = stack.metadata("app-desk")
+    assert metadata["app_launch_module"] == "_launch_read"
+    assert metadata["app_launch_module_hash"].startswith("sha256:")
+    assert metadata["venvstacks"]["launch_names"] == {"read": "_launch_read", "count": "desk.counting"}
+    deploy(str(stack.base / "_artifacts"), tmp_path / "there", applications=["desk"])
+    for name, said in [("desk", "1.0 🐸 1.0"), ("desk:count", "counts 3")]:
+        done = subprocess.run(
+            start_command(tmp_path / "there", name, ["3"]), text=True, capture_output=True, check=True
+        )
+        assert done.stdout.strip() == said
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [("desk:nothing", "desk:nothing: AttributeError"), ("desk.nothing", "there is no such module in the layers")],
+)
+def test_launch_targets_that_are_not_there(stack: Pond, target: str, message: str) -> None:
+    stack.edit("desk.counting", target)
+    assert message in error_of(stack.run("build"), "check:app-desk")
 
 
 def test_one_byte_rebuilds_its_layer_alone(stack: Pond) -> None:
@@ -130,6 +160,13 @@ def test_a_clone_needs_no_new_locks(stack: Pond, tmp_path: Path) -> None:
     done = ran(fresh.run("lock", lock_policy="require-valid"))
     assert done == {"wheel:desk", "wheel:shared"}
     assert lock_of(fresh, "app-desk") == lock_of(stack, "app-desk")
+
+
+def test_locked_means_also_the_wheels(stack: Pond, tmp_path: Path) -> None:
+    clone = stack.copy(tmp_path / "clone")
+    clone.edit("🐸", "🐸🐸", "projects/desk/src/desk/data.txt")
+    with pytest.raises(NotLockedError, match="app-desk: changed input: source of desk"):
+        clone.run("build", locked=True)
 
 
 def test_another_build_folder_has_its_own_wheel(stack: Pond) -> None:
@@ -213,3 +250,52 @@ def test_archives_of_source(stack: Pond) -> None:
     done = ran(stack.run("build"))
     assert {"wheel:desk", "lock:app-desk"} <= done
     assert started(stack) == "1.0 🐸 1.0"
+
+
+def test_work_on_a_project_needs_no_build(stack: Pond) -> None:
+    stack.edit("metadata.version", "'edited', metadata.version", "projects/desk/src/desk/__init__.py")
+    done = stack.command("run", "venvstacks.toml", "--editable", "desk")
+    assert (done.stdout.strip(), done.returncode) == ("edited 1.0 🐸 1.0", 0), done.stderr
+    assert stack.plan("build")["wheel:desk"] == "run"
+    assert "edited" not in started(stack)
+
+
+def test_a_branch_moves_only_when_it_is_asked_to(stack: Pond, tmp_path: Path) -> None:
+    upstream = tmp_path / "upstream"
+    write_project(upstream / "python", "desk", requires=["shared>=1"], files={**DESK, "desk/data.txt": "🐸"})
+    first = commit(upstream)
+    source = f'desk = {{ git = "{upstream.as_uri()}", branch = "main", subdirectory = "python" }}'
+    stack.edit('desk = { path = "projects/desk" }', source)
+    ran(stack.run("lock"))
+    assert pin_of(stack, "desk")["commit"] == first
+    (upstream / "python/src/desk/data.txt").write_text("🦎", "utf-8")
+    second, before = commit(upstream), lock_of(stack, "app-desk")
+    assert not {"wheel:desk"} & ran(stack.run("lock"))
+    assert "wheel:desk" in ran(stack.run("lock", upgrade_packages=("desk",)))
+    assert pin_of(stack, "desk")["commit"] == second
+    assert lock_of(stack, "app-desk") != before
+
+
+def test_wheels_are_sources_too(stack: Pond) -> None:
+    make_wheel(stack.base / "dist", "desk", "3.0", requires=["shared>=1"])
+    stack.edit('path = "projects/desk"', 'path = "dist/desk-3.0-py3-none-any.whl"')
+    assert "wheel:desk" not in ran(stack.run("lock"))
+    assert 'path = "../../dist/desk-3.0-py3-none-any.whl"' in lock_of(stack, "app-desk")
+
+
+def test_an_archive_on_a_server(stack: Pond) -> None:
+    packed = Path(shutil.make_archive(str(stack.base / "desk-1.0"), "gztar", stack.base / "projects", "desk"))
+    content = packed.read_bytes()
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        request.wfile.write(content)
+
+    with serving(answer) as url:
+        stack.edit('path = "projects/desk"', f'url = "{url}/desk-1.0.tar.gz"')
+        ran(stack.run("lock"))
+    assert pin_of(stack, "desk")["digest"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+    shutil.rmtree(stack.base / "_build/.venvstacks/wheels")
+    assert ran(stack.run("lock", lock_policy="require-valid")) == {"wheel:desk", "wheel:shared"}  # from the cache

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from venvstacks.tools.ignore_rules import parse_rules, verdict
-from venvstacks.tools.module_files import read_source
+from venvstacks.tools.module_files import read_project, read_source
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
@@ -211,3 +211,20 @@ def test_no_pattern_takes_exponential_time(tmp_path: Path, pattern: str, path: s
 )
 def test_patterns_that_git_takes_exponential_time_for(pattern: str, path: str) -> None:
     assert not is_ignored(pattern, path)
+
+
+@pytest.mark.parametrize("path", ["", "pkg"])
+def test_a_project_has_all_that_git_tracks_or_does_not_ignore(tmp_path: Path, path: str) -> None:
+    make_repository(tmp_path)
+    files = {".gitignore": "*.bin\nout/\n", "pkg/data.bin": "", "pkg/other.bin": "", "pkg/new.py": "", "pkg/out/a": ""}
+    for name, text in {**files, "pkg/out/b": "", "top.py": "", ".github/x": ""}.items():
+        place = tmp_path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, "utf-8")
+    git(tmp_path, "add", "--force", "pkg/data.bin", "pkg/out/b", ".github/x", ".gitignore")
+    project = read_project(tmp_path, path or ".")
+    assert project is not None
+    listed = git(tmp_path, "ls-files", "--cached", "--others", "--exclude-standard", "-z", path or ".").split("\0")
+    expected = {name.removeprefix("pkg/" if path else "") for name in listed if name and not name.startswith(".git")}
+    assert set(project.files) == expected
+    assert "data.bin" in {Path(name).name for name in project.files}

@@ -12,11 +12,15 @@ from venvstacks.graph.compiler import Configuration, compile_stack
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.model.draft import parse_draft
 from venvstacks.model.layout import StackLayout
+from venvstacks.model.own_packages import ProjectFolder, Projects
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.model.source_trees import SourceTree
+from venvstacks.tools.module_files import read_source
 
 LINUX = PLATFORMS["linux_x86_64"]
 SAMPLE = Path(__file__).parents[3] / "sample_project"
+PACKAGE = "packages/pond_survey"
+PACKAGE_FILES = ("pyproject.toml", "src/pond_survey/__init__.py", "src/pond_survey/counts.csv")
 CLIENT_FILES = ("__init__.py", "__main__.py", "growth.py", "pond.py")
 
 
@@ -42,16 +46,21 @@ def test_the_compiled_sample_project(platform: str, check_golden: Callable[[str,
     sources = {path: module(path) for path in parse_draft(text, "").module_paths}
     client = "launch_modules/scipy_client"
     sources[client] = SourceTree(client, is_package=True, files=CLIENT_FILES)
+    package = SourceTree(PACKAGE, is_package=True, files=PACKAGE_FILES)
+    projects = Projects({PACKAGE: ProjectFolder(package, ("numpy",))})
     tools = {"uv": "1.2.3", "zstandard": "4.5.6"}
     providers = ("standalone", "host")
     configuration = Configuration(PLATFORMS[platform], tools=tools, runtime_providers=providers)
     name = "sample_graph.json" if platform == "linux_x86_64" else f"sample_graph_{platform}.json"
-    check_golden(name, as_json(compile_stack(stack_of(text, sources), configuration)))
+    check_golden(name, as_json(compile_stack(stack_of(text, sources, projects=projects), configuration)))
 
 
 def test_the_files_of_the_sample_project_are_those_in_the_golden_graph() -> None:
     folder = SAMPLE / "launch_modules" / "scipy_client"
     assert tuple(sorted(file.name for file in folder.glob("*.py"))) == CLIENT_FILES
+    package = read_source(SAMPLE, PACKAGE)
+    assert package is not None
+    assert package.files == PACKAGE_FILES
 
 
 def test_every_layer_has_its_tasks() -> None:

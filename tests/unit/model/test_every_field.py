@@ -58,6 +58,13 @@ OWN: dict[tuple[str, str], Case] = {
     ("frameworks", "frameworks"): ('["low"]', "frameworks.0.name", "low", '["lo"]', "'lo' is not one of"),
     ("applications", "runtime"): ('"py"', "frameworks", (), '"low"', "'low' is not one of the runtimes"),
     ("applications", "frameworks"): ('["fw"]', "frameworks.0.name", "fw", '["py"]', "'py' is not one of"),
+    ("applications", "launch"): (
+        '"a.b:c"',
+        "launch_module",
+        "_launch_app",
+        "2",
+        "must be a string, or a table of strings",
+    ),
     ("applications", "launch_module"): ('"a/hop"', "launch.module", "hop", '".."', "names no file or folder"),
     ("applications", "support_modules"): ('["b.py"]', "support.0.module", "b", '[".."]', "names no file or folder"),
 }
@@ -98,7 +105,9 @@ FILES = {
 }
 INDEXES = '[[tool.uv.index]]\nname = "cpu"\nurl = "u"\n[[tool.uv.index]]\nname = "gpu"\nurl = "u"\n'
 BELOW = {"runtimes": "", "frameworks": RUNTIME + framework("low"), "applications": RUNTIME + FRAMEWORK}
-OTHER_BASE = {"runtime": "frameworks", "frameworks": "runtime"}
+OTHER_BASE = {
+    "runtime": "frameworks", "frameworks": "runtime", "launch": "launch_module", "launch_module": "launch"
+}  # fmt: skip
 
 
 def layer_with(array: str, key: str, value: str) -> tuple[str, int]:

@@ -28,6 +28,12 @@ TAKEN = {
         runtime(requirements=[f"b @ https://host.invalid/b-1.0-py3-none-any.whl#sha256={'0' * 64}"]),
         ["py"],
     ),
+    "commits of repositories, some of them short": (
+        runtime(
+            requirements=["b @ git+https://host.invalid/x/b@564281f", f"c @ git+https://host.invalid/c@{'a' * 40}"]
+        ),
+        ["py"],
+    ),
 }
 
 REFUSED = {

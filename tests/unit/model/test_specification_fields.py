@@ -167,7 +167,8 @@ def test_required_keys_of_runtimes(key: str) -> None:
 
 def test_launch_modules_are_required() -> None:
     fault = the_fault_of(SMALL.replace('launch_module = "launch.py"\n', ""))
-    assert (fault.message, fault.layer, fault.key) == ("this key is required", "app", "launch_module")
+    message = "exactly one of 'launch_module' and 'launch' must be given"
+    assert (fault.message, fault.layer, fault.line) == (message, "app", fault.line)
 
 
 @pytest.mark.parametrize("field", ['frameworks = ["fw"]', "frameworks = []"])

@@ -13,6 +13,7 @@ from venvstacks.actions.building.environment_tree import (
     install_wheels,
     make_folders,
     place_tree,
+    write_launch,
 )
 from venvstacks.actions.building.obtaining_wheels import obtain_wheels
 from venvstacks.actions.building.scripts import ScriptsRequest, settle_scripts
@@ -256,12 +257,14 @@ def _settle_interpreter(request: BuildRequest, fresh: Path) -> None:
 
 def _finish(request: BuildRequest, fresh: Path) -> BuildRecord:
     site = fresh / request.environment_layout.site_dir
-    hashes = [copy_source(source, request.base, site) for source in request.layer.sources]
+    layer = request.layer
+    hashes = [copy_source(source, request.base, site) for source in layer.sources]
+    launched = [write_launch(launch, site) for launch in layer.launches]
     entries = scan_tree(fresh, is_shipped)
     return BuildRecord(
         env_name=request.layer.env_name,
         entries=entries,
         compiled=read_compiled_files(fresh, entries),
-        launch_module=hashes[0] if hashes else None,
-        support_modules=tuple(hashes[1:]),
+        launch_module=next(iter((*launched, *hashes)), None),
+        support_modules=tuple(hashes if launched else hashes[1:]),
     )

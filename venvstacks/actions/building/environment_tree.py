@@ -14,8 +14,9 @@ from pathlib import Path, PurePosixPath
 
 from venvstacks.actions.building.wheel_placement import Placement
 from venvstacks.actions.building.wheel_records import record_text
-from venvstacks.digests import TreeEntry, prefixed, scan_tree, sha256_file, tree_digest
+from venvstacks.digests import TreeEntry, prefixed, scan_tree, sha256_bytes, sha256_file, tree_digest
 from venvstacks.errors import BuildError
+from venvstacks.model.launches import Launch
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.source_trees import SourceTree
@@ -92,6 +93,17 @@ def drop_unshipped(environment: Path) -> None:
     """Remove files at the top of an environment that are not shipped."""
     for path in (*environment.glob(".*"), environment / "share/venv"):  # the latter is for linking to fill
         remove_tree(path)
+
+
+def write_launch(launch: Launch, site: Path) -> SourceHash:
+    """Write the module that starts a function of a package, if it is one, and say what starts the application.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    if launch.function:
+        (site / f"{launch.module}.py").write_text(launch.text, "utf-8", newline="\n")
+    return SourceHash(name=launch.module, hash=prefixed(sha256_bytes(launch.text.encode())))
 
 
 def copy_source(source: SourceTree, base: Path, site: Path) -> SourceHash:

@@ -156,6 +156,7 @@ def check_imports(request: CheckRequest, distributions: Mapping[str, bool], tool
     wanted = {
         "distributions": dict(distributions),
         "modules": [source.module for source in request.layer.sources if source.is_importable],
+        "launches": [launch.target for launch in request.layer.launches],
         "site_dir": str(request.environment / config["site_dir"]),
     }
     pack = ImportPack.of(request, distributions, tools)

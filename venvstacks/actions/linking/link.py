@@ -98,8 +98,9 @@ def _layer_config(request: LinkRequest, borrowed: Borrowed) -> LayerConfig:
         layer.python.version,
         frameworks=below[:-1],
         runtime=below[-1],
-        launch_module=layer.launch.module if layer.launch else None,
+        launch_module=layer.launch_module,
     )
+    config = replace(config, launch_names=layer.launch_names)
     return replace(config, bytecode=request.bytecode, dynlib_path=DYNLIB_PATH if borrowed.wrapped else None)
 
 

@@ -107,7 +107,8 @@ def is_refused(request: LockRequest, hash_file: Callable[[Path], str] = sha256_f
 
 
 def _is_refused(request: LockRequest, state: LockState) -> bool:
-    return request.policy == "require-valid" and state.exists and bool(_stale(state)) and not _only_rebuilt(state)
+    may_renew = _only_rebuilt(state) and not request.locked
+    return request.policy == "require-valid" and state.exists and bool(_stale(state)) and not may_renew
 
 
 def _only_rebuilt(state: LockState) -> bool:

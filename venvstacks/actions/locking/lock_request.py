@@ -39,6 +39,7 @@ class LockRequest:
         drafts: A folder that takes the place of the specification's for the files of locks: they are written there, and
             read from there where they exist. None for the specification's own.
         variables: Environment variables, of which some change uv's settings.
+        locked: Whether the lock has to stay as it is, also where only a wheel from source has other bytes.
         labels: The labels of own packages, whose wheels are built before.
         adaptation: What lower layers are adapted to, or may be.
     """
@@ -57,6 +58,7 @@ class LockRequest:
     align: bool = False
     drafts: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    locked: bool = False
     labels: Mapping[OwnPackage, str] = field(default_factory=dict)
     adaptation: Adaptation = field(default_factory=Adaptation)
 

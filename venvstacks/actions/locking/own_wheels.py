@@ -17,7 +17,6 @@ from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError
 from venvstacks.locking.lock_metadata import LockedWheel
 from venvstacks.locking.locks import LayerLock, LockedPackage, Provision, ResolvedPackage, Wheel
-from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel
 from venvstacks.model.own_packages import OwnPackage, OwnUse
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.sources import parse_sources
@@ -122,6 +121,8 @@ def _wheel_for(request: LockRequest, own: OwnWheel, target: TargetPlatform) -> P
     """The wheel of an own package for a target: the built one, or one that was built elsewhere."""
     if own.pin.platform in {None, target.name}:
         return own.wheel
+    from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel  # noqa: PLC0415 - few wheels are compiled
+
     prefix = f"{own.wheel.name.split('-')[0]}-{own.pin.version}-".casefold()
     places = [
         place

@@ -107,4 +107,5 @@ class PublishedLayer:
             runtime_provider=runtime.provider if runtime else None,
             runtime_build=runtime.build if runtime else None,
             notes=runtime.notes if runtime else (),
+            launch_names=self.layer.launch_names or None,
         )

@@ -17,17 +17,20 @@ from venvstacks.model.stack import Layer
 
 
 def module_hashes(layer: Layer, entries: Iterable[TreeEntry], site_dir: str) -> dict[str, str]:
-    """The hashes of a layer's launch and support modules, by module name.
+    """The hashes of a layer's launch and support modules, by module name; not those of modules of packages.
 
     Args:
         layer: The layer.
         entries: What its environment holds.
         site_dir: Where modules are in the environment.
     """
-    if not layer.sources:
+    written = [
+        SourceTree(f"{launch.module}.py", is_package=False, files=("",)) for launch in layer.launches if launch.function
+    ]
+    if not layer.sources and not written:
         return {}
     digests = {entry.path: entry.sha256 for entry in entries if not entry.is_link}
-    return {source.module: _module_hash(source, digests, site_dir) for source in layer.sources}
+    return {source.module: _module_hash(source, digests, site_dir) for source in (*layer.sources, *written)}
 
 
 def _module_hash(source: SourceTree, digests: Mapping[str, str], site_dir: str) -> str:

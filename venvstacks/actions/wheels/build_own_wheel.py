@@ -15,6 +15,7 @@ from pathlib import Path
 from packaging.metadata import parse_email
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
+from venvstacks.actions.building.environment_tree import place_tree
 from venvstacks.actions.toolset import Tools
 from venvstacks.actions.wheels.built_wheels import find_built, keep_built
 from venvstacks.actions.wheels.obtain_source import ObtainedSource, obtain_source
@@ -26,7 +27,7 @@ from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.sources import parse_sources
 from venvstacks.model.toml_text import TomlError, parse_toml
 from venvstacks.records.wheel_pins import WheelPin
-from venvstacks.runtimes.provider_request import RuntimeRequest, RuntimeTools
+from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
 from venvstacks.tools.files import staging_folder, swap_in, write_if_changed
 from venvstacks.tools.uv import UvTools
 from venvstacks.tools.uv_build import WheelBuild, build_requirements, build_wheel, explanation, lacked_network
@@ -161,7 +162,30 @@ class _Builder:
         )
 
     def _python(self) -> Path:
-        """The exact Python, as its provider prepares it, without anybody's packages."""
+        """The exact Python, without anybody's packages, in a copy of its own in the cache.
+
+        Building leaves bytecode in it. The runtime that its provider prepares is compared with its list of files on
+        every use, and would be prepared again.
+        """
+        request = self.request
+        platform = request.platform.name if request.platform else ""
+        archives = {name: archive.sha256 for name, archive in request.archives.items()}
+        key = sha256_json([str(request.package.python), platform, list(request.providers), archives])[:16]
+        folder = self.tools.cache / "build-pythons"
+        place = folder / f"{request.package.python.versioned_name}-{key}"
+        if not place.is_dir():
+            prepared = self._prepared()
+            with staging_folder(folder / "unfinished", key) as staging:
+                place_tree(prepared.entries, prepared.tree, staging / "python")
+                try:
+                    (staging / "python").rename(place)
+                except OSError:
+                    if not place.is_dir():  # otherwise another task was first
+                        raise
+        assert request.platform is not None  # noqa: S101 - otherwise there is no such Python
+        return place / EnvironmentLayout.of_python(request.package.python, request.platform).interpreter
+
+    def _prepared(self) -> PreparedRuntime:
         from venvstacks.runtimes.providers import prepare_runtime  # noqa: PLC0415 - slow to import
 
         request, tools = self.request, self.tools
@@ -171,11 +195,9 @@ class _Builder:
         runtime_tools = RuntimeTools(tools.processes, tools.environment, tools.cache, request.log, tools.progress)
         wanted = RuntimeRequest(request.package.python, request.platform, request.archives)
         try:
-            prepared = prepare_runtime(request.providers, wanted, runtime_tools)
+            return prepare_runtime(request.providers, wanted, runtime_tools)
         except RuntimeUnavailableError as error:
             raise BuildError(what, details=(error.message, *error.details), hint=error.hint) from error
-        layout = EnvironmentLayout.of_python(request.package.python, request.platform)
-        return prepared.tree / layout.interpreter
 
 
 def _same(one: Path, two: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from venvstacks.digests import TreeEntry, prefixed, tree_digest
 from venvstacks.errors import LockError
@@ -16,9 +17,11 @@ from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
 from venvstacks.reasons import Reason, compare_settings
 from venvstacks.records.wheel_pins import WheelPin, read_pin
-from venvstacks.runtimes.provider_request import ArchiveSource
 
-_ALL_EPOCHS = 315532800
+if TYPE_CHECKING:
+    from venvstacks.runtimes.provider_request import ArchiveSource
+
+_FIRST_EPOCH = 315532800
 """1980-01-01: the earliest time that a wheel, which is a zip file, can hold."""
 
 
@@ -71,7 +74,7 @@ class OwnWheelRequest:
     @property
     def source_date_epoch(self) -> int:
         """The time that the build may write into the wheel."""
-        return max(self.epoch or 0, _ALL_EPOCHS)
+        return max(self.epoch or 0, _FIRST_EPOCH)
 
     def source_settings(self) -> dict[str, str]:
         """The source as pins have it."""

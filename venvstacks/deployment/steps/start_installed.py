@@ -45,7 +45,7 @@ class StartCommand:
 
 
 def find_start_command(place: Place, name: str) -> StartCommand:
-    """How the installed application of that name is started.
+    """How the installed application of that name is started; one of its launch names may follow after a colon.
 
     If the deployment was moved, the generated files of its layers are first written again.
 
@@ -54,6 +54,7 @@ def find_start_command(place: Place, name: str) -> StartCommand:
         DeployError: Nothing is installed, or it is damaged or cannot be read.
     """
     current = require_current(place)
+    name, _, launch = name.partition(":")
     found = find_application(name, current.applications)
     if found is None:
         known = ", ".join(current.applications) or "none"
@@ -72,7 +73,12 @@ def find_start_command(place: Place, name: str) -> StartCommand:
     for program in (config["python"], config["base_python"]):
         if not os.access(folder / program, os.X_OK):
             raise _not_startable(name, f"{folder / program} is missing or not executable", _MEND)
-    return StartCommand(folder / config["python"], application.launch_module or "", config["py_version"])
+    names = config.get("launch_names") or {}
+    if launch and launch not in names:
+        known = ", ".join(names) or "none"
+        raise UsageError(f"application '{name}' has no launch name '{launch}'", hint=f"launch names: {known}")
+    module = names[launch] if launch else application.launch_module or ""
+    return StartCommand(folder / config["python"], module, config["py_version"])
 
 
 def _not_startable(name: str, why: str, hint: str) -> DeployError:
