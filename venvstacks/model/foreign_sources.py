@@ -18,7 +18,11 @@ from packaging.utils import canonicalize_name
 
 from venvstacks.urls import without_logins, without_secrets
 
-_BUILD_IT = "build its wheel and lock with --local-wheels DIR, or assign it to an index with package_indexes"
+_BUILD_IT = (
+    "name its source in [tool.uv.sources] of the specification, or build its wheel and lock with --local-wheels DIR, "
+    "or assign it to an index with package_indexes"
+)
+_OR = "or build its wheel and lock with --local-wheels DIR"
 _KINDS = ("path", "git", "url", "workspace")
 
 
@@ -66,7 +70,7 @@ class LockedFile:
 
 
 def sources_of_project(
-    document: Mapping[str, Any], root: Mapping[str, Any], chosen: Collection[str]
+    document: Mapping[str, Any], root: Mapping[str, Any], chosen: Collection[str], folders: tuple[str, str] = ("", "")
 ) -> Iterator[ForeignSource]:
     """The sources of a project.
 
@@ -74,12 +78,13 @@ def sources_of_project(
         document: Its `pyproject.toml`.
         root: That of its uv workspace, whose sources hold where the project has none of its own; empty without one.
         chosen: Normalised names of the extras and groups that are taken; sources for others do not matter.
+        folders: The folders of the two files, relative to the specification.
     """
     own, general = (_named(_table(part, "tool", "uv", "sources")) for part in (document, root))
     indexes = [*_indexes(document), *_indexes(root)]
     for name, entries in (general | own).items():
         for entry in entries if isinstance(entries, list) else [entries]:
-            found = _uv_source(name, entry, indexes)
+            found = _uv_source(name, entry, indexes, folders[0 if name in own else 1])
             limits = [entry[key] for key in ("extra", "group") if isinstance(entry, dict) and key in entry]
             if all(canonicalize_name(str(limit)) in chosen for limit in limits):
                 yield found
@@ -90,12 +95,16 @@ def sources_of_project(
                 yield ForeignSource(name, f"{kind} '{without_secrets(str(entry[kind]))}' (tool.poetry.dependencies)")
 
 
-def _uv_source(name: str, entry: object, indexes: list[dict[str, Any]]) -> ForeignSource:
+def _uv_source(name: str, entry: object, indexes: list[dict[str, Any]], folder: str) -> ForeignSource:
     source = entry if isinstance(entry, dict) else {}
     marker = str(source.get("marker", ""))
     if "index" not in source:
         kind = next((key for key in _KINDS if key in source), None)
         where = "the workspace" if kind == "workspace" else f"{kind} '{without_secrets(str(source.get(kind)))}'"
+        if kind == "path" and (path := str(source["path"])):
+            written = json.dumps(posixpath.normpath(posixpath.join(folder, path)))
+            cure = f"write {name} = {{ path = {written} }} in [tool.uv.sources] of the specification, {_OR}"
+            return ForeignSource(name, where, cure, marker)
         return ForeignSource(name, where if kind else "a source of unknown kind", marker=marker)
     label = str(source["index"])
     index = next((index for index in indexes if index.get("name") == label), None)

@@ -209,13 +209,17 @@ class _Project:
         self._refuse_other_forms(source)
         lines = tuple(self.requirements(source))
         chosen = self.known_extras.keys() | self.known_groups.keys()
-        sources: tuple[ForeignSource, ...] = tuple(sources_of_project(self.document, self.root, chosen))
+        sources: tuple[ForeignSource, ...] = tuple(sources_of_project(self.document, self.root, chosen, self._folders))
         gathered = [Gathered(source.label, lines, as_constraints, sources=sources)]
         if limits := self._limits("constraint-dependencies"):
             gathered.append(Gathered(f"{source.label}, constraint-dependencies", limits, is_constraint=True))
         files = (self.path, self.root_path) if self.root_path else (self.path,)
         environments = {key: limits_of_project(self.document, self.root, key) for key in ENVIRONMENT_KEYS}
         return FileContents(tuple(gathered), files, self._limits("override-dependencies"), environments)
+
+    @property
+    def _folders(self) -> tuple[str, str]:
+        return posixpath.dirname(self.path), posixpath.dirname(self.root_path or "")
 
     def _refuse_other_forms(self, source: RequirementsFrom) -> None:
         """Refuse a project that has requirements where they are not read; one of groups alone needs no [project]."""

@@ -57,6 +57,13 @@ def test_the_cure_is_what_to_write() -> None:
     assert (marked.holds({"os_name": "nt"}), marked.holds({"os_name": "posix"})) == (True, False)
 
 
+def test_the_cure_for_a_path_is_relative_to_the_specification() -> None:
+    cure = sources(f'{PROJECT}[tool.uv.sources]\nfrog = {{ path = "../frog" }}\n')["frog"].cure
+    assert cure.startswith('write frog = { path = "a/frog" } in [tool.uv.sources] of the specification')
+    member = sources(PROJECT, a=ROOT)["frog"].cure
+    assert member.startswith('write frog = { path = "a/x" } in [tool.uv.sources]')
+
+
 @pytest.mark.parametrize(
     ("chosen", "expected"), [({}, set()), ({"extras": ["fast"]}, {"toad"}), ({"groups": ["lint"]}, {"newt"})]
 )
