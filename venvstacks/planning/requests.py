@@ -172,8 +172,7 @@ def _owners(project: Project, packages: Collection[str], selected: Collection[st
     """
     layout = project.configuration.layout
     chosen = {
-        layer.env_name: chosen_names(project.base / layout.lock_file(layer), layer.python)
-        for layer in project.stack.layers
+        layer.env_name: chosen_names(project.base / layout.lock_file(layer), layer) for layer in project.stack.layers
     }
     for package in packages:
         homes = [name for name, names in chosen.items() if package in names]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.locked_projects import StackOnDisk
+from tests.support.original_locks import write_lock_of_07
 from venvstacks.api import Cancellation, Request, load_project, preview_locks
 from venvstacks.cli.error_boundary import run_command_line
 from venvstacks.errors import InterruptedRunError, LockError, UsageError
@@ -159,3 +160,19 @@ def test_the_command_prints_the_changes_as_text_and_as_data(
     assert run_command_line([*arguments, "--dry-run"]) == 0
     assert capsys.readouterr().out == "no lock would change\n"
     assert run_command_line([*arguments, "--if-needed"]) == 2
+
+
+@pytest.mark.parametrize("release", ["0.4", "0.7"])
+def test_one_package_of_a_project_of_the_original_moves(tmp_path: Path, release: str) -> None:
+    """Before 0.8 there was no lock file of the present form, but one list of pins for each platform."""
+    stack = StackOnDisk.write(tmp_path / "spec", SPECIFICATION)
+    for name in ("frog", "toad", "newt", "egg"):
+        stack.wheel(name)
+        stack.wheel(name, "2.0")
+    pins = {"py": {"frog": "1.0"}, "framework-web": {"toad": "1.0", "newt": "1.0"}, "app-app": {"egg": "1.0"}}
+    for layer in stack.project().stack.layers:
+        for target in layer.platforms:
+            write_lock_of_07(stack.base, layer, pins[layer.env_name], version=1, release=release, target=target.name)
+    stack.lock(upgrade_packages=("newt",))
+    assert stack.versions("framework-web") == {"newt": "2.0", "toad": "1.0"}
+    assert stack.versions("app-app") == {"egg": "1.0"}

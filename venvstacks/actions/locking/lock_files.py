@@ -11,7 +11,7 @@ from pathlib import Path
 
 from venvstacks.actions.locking.local_wheels import local_wheels, relative_to_base, wheels_now
 from venvstacks.actions.locking.lock_request import LockPaths, LockRequest, read_text
-from venvstacks.actions.locking.locks_of_original import original_reasons, read_platform_locks
+from venvstacks.actions.locking.locks_of_original import find_platform_locks, original_reasons, read_platform_locks
 from venvstacks.actions.locking.own_wheels import wheels_to_lock
 from venvstacks.digests import TreeEntry, prefixed, sha256_file, tree_digest
 from venvstacks.errors import LockError
@@ -213,11 +213,18 @@ def read_layer_lock(path: Path, python: PythonImplementation) -> LayerLock:
     raise LockError(f"the lock {path} cannot be used: {fault}", hint="run `venvstacks lock` to make it again")
 
 
-def chosen_names(path: Path, python: PythonImplementation) -> frozenset[str]:
-    """Names of the packages whose versions the lock in a file chose; none if it cannot be read."""
+def chosen_names(path: Path, layer: Layer) -> frozenset[str]:
+    """Names of the packages whose versions a layer's lock chose; none if it cannot be read.
+
+    Args:
+        path: The lock file; where there is none, the layer may have locks of the original's 0.2 to 0.7 next to it.
+        layer: The layer.
+    """
     with contextlib.suppress(OSError, UnusableLockError):
         if (text := read_text(path)) is not None:
-            return read_lock(text, python).lock.chosen_names
+            return read_lock(text, layer.python).lock.chosen_names
+        platform_locks = tuple(find_platform_locks(path.parent, layer.env_name))
+        return pins_of_platform_locks(platform_locks, requires_python(layer)).chosen_names
     return frozenset()
 
 

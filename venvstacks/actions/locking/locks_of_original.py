@@ -34,13 +34,17 @@ def read_platform_locks(request: LockRequest) -> tuple[PlatformLock, ...]:
     Raises:
         OSError: A file cannot be read.
     """
-    return tuple(_platform_locks(request))
+    return tuple(find_platform_locks(request.lock_folder(request.layer), request.layer.env_name))
 
 
-def _platform_locks(request: LockRequest) -> Iterator[PlatformLock]:
-    folder = request.lock_folder(request.layer)
+def find_platform_locks(folder: Path, env_name: str) -> Iterator[PlatformLock]:
+    """The locks of 0.2 to 0.7 in a folder, one for each platform that has one.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
     for target in PLATFORMS:
-        place = folder / f"requirements-{request.layer.env_name}-{target}.txt"
+        place = folder / f"requirements-{env_name}-{target}.txt"
         if (text := read_text(place)) is not None:
             yield read_platform_lock(target, text, read_text(place.with_name(f"{place.name}.json")))
 
