@@ -101,7 +101,7 @@ class LockedFirst:
         return tuple((found | first).get(node.name) or Outcome(node.name, "not run") for node in graph.nodes)
 
 
-def lock_first(project: Project, request: Request, requested: RequestedRun, go: Go, listener: Listener) -> LockedFirst:
+def lock_first(project: Project, request: Request, requested: RequestedRun, go: Go, heard: OneRun) -> LockedFirst:
     """Carry out the lock tasks of a run, and adapt lower layers until all layers can be resolved or nothing helps.
 
     Args:
@@ -109,14 +109,13 @@ def lock_first(project: Project, request: Request, requested: RequestedRun, go: 
         request: What is asked for.
         requested: The same, resolved.
         go: Carries out a round.
-        listener: Is informed once about each task.
+        heard: Is informed about each round.
     """
     graph = requested.graph.closure(node.name for node in requested.graph.nodes if node.kind == "lock")
     files = _LockFiles.read(project, graph)
     rounds = Rounds(project.stack, adaptable_layers(project, request, graph))
     this = replace(requested, graph=graph, forced=requested.forced & graph.by_name.keys())
     this = replace(this, options=replace(this.options, adaptation=rounds.current))
-    heard = _HeardOnce(listener)
     outcomes: dict[str, Outcome] = {}
     while True:
         for outcome in go(this, heard):
@@ -180,19 +179,21 @@ def _with_blocked(requested: RequestedRun, outcomes: Mapping[str, Outcome]) -> d
     return found
 
 
-class _HeardOnce:
-    """Passes on what a listener is to know of all rounds: each task once, and no failure that another round mends."""
+class OneRun:
+    """Shows a listener several runs of tasks as one: each task once, and no failure that a later round mends.
 
-    def __init__(self, listener: Listener) -> None:
+    Attributes:
+        is_last: Whether no task will be run again.
+    """
+
+    def __init__(self, listener: Listener, total: int) -> None:
+        self.is_last = False
         self._listener = listener
         self._names: set[str] = set()
-        self._is_begun = False
+        listener.begin(total)
 
-    def begin(self, total: int) -> None:
-        """Pass on the first one."""
-        if not self._is_begun:
-            self._listener.begin(total)
-        self._is_begun = True
+    def begin(self, total: int) -> None:  # noqa: ARG002 - the protocol of listeners
+        """Pass on nothing: the whole run has begun."""
 
     def started(self, name: str) -> None:
         """Pass it on."""
@@ -200,19 +201,23 @@ class _HeardOnce:
 
     def ended(self, outcome: Outcome) -> None:
         """Pass on what is final, or has not been passed on yet."""
-        if isinstance(outcome.error, LayerConflictError) or outcome.status in {"blocked", "not run"}:
+        is_open = isinstance(outcome.error, LayerConflictError) or outcome.status in {"blocked", "not run"}
+        if is_open and not self.is_last:
             return
         if outcome.name not in self._names or outcome.status == "failed":
             self._listener.ended(outcome)
         self._names.add(outcome.name)
 
     def end(self) -> None:
-        """Pass it on."""
-        self._listener.end()
+        """Pass on nothing: other runs may follow; see `close`."""
 
     def waiting(self) -> None:
         """Pass it on."""
         self._listener.waiting()
+
+    def close(self) -> None:
+        """Say that all has ended."""
+        self._listener.end()
 
 
 @dataclass(frozen=True)

@@ -216,10 +216,15 @@ class _Tasks:
         planned, unneeded = _predict(self.project, requested, self.actions, found)
         if not any(task.name.startswith("lock:") and task.status in {"run", "maybe"} for task in planned):
             return planned, self._carry_out(requested, listener, self.actions, found, unneeded)
-        from venvstacks.api.adapting import lock_first  # noqa: PLC0415 - few runs make locks
+        from venvstacks.api.adapting import OneRun, lock_first  # noqa: PLC0415 - few runs make locks
 
-        first = lock_first(self.project, self.request, requested, self._go, listener)
-        later = self._go(first.rest, listener) if first.rest.graph.nodes else ()
+        heard = OneRun(listener, len(requested.graph.nodes))
+        try:
+            first = lock_first(self.project, self.request, requested, self._go, heard)
+            heard.is_last = True
+            later = self._go(first.rest, heard) if first.rest.graph.nodes else ()
+        finally:
+            heard.close()
         return planned, first.all_outcomes(requested.graph, later)
 
     def _go(self, this: RequestedRun, listener: Listener) -> tuple[Outcome, ...]:

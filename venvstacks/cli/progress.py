@@ -86,7 +86,9 @@ class LiveDisplay(PlainLines):
         self._count = total
 
     def started(self, name: str) -> None:
-        """Show a task as running."""
+        """Show a task as running; one that is run again, as before."""
+        if name in self._running:
+            return
         if self._progress is None:
             self._progress = self._open()
         self._running[name] = self._progress.add_task(name, total=None, count="")

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.locked_projects import StackOnDisk
 from venvstacks.api import Report, Request, Selection, plan, preview_locks, run
+from venvstacks.engine.outcomes import Outcome, Silence
 from venvstacks.errors import LockError
 
 BASE = """\
@@ -198,3 +199,29 @@ def test_a_build_adapts_before_it_builds(stack: StackOnDisk) -> None:
     names = [outcome.name for outcome in report.outcomes]
     assert names == [task.name for task in planned]
     assert stack.versions("framework-base") == {"frog": "2.0"}
+
+
+class Heard(Silence):
+    """Notes what a listener is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def begin(self, total: int) -> None:
+        self.said.append(f"begin {total}")
+
+    def ended(self, outcome: Outcome) -> None:
+        self.said.append(f"{outcome.name} {outcome.status}")
+
+    def end(self) -> None:
+        self.said.append("end")
+
+
+def test_a_listener_hears_of_all_rounds_as_of_one_run(stack: StackOnDisk) -> None:
+    write(stack, layer("low", "frog"), layer("high", "pond", on=("low",)))
+    heard = Heard()
+    run(stack.project(), Request(("lock",), renew_locks=True), heard)
+    assert adapted(stack, "framework-low")
+    assert heard.said[0] == "begin 3"
+    assert sorted(heard.said[1:-1]) == [f"lock:{name} done" for name in ("framework-high", "framework-low", "py")]
+    assert heard.said[-1] == "end"
