@@ -192,7 +192,7 @@ class OneRun:
         self._names: set[str] = set()
         listener.begin(total)
 
-    def begin(self, total: int) -> None:  # noqa: ARG002 - the protocol of listeners
+    def begin(self, total: int) -> None:
         """Pass on nothing: the whole run has begun."""
 
     def started(self, name: str) -> None:
