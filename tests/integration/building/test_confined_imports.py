@@ -57,6 +57,20 @@ def test_an_import_writes_to_no_cache_and_leaves_no_process(tmp_path: Path) -> N
     assert running == []
 
 
+def test_an_import_that_disturbs_another_one_is_no_fault_of_the_layers(tmp_path: Path) -> None:
+    """As pip does, which removes the hook of setuptools: what fails is imported again by a process of its own."""
+    spec = write_stack(tmp_path / "stack")
+    make_wheel(spec.parent / "wheels", "alpha", "1.0", files={"alpha.py": b"import sys; sys.disturbed = True"})
+    undisturbed = b"import sys; assert not hasattr(sys, 'disturbed')"
+    make_wheel(spec.parent / "wheels", "beta", "1.0", files={"beta.py": undisturbed})
+    spec.write_text(spec.read_text("utf-8").replace('"alpha"', '"alpha", "beta"'), "utf-8")
+    options = ("--lock", "--no-index", "--local-wheels", "wheels", "--include", "framework-*")
+    done = run("venvstacks", "build", spec, *options, cwd=spec.parent)
+    assert done.returncode == 0, done.stderr
+    assert "warning" not in done.stderr
+    assert "check:framework-base" in done.stderr
+
+
 def read(path: Path) -> str:
     try:
         return path.read_bytes().decode(errors="replace")

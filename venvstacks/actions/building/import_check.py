@@ -107,7 +107,7 @@ def check_layer(request: CheckRequest, tools: Tools) -> dict[str, object]:
     record = request.base / request.layout.record("check", request.layer)
     record.unlink(missing_ok=True)
     wanted = distributions_to_check(request.layer, request.platform, trust_below=not _shadowed_libraries(request))
-    failures = check_imports(request, wanted, tools)
+    failures = _remaining(request, check_imports(request, wanted, tools), wanted, tools)
     warnings: tuple[str, ...] = ()
     if failures:
         warnings = _excuse(request, failures, tools)
@@ -163,6 +163,20 @@ def check_imports(request: CheckRequest, distributions: Mapping[str, bool], tool
     answer = _ask(request, request.environment / config["python"], wanted, tools, pack)
     pack.extend(answer.compiled)
     return answer.failures
+
+
+def _remaining(
+    request: CheckRequest, failures: Sequence[Failure], wanted: Mapping[str, bool], tools: Tools
+) -> tuple[Failure, ...]:
+    """The failures that remain where each distribution is imported by a process of its own.
+
+    Imports can change what later ones find: pip removes the hook that setuptools needs, for example.
+    """
+    remaining = [failure for failure in failures if not failure.distribution]
+    for name in dict.fromkeys(failure.distribution for failure in failures if failure.distribution):
+        alone = {**dict.fromkeys(wanted, False), name: True}
+        remaining += [again for again in check_imports(request, alone, tools) if again.distribution == name]
+    return tuple(remaining)
 
 
 def _excuse(request: CheckRequest, failures: Sequence[Failure], tools: Tools) -> tuple[str, ...]:
