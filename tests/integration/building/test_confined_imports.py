@@ -71,6 +71,23 @@ def test_an_import_that_disturbs_another_one_is_no_fault_of_the_layers(tmp_path:
     assert "check:framework-base" in done.stderr
 
 
+def test_what_an_ended_process_did_not_reach_is_imported_too(tmp_path: Path) -> None:
+    """The first import breaks the second one, which ends the process; the third one is broken by itself."""
+    spec = write_stack(tmp_path / "stack")
+    sources = {
+        "alpha": b"import sys; sys.disturbed = True",
+        "beta": b"import os, sys; hasattr(sys, 'disturbed') and os._exit(7)",
+        "gamma": b"raise RuntimeError('too wet')",
+    }
+    for name, source in sources.items():
+        make_wheel(spec.parent / "wheels", name, "1.0", files={f"{name}.py": source})
+    spec.write_text(spec.read_text("utf-8").replace('"alpha"', '"alpha", "beta", "gamma"'), "utf-8")
+    options = ("--lock", "--no-index", "--local-wheels", "wheels", "--include", "framework-*")
+    done = run("venvstacks", "build", spec, *options, cwd=spec.parent)
+    assert done.returncode == 0, done.stderr
+    assert "gamma: RuntimeError: too wet (in one flat environment, too" in done.stderr
+
+
 def read(path: Path) -> str:
     try:
         return path.read_bytes().decode(errors="replace")

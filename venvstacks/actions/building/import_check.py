@@ -170,12 +170,16 @@ def _remaining(
 ) -> tuple[Failure, ...]:
     """The failures that remain where each distribution is imported by a process of its own.
 
-    Imports can change what later ones find: pip removes the hook that setuptools needs, for example.
+    Imports can change what later ones find: pip removes the hook that setuptools needs, for example. Where one ended
+    the process, nothing after it was imported, so that all are imported again.
     """
+    names = {failure.distribution for failure in failures if failure.distribution}
+    if any(not failure.module for failure in failures):
+        names |= {name for name, load in wanted.items() if load}
     remaining = [failure for failure in failures if not failure.distribution]
-    for name in dict.fromkeys(failure.distribution for failure in failures if failure.distribution):
-        alone = {**dict.fromkeys(wanted, False), name: True}
-        remaining += [again for again in check_imports(request, alone, tools) if again.distribution == name]
+    for name in sorted(names):
+        found = check_imports(request, {**dict.fromkeys(wanted, False), name: True}, tools)
+        remaining += [each for each in found if each.distribution in {name, ""} and each not in remaining]
     return tuple(remaining)
 
 
