@@ -48,6 +48,7 @@ def lock(
     upgrade_package: UpgradePackage = None,
     align: Align = False,
     strict_layers: o.StrictLayers = False,
+    runtime_provider: o.RuntimeProvider = None,
     dry_run: DryRun = False,
     showing: Showing,
     running: Running,
@@ -66,7 +67,8 @@ def lock(
         clean=clean,
         keep_going=running.keep_going,
     )
-    settings = api.Options(build_dir=build_dir, jobs=running.jobs, **given(packages))
+    providers = tuple(runtime_provider) if runtime_provider else None
+    settings = api.Options(build_dir=build_dir, runtime_providers=providers, jobs=running.jobs, **given(packages))
     session = Session.open(context.obj, spec, settings)
     if dry_run:
         return _preview(session, request, json=showing.json)
