@@ -68,7 +68,13 @@ def lock(
         keep_going=running.keep_going,
     )
     providers = tuple(runtime_provider) if runtime_provider else None
-    settings = api.Options(build_dir=build_dir, runtime_providers=providers, jobs=running.jobs, **given(packages))
+    settings = api.Options(
+        build_dir=build_dir,
+        runtime_providers=providers,
+        jobs=running.jobs,
+        newest_pythons=upgrade,
+        **given(packages),
+    )
     session = Session.open(context.obj, spec, settings)
     if dry_run:
         return _preview(session, request, json=showing.json)

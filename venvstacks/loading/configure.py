@@ -120,6 +120,15 @@ def absolute_folder(base: Path, name: str) -> Path:
     return base / Path(name).expanduser()
 
 
+def cache_folder(base: Path, options: Options, settings: ToolSettings, environment: Mapping[str, str]) -> Path:
+    """The folder for downloads and prepared runtimes, from the options, the environment or the project."""
+    if named := options.cache or environment.get("VENVSTACKS_CACHE") or settings.cache:
+        return absolute_folder(base, named)
+    from platformdirs import user_cache_path  # noqa: PLC0415 - only asked for when something is built
+
+    return user_cache_path("venvstacks", appauthor=False)
+
+
 def _stored(base: Path, name: str) -> str:
     """A folder as stored paths begin: relative to the specification's folder where that is possible."""
     folder = os.path.normpath(absolute_folder(base, name))

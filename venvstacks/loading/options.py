@@ -29,6 +29,7 @@ class Options:
         check_imports: Whether linked layers are imported.
         jobs: Tasks that run at the same time.
         cache: Folder for downloads and prepared runtimes.
+        newest_pythons: Whether runtimes that name a series (`cpython@3.12`) give up the release that their lock holds.
     """
 
     build_dir: str = "_build"
@@ -45,3 +46,4 @@ class Options:
     check_imports: bool | None = None
     jobs: int | None = None
     cache: str | None = None
+    newest_pythons: bool = False

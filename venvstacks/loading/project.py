@@ -11,7 +11,7 @@ from pathlib import Path
 from venvstacks.errors import UsageError
 from venvstacks.graph.compiler import Configuration, compile_stack
 from venvstacks.graph.taskgraph import TaskGraph
-from venvstacks.loading.configure import absolute_folder, configure, source_date_epoch
+from venvstacks.loading.configure import absolute_folder, cache_folder, configure, source_date_epoch
 from venvstacks.loading.options import Options
 from venvstacks.loading.specification_files import read_surroundings, read_text
 from venvstacks.model.draft import parse_draft
@@ -96,12 +96,7 @@ class Project:
     @property
     def cache(self) -> Path:
         """Folder for downloads and prepared runtimes, from the options, the environment or the project."""
-        named = self.options.cache or self.environment.get("VENVSTACKS_CACHE") or self.stack.settings.cache
-        if named:
-            return absolute_folder(self.base, named)
-        from platformdirs import user_cache_path  # noqa: PLC0415 - only asked for when something is built
-
-        return user_cache_path("venvstacks", appauthor=False)
+        return cache_folder(self.base, self.options, self.stack.settings, self.environment)
 
 
 def load_project(
@@ -119,6 +114,6 @@ def load_project(
     if not os.path.exists(path):  # noqa: PTH110 - false for a path that is too long; `missing/../venvstacks.toml` exists once it is normalised
         path = Path(os.path.normpath(path))
     draft = parse_draft(read_text(path, path.name), path.name)
-    stack = resolve(draft, read_surroundings(draft, path.parent, environment))
+    stack = resolve(draft, read_surroundings(draft, path.parent, options, environment))
     configuration = configure(stack.settings, options, path.parent, source_date_epoch(environment))
     return Project(path, stack, configuration, options, environment)

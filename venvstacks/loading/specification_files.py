@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from venvstacks.errors import Fault, SourceError, SpecificationError
+from venvstacks.loading.options import Options
 from venvstacks.loading.own_projects import read_projects
+from venvstacks.loading.python_series import choose_pythons
 from venvstacks.model.draft import Draft
 from venvstacks.model.requirement_files import included_files
 from venvstacks.model.source_trees import SourceTree
@@ -38,7 +40,7 @@ def read_text(path: Path, shown: str) -> str:
     raise SpecificationError(shown, (Fault(message, hint=hint),))
 
 
-def read_surroundings(draft: Draft, base: Path, environment: Mapping[str, str]) -> Surroundings:
+def read_surroundings(draft: Draft, base: Path, options: Options, environment: Mapping[str, str]) -> Surroundings:
     """Everything on disk that resolving a draft needs.
 
     Raises:
@@ -52,6 +54,7 @@ def read_surroundings(draft: Draft, base: Path, environment: Mapping[str, str]) 
         macosx_deployment_target=environment.get("MACOSX_DEPLOYMENT_TARGET") or None,
         exclude_newer=environment.get("UV_EXCLUDE_NEWER") or None,
         requirement_files=_read_requirement_files(draft.requirement_files, base),
+        pythons=choose_pythons(draft, base, options, environment),
         projects=read_projects(draft, (uv_file if draft.uv is None else draft.uv) or {}, base),
     )
 

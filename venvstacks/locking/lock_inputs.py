@@ -98,14 +98,15 @@ def version_inputs(layer: Layer, module_hashes: Mapping[str, str]) -> dict[str, 
     """What gives a versioned layer a new version even if its locked packages stay the same (FORMATS, section 1).
 
     Only versioned layers name modules: a changed launch module of an unversioned one leaves its lock valid. A
-    versioned runtime also names its Python, which is part of what is deployed under that version.
+    versioned runtime also names its Python, which is part of what is deployed under that version; so does a runtime
+    whose specification names a series, since its release is read from here until an upgrade.
 
     Args:
         layer: The layer.
         module_hashes: Hashes of the contents of launch and support modules, by module name.
     """
     table: dict[str, object] = {"environment": layer.env_name, "versioned": layer.versioned}
-    if layer.versioned and layer.runtime is None:
+    if layer.runtime is None and (layer.versioned or layer.python_series):
         table["python"] = str(layer.python)
     if layer.versioned and layer.launch_module:
         table["launch_module"] = layer.launch_module

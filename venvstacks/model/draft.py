@@ -16,12 +16,14 @@ from venvstacks.data_faults import sentence
 from venvstacks.errors import Fault
 from venvstacks.model.conventions import LayerKind
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
+from venvstacks.model.platforms import PythonImplementation
 from venvstacks.model.positions import KeyPath, find_positions
 from venvstacks.model.specification import (
     SPECS,
     ApplicationSpec,
     LayerSpec,
     RuntimeArchive,
+    RuntimeSpec,
     ToolSettings,
     UvTable,
 )
@@ -98,6 +100,13 @@ class Draft:
                 launched = [layer.spec.launch_module] if layer.spec.launch_module else []
                 found |= dict.fromkeys((*launched, *layer.spec.support_modules))
         return tuple(found)
+
+    @property
+    def python_series(self) -> dict[str, PythonImplementation]:
+        """The runtimes that name no exact Python, with the series that they name."""
+        runtimes = [layer.spec for layer in self.layers if isinstance(layer.spec, RuntimeSpec)]
+        found = {spec.name: PythonImplementation.parse_series(spec.python_implementation) for spec in runtimes}
+        return {name: series for name, series in found.items() if series}
 
     @property
     def requirement_files(self) -> tuple[str, ...]:

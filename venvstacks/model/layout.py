@@ -77,6 +77,10 @@ class StackLayout:
         """The lock's metadata: its inputs, time and version."""
         return f"{self.requirements}/{layer.env_name}/pylock.{_dotless(layer)}.meta.json"
 
+    def runtime_lock_metadata(self, name: str) -> str:
+        """The same for the runtime called `name`, which has no layer yet."""
+        return f"{self.requirements}/{name}/pylock.{name.replace('.', '_')}.meta.json"
+
     def declared_requirements(self, layer: Layer) -> str:
         """The declared requirements as a generated file for people and tools."""
         return f"{self.requirements}/{layer.env_name}/requirements-{_dotless(layer)}.in"

@@ -118,6 +118,7 @@ def identify_platform(sys_platform: str, platform_machine: str) -> TargetPlatfor
 
 
 _IMPLEMENTATION = re.compile(r"(?P<name>cpython|pypy)@(?P<version>\d+\.\d+\.\d+((a|b|rc)\d+)?)")
+_SERIES = re.compile(r"(?P<name>cpython|pypy)@(?P<version>\d+\.\d+)(\.x)?")
 
 
 @dataclass(frozen=True, order=True)
@@ -144,8 +145,23 @@ class PythonImplementation:
             raise ValueError(f"'{text}' is not of the form 'cpython@X.Y.Z' or 'pypy@X.Y.Z'")
         return cls(match["name"], match["version"])
 
+    @classmethod
+    def parse_series(cls, text: str) -> PythonImplementation | None:
+        """`cpython@X.Y` as it is meant by `cpython@X.Y` or `cpython@X.Y.x`; None where `text` names no series."""
+        match = _SERIES.fullmatch(text)
+        return cls(match["name"], match["version"]) if match else None
+
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
+
+    def is_of(self, series: PythonImplementation) -> bool:
+        """Whether this exact Python is a final release of `series`."""
+        return self.name == series.name and re.fullmatch(rf"{re.escape(series.version)}\.\d+", self.version) is not None
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The numbers of the version, which sort final releases of one series."""
+        return tuple(int(number) for number in re.findall(r"\d+", self.version))
 
     @property
     def short_version(self) -> str:

@@ -101,6 +101,10 @@ def _implementation(value: str) -> str:
     return value
 
 
+def _implementation_or_series(value: str) -> str:
+    return value if PythonImplementation.parse_series(value) else _implementation(value)
+
+
 def _module_path(value: str) -> str:
     path = PurePosixPath(posixpath.normpath(value))  # one file has one name in the task graph
     if "\\" in value or "\0" in value:
@@ -196,7 +200,10 @@ class LayerSpec(Table):
 class RuntimeSpec(LayerSpec):
     """`[[runtimes]]`: a Python, and packages that everything above may use."""
 
-    python_implementation: Implementation = Field(description="The exact Python: 'cpython@X.Y.Z' or 'pypy@X.Y.Z'")
+    python_implementation: Annotated[str, AfterValidator(_implementation_or_series)] = Field(
+        description="The exact Python, 'cpython@X.Y.Z' or 'pypy@X.Y.Z'; or 'cpython@X.Y', the newest release when the "
+        "layer is locked"
+    )
 
 
 class _LayeredSpec(LayerSpec):

@@ -67,6 +67,7 @@ class Layer:
         align_versions: Whether locking seeks one version of each package for all targets.
         own: The packages that it takes from source, where it needs them.
         launches: For applications that launch what a package brings: the ways to do so, the usual one first.
+        python_series: For runtimes that name a series, `cpython@3.12`: that series, of which `python` is a release.
     """
 
     kind: LayerKind
@@ -92,6 +93,7 @@ class Layer:
     align_versions: bool = False
     own: tuple[OwnUse, ...] = ()
     launches: tuple[Launch, ...] = ()
+    python_series: str | None = None
 
     @property
     def declared(self) -> tuple[str, ...]:

@@ -6,9 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from venvstacks.model.own_packages import Projects
+from venvstacks.model.platforms import PythonImplementation
 from venvstacks.model.requirement_files import Texts
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.specification import UvTable
+
+
+@dataclass(frozen=True)
+class ChosenPython:
+    """The exact Python of a runtime that names a series.
+
+    Attributes:
+        python: The exact Python; None if none is known.
+        provider: Name of the provider whose newest it is; None if the layer's lock holds it.
+        fault: Why there is none.
+    """
+
+    python: PythonImplementation | None
+    provider: str | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -23,6 +39,7 @@ class Surroundings:
         exclude_newer: `UV_EXCLUDE_NEWER`, used where uv's settings have no `exclude-newer`.
         requirement_files: Files that hold requirements, by path from the specification.
         projects: The projects that are sources of packages.
+        pythons: For runtimes that name a series (`cpython@3.12`): the release of it, by layer.
     """
 
     sources: Mapping[str, SourceTree | None] = field(default_factory=dict)
@@ -31,3 +48,4 @@ class Surroundings:
     exclude_newer: str | None = None
     requirement_files: Texts = field(default_factory=dict)
     projects: Projects = field(default_factory=Projects)
+    pythons: Mapping[str, ChosenPython] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from typing import Any
 from venvstacks.model.positions import KeyPath
 from venvstacks.model.sources import parse_sources
 from venvstacks.model.specification import UvTable
+from venvstacks.model.surroundings import Surroundings
 
 
 def index_names(uv: UvTable) -> frozenset[str]:
@@ -80,3 +81,11 @@ def _find_source_faults(table: object, names: Collection[str]) -> Iterator[tuple
             if source.index is not None and source.index not in names:
                 known = ", ".join(sorted(names)) or "none"
                 yield ("sources", package), f"'{source.index}' is not a named index", f"named indexes: {known}"
+
+
+def effective_uv(inline: UvTable | None, surroundings: Surroundings) -> UvTable:
+    """Uv's settings, inline or from its file; `UV_EXCLUDE_NEWER` where they have no `exclude-newer`."""
+    settings = inline if inline is not None else (surroundings.uv_file or {})
+    if surroundings.exclude_newer and "exclude-newer" not in settings:
+        return {**settings, "exclude-newer": surroundings.exclude_newer}
+    return settings

@@ -28,12 +28,11 @@ from venvstacks.model.specification import (
     ApplicationSpec,
     LayerSpec,
     RuntimeSpec,
-    UvTable,
 )
 from venvstacks.model.stack import Layer, Stack, nearest
 from venvstacks.model.surroundings import Surroundings
 from venvstacks.model.uv_environments import differing_environments
-from venvstacks.model.uv_settings import find_uv_faults, index_names
+from venvstacks.model.uv_settings import effective_uv, find_uv_faults, index_names
 
 DEFAULT_GLIBC = "2.28"
 DEFAULT_MACOS = "13.0"
@@ -57,7 +56,7 @@ class _Resolver:
         self.draft = draft
         self.surroundings = surroundings
         self.faults = list(draft.faults)
-        self.uv = _effective_uv(draft, surroundings)
+        self.uv = effective_uv(draft.uv, surroundings)
         self.indexes = index_names(self.uv)
         self.declared, _ = parse_sources(self.uv.get("sources", {}))
         self.layers: dict[tuple[str, str], Layer | None] = {}
@@ -108,14 +107,12 @@ class _Resolver:
         heirs = nearest(chain)  # lower layers' settings are inherited through these
         package_indexes = self._inherit_indexes(entry, spec, heirs)
         platforms = self._resolve_platforms(entry, spec, heirs)
-        python = _python(spec, chain)
+        python, series = (chain[-1].python, None) if chain else self._python(entry, spec)
         targets = self._launches(spec)
         requirements = (*spec.requirements, *_lines(gathered))
-        if len(self.faults) > known:
+        if len(self.faults) > known or python is None:
             return None
-        for contents in gathered:
-            for text in differing_environments(contents.environments, [(target, python) for target in platforms]):
-                self._warn((*entry.path, "requirements-from"), spec.name, f"{contents.files[0]}: {text}")
+        self._warn_of_environments(entry, gathered, [(target, python) for target in platforms])
         return Layer(
             kind=entry.kind,
             name=spec.name,
@@ -134,6 +131,7 @@ class _Resolver:
             launch=next(iter(sources if not targets else ()), None),
             support=sources if targets else sources[1:],
             launches=targets,
+            python_series=series,
             gathered=tuple(part for contents in gathered for part in contents.gathered),
             input_files=tuple(dict.fromkeys(path for contents in gathered for path in contents.files)),
             exclude=spec.exclude,
@@ -299,14 +297,33 @@ class _Resolver:
             return ()
         return launches(spec.name, spec.launch, spec.launch_module if self._is_installed(spec) else None)
 
+    def _python(self, entry: DraftLayer, spec: LayerSpec) -> tuple[PythonImplementation | None, str | None]:
+        """The Python of a runtime, and its series if it names one: then the release in its lock, or the newest."""
+        assert isinstance(spec, RuntimeSpec)  # noqa: S101 - all others have a runtime below
+        series = PythonImplementation.parse_series(spec.python_implementation)
+        if series is None:
+            return PythonImplementation.parse(spec.python_implementation), None
+        chosen = self.surroundings.pythons[spec.name]
+        where = (*entry.path, "python_implementation")
+        if chosen.python is None:
+            self._fault(where, chosen.fault, spec.name, "python_implementation", f"write the release: {series}.Z")
+        elif chosen.provider:
+            source = f"the newest {series} of provider {chosen.provider}"
+            self._warn(where, spec.name, f"{chosen.python} is used, {source}; locking the layer keeps it")
+        return chosen.python, str(series)
+
+    def _warn_of_environments(
+        self,
+        entry: DraftLayer,
+        gathered: Iterable[FileContents],
+        targets: list[tuple[TargetPlatform, PythonImplementation]],
+    ) -> None:
+        for contents in gathered:
+            for text in differing_environments(contents.environments, targets):
+                self._warn((*entry.path, "requirements-from"), entry.name, f"{contents.files[0]}: {text}")
+
     def _warn(self, path: KeyPath, layer: str, message: str) -> None:
         self.warnings.append(f"{self.draft.source}:{self.draft.line_of(path)}: layer '{layer}': {message}")
-
-
-def _python(spec: LayerSpec, below: tuple[Layer, ...]) -> PythonImplementation:
-    if isinstance(spec, RuntimeSpec):
-        return PythonImplementation.parse(spec.python_implementation)
-    return below[-1].python
 
 
 def _lines(gathered: Iterable[FileContents]) -> Iterator[str]:
@@ -323,10 +340,3 @@ def _no_start(source: SourceTree) -> str:
 
 def _group(kind: str) -> str:
     return f"{kind}s"
-
-
-def _effective_uv(draft: Draft, surroundings: Surroundings) -> UvTable:
-    settings = draft.uv if draft.uv is not None else (surroundings.uv_file or {})
-    if surroundings.exclude_newer and "exclude-newer" not in settings:
-        return {**settings, "exclude-newer": surroundings.exclude_newer}
-    return settings

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from venvstacks.digests import sha256_file
 from venvstacks.errors import RuntimeUnavailableError
+from venvstacks.model.platforms import PythonImplementation
 from venvstacks.runtimes.downloads import fetch
 from venvstacks.runtimes.prepared_store import Made, Origin, obtain
-from venvstacks.runtimes.provider_request import ArchiveSource, PreparedRuntime, RuntimeRequest, RuntimeTools
+from venvstacks.runtimes.provider_request import (
+    ArchiveSource,
+    PreparedRuntime,
+    RuntimeRequest,
+    RuntimeTools,
+    SeriesRequest,
+)
 from venvstacks.runtimes.runtime_contents import tidy
 from venvstacks.runtimes.unpack_python import find_root, unpack
 from venvstacks.tools.files import staging_folder
@@ -36,6 +44,14 @@ class ArchiveProvider:
             return Made(build=source.sha256[:12])
 
         return obtain(tools, Origin(request, self.name, {"sha256": source.sha256}), make)
+
+    def newest(self, request: SeriesRequest, tools: RuntimeTools) -> PythonImplementation | None:  # noqa: ARG002
+        """The newest that the specification names for the platform; see `Provider.newest`."""
+        return max(
+            (python for python in request.archives if python.is_of(request.series)),
+            default=None,
+            key=attrgetter("release"),
+        )
 
 
 def locate(source: ArchiveSource, tools: RuntimeTools) -> Path:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.layout import EnvironmentLayout
-from venvstacks.runtimes.installed_pythons import Installation, Search, search
+from venvstacks.model.platforms import PythonImplementation
+from venvstacks.runtimes.installed_pythons import Installation, Search, search, search_series
 from venvstacks.runtimes.prepared_store import Made, Origin, obtain
-from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
+from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools, SeriesRequest
 from venvstacks.runtimes.relocate import copy_installation, neutralise, old_places
 from venvstacks.runtimes.run_paths import set_run_paths, system_needs
 from venvstacks.runtimes.runtime_contents import tidy
@@ -34,6 +36,12 @@ class HostProvider:
             except RuntimeUnavailableError as error:
                 hunt.refused.append(f"{installation.executable}: {error}")
         raise _none_found(request, hunt)
+
+    def newest(self, request: SeriesRequest, tools: RuntimeTools) -> PythonImplementation | None:
+        """The newest that is installed here and can be relocated; see `Provider.newest`."""
+        if request.series.name != "cpython" or request.platform.system != "linux":
+            return None
+        return max(search_series(request, tools), default=None, key=attrgetter("release"))
 
     def _prepare(self, installation: Installation, request: RuntimeRequest, tools: RuntimeTools) -> PreparedRuntime:
         def make(tree: Path) -> Made:

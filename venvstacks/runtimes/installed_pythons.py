@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from venvstacks.errors import ProcessFailedError
-from venvstacks.model.platforms import identify_platform
-from venvstacks.runtimes.provider_request import RuntimeRequest, RuntimeTools
+from venvstacks.model.platforms import PythonImplementation, identify_platform
+from venvstacks.runtimes.provider_request import RuntimeRequest, RuntimeTools, SeriesRequest
 
 _IDENTITY = Path(__file__).with_name("interpreter_identity.py")
 _VERSIONED = re.compile(r"python(\d+\.\d+)")
@@ -73,6 +73,16 @@ def search(request: RuntimeRequest, tools: RuntimeTools) -> Search:
     """Look for installations of exactly the Python that `request` wants, one by one, likely ones first."""
     refused: list[str] = []
     return Search(_search(request, tools, refused), refused)
+
+
+def search_series(request: SeriesRequest, tools: RuntimeTools) -> Iterator[PythonImplementation]:
+    """The releases of a series that are installed; starts every interpreter that may be of it."""
+    for place in (of_version_tools, on_path):
+        for candidate in candidates(place(tools.environment), f"{request.series.version}.0"):
+            if found := ask(candidate, tools):
+                python = PythonImplementation("cpython", found.version)
+                if python.is_of(request.series) and not mismatch(found, RuntimeRequest(python, request.platform)):
+                    yield python
 
 
 def _search(request: RuntimeRequest, tools: RuntimeTools, refused: list[str]) -> Iterator[Installation]:

@@ -95,6 +95,21 @@ class PreparedRuntime:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class SeriesRequest:
+    """A series of Python releases, of which the newest is wanted.
+
+    Attributes:
+        series: Implementation and `X.Y`.
+        platform: Where it is to run.
+        archives: For the provider `archive`: the Pythons that it has for this platform.
+    """
+
+    series: PythonImplementation
+    platform: TargetPlatform
+    archives: tuple[PythonImplementation, ...] = ()
+
+
 class Provider(Protocol):
     """One place where Pythons come from."""
 
@@ -108,3 +123,6 @@ class Provider(Protocol):
         Raises:
             RuntimeUnavailableError: This provider cannot, with what the user could do about it.
         """
+
+    def newest(self, request: SeriesRequest, tools: RuntimeTools) -> PythonImplementation | None:
+        """The newest final release of a series that this provider has; None if it has none. Nothing is fetched."""

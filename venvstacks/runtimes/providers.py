@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from venvstacks.errors import RuntimeUnavailableError
+from venvstacks.model.platforms import PythonImplementation
 from venvstacks.runtimes.archive_provider import ArchiveProvider
 from venvstacks.runtimes.host_provider import HostProvider
-from venvstacks.runtimes.provider_request import PreparedRuntime, Provider, RuntimeRequest, RuntimeTools
+from venvstacks.runtimes.provider_request import PreparedRuntime, Provider, RuntimeRequest, RuntimeTools, SeriesRequest
 from venvstacks.runtimes.standalone_provider import StandaloneProvider
 
 PROVIDERS: dict[str, Provider] = {
@@ -35,6 +36,16 @@ def prepare_runtime(names: tuple[str, ...], request: RuntimeRequest, tools: Runt
         hint="name other providers, in the order in which to try them, with --runtime-provider "
         "or runtime-providers in [tool.venvstacks]",
     )
+
+
+def newest_release(
+    names: tuple[str, ...], request: SeriesRequest, tools: RuntimeTools
+) -> tuple[PythonImplementation, str] | None:
+    """The newest release of a series that the first of the providers `names` which has one offers, and its name."""
+    for provider in (PROVIDERS[name] for name in names):
+        if found := provider.newest(request, tools):
+            return found, provider.name
+    return None
 
 
 def _quote(name: str, error: RuntimeUnavailableError) -> list[str]:

@@ -15,10 +15,11 @@ from typing import Literal, cast
 from urllib.parse import unquote, urlsplit
 
 from venvstacks.errors import RuntimeUnavailableError
+from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.runtimes.archive_provider import fill
 from venvstacks.runtimes.downloads import fetch
 from venvstacks.runtimes.prepared_store import Made, Origin, obtain
-from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
+from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools, SeriesRequest
 
 MIRROR_VARIABLE = "PBS_INSTALLER_BASE_URL"
 """Environment variable that names a mirror: a URL below which all of the original's files are, without subfolders."""
@@ -60,6 +61,11 @@ class StandaloneProvider:
 
         return obtain(tools, Origin(request, self.name, {"sha256": build.sha256}), make)
 
+    def newest(self, request: SeriesRequest, tools: RuntimeTools) -> PythonImplementation | None:  # noqa: ARG002
+        """The newest that pbs-installer lists; see `Provider.newest`."""
+        found = _look_up(request.platform, request.series.name, request.series.version)
+        return PythonImplementation(request.series.name, found[0]) if found else None
+
 
 def find_build(request: RuntimeRequest, mirror: str) -> Build:
     """The build that serves `request`.
@@ -71,7 +77,7 @@ def find_build(request: RuntimeRequest, mirror: str) -> Build:
     Raises:
         RuntimeUnavailableError: There is none, or none whose checksum is known.
     """
-    known = _look_up(request, request.python.version)
+    known = _look_up(request.platform, request.python.name, request.python.version)
     if known is None:
         raise _unknown(request)
     _, url, sha256 = known
@@ -89,17 +95,16 @@ def find_build(request: RuntimeRequest, mirror: str) -> Build:
     )
 
 
-def _look_up(request: RuntimeRequest, version: str) -> tuple[str, str, str | None] | None:
+def _look_up(platform: TargetPlatform, implementation: str, version: str) -> tuple[str, str, str | None] | None:
     """Version, URL and SHA-256 of pbs-installer's newest build for `version` (any number of parts), if there is one."""
     from pbs_installer import get_download_link  # noqa: PLC0415 - reads its list of 1,000 builds on import
 
-    platform = request.platform
     try:
         found, (url, sha256) = get_download_link(
             version,
             arch=_MACHINES.get(platform.machine, platform.machine),
             platform=_SYSTEMS[platform.system],
-            implementation=cast("Literal['cpython', 'pypy']", request.python.name),
+            implementation=cast("Literal['cpython', 'pypy']", implementation),
         )
     except ValueError:
         return None
@@ -108,7 +113,12 @@ def _look_up(request: RuntimeRequest, version: str) -> tuple[str, str, str | Non
 
 def _unknown(request: RuntimeRequest) -> RuntimeUnavailableError:
     nearest = next(
-        (found[0] for version in _near_versions(request.python.version) if (found := _look_up(request, version))), None
+        (
+            found[0]
+            for version in _near_versions(request.python.version)
+            if (found := _look_up(request.platform, request.python.name, version))
+        ),
+        None,
     )
     message = f"pbs-installer knows no build of {request}"
     if nearest is None:

@@ -8,9 +8,10 @@ import pytest
 
 from tests.support.packed_pythons import tools_in, wanted_python
 from venvstacks.errors import InterruptedRunError, RuntimeUnavailableError
+from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 from venvstacks.model.specification import ProviderName
 from venvstacks.runtimes import providers as prepare
-from venvstacks.runtimes.provider_request import PreparedRuntime, Provider, RuntimeRequest, RuntimeTools
+from venvstacks.runtimes.provider_request import PreparedRuntime, Provider, RuntimeRequest, RuntimeTools, SeriesRequest
 
 
 @dataclass
@@ -26,6 +27,9 @@ class Scripted:
         if self.failure is not None:
             raise self.failure
         return PreparedRuntime(tools.cache, (), self.name, "1")
+
+    def newest(self, request: SeriesRequest, tools: RuntimeTools) -> PythonImplementation | None:  # noqa: ARG002
+        return None if self.failure else PythonImplementation(request.series.name, f"{request.series.version}.9")
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *providers: Provider) -> None:
@@ -78,3 +82,11 @@ def test_no_provider_at_all(tmp_path: Path) -> None:
 def test_the_table_knows_each_provider_by_its_name() -> None:
     assert tuple(prepare.PROVIDERS) == get_args(ProviderName)
     assert all(name == provider.name for name, provider in prepare.PROVIDERS.items())
+
+
+def test_the_first_provider_that_has_a_series_names_its_newest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    install(monkeypatch, Scripted("none", RuntimeUnavailableError("not here")), Scripted("some"), Scripted("other"))
+    request = SeriesRequest(PythonImplementation("cpython", "3.12"), PLATFORMS["linux_x86_64"])
+    found = prepare.newest_release(("none", "some", "other"), request, tools_in(tmp_path))
+    assert found == (PythonImplementation("cpython", "3.12.9"), "some")
+    assert prepare.newest_release(("none",), request, tools_in(tmp_path)) is None

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pbs_installer
 import pytest
 
+from tests.support.packed_pythons import tools_in
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
-from venvstacks.runtimes.provider_request import RuntimeRequest
-from venvstacks.runtimes.standalone_provider import find_build
+from venvstacks.runtimes.provider_request import RuntimeRequest, SeriesRequest
+from venvstacks.runtimes.standalone_provider import StandaloneProvider, find_build
 
 
 def request_for(text: str, platform: str = "linux_x86_64") -> RuntimeRequest:
@@ -70,3 +73,17 @@ def test_a_build_without_a_known_checksum_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(pbs_installer, "get_download_link", lambda *_, **__: (version, (url, None)))
     with pytest.raises(RuntimeUnavailableError, match=r"no checksum of cpython-3\.11\.7\+20240107-x\.tar\.gz"):
         find_build(request_for("cpython@3.11.7"), "")
+
+
+@pytest.mark.parametrize("name", ["cpython", "pypy"])
+def test_the_newest_of_a_series_is_the_newest_that_can_be_fetched(name: str, tmp_path: Path) -> None:
+    request = SeriesRequest(PythonImplementation(name, "3.10"), PLATFORMS["linux_x86_64"])
+    newest = StandaloneProvider().newest(request, tools_in(tmp_path))
+    assert newest is not None
+    assert newest.is_of(request.series)
+    assert find_build(RuntimeRequest(newest, request.platform), "").sha256
+    later = PythonImplementation(name, f"3.10.{newest.release[2] + 1}")
+    with pytest.raises(RuntimeUnavailableError):
+        find_build(RuntimeRequest(later, request.platform), "")
+    nothing = SeriesRequest(PythonImplementation(name, "3.99"), PLATFORMS["linux_x86_64"])
+    assert StandaloneProvider().newest(nothing, tools_in(tmp_path)) is None
