@@ -5,7 +5,6 @@ Actions are imported when a task of their kind runs: a run with nothing to do is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -132,25 +131,26 @@ class TaskActions:
             return (Reason("changed input", "metadata of the layers"),)
         return ()
 
-    def missing_results(self, nodes: Iterable[TaskNode]) -> dict[str, tuple[Reason, ...]]:
-        """Results that are missing although their metadata exists, by task: folders of exports.
+    def lost_results(self, nodes: Iterable[TaskNode]) -> dict[str, tuple[Reason, ...]]:
+        """Results that are no longer what their tasks have recorded, by task.
 
-        An archive is not among them: somebody may have moved it to another place and kept its metadata.
+        They are metadata that another program has written over, and folders of exports that are missing. Missing
+        archives are not among them: somebody may have moved them to another place and kept the metadata.
         """
+        from venvstacks.records.published_metadata import read_metadata  # noqa: PLC0415 - only to publish and export
+
         found: dict[str, tuple[Reason, ...]] = {}
         for node in nodes:
-            folder = self._exported(node) if node.kind == "export" else None
-            if folder and not (self.base / folder).is_dir():
+            place = self.base / node.outputs[0] if node.kind in ("archive", "export") else None
+            if place is None or not place.exists():
+                continue
+            metadata = read_metadata(place)
+            folder = f"{self.configuration.layout.export}/{metadata.install_target}" if metadata else ""
+            if metadata is None:
+                found[node.name] = (Reason("invalid record", node.outputs[0]),)
+            elif node.kind == "export" and not (self.base / folder).is_dir():
                 found[node.name] = (Reason("missing output", folder),)
         return found
-
-    def _exported(self, node: TaskNode) -> str | None:
-        """The folder of an export, by its metadata; None where there is none."""
-        try:
-            target = json.loads((self.base / node.outputs[0]).read_bytes())["install_target"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return None
-        return f"{self.configuration.layout.export}/{target}"
 
     def refuses(self, node: TaskNode) -> bool:
         """Whether doing a task that is stale would fail: a lock that is there and may not be renewed."""

@@ -123,11 +123,11 @@ def _archive_sizes(project: Project, planned: Sequence[PlannedTask]) -> dict[str
 def _check(
     project: Project, request: Request, requested: RequestedRun, actions: TaskActions
 ) -> Mapping[str, tuple[Reason, ...]]:
-    """Faults of results by task: missing exports, and changed environments if these are to be checked."""
-    missing = actions.missing_results(requested.graph.nodes)
+    """Faults of results by task: lost ones, and changed environments if these are to be checked."""
+    lost = actions.lost_results(requested.graph.nodes)
     platform = project.configuration.platform
     if not request.check_environments or platform is None:
-        return missing
+        return lost
     from venvstacks.actions.building.changed_environments import check_environments, reasons_by_task  # noqa: PLC0415 - rarely asked for
 
     layers = [project.stack.by_env_name[node.env_name] for node in requested.graph.nodes if node.kind == "build"]
@@ -138,7 +138,7 @@ def _check(
             f"the environments cannot be checked: {error}",
             hint="check the permissions of the build folder; a layer whose environment is removed is built again",
         ) from error
-    return missing | reasons_by_task(found)
+    return lost | reasons_by_task(found)
 
 
 def _predict(

@@ -16,5 +16,5 @@ def make_engine_run(project: Project, actions: TaskActions, lock: FolderLock, **
     """The engine_run of a project's tasks; `settings` are further fields of `EngineRun`."""
     trees = {node.name: node.trees for node in project.graph.nodes if node.trees}
     paths = Paths(project.base, Path.cwd())
-    settings.setdefault("found", actions.missing_results(project.graph.nodes))
+    settings.setdefault("found", actions.lost_results(project.graph.nodes))
     return EngineRun(actions.perform, actions.describe_staleness, paths, lock, trees=trees, **settings)
