@@ -33,8 +33,8 @@ class EarlierPublication(PublishedModel):
     @property
     def file_names(self) -> tuple[str, ...]:
         """The published files that it names."""
-        listed = self.product.file_manifest if self.product else None
-        return tuple(name for name in (self.archive_name, listed.name if listed else None) if name)
+        lists = (self.product.file_manifest, self.product.package_list) if self.product else ()
+        return tuple(name for name in (self.archive_name, *(one.name for one in lists if one)) if name)
 
 
 def read_earlier(path: Path) -> EarlierPublication | None:

@@ -80,6 +80,8 @@ class ProductMetadata(PublishedModel):
         runtime_build: The provider's name for it (runtimes only).
         notes: Remarks for users (runtimes only).
         file_manifest: The list of all files in the archive (archives only).
+        package_list: The list of the packages in the archive (archives only; missing in publications of earlier
+            versions).
         launch_names: Modules that start an application under further names, by name (applications only).
         kept_format: True where the archive format is that of the original's publications in the same folder.
     """
@@ -94,6 +96,7 @@ class ProductMetadata(PublishedModel):
     runtime_build: str | None = None
     notes: tuple[str, ...] = ()
     file_manifest: FileReference | None = None
+    package_list: FileReference | None = None
     launch_names: dict[str, str] | None = None
     kept_format: bool | None = None
 
