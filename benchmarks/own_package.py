@@ -41,7 +41,8 @@ launch = "measured"
 """
 
 
-def _processor_seconds(command: list[str], folder: Path) -> float:
+def processor_seconds(command: list[str], folder: Path) -> float:
+    """User and system seconds of a command and all its children."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -57,13 +58,13 @@ def measure(folder: Path, python: str, rounds: int) -> dict[str, float]:
     (folder / "venvstacks.toml").write_text(_STACK.format(python=python), "utf-8")
     run = [sys.executable, "-m", "venvstacks", "build", "venvstacks.toml", "--lock-if-needed", "--publish"]
     alone = [str(find_uv()), "build", "--wheel", "--offline", "--python", python, "--out-dir", "out", "measured"]
-    _processor_seconds(run, folder)
+    processor_seconds(run, folder)
     found: dict[str, list[float]] = {"changed": [], "backend": [], "idle": []}
     for turn in range(rounds):
         (package / "data.txt").write_text(str(turn), "utf-8")
-        found["changed"].append(_processor_seconds(run, folder))
-        found["backend"].append(_processor_seconds(alone, folder))
-        found["idle"].append(_processor_seconds(run, folder))
+        found["changed"].append(processor_seconds(run, folder))
+        found["backend"].append(processor_seconds(alone, folder))
+        found["idle"].append(processor_seconds(run, folder))
     least = {name: round(min(values), 2) for name, values in found.items()}
     return {**least, "beyond": round(least["changed"] - least["backend"], 2)}
 

@@ -13,22 +13,30 @@ from packaging.utils import canonicalize_name
 
 from venvstacks.errors import Fault, SourceError, SpecificationError
 from venvstacks.model.draft import Draft
-from venvstacks.model.own_packages import ProjectFolder, Projects
+from venvstacks.model.own_packages import GitVersion, ProjectFolder, Projects
 from venvstacks.model.sources import Source, Sources, parse_sources, source_of
 from venvstacks.model.specification import UvTable
 from venvstacks.model.toml_text import TomlError, parse_toml
+from venvstacks.tools.git_versions import read_git_version
 from venvstacks.tools.module_files import read_project
 
 PROJECT_FILE = "pyproject.toml"
 
+_ASKS_GIT = frozenset({
+    "dunamai", "flit-scm", "hatch-vcs", "pbr", "poetry-dynamic-versioning", "setuptools-git-versioning",
+    "setuptools-scm", "uv-dynamic-versioning", "vcs-versioning", "versioneer", "versioningit",
+})  # fmt: skip
+"""Build requirements that take a project's version from git."""
 
-def read_projects(draft: Draft, uv: UvTable, base: Path) -> Projects:
+
+def read_projects(draft: Draft, uv: UvTable, base: Path, environment: Mapping[str, str]) -> Projects:
     """The projects that a draft names as sources, and those that these name.
 
     Args:
         draft: The specification.
         uv: uv's settings.
         base: Folder of the specification.
+        environment: This program's environment variables, with which git is asked for the tags of a project.
 
     Raises:
         SourceError: A project's folder cannot be read.
@@ -43,7 +51,7 @@ def read_projects(draft: Draft, uv: UvTable, base: Path) -> Projects:
             members = _workspace_members(base) if members is None else members
             source = Source(path=members[name]) if name in members else source
         if source.path is not None and source.path not in folders:
-            found = folders[source.path] = _read_project(base, source)
+            found = folders[source.path] = _read_project(base, source, environment)
             waiting += _named(found.sources) if found else []
     return Projects(folders, members or {})
 
@@ -58,7 +66,7 @@ def _references(draft: Draft) -> list[tuple[str, Source]]:
     return [(each.name, source) for each in required if (source := source_of(each)) is not None]
 
 
-def _read_project(base: Path, source: Source) -> ProjectFolder | None:
+def _read_project(base: Path, source: Source, environment: Mapping[str, str]) -> ProjectFolder | None:
     path = source.path or ""
     try:
         tree = read_project(base, path)
@@ -75,7 +83,18 @@ def _read_project(base: Path, source: Source) -> ProjectFolder | None:
         name: tuple(inner.seen_from(folder) for inner in choices)
         for name, choices in parse_sources(tool.get("sources", {}))[0].items()
     }
-    return ProjectFolder(tree, tuple(filter(_is_requirement, lines)), sources)
+    version = read_git_version(base / folder, environment) if _asks_git(document) else None
+    return ProjectFolder(
+        tree, tuple(filter(_is_requirement, lines)), sources, GitVersion(*version) if version else None
+    )
+
+
+def _asks_git(document: Mapping[str, Any]) -> bool:
+    """Whether a project takes its version from git."""
+    required = [text for text in _strings(_table(document, "build-system").get("requires")) if _is_requirement(text)]
+    if any(canonicalize_name(Requirement(text).name) in _ASKS_GIT for text in required):
+        return True
+    return _table(_table(_table(document, "tool"), "pdm"), "version").get("source") == "scm"
 
 
 def _is_requirement(text: str) -> bool:

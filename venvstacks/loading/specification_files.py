@@ -55,7 +55,7 @@ def read_surroundings(draft: Draft, base: Path, options: Options, environment: M
         exclude_newer=environment.get("UV_EXCLUDE_NEWER") or None,
         requirement_files=_read_requirement_files(draft.requirement_files, base),
         pythons=choose_pythons(draft, base, options, environment),
-        projects=read_projects(draft, (uv_file if draft.uv is None else draft.uv) or {}, base),
+        projects=read_projects(draft, (uv_file if draft.uv is None else draft.uv) or {}, base, environment),
     )
 
 

@@ -19,6 +19,19 @@ from venvstacks.model.sources import Source, Sources, names_wheel, source_of
 
 
 @dataclass(frozen=True)
+class GitVersion:
+    """What a project in a git repository takes its version from.
+
+    Attributes:
+        prefix: Its folder within the work tree; empty for the top.
+        tag: The newest tag that the present commit has behind it; None if there is none.
+    """
+
+    prefix: str
+    tag: str | None = None
+
+
+@dataclass(frozen=True)
 class ProjectFolder:
     """The folder of a project that is a source.
 
@@ -26,11 +39,13 @@ class ProjectFolder:
         tree: The files that its build may read: what git tracks or does not ignore.
         requirements: What the project requires, with all of its extras (PEP 508).
         sources: Where it takes them from, as the specification would write it.
+        git_version: What its version is taken from, if that is git.
     """
 
     tree: SourceTree
     requirements: tuple[str, ...] = ()
     sources: Sources = field(default_factory=dict)
+    git_version: GitVersion | None = None
 
 
 @dataclass(frozen=True)
@@ -70,12 +85,14 @@ class OwnPackage:
         source: Where its source is: path, git or url.
         python: The Python that builds it, and that it is built for.
         tree: The files of the source, where it is a folder or one file.
+        git_version: What the project in that folder takes its version from, if that is git.
     """
 
     name: str
     source: Source
     python: PythonImplementation
     tree: SourceTree | None = None
+    git_version: GitVersion | None = None
 
     @property
     def is_wheel(self) -> bool:
@@ -123,7 +140,7 @@ def find_own_packages(
         for name, source in chosen.items():
             found.setdefault((name, source), []).append(target.name)
     return tuple(
-        OwnUse(OwnPackage(name, source, python, _tree(projects, source)), tuple(targets))
+        OwnUse(_package(name, source, python, projects), tuple(targets))
         for (name, source), targets in sorted(found.items(), key=lambda item: item[0][0])
     )
 
@@ -170,6 +187,8 @@ def _named_sources(
             yield name, source
 
 
-def _tree(projects: Projects, source: Source) -> SourceTree | None:
+def _package(name: str, source: Source, python: PythonImplementation, projects: Projects) -> OwnPackage:
     project = projects.folders.get(source.path) if source.path is not None else None
-    return project.tree if project else None
+    if project is None:
+        return OwnPackage(name, source, python)
+    return OwnPackage(name, source, python, project.tree, project.git_version)

@@ -1,4 +1,4 @@
-"""Local versions, epochs, pre-releases and post-releases: locked as uv chooses them, shared, and kept like all others."""
+"""Local versions, epochs, pre-releases and post-releases: chosen as uv does, shared, and kept like all others."""
 
 from __future__ import annotations
 

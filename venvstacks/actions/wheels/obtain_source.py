@@ -9,13 +9,14 @@ from pathlib import Path
 from venvstacks.actions.toolset import Tools
 from venvstacks.actions.wheels.wheel_request import OwnWheelRequest
 from venvstacks.digests import prefixed, sha256_bytes, sha256_file
-from venvstacks.errors import LockError, RuntimeUnavailableError
+from venvstacks.errors import LockError, ProcessFailedError, RuntimeUnavailableError
 from venvstacks.model.sources import Source
 from venvstacks.modes import file_mode
 from venvstacks.records.wheel_pins import WheelPin
 from venvstacks.runtimes.unpack_python import unpack
 from venvstacks.tools.files import make_folders, write_atomically
 from venvstacks.tools.git import Repository
+from venvstacks.tools.git_versions import make_tagged
 from venvstacks.tools.transfer import Downloads, WantedFile
 from venvstacks.urls import shown
 
@@ -57,7 +58,7 @@ class ObtainedSource:
             _unpack(self.archive, folder)
             folder = _top_folder(folder)
         else:
-            _copy(request, folder)
+            folder = _copy(request, folder, tools)
         project = folder / (source.subdirectory or ".")
         if not any((project / name).is_file() for name in ("pyproject.toml", "setup.py")):
             raise LockError(
@@ -128,12 +129,23 @@ def _top_folder(folder: Path) -> Path:
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
 
 
-def _copy(request: OwnWheelRequest, folder: Path) -> None:
-    """Copy the files that belong to a project, and no others; builds leave their traces in the copy."""
-    tree = request.package.tree
+def _copy(request: OwnWheelRequest, folder: Path, tools: Tools) -> Path:
+    """Copy the files that belong to a project, and no others; builds leave their traces in the copy.
+
+    Returns:
+        The copy. Where the version comes from git, it lies in a repository as the project does.
+    """
+    tree, version = request.package.tree, request.package.git_version
     assert tree is not None  # noqa: S101 - sources in folders have files
+    project = folder / version.prefix if version else folder
     for name in tree.files:
-        place = folder / name
+        place = project / name
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(request.base / tree.place_of(name), place)
         place.chmod(file_mode(executable=name in tree.executable))
+    if version:
+        try:
+            make_tagged(folder, version.tag, request.source_date_epoch, tools.environment)
+        except ProcessFailedError as error:
+            raise LockError(f"git fails for a copy of {tree.path}", details=error.details) from error
+    return project

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from venvstacks.digests import TreeEntry, prefixed, tree_digest
+from venvstacks.digests import TreeEntry, prefixed, sha256_json, tree_digest
 from venvstacks.errors import LockError
 from venvstacks.locking.lock_inputs import source_table
 from venvstacks.model.layout import StackLayout
@@ -100,7 +100,9 @@ class OwnWheelRequest:
         tree = self.package.tree
         if tree is None:
             return None
-        return prefixed(tree_digest(self._entries(hash_file)) if tree.is_package else hash_file(self.base / tree.path))
+        digest = tree_digest(self._entries(hash_file)) if tree.is_package else hash_file(self.base / tree.path)
+        version = self.package.git_version
+        return prefixed(sha256_json([digest, version.prefix, version.tag]) if version else digest)
 
     def _entries(self, hash_file: Callable[[Path], str]) -> Iterator[TreeEntry]:
         tree = self.package.tree
