@@ -78,7 +78,10 @@ REACHES: dict[str, set[str]] = {
     "sys.platform": {"loading", "api/deployments.py", "tools/clones.py", *CHILD_PROGRAMS},
     "platform.machine": {"loading", "api/deployments.py"},
     # what this machine's system calls are, and what its file systems tell
-    "os.name": {"tools", "deployment/steps/installed_files.py", "records/remembered_digests.py", "reproducing"},
+    "os.name": {
+        "tools", "deployment/steps/installed_files.py", "records/remembered_digests.py", "reproducing", "digests.py",
+        "runtimes/unpack_python.py",
+    },
     "Path.cwd": {"api", "cli/default_specification.py", "cli/error_boundary.py", "engine/assembly.py"},
     "os.umask": {"reproducing"},
     "time.time_ns": {"records/remembered_digests.py"},  # how old a file is; never what a result depends on

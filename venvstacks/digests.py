@@ -64,7 +64,7 @@ class TreeEntry:
     Attributes:
         path: Relative to the tree's root, with forward slashes.
         size: Bytes of content; 0 for a link.
-        executable: Whether the owner may execute the file; False for a link.
+        executable: Whether the owner may execute the file; False for a link, and for all files on Windows.
         sha256: Hex digest of the content; empty for a link.
         target: What a link points to, as it is written in the link; None for a file.
     """
@@ -124,7 +124,7 @@ def entry_of(path: str, entry: os.DirEntry[str]) -> TreeEntry:
     info = entry.stat(follow_symlinks=False)
     if not stat.S_ISREG(info.st_mode):
         raise OSError(f"{entry.path} is neither a file nor a folder nor a symbolic link")
-    executable = is_executable(info.st_mode)
+    executable = os.name == "posix" and is_executable(info.st_mode)  # Windows has no such bit; Python goes by names
     if info.st_size > _SMALL:
         return TreeEntry(path, info.st_size, executable, sha256_file(entry.path))
     content = Path(entry.path).read_bytes()  # as `sha256_file` does, and the size is that of what was hashed

@@ -26,6 +26,7 @@ from venvstacks.loading.project import Project
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.stack import Layer
 from venvstacks.records.published_metadata import LayerMetadata, read_metadata
+from venvstacks.tools.folder_links import link_entry
 from venvstacks.tools.process import Processes
 
 _OTHER_UMASK = "077"
@@ -205,7 +206,7 @@ def _caches(project: Project, wanted: Verification, place: Path) -> Mapping[str,
     if project.cache.is_dir():
         for folder in project.cache.iterdir():
             if folder.name not in _KEPT:
-                (cache / folder.name).symlink_to(folder.absolute(), target_is_directory=folder.is_dir())
+                link_entry(cache / folder.name, folder.absolute())
     # uv looks for its cache below the home folder, and the second build has another one
     named = project.environment.get("UV_CACHE_DIR") or _uv_cache(project.environment)
     return {"VENVSTACKS_CACHE": str(cache), **({"UV_CACHE_DIR": named} if named else {})}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from venvstacks.digests import TreeEntry
 from venvstacks.model.platforms import TargetPlatform
-from venvstacks.model.relative_paths import has_drive, has_odd_characters, is_absolute
+from venvstacks.model.relative_paths import check_windows_names, has_drive, has_odd_characters, is_absolute
 
 MOST_ENTRIES = 500_000
 """Limit for the files and links of one layer, and for its folders: several times what the largest environments have.
@@ -28,8 +28,6 @@ _MOST_LINKS = 40  # the limit of Linux for the links of one path
 _LONGEST_NAME = 255
 _LONGEST_PATH = 1024
 _DEEPEST = 128
-_WINDOWS_SIGNS = re.compile(r'[<>:"|?*]')
-_WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
 _NO_SIBLINGS: AbstractSet[str] = frozenset()
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -120,9 +118,10 @@ def check_path(path: str, platform: TargetPlatform | None = None) -> None:
     if len(parts) > _DEEPEST:
         raise UnsoundTreeError(f"{path[:60]!r}... is in more than {_DEEPEST} folders", path)
     if platform is not None and platform.is_windows:
-        for part in parts:
-            if _WINDOWS_SIGNS.search(part) or part[-1] in ". " or _WINDOWS_DEVICES.fullmatch(part):
-                raise UnsoundTreeError(f"{path!r} cannot be a file's name on Windows", path)
+        try:
+            check_windows_names(path)
+        except ValueError as error:
+            raise UnsoundTreeError(str(error), path) from None
 
 
 def folded(path: str) -> str:

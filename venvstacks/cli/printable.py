@@ -16,6 +16,8 @@ from venvstacks.urls import without_secrets
 # C0 controls except tab and line break, DEL, C1 controls, and the signs that reorder text or hide parts of it
 _ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
+_ASCII_LINES = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-"})
+
 
 def printable(text: str) -> str:
     r"""`text` as people may see it: each character that a terminal acts on is an escape such as `\x1b`."""
@@ -38,7 +40,16 @@ def _without_secrets(value: object) -> object:
 
 def print_result(text: str) -> None:
     """Print what a command was asked for on standard output."""
-    print(printable(text))
+    print(drawn(printable(text), sys.stdout.encoding or "ascii"))
+
+
+def drawn(text: str, encoding: str) -> str:
+    """`text` with the lines of trees in ASCII if `encoding` has no signs for them, as that of a pipe on Windows."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_ASCII_LINES)
+    return text
 
 
 def print_json(value: object, *, sort_keys: bool = False) -> None:

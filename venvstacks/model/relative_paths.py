@@ -11,6 +11,23 @@ import re
 
 _NO_PART_OF_NAMES = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
+_WINDOWS_SIGNS = re.compile(r'[<>:"|?*\x00-\x1f]')
+_WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
+
+
+def check_windows_names(path: str) -> None:
+    """Check that Windows can store each part of `path`, which has forward slashes.
+
+    A device has its name in every folder and with every suffix (`aux.py`), a colon begins a drive or a stream of a
+    file, and spaces and dots at the end are dropped.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    for part in path.split("/"):
+        if _WINDOWS_SIGNS.search(part) or part[-1:] in {".", " "} or _WINDOWS_DEVICES.fullmatch(part):
+            raise ValueError(f"{path!r} cannot be a file's name on Windows")
+
 
 def has_drive(path: str) -> bool:
     """Whether Windows would take the beginning of `path` for a drive."""

@@ -21,6 +21,7 @@ from venvstacks.runtimes.provider_request import (
 from venvstacks.runtimes.runtime_contents import tidy
 from venvstacks.runtimes.unpack_python import find_root, unpack
 from venvstacks.tools.files import staging_folder
+from venvstacks.tools.patience import rename_patiently
 from venvstacks.urls import shown
 
 
@@ -94,8 +95,8 @@ def fill(tree: Path, archive: Path, request: RuntimeRequest) -> None:
         OSError: It cannot be written.
     """
     with staging_folder(tree.parent, "unpacked") as folder:
-        unpack(archive, folder)
+        unpack(archive, folder, windows=request.platform.is_windows)
         root = find_root(folder, request.python, request.platform)
         for child in sorted(root.iterdir()):
-            child.rename(tree / child.name)
+            rename_patiently(child, tree / child.name)
     tidy(tree, request.python, request.platform)

@@ -13,32 +13,40 @@ import shutil
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
-from venvstacks.model.relative_paths import is_absolute
+from venvstacks.model.relative_paths import check_windows_names, is_absolute
 from venvstacks.modes import file_mode, is_executable
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZIP_MAGIC = b"PK\x03\x04"
 
 
-def unpack(archive: Path, folder: Path) -> None:
+def unpack(archive: Path, folder: Path, *, windows: bool = False) -> None:
     """Unpack all members of `archive` into the empty folder `folder`.
+
+    Args:
+        archive: The file.
+        folder: The folder.
+        windows: Whether the archive is for Windows. Then, and always on Windows, names are refused that Windows cannot
+            store or takes for devices: writing to one loses the content, or leads out of the folder.
 
     Raises:
         RuntimeUnavailableError: It is no archive, is damaged, or holds what no Python needs (devices, names or links
             that lead out of it).
         OSError: The folder cannot be written.
     """
+    destination = _Destination(folder, windows_names=windows or os.name == "nt")
     try:
         if _starts_with(archive, _ZIP_MAGIC):
-            _unpack_zip(archive, folder)
+            _unpack_zip(archive, destination)
         else:
-            _unpack_tar(archive, folder)
+            _unpack_tar(archive, destination)
     except _shape_errors() as error:
         raise RuntimeUnavailableError(
             f"{archive.name} cannot be unpacked: {error}",
@@ -79,10 +87,36 @@ def find_root(folder: Path, python: PythonImplementation, platform: TargetPlatfo
     )
 
 
-def _unpack_zip(archive: Path, folder: Path) -> None:
+@dataclass(frozen=True)
+class _Destination:
+    """Where members are written to.
+
+    Attributes:
+        folder: The folder.
+        windows_names: Whether names that Windows cannot store are refused.
+    """
+
+    folder: Path
+    windows_names: bool
+
+    def place(self, name: str) -> Path:
+        """Where the member `name` belongs.
+
+        Raises:
+            ValueError: The name leads out of the folder, or cannot be stored.
+        """
+        parts = PurePosixPath(name.replace("\\", "/")).parts
+        if not parts or ".." in parts or is_absolute(name):
+            raise ValueError(f"the member name {name!r} leads out of the archive")
+        if self.windows_names:
+            check_windows_names("/".join(parts))
+        return self.folder.joinpath(*parts)
+
+
+def _unpack_zip(archive: Path, destination: _Destination) -> None:
     with zipfile.ZipFile(archive) as pack:
         for info in pack.infolist():
-            place = _place(folder, info.filename)
+            place = destination.place(info.filename)
             if info.is_dir():
                 place.mkdir(parents=True, exist_ok=True)
                 continue
@@ -90,24 +124,24 @@ def _unpack_zip(archive: Path, folder: Path) -> None:
                 _write(place, content, executable=is_executable(info.external_attr >> 16))
 
 
-def _unpack_tar(archive: Path, folder: Path) -> None:
+def _unpack_tar(archive: Path, destination: _Destination) -> None:
     links: list[tuple[Path, str]] = []
     with _open_tar(archive) as pack:
         for member in pack:
-            place = _place(folder, member.name)
+            place = destination.place(member.name)
             if member.isdir():
                 place.mkdir(parents=True, exist_ok=True)
             elif member.issym():
                 links.append((place, member.linkname))
             elif member.islnk():
-                _copy_again(_place(folder, member.linkname), place)
+                _copy_again(destination.place(member.linkname), place)
             elif member.isreg():
                 content = pack.extractfile(member)
                 if content is not None:
                     _write(place, content, executable=is_executable(member.mode))
             else:
                 raise ValueError(f"{member.name} is neither a file nor a folder nor a link")
-    _make_links(folder, links)
+    _make_links(destination.folder, links)
 
 
 @contextlib.contextmanager
@@ -131,18 +165,6 @@ def _open_tar(archive: Path) -> Iterator[tarfile.TarFile]:
 def _starts_with(archive: Path, magic: bytes) -> bool:
     with archive.open("rb") as stream:
         return stream.read(len(magic)) == magic
-
-
-def _place(folder: Path, name: str) -> Path:
-    """Where the member `name` belongs.
-
-    Raises:
-        ValueError: The name leads out of the folder.
-    """
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    if not parts or ".." in parts or is_absolute(name):
-        raise ValueError(f"the member name {name!r} leads out of the archive")
-    return folder.joinpath(*parts)
 
 
 def _write(place: Path, content: IO[bytes], *, executable: bool) -> None:

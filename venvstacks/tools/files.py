@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 from venvstacks.modes import FOLDER_MODE, settled_mode
+from venvstacks.tools.patience import rename_patiently, replace_patiently
 
 fcntl: ModuleType | None = None  # Windows
 with contextlib.suppress(ImportError):
@@ -81,7 +82,7 @@ def replacing(path: Path, rename: Callable[[], Path] | None = None) -> Iterator[
         try:
             yield temporary
             temporary.chmod(settled_mode(temporary.stat().st_mode))  # mkstemp makes files private
-            temporary.replace(rename() if rename else path)
+            replace_patiently(temporary, rename() if rename else path)
         except BaseException:
             with contextlib.suppress(OSError):
                 temporary.unlink()
@@ -168,11 +169,21 @@ def swap_in(new: Path, place: Path, *, trash: Path) -> None:
     """
     make_folders(place.parent)
     if not os.path.lexists(place):
-        new.rename(place)
+        rename_patiently(new, place)
         return
     with staging_folder(trash, place.name) as bin_folder:
-        place.rename(bin_folder / "old")
-        new.rename(place)
+        rename_patiently(place, bin_folder / "old")
+        rename_patiently(new, place)
+
+
+def is_folder_link(place: Path) -> bool:
+    """Whether `place` is a symbolic link or a junction (Windows' link to a folder), with any target."""
+    try:
+        info = place.lstat()
+    except OSError:
+        return False
+    junction: int = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", -1)  # only Python on Windows has the name
+    return stat.S_ISLNK(info.st_mode) or getattr(info, "st_reparse_tag", 0) == junction
 
 
 def remove_tree(path: Path) -> None:
@@ -183,7 +194,7 @@ def remove_tree(path: Path) -> None:
     Raises:
         OSError: Something could not be removed.
     """
-    if path.is_symlink() or not path.is_dir():
+    if is_folder_link(path) or not path.is_dir():
         path.unlink(missing_ok=True)
         return
     try:
@@ -217,7 +228,7 @@ def _remove_where_possible(path: Path) -> list[OSError]:
             failures.append(error)
 
     try:
-        if path.is_symlink() or not path.is_dir():
+        if is_folder_link(path) or not path.is_dir():
             path.unlink(missing_ok=True)
         elif sys.version_info >= (3, 12):
             shutil.rmtree(path, onexc=note)
@@ -232,6 +243,7 @@ def _make_removable(tree: Path) -> None:
     """Give the owner all rights to the folders of a tree; on Windows, where files have to be writable, to files too."""
     _allow(tree, 0o700)
     for folder, names, files in os.walk(tree):  # topdown: a folder is listed after it was made readable
+        names[:] = [name for name in names if not is_folder_link(Path(folder, name))]
         for name in names:
             _allow(Path(folder, name), 0o700)
         for name in (

@@ -6,28 +6,41 @@ the pointer is a small file that holds the target's name.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 from pathlib import Path
 
-from venvstacks.tools.files import read_regular, write_atomically
+from venvstacks.tools.files import link_or_copy, read_regular, write_atomically
+from venvstacks.tools.patience import replace_patiently
 
 
 def link_folder(place: Path, target: Path, *, windows: bool = os.name == "nt") -> None:
     """Make `place` lead to the folder `target`; both are absolute.
 
     Raises:
-        OSError: The link cannot be made, or something is at `place`.
+        OSError: The link cannot be made, something is at `place`, or (on Windows) there is no folder `target`.
     """
     if windows:
+        if not target.is_dir():  # else a junction is made that leads nowhere, or none, as the file system likes
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target))
         importlib.import_module("_winapi").CreateJunction(str(target), str(place))
     else:
         place.symlink_to(os.path.relpath(target, place.parent), target_is_directory=True)
 
 
-def is_folder_link(place: Path) -> bool:
-    """Whether `place` is a symbolic link or a junction, with any target."""
-    return place.is_symlink() or (hasattr(place, "is_junction") and place.is_junction())
+def link_entry(place: Path, target: Path, *, windows: bool = os.name == "nt") -> None:
+    """Make `place` lead to the folder or file `target` by its absolute path; on Windows files are hard links or copies.
+
+    Raises:
+        OSError: It cannot be done.
+    """
+    if not windows:
+        place.symlink_to(target, target_is_directory=target.is_dir())
+    elif target.is_dir():
+        link_folder(place, target, windows=windows)
+    else:
+        link_or_copy(target, place)
 
 
 def leads_to(place: Path, target: Path) -> bool:
@@ -60,7 +73,7 @@ def turn_pointer(pointer: Path, target: Path, staging: Path, *, windows: bool = 
     new.symlink_to(target)
     if pointer.is_dir() and not pointer.is_symlink():  # a copy of a deployment may have it: nothing replaces a folder
         pointer.rename(staging / f"{pointer.name}.old")
-    new.replace(pointer)
+    replace_patiently(new, pointer)
 
 
 def pointer_target(pointer: Path) -> str | None:

@@ -84,12 +84,13 @@ def _is_of_git(name: str) -> bool:
 def _with_modes(source: SourceTree, place: Path) -> SourceTree:
     """The module with those of its files that are shipped as executable: the same ones in each clone of a repository.
 
-    That is the bit of the file's owner. Where git has noted that its work tree is on a file system that keeps no such
-    bits (`core.fileMode = false`), git's index says what they are. On Windows without git no file is executable.
+    That is the bit of the file's owner. On Windows, and where git has noted that its work tree is on a file system that
+    keeps no such bits (`core.fileMode = false`), git's index says what they are. On Windows without git no file is
+    executable.
     """
     place = Path(os.path.realpath(place))
     root = _work_tree(place)
-    if root and keeps_no_modes(_git_folder(root) / "config"):
+    if root and (os.name == "nt" or keeps_no_modes(_git_folder(root) / "config")):
         recorded = executable_paths(_own_git_folder(root) / "index")
         found = {name for name in source.files if (place / name).relative_to(root).as_posix() in recorded}
     elif os.name == "nt":

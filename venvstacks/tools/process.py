@@ -34,13 +34,15 @@ _INHERITED = frozenset({
     "HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TEMP", "TMP", "TMPDIR",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
     "APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "SYSTEMROOT", "USERPROFILE", "XDG_CACHE_HOME", "NETRC",
+    # facts about a Windows machine: `platform`, `subprocess` and `shutil.which` read them
+    "COMSPEC", "OS", "PATHEXT", "PROCESSOR_ARCHITECTURE", "PROCESSOR_ARCHITEW6432", "SYSTEMDRIVE", "WINDIR",
 })  # fmt: skip
 
 
 def scrubbed_environment(
     environment: Mapping[str, str], *, keep: Iterable[str] = (), prefixes: tuple[str, ...] = ()
 ) -> dict[str, str]:
-    """The part of `environment` that children get: places of files, certificates and proxies only.
+    """The part of `environment` that children get: places of files, certificates, proxies and facts about the machine.
 
     Variables that change what uv or Python do (`UV_*`, `PYTHON*`, `PIP_*`) are left out, so that results do not depend
     on the user. `keep` and `prefixes` name further variables to let through.

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from venvstacks.tools.long_paths import TOO_LONG, is_too_long
+from venvstacks.tools.patience import is_in_use
+
 _Cause = Literal["full", "refused", "in_the_way", "otherwise"]
 _CAUSES: Mapping[int, _Cause] = {
     errno.ENOSPC: "full",
@@ -38,4 +41,11 @@ class WriteHints:
 
     def for_error(self, error: OSError) -> str:
         """The hint for this failure."""
-        return str(getattr(self, _CAUSES.get(error.errno or 0, "otherwise")))
+        return special_hint(error) or str(getattr(self, _CAUSES.get(error.errno or 0, "otherwise")))
+
+
+def special_hint(error: OSError) -> str | None:
+    """The hint for a failure whose cause is the same for every kind of file: one in use, or a path that is too long."""
+    if is_in_use(error):
+        return "another program uses it, or a file in it: close that program and run the same command again"
+    return TOO_LONG if is_too_long(error) else None

@@ -18,7 +18,7 @@ from venvstacks.actions.building.wheel_store import UnpackedWheel, scan_wheel
 from venvstacks.digests import TreeEntry, scan_tree, sha256_bytes
 from venvstacks.errors import BuildError
 from venvstacks.model.layout import EnvironmentLayout
-from venvstacks.model.platforms import PLATFORMS
+from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 
 BASE = runtime()
 LINUX = PLATFORMS["linux_x86_64"]
@@ -93,6 +93,18 @@ def test_each_part_has_its_place(tmp_path: Path) -> None:
 def test_headers_are_where_uv_puts_them(tmp_path: Path) -> None:
     wheel = unpacked(tmp_path, "frog-pond", {"frog_pond-1.0.data/headers/frog.h": b""})
     assert places(place_wheels([wheel], LAYERED, ())) == {"include/site/python3.11/frog-pond/frog.h"}
+
+
+@pytest.mark.parametrize("is_runtime", [True, False])
+def test_headers_of_windows_are_where_its_records_say(tmp_path: Path, *, is_runtime: bool) -> None:
+    platform, python = PLATFORMS["win_amd64"], PythonImplementation("cpython", "3.11.7")
+    scheme = Scheme(EnvironmentLayout.of_python(python, platform, is_runtime=is_runtime), is_runtime)
+    wheel = unpacked(tmp_path, "frog-pond", {"frog_pond-1.0.data/headers/frog.h": b""})
+    placement = place_wheels([wheel], scheme, ())
+    assert places(placement) == {"Include/frog-pond/frog.h"}
+    install_wheels(placement, tmp_path / "env", "Lib/site-packages")
+    record = (tmp_path / "env/Lib/site-packages/frog_pond-1.0.dist-info/RECORD").read_text("utf-8")
+    assert "../../Include/frog-pond/frog.h," in record
 
 
 def test_the_same_of_two_wheels_is_fine_and_different_files_are_settled_by_name(tmp_path: Path) -> None:

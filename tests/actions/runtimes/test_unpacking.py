@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import tarfile
 import zipfile
@@ -8,9 +9,11 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from tests.support.packed_pythons import INTERPRETER, LINUX, WANTED, WINDOWS, pack
+from tests.support.packed_pythons import INTERPRETER, LINUX, WANTED, WINDOWS, pack, tools_in
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.platforms import PythonImplementation
+from venvstacks.runtimes.archive_provider import ArchiveProvider
+from venvstacks.runtimes.provider_request import ArchiveSource, RuntimeRequest
 from venvstacks.runtimes.unpack_python import find_root, unpack
 
 PYTHON = PythonImplementation("cpython", "3.11.7")
@@ -136,6 +139,28 @@ def test_nothing_is_written_outside(members: list[tarfile.TarInfo], tmp_path: Pa
         lay_down(tar_of(*members), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "packed"]
     assert sorted(path.name for path in (tmp_path / "a/b").iterdir()) == ["secret", "unpacked"]
+
+
+UNWRITABLE_ON_WINDOWS = ("python/Lib/aux.py", "python/C:/evil", "python/Lib/os.py.", "python/NUL", "python/a?b")
+
+
+@pytest.mark.parametrize("name", UNWRITABLE_ON_WINDOWS)
+def test_names_that_windows_cannot_store_are_refused_for_it(name: str, tmp_path: Path) -> None:
+    packed, folder = tmp_path / "packed.tar", tmp_path / "unpacked"
+    packed.write_bytes(tar_of(member(name, size=1)))
+    folder.mkdir()
+    with pytest.raises(RuntimeUnavailableError, match="cannot be a file's name on Windows"):
+        unpack(packed, folder, windows=True)
+    assert [*folder.iterdir()] == []
+
+
+def test_a_runtime_for_windows_with_such_a_name_is_refused(tmp_path: Path) -> None:
+    packed = pack({"python.exe": b"MZ", "Lib/os.py": b"", "Lib/con.py": b""}, {})
+    (tmp_path / "packed").write_bytes(packed)
+    source = ArchiveSource(str(tmp_path / "packed"), hashlib.sha256(packed).hexdigest())
+    request = RuntimeRequest(PYTHON, WINDOWS, {WINDOWS.name: source})
+    with pytest.raises(RuntimeUnavailableError, match=r"'python/Lib/con\.py' cannot be"):
+        ArchiveProvider().prepare(request, tools_in(tmp_path))
 
 
 @pytest.mark.parametrize(

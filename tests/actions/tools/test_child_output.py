@@ -48,6 +48,12 @@ def test_children_see_nothing_that_steers_results() -> None:
     }  # fmt: skip
 
 
+def test_children_on_windows_know_their_machine() -> None:
+    """Without these, `platform.machine()` is empty there, and neither a shell nor a program without suffix is found."""
+    facts = {"PROCESSOR_ARCHITECTURE": "AMD64", "COMSPEC": "C:\\cmd.exe", "PATHEXT": ".EXE", "WINDIR": "C:\\Windows"}
+    assert scrubbed_environment({**facts, "PIP_X": "x"}) == facts
+
+
 def test_names_that_are_no_unicode_do_not_keep_a_child_from_being_logged(tmp_path: Path) -> None:
     log = tmp_path / "log"
     script = "import sys; print(len(sys.argv[1].encode('utf-8', 'surrogateescape')))"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from venvstacks.cli.error_boundary import report_defect, report_error
 from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.progress import PlainLines
 from venvstacks.cli.run_report import report_of_error
+from venvstacks.cli.show_output import render_tree
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.errors import DeployError
 
@@ -25,6 +28,26 @@ def test_results_and_messages_show_what_a_terminal_would_act_on(capsys: pytest.C
     print_result(f"{FORGED}\n\tb🐸")
     print_message(FORGED)
     assert capsys.readouterr() == (f"{SAFE}\n\tb🐸\n", f"{SAFE}\n")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "printed"),
+    [
+        ("utf-8", "pond\n├── frog\n│   └── ä"),
+        ("cp437", "pond\n├── frog\n│   └── ä"),
+        ("cp1252", "pond\n|-- frog\n|   `-- ä"),
+        ("ascii", "pond\n|-- frog\n|   `-- \\xe4"),
+    ],
+)
+def test_trees_have_ascii_lines_where_the_output_has_no_others(
+    encoding: str, printed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The standard output of a program in a pipe has Windows' old encoding, without box-drawing characters."""
+    output = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(output, encoding, errors="backslashreplace", newline="\n"))
+    print_result(render_tree("pond", {"frog": {"ä": {}}}).replace("└── frog", "├── frog").replace("    └", "│   └"))
+    sys.stdout.flush()
+    assert output.getvalue().decode(encoding) == f"{printed}\n"
 
 
 def test_json_keeps_its_values_and_loses_secrets_only(capsys: pytest.CaptureFixture[str]) -> None:

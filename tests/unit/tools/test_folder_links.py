@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from venvstacks.tools import folder_links as folderlinks
-from venvstacks.tools.folder_links import leads_to, link_folder, pointer_target, turn_pointer
+from venvstacks.tools.files import is_folder_link, remove_tree, remove_what_can_be
+from venvstacks.tools.folder_links import leads_to, link_entry, link_folder, pointer_target, turn_pointer
 
 
 @pytest.mark.skipif(os.name == "nt", reason="symbolic links")
@@ -30,8 +31,32 @@ def test_windows_gets_junctions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             made.append((target, place))
 
     monkeypatch.setattr(folderlinks.importlib, "import_module", lambda _: Windows)
+    with pytest.raises(FileNotFoundError, match="target"):
+        link_folder(tmp_path / "place", tmp_path / "target", windows=True)
+    (tmp_path / "target").mkdir()
     link_folder(tmp_path / "place", tmp_path / "target", windows=True)
     assert made == [(str(tmp_path / "target"), str(tmp_path / "place"))]
+
+
+def test_windows_gets_copies_of_files_and_others_get_links(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("frog")
+    link_entry(tmp_path / "copy", tmp_path / "file", windows=True)
+    assert not (tmp_path / "copy").is_symlink()
+    assert (tmp_path / "copy").read_text() == "frog"
+
+
+@pytest.mark.skipif(os.name != "nt", reason="junctions")
+def test_junctions_are_links_and_go_without_what_they_lead_to(tmp_path: Path) -> None:
+    (tmp_path / "target/below").mkdir(parents=True)
+    (tmp_path / "target/below/file").write_text("frog")
+    for name in ("place", "other"):
+        link_folder(tmp_path / name, tmp_path / "target")
+        assert is_folder_link(tmp_path / name)
+        assert leads_to(tmp_path / name, tmp_path / "target")
+    remove_tree(tmp_path / "place")
+    assert remove_what_can_be(tmp_path / "other") == []
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+    assert (tmp_path / "target/below/file").read_text() == "frog"
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ from venvstacks.records.tree_records import BuildRecord, RuntimeRecord
 from venvstacks.runtimes.provider_request import ArchiveSource, RuntimeRequest, RuntimeTools
 from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically
 from venvstacks.tools.process import append_to_log, scrubbed_environment
+from venvstacks.tools.write_hints import special_hint
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def build_layer(request: BuildRequest, tools: Tools) -> dict[str, object]:
     except OSError as error:
         raise BuildError(
             f"layer '{layer.name}': the environment cannot be written: {error}",
-            hint="check free space and permissions of the build folder, and of the cache",
+            hint=special_hint(error) or "check free space and permissions of the build folder, and of the cache",
         ) from error
     entries = made.record.entries
     counts: dict[str, object] = {"files": len(entries), "bytes": sum(entry.size for entry in entries)}

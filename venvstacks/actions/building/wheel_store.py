@@ -31,6 +31,7 @@ from venvstacks.locking.pylock_text import format_lock
 from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel, wheel_name
 from venvstacks.tools.cache_locks import entries_locked
 from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, write_atomically
+from venvstacks.tools.patience import rename_patiently
 from venvstacks.tools.seals import read_sealed, sealed
 from venvstacks.tools.tree_comparison import other_spellings
 from venvstacks.tools.uv import InstallRequest, install
@@ -223,7 +224,7 @@ def _take_over(cache: Path, package: LockedPackage, wheel: Wheel, store: Path, t
         )
     remove_tree(place)
     place.mkdir(parents=True)
-    tree.rename(place / "tree")
+    rename_patiently(tree, place / "tree")
     entries = scan_wheel(place / "tree")
     rows = [list(asdict(entry).values()) for entry in entries]
     record = canonical_json({"format": _FORMAT, "key": key, "entries": rows})

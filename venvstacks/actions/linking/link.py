@@ -25,7 +25,9 @@ from venvstacks.model.conventions import DYNLIB_DIR, DYNLIB_PATH, LAYER_CONFIG, 
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.stack import Layer
 from venvstacks.records.tree_records import LibrariesRecord, LinkRecord, ProvidedRecord
-from venvstacks.tools.files import remove_tree, write_atomically
+from venvstacks.tools.files import is_folder_link, remove_tree, write_atomically
+from venvstacks.tools.folder_links import leads_to, link_folder
+from venvstacks.tools.write_hints import special_hint
 
 _SHARE = "share/venv"
 
@@ -62,7 +64,7 @@ def link_layer(request: LinkRequest, tools: Tools) -> dict[str, object]:
     except OSError as error:
         raise LinkError(
             f"layer '{layer.name}': the environment cannot be linked: {error}",
-            hint="check free space and permissions of the build folder",
+            hint=special_hint(error) or "check free space and permissions of the build folder",
         ) from error
     values: dict[str, object] = {"libraries": len(borrowed.libraries.libraries), "links": len(borrowed.overlay)}
     return {**values, "notes": notes} if notes else values
@@ -115,11 +117,12 @@ def _alias(request: LinkRequest) -> str:
     layer, place = request.layer, request.environment
     name = deployed_name(layer, request.layout, request.base)
     for old in place.parent.glob(f"{layer.env_name}@*"):
-        if old.is_symlink() and old.name != name and str(old.readlink()) == layer.env_name:
+        is_alias = is_folder_link(old) and old.readlink().name == layer.env_name
+        if is_alias and not (old.name == name and leads_to(old, place)):
             old.unlink()
     alias = place.with_name(name)
     if name != layer.env_name and not os.path.lexists(alias):
-        alias.symlink_to(layer.env_name, target_is_directory=True)
+        link_folder(alias, place)
     return name
 
 

@@ -18,6 +18,7 @@ from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.records.published_metadata import metadata_text, read_metadata
 from venvstacks.tools.clones import LinkMode
 from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically
+from venvstacks.tools.patience import replace_patiently
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def export_layer(published: PublishedLayer, options: ExportOptions, log: Path, t
     metadata = published.metadata()
     with not_written(folder):
         if place.exists():
-            place.replace(replaced)
+            replace_patiently(place, replaced)
         previous = read_metadata(replaced)
         target = folder / metadata.install_target
         remove_leftovers(folder / METADATA_DIR, f".staging-{name}")

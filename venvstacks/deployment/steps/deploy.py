@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from venvstacks.actions.toolset import Tools
+from venvstacks.archives.expected import ExpectedTree
 from venvstacks.deployment.binding import Bound, Inventory, Work, bind, plan_work
 from venvstacks.deployment.offers import Offer
 from venvstacks.deployment.state import Generation, InstanceRecord, needed_instances
@@ -32,6 +33,7 @@ from venvstacks.deployment.steps.switch import Warn, clean_up_after, enter_gener
 from venvstacks.errors import DeployError
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.modes import FOLDER_MODE
+from venvstacks.tools.long_paths import TOO_LONG, bears_long_paths, exceeds_limit
 from venvstacks.tools.workers import workers
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class DeployRequest:
         repair: Whether to compare the installed layers file by file, and to replace damaged ones.
         synchronise: Whether to wait until the disk has written all files before the switch, against power failures.
         free_space: Bytes that are free where a folder is.
+        long_paths: Whether paths in a folder may be longer than Windows' limit.
     """
 
     place: Place
@@ -72,6 +75,7 @@ class DeployRequest:
     repair: bool = False
     synchronise: bool = False
     free_space: Callable[[Path], int] = field(default=_free_space)
+    long_paths: Callable[[Path], bool] = field(default=bears_long_paths)
 
 
 @dataclass(frozen=True)
@@ -193,6 +197,7 @@ def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceR
         lists = {one.id: source.read(one.layer.files) for one in work.fetch}
         lists |= {one.id: place.file_manifest(donor).read_bytes() for one, donor in work.rebind}
         trees = {one.id: expected_tree(lists[one.id], one.layer, request.platform) for one in makes}
+        _check_lengths(request, makes, trees)
         archives = _all(coming)
     fetched = zip(work.fetch, archives, strict=True)
     delivered = [Delivered(one, trees[one.id], lists[one.id], archive.path) for one, archive in fetched]
@@ -245,6 +250,17 @@ def _check_space(request: DeployRequest, work: Work) -> None:
             f"{place.root} has {free >> 20} MiB free, and {(needed + _SLACK >> 20) + 1} MiB are needed",
             hint="free some space, or deploy to another disk; nothing was changed",
         )
+
+
+def _check_lengths(request: DeployRequest, makes: Iterable[Bound], trees: Mapping[str, ExpectedTree]) -> None:
+    """Refuse a deploy to Windows if it would be stopped by a path that is too long, and name the longest one."""
+    if not request.platform.is_windows:
+        return
+    folders = {one.id: request.place.staging / f"{one.id}.________" / one.layer.target for one in makes}
+    paths = (os.path.join(folder, path) for id_, folder in folders.items() for path in trees[id_].entries)  # noqa: PTH118
+    longest = max(filter(exceeds_limit, paths), key=len, default="")
+    if longest and not request.long_paths(request.place.staging):
+        raise DeployError(f"{longest} is a path of {len(longest)} characters, too long for Windows", hint=TOO_LONG)
 
 
 def _next_generation(

@@ -18,7 +18,7 @@ from venvstacks.deployment.state import Generation, InstanceRecord
 from venvstacks.deployment.steps.deploy_failures import reading
 from venvstacks.deployment.steps.instances import compiled_from, layer_config
 from venvstacks.deployment.steps.place import FILE_MANIFEST, RECORD, RECORD_NAMES, Place, finished_instances
-from venvstacks.digests import TreeEntry, sha256_bytes
+from venvstacks.digests import TreeEntry, sha256_bytes, sha256_file
 from venvstacks.errors import ProcessFailedError
 from venvstacks.linking.chain import PTH_NAME
 from venvstacks.records.file_lists import FileManifest
@@ -198,8 +198,17 @@ def _generated_entries(folder: Path, listed: Mapping[str, TreeEntry]) -> dict[st
         return {}  # its description is changed, which is reported anyway
     packed = {path: text.encode() for path, text in texts.items()}
     made = {path: TreeEntry(path, len(text), sha256=sha256_bytes(text)) for path, text in packed.items()}
-    made |= {path: TreeEntry(path, target="../" * path.count("/") + target) for path, target in overlay.items()}
+    made |= {path: _overlay_entry(folder, path, target) for path, target in overlay.items()}
     return {path: entry for path, entry in made.items() if path not in listed}
+
+
+def _overlay_entry(folder: Path, path: str, target: str) -> TreeEntry:
+    """What post-install makes of a link of the overlay: that link, or without symbolic links a copy of its target."""
+    copy, original = folder / path, folder / target
+    if copy.is_file() and not copy.is_symlink() and original.is_file():
+        size = original.stat().st_size
+        return TreeEntry(path, size, sha256=sha256_file(original, size))
+    return TreeEntry(path, target=postinstall.link_text(path, target))
 
 
 def _belongs_to(one: TreeDifference, wanted: Mapping[str, TreeEntry]) -> bool:

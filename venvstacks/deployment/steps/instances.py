@@ -32,6 +32,7 @@ from venvstacks.records.file_lists import FileManifest
 from venvstacks.tools.clones import lay_file
 from venvstacks.tools.files import read_regular, write_atomically
 from venvstacks.tools.folder_links import link_folder
+from venvstacks.tools.patience import rename_patiently
 from venvstacks.tools.process import Rights, scrubbed_environment
 
 _POSTINSTALL = "postinstall.py"
@@ -151,18 +152,22 @@ def _copy_entry(entry: TreeEntry, source: Path, target: Path) -> None:
 
 
 def settle(prepared: Iterable[Prepared], place: Place, warn: Warn) -> None:
-    """Move instances from the staging folder into the store, and link the instances below them.
+    """Move instances from the staging folder into the store, and then link each to the instances below it.
+
+    Links come last, as a junction (the link of Windows) can only be made to a folder that exists.
 
     Raises:
         OSError: It cannot be written.
     """
-    for one in prepared:
+    instances = tuple(prepared)
+    for one in instances:
         folder = place.store / one.bound.id
         if folder.exists():  # children of a killed deploy may have written for a moment longer
             throw_away(place, folder, warn)
-        one.folder.rename(folder)
+        rename_patiently(one.folder, folder)
+    for one in instances:
         for target, id_ in one.bound.lower.items():
-            link_folder(folder / target, place.instance(id_, target))
+            link_folder(place.store / one.bound.id / target, place.instance(id_, target))
 
 
 class Compilers:

@@ -16,6 +16,7 @@ from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.records.file_lists import PACKED_LIMIT
 from venvstacks.records.published_metadata import MANIFEST_LIMIT, LayerMetadata, StackManifest
+from venvstacks.tools.patience import replace_patiently
 from venvstacks.tools.transfer import Downloads, WantedFile
 from venvstacks.urls import child, has_unclear_login, shown
 
@@ -162,7 +163,8 @@ class WebSource:
             place.unlink()  # a damaged file on disk must not stop all later deploys
         folder.mkdir(parents=True, exist_ok=True)
         received = self.downloads.fetch(WantedFile(child(self.url, file.name), file.sha256, file.size), part)
-        return Obtained(part.replace(place), received)
+        replace_patiently(part, place)
+        return Obtained(place, received)
 
     def space_needed(self, file: OfferedFile, folder: Path) -> int:
         """See `Source`. Files that an earlier deploy has fetched need none."""

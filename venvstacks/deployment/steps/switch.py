@@ -26,8 +26,9 @@ from venvstacks.deployment.steps.generations import (
 from venvstacks.deployment.steps.place import Place, make_folder, stored_ids
 from venvstacks.errors import DeployError
 from venvstacks.modes import FOLDER_MODE, file_mode
-from venvstacks.tools.files import remove_what_can_be, write_atomically
-from venvstacks.tools.folder_links import is_folder_link, link_folder, turn_pointer
+from venvstacks.tools.files import is_folder_link, remove_what_can_be, write_atomically
+from venvstacks.tools.folder_links import link_folder, turn_pointer
+from venvstacks.tools.patience import rename_patiently
 
 Warn = Callable[[str], None]
 """Called with a warning, in one line."""
@@ -136,7 +137,7 @@ def enter_generation(place: Place, generation: Generation) -> None:
     write_atomically(staging / number / NOT_ENTERED, "")
     write_atomically(staging / number / "state.json", generation.text())
     final = place.generations / number
-    (staging / number).rename(final)
+    rename_patiently(staging / number, final)
     staging.rmdir()
     for name, id_ in generation.applications.items():
         link_folder(final / "apps" / name, place.instance(id_, generation.by_id[id_].target))

@@ -1,0 +1,58 @@
+"""Operations on files that another program has open, which Windows refuses until it closes them.
+
+Virus scanners and search indexes open new files for a moment. POSIX systems allow to rename open files, so that there
+nothing is ever repeated.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+"""Seconds to wait before each further attempt."""
+
+_IN_USE = frozenset({5, 32, 33})
+"""Windows' error codes: access denied (of a folder with an open file in it), sharing violation, lock violation."""
+
+
+def is_in_use(error: OSError) -> bool:
+    """Whether Windows reports that another program uses the file, or may use a file in the folder."""
+    return getattr(error, "winerror", None) in _IN_USE
+
+
+def patiently(operation: Callable[[], object], pauses: Sequence[float] = PAUSES) -> None:
+    """Carry out `operation`, and repeat it after each pause while another program uses its file.
+
+    Raises:
+        OSError: It fails for another reason, or the file is still in use after the last pause.
+    """
+    for pause in pauses:
+        try:
+            operation()
+        except OSError as error:
+            if not is_in_use(error):
+                raise
+            time.sleep(pause)
+        else:
+            return
+    operation()
+
+
+def rename_patiently(source: Path, target: Path) -> None:
+    """Rename a file or folder, which Windows may refuse for a moment.
+
+    Raises:
+        OSError: It cannot be renamed.
+    """
+    patiently(lambda: source.rename(target))
+
+
+def replace_patiently(source: Path, target: Path) -> None:
+    """Let a file replace another one, which Windows may refuse for a moment.
+
+    Raises:
+        OSError: It cannot be replaced.
+    """
+    patiently(lambda: source.replace(target))
