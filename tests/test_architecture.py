@@ -24,7 +24,7 @@ FLOORS = {
     "_injected": 1,
     "model": 2, "tools": 2,
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
-    "graph": 4, "records": 4, "deployment": 4,
+    "graph": 4, "records": 4, "deployment": 4, "deltas": 4,
     "actions": 5, "loading": 5, "planning": 5,
     "deployment/steps": 6, "engine": 6, "planning/requests": 6, "planning/forecast": 6, "planning/cache_key": 6,
     "reproducing": 6,
@@ -42,7 +42,7 @@ SIDEWAYS = {
 
 PURE = (
     "suggestions.py", "data_faults.py", "model", "locking", "linking", "graph", "archives/members.py",
-    "archives/expected.py", "deployment",
+    "archives/expected.py", "deployment", "deltas/delta_index.py", "deltas/similar_files.py", "deltas/old_parts.py",
 )  # fmt: skip
 
 # Purity is a list of what may be imported: whatever could reach a disk, a clock, a process or the environment has to
@@ -51,7 +51,7 @@ HARMLESS: dict[str, set[str] | None] = {
     "__future__": None, "collections": None, "dataclasses": None, "difflib": None, "enum": None, "fnmatch": None,
     "functools": None, "graphlib": None, "heapq": None, "itertools": None, "json": None, "posixpath": None, "re": None,
     "shlex": None, "string": None, "struct": None, "tomllib": None, "types": None, "typing": None, "unicodedata": None,
-    "urllib.parse": None,
+    "urllib.parse": None, "zlib": None,
     "math": None, "packaging": None, "pydantic": None, "tomli_w": None,
     "datetime": None,  # values of times; asking for the present one is refused below
     "pathlib": {"PurePath", "PurePosixPath", "PureWindowsPath"},
@@ -59,7 +59,7 @@ HARMLESS: dict[str, set[str] | None] = {
     "venvstacks.urls": None,
     "venvstacks.reasons": None, "venvstacks.model": None, "venvstacks.locking": None,
     "venvstacks.linking": None, "venvstacks.graph": None, "venvstacks.deployment": None,
-    "venvstacks.archives.expected": None,
+    "venvstacks.archives.expected": None, "venvstacks.deltas.delta_index": None,
     "venvstacks.digests": {"TreeEntry", "canonical_json", "prefixed", "sha256_bytes", "sha256_json", "tree_digest"},
 }  # fmt: skip
 
@@ -286,8 +286,14 @@ NOT_IMPORTED = {
 def test_what_is_required_is_used() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     required = {Requirement(text).name for text in project["dependencies"]}
-    imported = {module.partition(".")[0] for file in PRODUCT for module, _ in imports_of(file)}
+    imported = {name for file in PRODUCT for module, part in imports_of(file) for name in parts_of(module, part)}
     assert {name for name in required if name.replace("-", "_") not in imported} == NOT_IMPORTED.keys()
+
+
+def parts_of(module: str, name: str | None) -> set[str]:
+    """The names that a distribution of an imported module may have: `a` and `a.b` for `from a.b import c`."""
+    names = [*module.split("."), *([name] if name else [])]
+    return {names[0], ".".join(names[:2])}
 
 
 def code_lines(file: Path) -> set[int]:

@@ -120,10 +120,11 @@ def _unpack(archive: Path, expected: ExpectedTree, root: Path, stopping: Callabl
                 raise ValueError(f"{found.path!r} is {'there twice' if again else 'not in the manifest'}")
             _check_announced(found, entry)
             if not entry.is_link:
-                _write_file(found, entry, os.path.join(root, path))  # noqa: PTH118 - twice as fast
+                place = os.path.join(root, path)  # noqa: PTH118 - twice as fast
+                write_verified(found.content, entry, place, found.path)
     if missing:
         raise ValueError(f"{next(iter(missing))!r} is missing, with {len(missing) - 1} more")
-    _make_links(expected, root)
+    make_links(expected, root)
 
 
 def _path_in_layer(path: str, top: str) -> str:
@@ -141,21 +142,33 @@ def _check_announced(found: FoundMember, entry: TreeEntry) -> None:
         raise ValueError(f"{found.path!r} has another size or mode than in the manifest")
 
 
-def _write_file(found: FoundMember, entry: TreeEntry, place: str) -> None:
+def write_verified(content: Iterable[bytes | memoryview], entry: TreeEntry, place: Path | str, name: str) -> None:
+    """Write a new file, with the mode that the manifest lists; its bytes are compared while they are written.
+
+    Args:
+        content: Its bytes, in pieces.
+        entry: What the manifest lists.
+        place: Where it is written; nothing may be there.
+        name: How messages call it.
+
+    Raises:
+        ValueError: The content is another one than `entry` says.
+        OSError: It cannot be written.
+    """
     digest = hashlib.sha256()
     left = entry.size
     mode = file_mode(executable=entry.executable)
     with open(os.open(place, _NEW_FILE, mode), "wb", buffering=0) as stream:  # noqa: PTH123 - by descriptor
         if hasattr(os, "fchmod"):  # the mode must not depend on the umask
             os.fchmod(stream.fileno(), mode)
-        for piece in found.content:
+        for piece in content:
             left -= len(piece)
             if left < 0:
-                raise ValueError(f"{found.path!r} has more bytes than announced")
+                raise ValueError(f"{name!r} has more bytes than announced")
             digest.update(piece)
             _write_all(stream.fileno(), piece)
     if left or digest.hexdigest() != entry.sha256:
-        raise ValueError(f"{found.path!r} has other content than in the manifest")
+        raise ValueError(f"{name!r} has other content than in the manifest")
 
 
 def _write_all(descriptor: int, piece: memoryview | bytes) -> None:
@@ -164,7 +177,12 @@ def _write_all(descriptor: int, piece: memoryview | bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _make_links(expected: ExpectedTree, root: Path) -> None:
+def make_links(expected: ExpectedTree, root: Path) -> None:
+    """Create the links of a tree, after all its files.
+
+    Raises:
+        OSError: One cannot be created.
+    """
     for path, entry in expected.entries.items():
         if entry.target is not None:
             (root / path).symlink_to(entry.target)

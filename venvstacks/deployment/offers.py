@@ -18,6 +18,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _MOST_FAULTS = 100  # a longer list helps nobody
 _APPLICATION_PREFIX = "app-"
+MOST_DELTAS = 64
+"""Deltas of one layer: publishing keeps fewer."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,21 @@ class OfferedFile:
     name: str
     size: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class OfferedDelta:
+    """A delta between two versions of a layer, each named by the SHA-256 of its per-file manifest.
+
+    Attributes:
+        file: The delta.
+        before: The version that it is applied to.
+        after: The version that results.
+    """
+
+    file: OfferedFile
+    before: str
+    after: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,7 @@ class OfferedLayer:
         runtime: Deployed name of the runtime below; None for runtimes.
         frameworks: Deployed names of all frameworks below, in import order.
         launch_module: Module that an application runs.
+        deltas: Ways from earlier versions to this one.
     """
 
     name: str
@@ -66,6 +84,7 @@ class OfferedLayer:
     runtime: str | None = None
     frameworks: tuple[str, ...] = ()
     launch_module: str | None = None
+    deltas: tuple[OfferedDelta, ...] = ()
 
     @property
     def lower(self) -> tuple[str, ...]:
@@ -160,13 +179,16 @@ def _repeated(layers: Iterable[OfferedLayer], field: str) -> list[str]:
 def _faults(layer: OfferedLayer, others: Mapping[str, OfferedLayer], platform: TargetPlatform) -> Iterator[str]:
     if layer.platform != platform.name:
         yield f"it is for {layer.platform}, and this machine is {platform.name}"
-    names = [layer.name, layer.target, layer.archive.name, layer.files.name]
+    published = (layer.archive, layer.files, *(delta.file for delta in layer.deltas))
+    names = [layer.name, layer.target, *(file.name for file in published)]
     names += [layer.application] if layer.kind == "application" else []  # names a link to it
     for name in names:
         yield from _name_faults(name, platform)
-    for file in (layer.archive, layer.files):
+    for file in published:
         if file.size < 0 or not _DIGEST.fullmatch(file.sha256):
             yield f"{file.name} has no proper size or SHA-256"
+    if len(layer.deltas) > MOST_DELTAS:
+        yield f"it lists more than {MOST_DELTAS} deltas"
     if layer.kind == "application" and not _MODULE.fullmatch(layer.launch_module or ""):
         yield f"{layer.launch_module!r} is no launch module"
     if (layer.kind == "runtime") != (layer.runtime is None):

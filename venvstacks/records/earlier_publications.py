@@ -33,8 +33,10 @@ class EarlierPublication(PublishedModel):
     @property
     def file_names(self) -> tuple[str, ...]:
         """The published files that it names."""
-        lists = (self.product.file_manifest, self.product.package_list) if self.product else ()
-        return tuple(name for name in (self.archive_name, *(one.name for one in lists if one)) if name)
+        listed = self.product.file_manifest if self.product else None
+        deltas = (self.product.deltas or ()) if self.product else ()
+        names = (self.archive_name, listed.name if listed else None, *(delta.name for delta in deltas))
+        return tuple(name for name in names if name)
 
 
 def read_earlier(path: Path) -> EarlierPublication | None:

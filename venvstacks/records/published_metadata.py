@@ -64,6 +64,20 @@ class FileReference(PublishedModel):
     sha256: str
 
 
+class DeltaReference(FileReference):
+    """A published delta: what an installed version of a layer lacks to become another version.
+
+    A version of a layer is named by the SHA-256 of its list of files (`file_manifest`).
+
+    Attributes:
+        from_files: The version that the delta is applied to.
+        to_files: The version that results: this one, or an earlier one that a further delta leads on from.
+    """
+
+    from_files: str
+    to_files: str
+
+
 class ProductMetadata(PublishedModel):
     """What this program adds to the metadata of a layer.
 
@@ -80,8 +94,7 @@ class ProductMetadata(PublishedModel):
         runtime_build: The provider's name for it (runtimes only).
         notes: Remarks for users (runtimes only).
         file_manifest: The list of all files in the archive (archives only).
-        package_list: The list of the packages in the archive (archives only; missing in publications of earlier
-            versions).
+        deltas: Ways to this version from earlier ones (archives only).
         launch_names: Modules that start an application under further names, by name (applications only).
         kept_format: True where the archive format is that of the original's publications in the same folder.
     """
@@ -96,7 +109,7 @@ class ProductMetadata(PublishedModel):
     runtime_build: str | None = None
     notes: tuple[str, ...] = ()
     file_manifest: FileReference | None = None
-    package_list: FileReference | None = None
+    deltas: tuple[DeltaReference, ...] | None = None
     launch_names: dict[str, str] | None = None
     kept_format: bool | None = None
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _PATIENCE_SECONDS = 1.0
 _pools = itertools.count()
@@ -32,12 +33,12 @@ class Workers:
     pool: ThreadPoolExecutor
     count: int
 
-    def in_order(self, work: Callable[[Item], bytes], items: Iterable[Item]) -> Iterator[bytes]:
+    def in_order(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """`map(work, items)`, with at most one item more than there are threads in work.
 
         Items are taken in the calling thread, so that they may come from a file that is being read.
         """
-        pending: deque[Future[bytes]] = deque()
+        pending: deque[Future[Result]] = deque()
         for item in items:
             pending.append(self.pool.submit(work, item))
             if len(pending) > self.count:

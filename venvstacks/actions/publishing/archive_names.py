@@ -17,9 +17,8 @@ from venvstacks.records.earlier_publications import EarlierPublication
 FILES_SUFFIX = ".files.json.gz"
 """The extension of an archive's list of files, in place of that of the archive."""
 
-PACKAGES_SUFFIX = ".packages.json.gz"
-"""The extension of an archive's list of packages. Its name always has a part of its digest, as it can change while the
-archive stays the same."""
+DELTA_SUFFIX = ".delta"
+"""The extension of deltas."""
 
 _DIGITS = 12  # of a digest in a name
 
@@ -68,17 +67,6 @@ class Finished:
         )
 
 
-def package_list_name(target: str, tag: str | None, packed: bytes) -> str:
-    """The name of a list of packages.
-
-    Args:
-        target: Deployed name of the layer.
-        tag: A platform's name where outputs are tagged.
-        packed: The list.
-    """
-    return f"{target}{f'-{tag}' if tag else ''}-{sha256_bytes(packed)[:_DIGITS]}{PACKAGES_SUFFIX}"
-
-
 def _free_or_same(path: Path, size: int, sha256: str) -> bool:
     if not os.path.lexists(path):
         return True
@@ -111,3 +99,14 @@ def choose_names(finished: Finished, folder: Path, earlier: EarlierPublication |
     if build == 1 and finished.fits(first, folder):
         return first
     return finished.called(f"{finished.target}-{finished.sha256[:_DIGITS]}", build)
+
+
+def delta_name(target: str, sha256: str, tag: str | None) -> str:
+    """The name of a delta: with part of its digest, so that no other bytes ever get it.
+
+    Args:
+        target: Deployed name of the layer.
+        sha256: The delta's digest.
+        tag: A platform's name where outputs are tagged.
+    """
+    return f"{target}{f'-{tag}' if tag else ''}-{sha256[:_DIGITS]}{DELTA_SUFFIX}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from venvstacks.deployment.offers import Offer, OfferedFile, OfferedLayer, check_offer
+from venvstacks.deployment.offers import Offer, OfferedDelta, OfferedFile, OfferedLayer, check_offer
 from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.errors import DeployError, TransferError, UsageError
 from venvstacks.model.conventions import METADATA_DIR
@@ -264,6 +264,10 @@ def _offered(entry: LayerMetadata, name: str) -> OfferedLayer:
         else entry.runtime_layer,  # a runtime's entry has its own name there
         frameworks=entry.required_layers or (),
         launch_module=entry.app_launch_module,
+        deltas=tuple(
+            OfferedDelta(OfferedFile(delta.name, delta.size, delta.sha256), delta.from_files, delta.to_files)
+            for delta in entry.product.deltas or ()
+        ),
     )
 
 

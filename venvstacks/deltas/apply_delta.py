@@ -1,0 +1,230 @@
+"""Applying deltas: a new version of a layer from an installed one, every file compared with the new manifest.
+
+The new version's manifest alone decides which files are written and with which content, exactly as in unpacking an
+archive. Deltas are a source of contents, which count for nothing until their SHA-256 is right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from venvstacks.archives.expected import ExpectedTree
+from venvstacks.archives.unpack import make_links, make_listed_folders, write_verified
+from venvstacks.deltas.delta_index import MAGIC, PACKED_LIMIT, DeltaIndex, HeldContent
+from venvstacks.deltas.old_version import OldVersion
+from venvstacks.deltas.patches import apply_patch
+from venvstacks.digests import TreeEntry, sha256_file
+from venvstacks.errors import InterruptedRunError
+from venvstacks.modes import file_mode
+from venvstacks.tools.clones import lay_file
+from venvstacks.tools.files import staging_folder
+
+if TYPE_CHECKING:
+    import zstandard
+
+_PIECE = 1 << 20
+_WHOLE_WINDOW = 1 << 26  # as publishing writes it
+_BETWEEN_SLACK = 64 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class _Delta:
+    """An opened delta.
+
+    Attributes:
+        stream: The file.
+        index: Its index.
+        begin: Where its frames begin.
+        wanted: Digests of the contents that are needed.
+    """
+
+    stream: BinaryIO
+    index: DeltaIndex
+    begin: int
+    wanted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Update:
+    """A new version that is to be made.
+
+    Attributes:
+        old: The installed version.
+        deltas: Deltas, the first of which is applied to the installed version.
+        expected: All files that must result.
+        destination: An empty folder that no other process writes to. After a failure it holds some of the files.
+        stopping: Called before every file; returns whether to stop because the run is being interrupted.
+    """
+
+    old: OldVersion
+    deltas: Sequence[Path]
+    expected: ExpectedTree
+    destination: Path
+    stopping: Callable[[], bool] = field(default=lambda: False)
+
+    @property
+    def root(self) -> Path:
+        """The folder of the new version."""
+        return self.destination / self.expected.top
+
+    def check(self) -> None:
+        """Stop if that is wanted.
+
+        Raises:
+            InterruptedRunError: It is.
+        """
+        if self.stopping():
+            raise InterruptedRunError
+
+
+def apply_deltas(update: Update) -> None:
+    """Make the new version in `<destination>/<top>`.
+
+    Raises:
+        ValueError: A delta is damaged or is for other files, or an installed file was changed.
+        InterruptedRunError: `stopping` returned True.
+        OSError: A file cannot be read or written.
+    """
+    files = [entry for entry in update.expected.entries.values() if not entry.is_link]
+    with contextlib.ExitStack() as held:
+        opened = [_opened(held.enter_context(path.open("rb"))) for path in update.deltas]
+        deltas = _with_wanted(opened, update)
+        make_listed_folders(update.root, update.expected.folders)
+        first = {entry.sha256: entry for entry in reversed(files)}
+        scratch = held.enter_context(staging_folder(update.destination, "between"))
+        made: dict[str, Path] = {}
+        for delta in deltas:
+            _make_contents(delta, update, first, scratch, made)
+    for entry in files:
+        place = update.root / entry.path
+        if made.get(entry.sha256) != place:
+            update.check()
+            _copy(made.get(entry.sha256) or update.old.place(entry.sha256), entry, place)
+    make_links(update.expected, update.root)
+
+
+def _opened(stream: BinaryIO) -> _Delta:
+    if stream.read(len(MAGIC)) != MAGIC:
+        raise ValueError("it is not a delta, or one of another version")
+    length = int.from_bytes(stream.read(8), "little")
+    if length > PACKED_LIMIT:
+        raise ValueError("its index is larger than any layer needs")
+    return _Delta(stream, DeltaIndex.unpack(stream.read(length)), len(MAGIC) + 8 + length)
+
+
+def _with_wanted(deltas: Sequence[_Delta], update: Update) -> list[_Delta]:
+    """Find out, from the last delta to the first, which contents each has to give."""
+    known = update.old.by_digest
+    sizes = {entry.sha256: entry.size for entry in update.expected.entries.values() if not entry.is_link}
+    missing = sizes.keys() - known.keys()
+    found: list[_Delta] = []
+    between = 0
+    for delta in reversed(deltas):
+        held = {content.sha256: content for content in delta.index.contents}
+        wanted = missing & held.keys()
+        for digest in wanted:
+            if sizes.get(digest, held[digest].size) != held[digest].size:
+                raise ValueError("it holds a file of another size than the manifest says")
+            between += 0 if digest in sizes else held[digest].size
+        bases = {held[digest].base for digest in wanted} - {None}
+        missing = (missing - wanted) | {base for base in bases if base and base not in known}
+        found.append(_Delta(delta.stream, delta.index, delta.begin, frozenset(wanted)))
+    if missing:
+        raise ValueError(f"{len(missing)} files are neither installed nor in the deltas")
+    if between > update.expected.size + _BETWEEN_SLACK:
+        raise ValueError("the versions between are larger than the new one")
+    return found[::-1]
+
+
+def _make_contents(
+    delta: _Delta, update: Update, files: Mapping[str, TreeEntry], scratch: Path, made: dict[str, Path]
+) -> None:
+    """Write all contents that are wanted of a delta: where they belong, or else into the scratch folder."""
+    places = delta.index.frame_places()
+    whole = _WholeFiles(delta, delta.begin + places[-1])
+    for content, place in zip(delta.index.contents, places, strict=False):
+        update.check()
+        if content.sha256 not in delta.wanted:
+            if content.base is None:
+                whole.skip(content.size)
+            continue
+        entry = files.get(content.sha256)
+        target = update.root / entry.path if entry else scratch / content.sha256
+        entry = entry or TreeEntry(content.sha256, content.size, sha256=content.sha256)
+        if content.base is None:
+            pieces = whole.read(content.size)
+        else:
+            base = made.get(content.base) or update.old.place(content.base)
+            pieces = _patched(delta, content, delta.begin + place, base)
+        write_verified(pieces, entry, target, entry.path)
+        made[content.sha256] = target
+
+
+def _patched(delta: _Delta, content: HeldContent, place: int, base: Path) -> Iterator[bytes]:
+    """The content that patches give, a window after the other."""
+    with base.open("rb") as old:
+        length_of_old = base.stat().st_size
+        delta.stream.seek(place)
+        for (first, length, packed), size in zip(content.windows or (), content.sizes(), strict=True):
+            if first + length > length_of_old:
+                raise ValueError("a patch is for another file than is installed: it has another size")
+            old.seek(first)
+            yield apply_patch(old.read(length), delta.stream.read(packed), size)
+
+
+class _WholeFiles:
+    """Reads the frame of all files that are not patched, once from its beginning on."""
+
+    def __init__(self, delta: _Delta, place: int) -> None:
+        self._delta, self._place = delta, place
+        self._ahead = 0  # bytes to skip before the next file
+
+    @cached_property
+    def _reader(self) -> zstandard.ZstdDecompressionReader:
+        import zstandard  # noqa: PLC0415 - a slow import that only deltas and archives need
+
+        self._delta.stream.seek(self._place)
+        inflater = zstandard.ZstdDecompressor(max_window_size=_WHOLE_WINDOW)
+        return inflater.stream_reader(self._delta.stream, closefd=False)
+
+    def skip(self, size: int) -> None:
+        """Leave out the next file."""
+        self._ahead += size
+
+    def read(self, size: int) -> Iterator[bytes]:
+        """The next file in pieces; fewer bytes if the frame ends before.
+
+        Raises:
+            ValueError: The frame is damaged.
+        """
+        for _ in self._pieces(self._ahead):
+            pass
+        self._ahead = 0
+        yield from self._pieces(size)
+
+    def _pieces(self, size: int) -> Iterator[bytes]:
+        import zstandard  # noqa: PLC0415 - as above
+
+        while size:
+            try:
+                piece = self._reader.read(min(size, _PIECE))
+            except zstandard.ZstdError as error:
+                raise ValueError(f"its files are damaged: {error}") from error
+            if not piece:
+                return
+            size -= len(piece)
+            yield piece
+
+
+def _copy(source: Path, entry: TreeEntry, target: Path) -> None:
+    """Create a file from one that should have the same content; the new file is compared with the manifest."""
+    lay_file(source, target)
+    mode = file_mode(executable=entry.executable)
+    target.chmod(mode)
+    if target.stat().st_size != entry.size or sha256_file(target, entry.size) != entry.sha256:
+        raise ValueError(f"the installed file {source} was changed")
