@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from venvstacks.model.conventions import DYNLIB_DIR
+
 ON_DEPLOY = "on-deploy"
 
 
@@ -21,13 +23,13 @@ class LayerPaths:
         deployed_name: Name of the layer's folder where it is deployed.
         python: What users start.
         site_dir: The folder that its packages are installed into.
-        dynlib_dir: The folder of its published shared libraries; None if it publishes none.
+        dynlib_dir: The folder of its published shared libraries, which is missing where it publishes none.
     """
 
     deployed_name: str
     python: str
     site_dir: str
-    dynlib_dir: str | None = None
+    dynlib_dir: str = DYNLIB_DIR
 
     def next_to(self, path: str) -> str:
         """`path`, relative to this layer's folder, as another layer refers to it."""
@@ -44,8 +46,8 @@ class LayerConfig:
         base_python: The Python of the runtime; equals `python` in a runtime.
         site_dir: Where the layer's own packages are.
         pylib_dirs: Where the packages of the layers below are, in import order; empty in a runtime.
-        dynlib_dirs: Where layers below publish shared libraries, in import order. A layer's own libraries are not in
-            it: its packages find those by their own means, as they do in any environment.
+        dynlib_dirs: Where each layer below publishes its shared libraries if it has any, in import order. A layer's own
+            libraries are not in it: its packages find those by their own means, as they do in any environment.
         launch_module: What an application is run with after `-m`; None for other layers.
         launch_names: What an application is run with under other names, by name; the file has it only if there are any.
         bytecode: When bytecode is made: `on-deploy` (by post-install; the file does not name this default), `shipped`
@@ -115,6 +117,6 @@ def layered_config(
         base_python=runtime.next_to(runtime.python),
         site_dir=layer.site_dir,
         pylib_dirs=tuple(lower.next_to(lower.site_dir) for lower in below),
-        dynlib_dirs=tuple(lower.next_to(lower.dynlib_dir) for lower in below if lower.dynlib_dir is not None),
+        dynlib_dirs=tuple(lower.next_to(lower.dynlib_dir) for lower in below),
         launch_module=launch_module,
     )

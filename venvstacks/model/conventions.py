@@ -9,6 +9,7 @@ LayerKind = Literal["runtime", "framework", "application"]
 LAYER_CONFIG = "share/venv/metadata/venvstacks_layer.json"
 LAYER_OVERLAY = "share/venv/metadata/venvstacks_overlay.json"
 DYNLIB_DIR = "share/venv/dynlib"
+DLL_DIR = "Library/bin"  # what the original has in place of the former on Windows
 DYNLIB_PATH = "share/venv/dynlib-path"
 WRAPPED_FOLDER = "libexec"  # of the interpreter that a wrapper starts; Python looks for pyvenv.cfg one folder above
 METADATA_DIR = "__venvstacks__"

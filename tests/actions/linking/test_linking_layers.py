@@ -102,9 +102,20 @@ def test_a_layer_that_asks_for_all_names_gets_those_that_are_unambiguous(tmp_pat
     assert (folder / "bin/python").read_text("utf-8").startswith("#!/bin/sh\n")
     assert (folder / "bin/python3.11").readlink() == Path("python")
     assert (folder / "libexec/python3.11").readlink() == Path("../../py/bin/python3.11")
+    assert (folder / "bin/python_").readlink() == Path("../../py/bin/python3.11")
     config = json.loads((folder / "share/venv/metadata/venvstacks_layer.json").read_text("utf-8"))
     assert config["dynlib_path"] == "share/venv/dynlib-path"
-    assert config["dynlib_dirs"] == ["../framework-low/share/venv/dynlib"]
+
+
+def test_embedders_find_what_the_original_writes_in_layers_without_libraries_too(tmp_path: Path) -> None:
+    low = framework("low", [], PY)
+    app = framework("app", [], low, PY, kind="application")
+    *_, folder = [environment(tmp_path, layer, {f"{SITE}/newt.py": ""}) for layer in (PY, low, app)]
+    link(tmp_path, PY, low, app)
+    config = json.loads((folder / "share/venv/metadata/venvstacks_layer.json").read_text("utf-8"))
+    assert config["dynlib_dirs"] == ["../framework-low/share/venv/dynlib", "../py/share/venv/dynlib"]
+    assert not (tmp_path / "_build/framework-low/share/venv/dynlib").exists()
+    assert (folder / "bin/python_").readlink() == Path("python")
 
 
 def test_linking_again_removes_what_is_no_longer_borrowed(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from venvstacks.model.conventions import LAYER_CONFIG
 
 SITE = "lib/python3.11/site-packages"
 RUNTIME = LayerPaths("cpython-3.11", "bin/python", SITE)
-POND = LayerPaths("framework-pond", "bin/python", SITE, "share/venv/dynlib")
+POND = LayerPaths("framework-pond", "bin/python", SITE)
 APP = LayerPaths("app-hop", "bin/python", SITE)
 LAYERED = layered_config(APP, "3.11.7", frameworks=[POND], runtime=RUNTIME, launch_module="hop")
 

@@ -76,8 +76,7 @@ class Layers:
 
     def paths(self, name: str) -> LayerPaths:
         """Where that layer has what."""
-        published = (self.folder / name / DYNLIB_DIR).is_dir()
-        return LayerPaths(name, "bin/python", SITE, DYNLIB_DIR if published else None)
+        return LayerPaths(name, "bin/python", SITE)
 
     def link(self, name: str, *frameworks: str) -> Path:
         """Link a layer to those below, as the link step does; returns its Python."""

@@ -248,4 +248,4 @@ def test_without_scripts_there_are_none(stack: Path, tmp_path: Path) -> None:
     place.write_text(SPECIFICATION.replace("[tool.venvstacks]", "[tool.venvstacks]\nscripts = false"), "utf-8")
     ran(build(tmp_path / "s", "build"))
     names = {path.name for path in (tmp_path / "s/_build/framework-low/bin").iterdir()}
-    assert names == {"python", "python3", "python3.11", "tool"}
+    assert names == {"python", "python3", "python3.11", "python_", "tool"}

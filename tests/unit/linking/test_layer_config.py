@@ -8,9 +8,9 @@ from venvstacks.linking.layer_config import LayerPaths, layered_config, runtime_
 
 SITE = "lib/python3.11/site-packages"
 RUNTIME = LayerPaths("cpython-3.11", "bin/python", SITE)
-POND = LayerPaths("framework-pond", "bin/python", SITE, "share/venv/dynlib")
+POND = LayerPaths("framework-pond", "bin/python", SITE)
 LAKE = LayerPaths("framework-lake@2", "bin/python", SITE)
-APP = LayerPaths("app-🐸@3", "bin/python", SITE, "share/venv/dynlib")
+APP = LayerPaths("app-🐸@3", "bin/python", SITE)
 
 
 def test_a_runtime_has_nothing_below_it() -> None:
@@ -30,7 +30,11 @@ def test_an_application_reaches_the_layers_below_in_import_order_under_their_dep
     config = layered_config(APP, "3.11.7", frameworks=[LAKE, POND], runtime=RUNTIME, launch_module="hop")
     assert json.loads(config.text) == {
         "base_python": "../cpython-3.11/bin/python",
-        "dynlib_dirs": ["../framework-pond/share/venv/dynlib"],
+        "dynlib_dirs": [
+            "../framework-lake@2/share/venv/dynlib",
+            "../framework-pond/share/venv/dynlib",
+            "../cpython-3.11/share/venv/dynlib",
+        ],
         "launch_module": "hop",
         "py_version": "3.11.7",
         "pylib_dirs": [f"../framework-lake@2/{SITE}", f"../framework-pond/{SITE}", f"../cpython-3.11/{SITE}"],
@@ -41,12 +45,6 @@ def test_an_application_reaches_the_layers_below_in_import_order_under_their_dep
     assert keys == sorted(keys)
 
 
-def test_a_runtime_s_own_libraries_come_last() -> None:
-    runtime = LayerPaths("cpython-3.11", "bin/python", SITE, "share/venv/dynlib")
-    config = layered_config(APP, "3.11.7", frameworks=[POND], runtime=runtime)
-    assert config.dynlib_dirs == ("../framework-pond/share/venv/dynlib", "../cpython-3.11/share/venv/dynlib")
-
-
 def test_the_text_is_ascii_for_readers_that_guess_encodings() -> None:
     frog = LayerPaths("framework-🐸", "bin/python", SITE)
     text = layered_config(APP, "3.11.7", frameworks=[frog], runtime=RUNTIME).text
@@ -55,9 +53,10 @@ def test_the_text_is_ascii_for_readers_that_guess_encodings() -> None:
 
 
 def test_windows_layouts_are_arithmetic_too() -> None:
-    runtime = LayerPaths("cpython-3.11", "python.exe", "Lib/site-packages")
+    runtime = LayerPaths("cpython-3.11", "python.exe", "Lib/site-packages", "Library/bin")
     app = LayerPaths("app-hop", "Scripts/python.exe", "Lib/site-packages")
     config = layered_config(app, "3.11.7", runtime=runtime, launch_module="hop")
     assert config.base_python == "../cpython-3.11/python.exe"
     assert config.pylib_dirs == ("../cpython-3.11/Lib/site-packages",)
+    assert config.dynlib_dirs == ("../cpython-3.11/Library/bin",)
     assert runtime_config(runtime, "3.11.7").python == "python.exe"

@@ -21,7 +21,7 @@ from venvstacks.errors import LinkError
 from venvstacks.linking.chain import Chain, LowerPackages
 from venvstacks.linking.layer_config import LayerConfig, LayerPaths, layered_config, runtime_config
 from venvstacks.linking.wrapper import wrapper_text
-from venvstacks.model.conventions import DYNLIB_DIR, DYNLIB_PATH, LAYER_CONFIG, LAYER_OVERLAY, WRAPPED_FOLDER
+from venvstacks.model.conventions import DLL_DIR, DYNLIB_DIR, DYNLIB_PATH, LAYER_CONFIG, LAYER_OVERLAY, WRAPPED_FOLDER
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.stack import Layer
 from venvstacks.records.tree_records import LibrariesRecord, LinkRecord, ProvidedRecord
@@ -88,13 +88,10 @@ def _compile(request: LinkRequest, entries: Iterable[TreeEntry], tools: Tools) -
 
 def _layer_config(request: LinkRequest, borrowed: Borrowed) -> LayerConfig:
     layer = request.layer
-    own = _paths(request, layer, publishes=False)
+    own = _paths(request, layer)
     if layer.runtime is None:
         return replace(runtime_config(own, layer.python.version), bytecode=request.bytecode)
-    below = [
-        _paths(request, lower, publishes=bool(found.provided.libraries))
-        for lower, found in zip(layer.below, request.lower, strict=True)
-    ]
+    below = [_paths(request, lower) for lower in layer.below]
     config = layered_config(
         own,
         layer.python.version,
@@ -106,10 +103,10 @@ def _layer_config(request: LinkRequest, borrowed: Borrowed) -> LayerConfig:
     return replace(config, bytecode=request.bytecode, dynlib_path=DYNLIB_PATH if borrowed.wrapped else None)
 
 
-def _paths(request: LinkRequest, layer: Layer, *, publishes: bool) -> LayerPaths:
+def _paths(request: LinkRequest, layer: Layer) -> LayerPaths:
     layout = EnvironmentLayout.of(layer, request.platform)
     name = deployed_name(layer, request.layout, request.base)
-    return LayerPaths(name, layout.python, layout.site_dir, DYNLIB_DIR if publishes else None)
+    return LayerPaths(name, layout.python, layout.site_dir, DLL_DIR if request.platform.is_windows else DYNLIB_DIR)
 
 
 def _alias(request: LinkRequest) -> str:
@@ -164,7 +161,10 @@ def _write_chain(request: LinkRequest, borrowed: Borrowed, config: LayerConfig) 
 
 
 def _write_python(request: LinkRequest, *, wrapped: bool) -> Iterator[TreeEntry]:
-    """Write the names of the interpreter: links to the runtime's, or a wrapper and links to that."""
+    """Write the names of the interpreter: links to the runtime's, or a wrapper and links to that.
+
+    `python_` is the interpreter without the wrapper, as in layers of the original.
+    """
     assert request.layer.runtime is not None  # noqa: S101 - runtimes have their own
     environment, layout = request.environment, request.environment_layout
     runtime = EnvironmentLayout.of(request.layer.runtime, request.platform)
@@ -178,9 +178,11 @@ def _write_python(request: LinkRequest, *, wrapped: bool) -> Iterator[TreeEntry]
         yield _write_link(environment, inner, python)
         yield _write_file(environment, layout.python, wrapper_text(variable, inner, DYNLIB_PATH), executable=True)
         yield _write_link(environment, layout.interpreter, "python")
+        yield _write_link(environment, f"{layout.executables}/python_", python)
     else:
         yield _write_link(environment, layout.interpreter, python)
         yield _write_link(environment, layout.python, name)
+        yield _write_link(environment, f"{layout.executables}/python_", "python")
     yield _write_link(environment, f"{layout.executables}/python3", "python")
 
 
