@@ -27,7 +27,7 @@ FLOORS = {
     "graph": 4, "records": 4, "deployment": 4, "deltas": 4,
     "actions": 5, "loading": 5, "planning": 5,
     "deployment/steps": 6, "engine": 6, "planning/requests": 6, "planning/forecast": 6, "planning/cache_key": 6,
-    "reproducing": 6,
+    "reproducing": 6, "sharing": 6,
     "api": 7, "planning/history": 7,
     "__init__": 8, "deployment/__init__": 8,  # what importing these packages gives: names of `api`, when used
     "cli": 9, "tasks": 9,
@@ -43,13 +43,15 @@ SIDEWAYS = {
 PURE = (
     "suggestions.py", "data_faults.py", "model", "locking", "linking", "graph", "archives/members.py",
     "archives/expected.py", "deployment", "deltas/delta_index.py", "deltas/similar_files.py", "deltas/old_parts.py",
+    "sharing/action_key.py", "sharing/action_result.py",
 )  # fmt: skip
 
 # Purity is a list of what may be imported: whatever could reach a disk, a clock, a process or the environment has to
 # be imported first. Modules that can do both are narrowed to the names listed with them.
 HARMLESS: dict[str, set[str] | None] = {
     "__future__": None, "collections": None, "dataclasses": None, "difflib": None, "enum": None, "fnmatch": None,
-    "functools": None, "graphlib": None, "heapq": None, "itertools": None, "json": None, "posixpath": None, "re": None,
+    "functools": None, "graphlib": None, "heapq": None, "hmac": None, "itertools": None, "json": None,
+    "posixpath": None, "re": None,
     "shlex": None, "string": None, "struct": None, "tomllib": None, "types": None, "typing": None, "unicodedata": None,
     "urllib.parse": None, "zlib": None,
     "math": None, "packaging": None, "pydantic": None, "tomli_w": None,
