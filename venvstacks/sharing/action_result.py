@@ -4,7 +4,7 @@ Pure. Servers of Bazel's layout keep records under `/ac/<key>`, and some accept 
 Remote Execution API there. This program's own statement is in its field `stdout_raw`, behind a signature:
 
     output_files = 2 {path = 1, digest = 2 {hash = 1, size_bytes = 2}}    as the server reads it
-    stdout_raw = 5                                                        64 hex digits or dashes, a line end, the statement
+    stdout_raw = 5                     the signature (64 hex digits, or dashes), a line end, the statement
 
 The statement names the key, so that a record that is copied to another key is refused.
 """

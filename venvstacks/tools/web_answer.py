@@ -10,7 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -59,6 +59,30 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Upload:
+    """What a request sends.
+
+    Attributes:
+        pieces: The content.
+        size: Its bytes.
+    """
+
+    pieces: Iterable[bytes]
+    size: int
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A piece of an upload was sent.
+
+    Attributes:
+        size: Its bytes.
+    """
+
+    size: int
+
+
+@dataclass(frozen=True)
 class _End:
     """The end of an answer.
 
@@ -82,6 +106,8 @@ class Answer:
         headers: Further header fields of the request.
         stopping: Called ten times a second; returns whether to stop because the run is interrupted.
         limit: How slow the server may be.
+        method: `GET`, `HEAD` or `PUT`.
+        upload: The content of a `PUT`.
     """
 
     def __init__(
@@ -91,11 +117,16 @@ class Answer:
         headers: Mapping[str, str],
         stopping: Callable[[], bool],
         limit: SpeedLimit,
+        *,
+        method: str = "GET",
+        upload: Upload | None = None,
     ) -> None:
         self._url = url
         self._stopping = stopping
         self._limit = limit
-        self._arrived: queue.Queue[Head | bytes | _End] = queue.Queue(_QUEUED_PIECES)
+        self._method = method
+        self._upload = upload
+        self._arrived: queue.Queue[Head | bytes | _Sent | _End] = queue.Queue(_QUEUED_PIECES)
         self._given_up = threading.Event()
         self._waited = 0.0
         self._came = 0
@@ -133,10 +164,11 @@ class Answer:
                 arrived = self._arrived.get(timeout=_LOOK_SECONDS)
             except queue.Empty:
                 arrived = None
-            self._check_speed(time.monotonic() - begun, len(arrived) if isinstance(arrived, bytes) else 0)
+            moved = len(arrived) if isinstance(arrived, bytes) else arrived.size if isinstance(arrived, _Sent) else 0
+            self._check_speed(time.monotonic() - begun, moved)
             if isinstance(arrived, _End) and arrived.error is not None:
                 raise arrived.error
-            if arrived is not None:
+            if arrived is not None and not isinstance(arrived, _Sent):
                 return arrived
 
     def _check_speed(self, waited: float, came: int) -> None:
@@ -144,13 +176,16 @@ class Answer:
         self._came += came
         if self._waited >= self._limit.seconds:
             if self._came < self._limit.size:
-                raise broken_off(self._url, f"{self._came} bytes came in {self._waited:.0f} s")
+                verb = "went" if self._upload else "came"
+                raise broken_off(self._url, f"{self._came} bytes {verb} in {self._waited:.0f} s")
             self._waited, self._came = 0.0, 0
 
     def _receive(self, client: httpx2.Client, headers: Mapping[str, str]) -> None:
         end = _End()
         try:
-            with explain(self._url), client.stream("GET", self._url, headers=dict(headers)) as response:
+            sent = {**headers, "Content-Length": str(self._upload.size)} if self._upload else dict(headers)
+            content = self._sending(self._upload) if self._upload else None
+            with explain(self._url), client.stream(self._method, self._url, headers=sent, content=content) as response:
                 self._hand_over(Head(response.status_code, response.headers))
                 for piece in response.iter_raw():  # as it arrives: pieces of a fixed size would lose the last one
                     self._hand_over(piece)
@@ -163,7 +198,12 @@ class Answer:
         except _AbandonedError:
             return
 
-    def _hand_over(self, arrived: Head | bytes | _End) -> None:
+    def _sending(self, upload: Upload) -> Iterator[bytes]:
+        for piece in upload.pieces:
+            yield piece
+            self._hand_over(_Sent(len(piece)))
+
+    def _hand_over(self, arrived: Head | bytes | _Sent | _End) -> None:
         while not self._given_up.is_set():
             try:
                 self._arrived.put(arrived, timeout=_LOOK_SECONDS)
