@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _report(storm: Storm) -> None:
-    print(f"{storm.sent.total()} signals, {len(storm.wrong)} did harm", flush=True)
+    print(f"{storm.sent.total()} signals, {len(storm.wrong)} did harm", *storm.wrong[-1:], sep="\n", flush=True)
 
 
 if __name__ == "__main__":

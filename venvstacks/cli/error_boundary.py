@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import errno
 import io
@@ -33,7 +34,8 @@ def _orderly_termination() -> Iterator[list[KeyboardInterrupt]]:
     """Let SIGTERM raise `Terminated` in the block; runs of tasks have handlers of their own.
 
     An interrupt ends the block as such, also where it was taken for a fault on the way: pydantic reports one that comes
-    while it prepares a model as an error in that model.
+    while it prepares a model as an error in that model. One that comes where Python drops exceptions, in a finalizer
+    for example, is raised again a moment later.
 
     Yields:
         What signals have raised so far: the parser turns such exceptions into a return value.
@@ -47,6 +49,14 @@ def _orderly_termination() -> Iterator[list[KeyboardInterrupt]]:
         raised.append(Terminated() if signum == signal.SIGTERM else KeyboardInterrupt())
         raise raised[-1]
 
+    def raise_later(dropped: sys.UnraisableHookArgs) -> None:
+        if any(dropped.exc_value is known for known in raised):
+            number = signal.SIGTERM if isinstance(dropped.exc_value, Terminated) else signal.SIGINT
+            threading.Timer(0.01, _thread.interrupt_main, (number,)).start()  # at once, it would be dropped here
+        else:
+            hook(dropped)
+
+    hook, sys.unraisablehook = sys.unraisablehook, raise_later
     previous = {signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt)}
     if signal.getsignal(signal.SIGINT) in {signal.default_int_handler, leave_at_once}:  # not where it is ignored
         previous[signal.SIGINT] = signal.signal(signal.SIGINT, interrupt)
@@ -57,6 +67,7 @@ def _orderly_termination() -> Iterator[list[KeyboardInterrupt]]:
             raise raised[0] from error
         raise
     finally:
+        sys.unraisablehook = hook
         for number, handler in previous.items():
             signal.signal(number, handler)
 

@@ -43,6 +43,33 @@ sys.exit(boundary.run_command_line([]))
 """
 
 
+IN_A_FINALIZER = """
+import os, sys, time
+from venvstacks.cli import error_boundary as boundary
+
+class Thing:
+    def __del__(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        time.sleep(0)
+
+def work(*arguments):
+    Thing()  # Python drops what finalizers raise
+    for _ in range(100):
+        time.sleep(0.1)
+    return 0
+
+boundary._run = work
+sys.exit(boundary.run_command_line([]))
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_where_python_drops_exceptions(number: signal.Signals, code: int) -> None:
+    command = [sys.executable, "-c", IN_A_FINALIZER, str(int(number))]
+    done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, "error: interrupted\n")
+
+
 @pytest.mark.parametrize("error", ["ValueError", "BuildError"])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_that_is_taken_for_a_fault(number: signal.Signals, code: int, error: str) -> None:
