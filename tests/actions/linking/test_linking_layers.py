@@ -99,6 +99,7 @@ def test_a_layer_that_asks_for_all_names_gets_those_that_are_unambiguous(tmp_pat
     environment(tmp_path, app, {f"{SITE}/newt.py": ""})
     link(tmp_path, PY, low, app)
     assert overlay(folder) == {"share/venv/dynlib-path/libleg.so.1": f"../framework-low/{SITE}/a/libleg.so.1"}
+    assert not (folder / "bin/python").is_symlink()
     assert (folder / "bin/python").read_text("utf-8").startswith("#!/bin/sh\n")
     assert (folder / "bin/python3.11").readlink() == Path("python")
     assert (folder / "libexec/python3.11").readlink() == Path("../../py/bin/python3.11")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.locked_projects import StackOnDisk
 from tests.support.original_locks import write_lock_of_07
-from venvstacks.api import Cancellation, Request, load_project, preview_locks
+from venvstacks.api import Cancellation, Request, Selection, load_project, plan, preview_locks
 from venvstacks.cli.error_boundary import run_command_line
 from venvstacks.errors import InterruptedRunError, LockError, UsageError
 
@@ -82,6 +82,13 @@ def test_dependants_are_locked_again_but_move_nothing(stack: StackOnDisk) -> Non
 
 def test_a_reset_lock_moves_its_layer_alone(stack: StackOnDisk) -> None:
     assert list(stack.lock(renew_locks=True, reset_lock=("app-*",)).lock_changes) == ["app-app"]
+
+
+def test_a_reset_touches_only_what_is_selected_for_locking(stack: StackOnDisk) -> None:
+    changes = stack.lock(include=("app-app",), renew_locks=True, reset_lock=("*",)).lock_changes
+    assert list(changes) == ["app-app"]
+    planned = plan(stack.project(), Request(("build",), Selection(reset_lock=("*",))))
+    assert {task.status for task in planned if task.name.startswith("lock:")} == {"up to date"}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.sample_stack import BUILT, Pond, listing, ran, unpack
+from venvstacks.api import Report, Request, Selection
+from venvstacks.cli.run_report import report_of_run
 
 Members = dict[str, tuple[tarfile.TarInfo, bytes]]
 
@@ -103,6 +105,15 @@ def test_metadata_names_layers_as_they_are_deployed(published_pond: Pond) -> Non
     assert entry["archive_hashes"] == {"sha256": hashlib.sha256(archive.read_bytes()).hexdigest()}
     assert entry["archive_size"] == archive.stat().st_size
     assert published_pond.metadata("py")["runtime_layer"] == "py"
+
+
+def test_a_report_describes_the_archives_and_exports_of_its_command(published_pond: Pond) -> None:
+    project, request = published_pond.project(), Request(("publish", "export"), Selection(include=("app-*",)))
+    written = report_of_run(project, request, Report(()), 0.0).model_dump_json(by_alias=True, exclude_unset=True)
+    report = json.loads(written)
+    for key, folder in (("published", "_artifacts"), ("exported", "_export")):
+        assert report[key] == [published_pond.metadata(name, folder) for name in ("app-newt", "app-plain")]
+    assert {"archive_name", "archive_size", "archive_hashes", "archive_build"} <= report["published"][0].keys()
 
 
 def test_it_runs_from_unpacked_archives_without_the_build_folder(locked_pond: Pond, tmp_path: Path) -> None:
