@@ -100,13 +100,18 @@ def application(name: str, below: str = "py", *, uses: tuple[str, ...] = (), tex
 
 
 def publish(
-    folder: Path, layers: Iterable[Published], *, tag: str | None = None, packing: str = "tar.zst"
+    folder: Path,
+    layers: Iterable[Published],
+    *,
+    tag: str | None = None,
+    packing: str = "tar.zst",
+    release: str | None = None,
 ) -> dict[str, LayerMetadata]:
     """Write archives, per-file manifests and the manifest of all these layers into `folder`; metadata by name."""
     entries = [_publish_layer(folder, layer, packing) for layer in layers]
     place = folder / METADATA_DIR / f"venvstacks{f'-{tag}' if tag else ''}.json"
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(manifest_text(entries), encoding="utf-8")
+    place.write_text(manifest_text(entries, release), encoding="utf-8")
     return {entry.layer_name: entry for entry in entries}
 
 

@@ -127,8 +127,8 @@ class TaskActions:
             written = place.read_text("utf-8")
         except (OSError, UnicodeDecodeError):
             return (Reason("missing output", node.outputs[0]),)
-        if written != wanted_manifest(self._gathered(node)):
-            return (Reason("changed input", "metadata of the layers"),)
+        if written != wanted_manifest(self._gathered(node), self.configuration.release):
+            return (Reason("changed input", "metadata of the layers, or the release"),)
         return ()
 
     def lost_results(self, nodes: Iterable[TaskNode]) -> dict[str, tuple[Reason, ...]]:
@@ -345,9 +345,10 @@ class TaskActions:
 
         place = self.base / node.outputs[0]
         if node.name != ARCHIVE_MANIFEST:
-            return write_manifest(self._gathered(node), place)
+            return write_manifest(self._gathered(node), place, self.configuration.release)
         tagged = self.configuration.tag is not None
-        return publish_manifest(self._gathered(node), place, self.tools.now(), tagged=tagged)
+        release = self.configuration.release
+        return publish_manifest(self._gathered(node), place, self.tools.now(), tagged=tagged, release=release)
 
     def _gathered(self, node: TaskNode) -> tuple[Path, ...]:
         return tuple(self.base / path for path in node.gathers)

@@ -6,16 +6,18 @@ deploy("https://example.com/stack", "/opt/tadpoles", applications=["tadpole-coun
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from venvstacks.actions.toolset import Tools
 from venvstacks.api.installed_applications import execute, start_command, start_environment
+from venvstacks.deployment.releases import ReleaseStep
 from venvstacks.deployment.state import Generation, Installed
 from venvstacks.deployment.steps import change, generations
 from venvstacks.deployment.steps import deploy as action
@@ -23,12 +25,13 @@ from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.generations import generation_numbers, look, require_current
 from venvstacks.deployment.steps.installed_files import Difference, verify_generation
-from venvstacks.deployment.steps.place import Place, make_place, open_place
+from venvstacks.deployment.steps.place import Place, look_at_place, make_place, open_place
 from venvstacks.deployment.steps.publication_source import open_source, read_offer
 from venvstacks.deployment.steps.switch import (
     changing,
     collect_garbage,
 )
+from venvstacks.deployment.steps.update_plan import DeployRequest, Update, preview
 from venvstacks.errors import (
     DamagedRecordError,
     DeployError,
@@ -54,12 +57,15 @@ __all__ = [
     "Installed",
     "InterruptedRunError",
     "ProcessFailedError",
+    "ReleaseStep",
     "Settings",
     "Status",
     "UnreadableError",
     "UnsafeArchiveError",
+    "Update",
     "UsageError",
     "VenvstacksError",
+    "check",
     "collect",
     "current_number",
     "deploy",
@@ -139,6 +145,7 @@ def deploy(
     *,
     repair: bool = False,
     synchronise: bool = False,
+    allow_downgrade: bool = False,
 ) -> Deployed:
     """Install applications from published artifacts in a folder of this machine, or update them there.
 
@@ -149,14 +156,53 @@ def deploy(
         options: Threads, callbacks, waiting.
         repair: Whether to replace installed layers that are damaged.
         synchronise: Whether to wait for the disk before switching.
+        allow_downgrade: Whether an older release may replace a newer one.
 
     Raises:
         UsageError: There is no such source, or it has no such application.
         DeployError: Anything else failed; the current generation is unchanged.
     """
     options = options or DeployOptions()
-    machine = this_platform()
     processes = Processes()
+    with _opened(source, folder, applications, options, processes) as opened:
+        request = replace(opened, repair=repair, synchronise=synchronise, allow_downgrade=allow_downgrade)
+        make_place(Path(folder))
+        with _changing(request.place, options):
+            try:
+                return action.deploy(request, options.tools(request.place, processes))
+            finally:
+                processes.stop(KILL)  # after an interrupt: children that ignore other signals
+
+
+def check(
+    source: str,
+    folder: Path | str,
+    applications: Sequence[str] | None = None,
+    options: DeployOptions | None = None,
+) -> Update:
+    """What `deploy` with the same arguments would change now; nothing is written.
+
+    Raises:
+        UsageError: There is no such source, or it has no such application.
+        DeployError: The source or the deployment cannot be read.
+    """
+    options = options or DeployOptions()
+    processes = Processes()
+    with _opened(source, folder, applications, options, processes) as request:
+        place = look_at_place(Path(folder))
+        return look(place, lambda: preview(request, options.tools(place, processes)))
+
+
+@contextlib.contextmanager
+def _opened(
+    source: str,
+    folder: Path | str,
+    applications: Sequence[str] | None,
+    options: DeployOptions,
+    processes: Processes,
+) -> Iterator[DeployRequest]:
+    """A request with what the source offers now; its connections are closed at the end of the block."""
+    machine = this_platform()
     downloads = Downloads(
         options.environment,
         options.progress,
@@ -169,13 +215,7 @@ def deploy(
             offer = read_offer(opened, machine)
         names = None if applications is None else tuple(applications)
         offer.closure(names or ())
-        place = make_place(Path(folder))
-        with _changing(place, options):
-            request = action.DeployRequest(place, opened, offer, machine, names, options.warn, repair, synchronise)
-            try:
-                return action.deploy(request, options.tools(place, processes))
-            finally:
-                processes.stop(KILL)  # after an interrupt: children that ignore other signals
+        yield DeployRequest(Place(Path(folder).resolve()), opened, offer, machine, names, options.warn)
 
 
 def _changing(place: Place, options: DeployOptions) -> AbstractContextManager[None]:

@@ -102,6 +102,15 @@ Compression = Annotated[
         rich_help_panel=_ARCHIVES,
     ),
 ]
+Release = Annotated[
+    str | None,
+    typer.Option(
+        "--release",
+        metavar="VERSION",
+        help="What the publication is called, e.g. 2.4.1; by default derived from the newest lock.",
+        rich_help_panel=_ARCHIVES,
+    ),
+]
 LinkModeOption = Annotated[
     LinkMode | None,
     typer.Option(

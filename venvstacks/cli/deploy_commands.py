@@ -12,6 +12,7 @@ from venvstacks.cli import declared_options as o
 from venvstacks.cli.deploy_output import Commands
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", readable=False, help="Folder of the deployment.")]
+DataJson = Annotated[bool, typer.Option("--json/--no-json", help="Print the result as JSON.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Fail if another process is changing the deployment.")]
 
 
@@ -32,13 +33,24 @@ def deploy(
     synchronise: Annotated[
         bool, typer.Option("--sync", help="Wait until everything is on the disk before the switch.")
     ] = False,
+    allow_downgrade: Annotated[
+        bool, typer.Option("--allow-downgrade", help="Let an older release replace a newer one.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say whether there is something newer, and exit with 10 if so; do nothing.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; do nothing.")] = False,
     no_wait: NoWait = False,
-    json: o.Json = False,
+    json: DataJson = False,
 ) -> int:
     """Put published applications on this machine, with the layers they need; all or nothing."""
     commands = Commands(context.obj, no_wait=no_wait, json=json)
     names = tuple(applications) if applications else None
-    return int(commands.deploy(source, to, names, repair=repair, synchronise=synchronise))
+    if check or dry_run:
+        return int(commands.preview(source, to, names, as_exit_code=check))
+    return int(
+        commands.deploy(source, to, names, repair=repair, synchronise=synchronise, allow_downgrade=allow_downgrade)
+    )
 
 
 def rollback(

@@ -14,6 +14,7 @@ from venvstacks.api import deployments as deployment
 from venvstacks.cli.error_boundary import Terminated
 from venvstacks.cli.printable import print_json, print_message, print_result, printable
 from venvstacks.cli.verbosity import Verbosity
+from venvstacks.deployment.releases import release_lines
 from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.deploy_failures import MAKE_READABLE
 from venvstacks.errors import ExitCode, InterruptedRunError
@@ -51,18 +52,25 @@ class Commands:
         if not self.no_wait:
             self._report("another process is changing this deployment; waiting for it to end")
 
-    def deploy(
-        self, source: str, folder: Path, names: tuple[str, ...] | None, *, repair: bool, synchronise: bool
-    ) -> ExitCode:
-        """Install or update."""
+    def deploy(self, source: str, folder: Path, names: tuple[str, ...] | None, **how: bool) -> ExitCode:
+        """Install or update; `how` are the flags of `deployments.deploy`."""
         began = time.perf_counter()
         with _reporting_what_is_left(folder), self._showing_downloads() as options:
-            done = deployment.deploy(source, folder, names, options, repair=repair, synchronise=synchronise)
+            done = deployment.deploy(source, folder, names, options, **how)
         if self.json:
             print_json(_deployed_data(done), sort_keys=True)
         else:
             self._report(*deployed_lines(done, time.perf_counter() - began))
         return ExitCode.DONE
+
+    def preview(self, source: str, folder: Path, names: tuple[str, ...] | None, *, as_exit_code: bool) -> ExitCode:
+        """Say what a deploy would change, with exit code 10 if that is something new and if this is wanted."""
+        found = deployment.check(source, folder, names, self.options)
+        if self.json:
+            print_json({**asdict(found), "is_newer": found.is_newer}, sort_keys=True)
+        else:
+            print_result("\n".join(update_lines(found)))
+        return ExitCode.WORK_TO_DO if as_exit_code and found.is_newer else ExitCode.DONE
 
     def rollback(self, folder: Path, number: int | None) -> ExitCode:
         """Go back."""
@@ -154,6 +162,7 @@ def deployed_lines(done: Deployed, seconds: float) -> Iterator[str]:
             yield f"{title}: {', '.join(names)}"
     for name in done.left_alone:
         yield f"warning: '{name}' is installed, but not offered: it stays as it is"
+    yield from release_lines(done.releases)
     if not done.changed:
         yield f"nothing to do: generation {done.generation.number} is current"
         return
@@ -163,7 +172,24 @@ def deployed_lines(done: Deployed, seconds: float) -> Iterator[str]:
 
 def _deployed_data(done: Deployed) -> dict[str, Any]:
     data = {field.name: getattr(done, field.name) for field in fields(done)}
-    return {**data, "generation": done.generation.model_dump(mode="json")}
+    releases = [asdict(step) for step in done.releases]
+    return {**data, "generation": done.generation.model_dump(mode="json"), "releases": releases}
+
+
+def update_lines(found: deployment.Update) -> Iterator[str]:
+    """What a deploy would change, as text."""
+    yield from release_lines(found.releases)
+    if found.older:
+        yield "this is older than what is installed: it needs --allow-downgrade"
+    if not found.changed:
+        yield "nothing new: what is installed is what is offered"
+        return
+    for title, names in (("to fetch", found.fetch), ("to copy", found.copy), ("to keep", found.keep)):
+        if names:
+            yield f"{title}: {', '.join(names)}"
+    for name in found.left_alone:
+        yield f"not offered, so it would stay as it is: {name}"
+    yield f"{found.bytes_to_fetch / 1e6:.1f} MB to fetch, {found.bytes_on_disk / 1e6:.1f} MB more on the disk"
 
 
 def status_lines(found: deployment.Status) -> Iterator[str]:
@@ -172,8 +198,10 @@ def status_lines(found: deployment.Status) -> Iterator[str]:
     others = [number for number in found.kept if number != generation.number]
     yield f"{found.root}: generation {generation.number} of {generation.created}, from {generation.source}"
     width = max((len(one.target) for one in generation.instances), default=0)
+    releases = {generation.applications[name]: release for name, release in generation.releases.items()}
     for one in reversed(generation.instances):
         why = "installed" if one.kind == "application" else f"for {', '.join(generation.needed_by[one.id])}"
+        why += f", release {releases[one.id]}" if one.id in releases else ""
         yield f"  {one.target:<{width}}  {one.size / 1e6:8.1f} MB  {one.id}  {why}"
     yield f"other generations that are kept: {', '.join(map(str, others)) or 'none'}"
     if found.differences is not None:

@@ -64,6 +64,7 @@ class Archives:
     archive_format: o.ArchiveFormat = None
     archive_level: o.ArchiveLevel = None
     compression: o.Compression = None
+    release: o.Release = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -113,10 +113,12 @@ class Offer:
     Attributes:
         source: Folder or URL, for messages.
         layers: By deployed name.
+        release: What the publication is called; None if it was published without a release.
     """
 
     source: str
     layers: Mapping[str, OfferedLayer]
+    release: str | None = None
 
     @cached_property
     def applications(self) -> Mapping[str, OfferedLayer]:
@@ -144,7 +146,9 @@ class Offer:
         return tuple(sorted(targets.values(), key=lambda layer: (len(layer.lower), layer.target)))
 
 
-def check_offer(source: str, layers: Iterable[OfferedLayer], platform: TargetPlatform) -> Offer:
+def check_offer(
+    source: str, layers: Iterable[OfferedLayer], platform: TargetPlatform, release: str | None = None
+) -> Offer:
     """Check that a manifest is consistent, and is for this platform.
 
     Raises:
@@ -167,7 +171,7 @@ def check_offer(source: str, layers: Iterable[OfferedLayer], platform: TargetPla
             details=tuple(faults),
             hint="publish the whole stack again, with one version of venvstacks",
         )
-    return Offer(source, by_target)
+    return Offer(source, by_target, release)
 
 
 def _repeated(layers: Iterable[OfferedLayer], field: str) -> list[str]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from venvstacks.data_faults import first_fault, place_of, sentence
 from venvstacks.digests import TreeEntry
 from venvstacks.errors import DamagedRecordError, DeployError
 from venvstacks.model.conventions import LayerKind
+
+Release = Annotated[
+    str, Field(pattern=r"^([0-9]+!)?[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?$", max_length=200)
+]
+"""A version in the normal form of PEP 440."""
 
 
 class DeploymentRecord(BaseModel):
@@ -125,6 +130,7 @@ class Generation(DeploymentRecord):
         source: Where the last deployed layers came from.
         platform: Name of the platform.
         applications: The requested applications: name to the id of its instance.
+        releases: The release that an application was installed from, for those that have one.
         instances: Every instance that the applications need, those below first.
         needed_by: Id to the applications that need it.
     """
@@ -135,6 +141,7 @@ class Generation(DeploymentRecord):
     source: str
     platform: str
     applications: dict[str, str]
+    releases: dict[str, Release] = Field(default_factory=dict)
     instances: tuple[Installed, ...]
     needed_by: dict[str, tuple[str, ...]]
 
@@ -145,6 +152,8 @@ class Generation(DeploymentRecord):
         below = {id_ for installed in self.instances for id_ in installed.lower.values()}
         if not {*self.applications.values(), *below} <= ids or self.needed_by.keys() != ids:
             raise ValueError("it names instances that it does not list")
+        if not self.releases.keys() <= self.applications.keys():
+            raise ValueError("it names releases of applications that it does not list")
         return self
 
     @property

@@ -41,6 +41,7 @@ class Configuration:
         kept_format: Whether the format is that of the original's publications in the folder of archives.
         epoch: The time that archived files carry, in seconds since 1970; None for the times of the locks.
         tag_outputs: Whether published names carry platform and build number.
+        release: What publications are called, a normalised version; None derives it from the times of the locks.
         local_wheels: Wheel files of the local wheel folders, relative to the specification's folder.
         check_imports: Whether to check that linked layers can be imported.
         scripts: Whether console and GUI scripts of packages become launchers; otherwise they are removed.
@@ -57,6 +58,7 @@ class Configuration:
     kept_format: bool = False
     epoch: int | None = None
     tag_outputs: bool = False
+    release: str | None = None
     local_wheels: tuple[str, ...] = ()
     check_imports: bool = True
     scripts: bool = True

@@ -60,6 +60,7 @@ def configure(settings: ToolSettings, options: Options, base: Path, epoch: int |
         kept_format=kept is not None,
         epoch=epoch,
         tag_outputs=options.tag_outputs,
+        release=_release(options.release or settings.release),
         local_wheels=_local_wheels(base, options.local_wheels),
         check_imports=check,
         scripts=settings.scripts,
@@ -93,6 +94,22 @@ def _choose_compression(settings: ToolSettings, options: Options) -> tuple[Archi
     if options.compression is None and settings.archive_level is not None:
         return chosen, chosen.level(settings.archive_level)
     return chosen, chosen.effort(effort)
+
+
+def _release(text: str | None) -> str | None:
+    """What the publication is called, normalised.
+
+    Raises:
+        UsageError: It is no version.
+    """
+    if text is None:
+        return None
+    from venvstacks.records.releases import checked_release  # noqa: PLC0415 - most runs name no release
+
+    try:
+        return checked_release(text)
+    except ValueError as error:
+        raise UsageError(f"the release {error}", hint="give a version such as 2.4.1") from error
 
 
 def _check_provider(name: str) -> None:

@@ -22,6 +22,7 @@ class Options:
         archive_level: Compression level of that format.
         compression: `fast`, `balanced`, `small` (which also chooses the smallest format, unless one is named), or a
             level in digits.
+        release: What the publication is called (PEP 440).
         link_mode: How files get into exports: `clone`, `copy` or `hardlink`.
         runtime_providers: Where Pythons come from, in order.
         local_wheels: Folders of wheels that are not on an index.
@@ -39,6 +40,7 @@ class Options:
     archive_format: str | None = None
     archive_level: int | None = None
     compression: str | None = None
+    release: str | None = None
     link_mode: LinkMode | None = None
     runtime_providers: tuple[str, ...] | None = None
     local_wheels: tuple[str, ...] = ()

@@ -282,6 +282,9 @@ class ToolSettings(Table):
         None, description="How hard to compress: by name, or a level of the format; default balanced"
     )
     archive_level: int | None = Field(None, description="Compression level; default as fits the format")
+    release: str | None = Field(
+        None, description="Version of what is published (PEP 440); default from the time of the newest lock"
+    )
     link_mode: LinkMode = Field(
         "clone",
         description="How files get into local exports: cloned or else copied, always copied, or hard-linked, "

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from venvstacks.data_faults import first_fault
 from venvstacks.model.conventions import LayerKind
+from venvstacks.records.releases import checked_release, derived_release
 
 MANIFEST_LIMIT = 32 << 20
 """Bytes of the manifest of a stack that are read: twenty thousand layers as they are published."""
@@ -154,10 +155,30 @@ def read_metadata(path: Path) -> LayerMetadata | None:
         return None
 
 
-def wanted_manifest(metadata_files: Iterable[Path]) -> str:
-    """The manifest of the layers whose metadata files exist."""
+def wanted_manifest(metadata_files: Iterable[Path], release: str | None = None) -> str:
+    """The manifest of the layers whose metadata files exist.
+
+    Args:
+        metadata_files: The files.
+        release: What the publication is called; None derives it from the times of the locks.
+    """
     found = (read_metadata(path) for path in metadata_files)
-    return manifest_text(entry for entry in found if entry is not None)
+    return manifest_text((entry for entry in found if entry is not None), release)
+
+
+class PublicationMetadata(PublishedModel):
+    """What this program adds to the manifest of a stack.
+
+    Attributes:
+        release: A version as PEP 440 defines it; None in publications of earlier versions.
+    """
+
+    release: str | None = Field(default=None, max_length=200)
+
+    @field_validator("release")
+    @classmethod
+    def _a_version(cls, release: str | None) -> str | None:
+        return None if release is None else checked_release(release)
 
 
 class StackManifest(PublishedModel):
@@ -165,9 +186,11 @@ class StackManifest(PublishedModel):
 
     Attributes:
         layers: Their metadata by kind: `runtimes`, `frameworks`, `applications`.
+        product: The additions of this program.
     """
 
     layers: dict[_Group, tuple[LayerMetadata, ...]]
+    product: PublicationMetadata = Field(default=PublicationMetadata(), alias="venvstacks")
 
     @classmethod
     def parse(cls, text: bytes) -> Self:
@@ -191,9 +214,16 @@ class StackManifest(PublishedModel):
         return tuple(entry for group in _GROUPS.values() for entry in self.layers.get(group, ()))
 
 
-def manifest_text(entries: Iterable[LayerMetadata]) -> str:
-    """The manifest of a stack: all layers' metadata by kind, in the order given."""
+def manifest_text(entries: Iterable[LayerMetadata], release: str | None = None) -> str:
+    """The manifest of a stack: all layers' metadata by kind, in the order given.
+
+    Args:
+        entries: The layers' metadata.
+        release: What the publication is called; None derives it from the times of the locks.
+    """
+    listed = tuple(entries)
     layers: dict[_Group, list[dict[str, Any]]] = {group: [] for group in _GROUPS.values()}
-    for entry in entries:
+    for entry in listed:
         layers[_GROUPS[entry.product.kind]].append(entry.as_json())
-    return metadata_text({"layers": layers})
+    named = release or derived_release(entry.locked_at for entry in listed)
+    return metadata_text({"layers": layers} | ({"venvstacks": {"release": named}} if named else {}))

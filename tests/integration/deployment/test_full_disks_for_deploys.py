@@ -16,7 +16,7 @@ import os, sys
 from pathlib import Path
 from tests.support.installed_applications import assert_clean, printed
 from venvstacks.api import deployments as deployment
-from venvstacks.deployment.steps import deploy as action
+from venvstacks.deployment.steps import update_plan as action
 from venvstacks.errors import DeployError
 
 old, new, root, count = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])

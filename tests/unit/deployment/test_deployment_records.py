@@ -25,6 +25,14 @@ def test_damaged_records(text: str) -> None:
         Generation.read(text.encode(), "there")
 
 
+@pytest.mark.parametrize("releases", ['{"frog": "latest"}', '{"frog": "2.4.1"}', '{"py": 1}'])
+def test_releases_of_nothing_and_what_is_no_version(releases: str) -> None:
+    (bound,) = bind([layer("py")], Inventory({}))
+    text = generation(1, None, {"py": bound.id}, [record_of(bound).installed]).text()
+    with pytest.raises(DamagedRecordError, match=r"releases|frog"):
+        Generation.read(text.replace('"releases": {}', f'"releases": {releases}').encode(), "there")
+
+
 @pytest.mark.parametrize(("old", "new"), [('"format": 1', '"format": 2'), ('"number"', '"colour": "green", "number"')])
 def test_records_of_other_versions(old: str, new: str) -> None:
     text = generation(1, None, {}, []).text().replace(old, new)

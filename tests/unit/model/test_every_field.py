@@ -80,6 +80,7 @@ SETTINGS: dict[str, Case] = {
     "archive-format": ('"zip"', "archive_format", "zip", '"rar"', "'tar.zst'"),
     "compression": ('"small"', "compression", "small", "1.5", "is neither 'fast', 'balanced' or 'small'"),
     "archive-level": ("3", "archive_level", 3, '"high"', "must be a whole number"),
+    "release": ('"2.4.1"', "release", "2.4.1", "2.4", "must be a string"),
     "link-mode": ('"copy"', "link_mode", "copy", '"symlink"', "'clone', 'copy' or 'hardlink'"),
     "bytecode": ('"none"', "bytecode", "none", "true", "'on-deploy', 'shipped' or 'none'"),
     "jobs": ("4", "jobs", 4, "0", "greater than or equal to 1"),

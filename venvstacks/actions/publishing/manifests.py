@@ -34,18 +34,18 @@ _SUFFIXES = (*(f".{name}" for name in ARCHIVE_FORMATS), FILES_SUFFIX, DELTA_SUFF
 _ENDINGS = "|".join(map(re.escape, _SUFFIXES))
 
 
-def write_manifest(metadata_files: Sequence[Path], place: Path) -> dict[str, object]:
-    """Write the manifest of all layers that have been published or exported.
+def write_manifest(metadata_files: Sequence[Path], place: Path, release: str | None = None) -> dict[str, object]:
+    """Write the manifest of all layers that have been published or exported; see `wanted_manifest`.
 
     Raises:
         PublishError: It cannot be written.
     """
     with not_written(place):
-        return {"written": write_if_changed(place, wanted_manifest(metadata_files))}
+        return {"written": write_if_changed(place, wanted_manifest(metadata_files, release))}
 
 
 def publish_manifest(
-    metadata_files: Sequence[Path], place: Path, now: datetime, *, tagged: bool = False
+    metadata_files: Sequence[Path], place: Path, now: datetime, *, tagged: bool = False, release: str | None = None
 ) -> dict[str, object]:
     """Write the manifest of all published layers, keep the one before, and remove files that only old manifests name.
 
@@ -54,13 +54,14 @@ def publish_manifest(
         place: The manifest.
         now: The present time.
         tagged: Whether names are tagged; such archives are numbered and kept.
+        release: What the publication is called; None derives it from the times of the locks.
 
     Raises:
         PublishError: It cannot be written.
     """
     if tagged:
-        return write_manifest(metadata_files, place)
-    text = wanted_manifest(metadata_files).encode()
+        return write_manifest(metadata_files, place, release)
+    text = wanted_manifest(metadata_files, release).encode()
     with not_written(place):
         before = place.read_bytes() if place.is_file() else None
         if before is not None and before != text:

@@ -81,6 +81,7 @@ def remove_applications(
                 "previous": current.number,
                 "created": tools.now().isoformat(),
                 "applications": applications,
+                "releases": {name: one for name, one in current.releases.items() if name in applications},
                 "instances": instances,
                 "needed_by": needed_by,
             }

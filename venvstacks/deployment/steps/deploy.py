@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from venvstacks.actions.toolset import Tools
 from venvstacks.archives.expected import ExpectedTree
-from venvstacks.deployment.binding import Bound, Inventory, Work, bind, plan_work
-from venvstacks.deployment.offers import Offer
+from venvstacks.deployment.binding import Bound, Work
+from venvstacks.deployment.releases import ReleaseStep
 from venvstacks.deployment.state import Generation, InstanceRecord, needed_instances
 from venvstacks.deployment.steps.deploy_failures import not_deployed
-from venvstacks.deployment.steps.generations import current_generation, next_number
-from venvstacks.deployment.steps.installed_files import verify_instance, verify_links
+from venvstacks.deployment.steps.generations import next_number
+from venvstacks.deployment.steps.installed_files import verify_links
 from venvstacks.deployment.steps.instances import (
     Compilers,
     Delivered,
@@ -27,13 +25,19 @@ from venvstacks.deployment.steps.instances import (
     settle,
     unpack_instance,
 )
-from venvstacks.deployment.steps.place import Place, finished_instances, stored_ids
-from venvstacks.deployment.steps.publication_source import Source
-from venvstacks.deployment.steps.switch import Warn, clean_up_after, enter_generation
+from venvstacks.deployment.steps.place import finished_instances
+from venvstacks.deployment.steps.switch import clean_up_after, enter_generation, rewrite_current
+from venvstacks.deployment.steps.update_plan import (
+    DeployRequest,
+    UpdatePlan,
+    plan_update,
+    refuse_older,
+    targets,
+    work_without_damaged_donors,
+)
 from venvstacks.errors import DeployError
-from venvstacks.model.platforms import TargetPlatform
 from venvstacks.modes import FOLDER_MODE
-from venvstacks.tools.long_paths import TOO_LONG, bears_long_paths, exceeds_limit
+from venvstacks.tools.long_paths import TOO_LONG, exceeds_limit
 from venvstacks.tools.workers import workers
 
 if TYPE_CHECKING:
@@ -43,39 +47,6 @@ Result = TypeVar("Result")
 
 _LANES = 4  # downloads at the same time
 _SLACK = 16 << 20  # for records, links and folders of the file system
-
-
-def _free_space(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
-
-
-@dataclass(frozen=True)
-class DeployRequest:
-    """A deploy: from which source, into which deployment, and how.
-
-    Attributes:
-        place: The deployment, held by this process.
-        source: Where layers come from.
-        offer: The layers that it offers for this machine.
-        platform: This machine.
-        applications: Which of its applications; None for those that are installed, or all for a new deployment.
-        warn: Called with one line about each thing that cannot be removed.
-        repair: Whether to compare the installed layers file by file, and to replace damaged ones.
-        synchronise: Whether to wait until the disk has written all files before the switch, against power failures.
-        free_space: Bytes that are free where a folder is.
-        long_paths: Whether paths in a folder may be longer than Windows' limit.
-    """
-
-    place: Place
-    source: Source
-    offer: Offer
-    platform: TargetPlatform
-    applications: tuple[str, ...] | None
-    warn: Warn
-    repair: bool = False
-    synchronise: bool = False
-    free_space: Callable[[Path], int] = field(default=_free_space)
-    long_paths: Callable[[Path], bool] = field(default=bears_long_paths)
 
 
 @dataclass(frozen=True)
@@ -91,6 +62,7 @@ class Deployed:
         bytes_fetched: Bytes of archives that came from the source; what an earlier deploy had fetched does not count.
         removed: Ids of instances that were removed because no kept generation needs them.
         left_alone: Installed applications that the source does not offer; they are not changed.
+        releases: The chosen applications, with the releases before and after.
     """
 
     generation: Generation
@@ -101,6 +73,7 @@ class Deployed:
     bytes_fetched: int
     removed: tuple[str, ...]
     left_alone: tuple[str, ...]
+    releases: tuple[ReleaseStep, ...] = ()
 
 
 def deploy(request: DeployRequest, tools: Tools) -> Deployed:
@@ -113,55 +86,33 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
     """
     place = request.place
     with not_deployed(place.root):
-        current = current_generation(place)
-        store = finished_instances(place)
-        names, left_alone = _chosen(request, current)
-        ids = frozenset(current.by_id) if current else frozenset()
-        inventory = Inventory(store, ids, _damaged(request, store, tools), stored_ids(place))
-        wanted = bind(request.offer.closure(names), inventory)
-        work = _without_damaged_donors(plan_work(wanted, inventory), wanted, inventory, request, tools)
-        fetched_bytes = _carry_out(request, work, store, tools)
-        generation = _next_generation(request, current, wanted, tools)
+        plan = plan_update(request, tools)
+        refuse_older(request, plan)
+        current = plan.current
+        work = work_without_damaged_donors(plan, place, tools)
+        fetched_bytes = _carry_out(request, work, plan.store, tools)
+        generation = _next_generation(request, plan, tools)
         changed = current is None or generation.applications != current.applications
         changed = _repair_links(request, current) or changed
         if changed:
             if request.synchronise and hasattr(os, "sync"):
                 os.sync()
             enter_generation(place, generation)
+        elif current is not None and current.releases != generation.releases:  # a new name for the same files
+            current = current.model_copy(update={"releases": generation.releases})
+            rewrite_current(place, current)
     removed = clean_up_after(place, request.warn)
     return Deployed(
         generation=generation if changed or current is None else current,
         changed=changed,
-        fetched=_targets(work.fetch),
-        rebound=_targets(bound for bound, _ in work.rebind),
-        kept=_targets(work.keep),
+        fetched=targets(work.fetch),
+        rebound=targets(bound for bound, _ in work.rebind),
+        kept=targets(work.keep),
         bytes_fetched=fetched_bytes,
         removed=removed,
-        left_alone=left_alone,
+        left_alone=plan.left_alone,
+        releases=plan.steps,
     )
-
-
-def _targets(bound: Iterable[Bound]) -> tuple[str, ...]:
-    return tuple(one.layer.target for one in bound)
-
-
-def _chosen(request: DeployRequest, current: Generation | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The applications to install, and the installed ones that are not changed because they are not offered."""
-    offered = request.offer.applications
-    if request.applications is not None:
-        return request.applications, ()  # the offer finds them, or says that it has none of that name
-    if current is None or not current.applications:
-        if not offered:
-            raise DeployError(f"{request.offer.source} offers no application", hint="publish an application layer")
-        return tuple(offered), ()
-    left_alone = tuple(name for name in current.applications if name not in offered)
-    return tuple(name for name in current.applications if name in offered), left_alone
-
-
-def _damaged(request: DeployRequest, store: Mapping[str, InstanceRecord], tools: Tools) -> set[str]:
-    if not request.repair:
-        return set()
-    return {id_ for id_, record in store.items() if verify_instance(request.place, record, tools)}
 
 
 def _repair_links(request: DeployRequest, current: Generation | None) -> bool:
@@ -171,20 +122,6 @@ def _repair_links(request: DeployRequest, current: Generation | None) -> bool:
         if one.kind == "writable":
             (request.place.root / one.path).chmod(FOLDER_MODE)
     return any(one.kind != "writable" for one in found)
-
-
-def _without_damaged_donors(
-    work: Work, wanted: Sequence[Bound], inventory: Inventory, request: DeployRequest, tools: Tools
-) -> Work:
-    """An instance is copied from another only after that one was compared with its manifest."""
-    damaged = set(inventory.damaged)
-    while True:
-        donors = {id_ for _, id_ in work.rebind}
-        found = {id_ for id_ in donors if verify_instance(request.place, inventory.store[id_], tools)}
-        if not found:
-            return work
-        damaged |= found
-        work = plan_work(wanted, replace(inventory, damaged=damaged))
 
 
 def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceRecord], tools: Tools) -> int:
@@ -263,11 +200,8 @@ def _check_lengths(request: DeployRequest, makes: Iterable[Bound], trees: Mappin
         raise DeployError(f"{longest} is a path of {len(longest)} characters, too long for Windows", hint=TOO_LONG)
 
 
-def _next_generation(
-    request: DeployRequest, current: Generation | None, wanted: Sequence[Bound], tools: Tools
-) -> Generation:
-    applications = dict(current.applications) if current else {}
-    applications |= {one.layer.application: one.id for one in wanted if one.layer.kind == "application"}
+def _next_generation(request: DeployRequest, plan: UpdatePlan, tools: Tools) -> Generation:
+    current, applications = plan.current, plan.applications
     known = [*(current.instances if current else ())]
     known += [record.installed for record in finished_instances(request.place).values()]
     instances, needed_by = needed_instances(applications, known)
@@ -277,7 +211,8 @@ def _next_generation(
         created=tools.now().isoformat(),
         source=request.source.label,
         platform=request.platform.name,
-        applications=dict(sorted(applications.items())),
+        applications=applications,
+        releases=plan.releases,
         instances=instances,
         needed_by=needed_by,
     )

@@ -116,11 +116,30 @@ def make_place(root: Path) -> Place:
     with not_deployed(place.root):
         make_folder(place.root)
         if not place.marker.exists():
-            taken = any(not entry.name.startswith(".") for entry in place.root.iterdir())
-            if taken and not place.marker.exists():  # another process may have made it just now
-                raise DeployError(f"{root} holds something else already", hint="deploy into a new or empty folder")
+            _refuse_other_content(place)
             write_atomically(place.marker, _MARKER_TEXT)
     return open_place(root)
+
+
+def look_at_place(root: Path) -> Place:
+    """The deployment in the folder `root`, or the one that `make_place` would create there.
+
+    Raises:
+        DeployError: The folder holds something else, or cannot be read.
+    """
+    place = Place(root.resolve())
+    with reading(place.root):
+        if place.marker.exists():
+            return open_place(root)
+        if place.root.exists():
+            _refuse_other_content(place)
+    return place
+
+
+def _refuse_other_content(place: Place) -> None:
+    taken = any(not entry.name.startswith(".") for entry in place.root.iterdir())
+    if taken and not place.marker.exists():  # another process may have made it just now
+        raise DeployError(f"{place.root} holds something else already", hint="deploy into a new or empty folder")
 
 
 def make_folder(folder: Path) -> None:

@@ -62,6 +62,9 @@ class Source(Protocol):
     def space_needed(self, file: OfferedFile, folder: Path) -> int:
         """Bytes that `obtain` would add to `folder`."""
 
+    def bytes_to_fetch(self, file: OfferedFile, folder: Path) -> int:
+        """Bytes that `obtain` would read from the source."""
+
 
 @dataclass(frozen=True)
 class FolderSource:
@@ -121,6 +124,10 @@ class FolderSource:
         """See `Source`."""
         return 0
 
+    def bytes_to_fetch(self, file: OfferedFile, folder: Path) -> int:  # noqa: ARG002 - nothing is kept in the folder
+        """See `Source`."""
+        return file.size
+
 
 @dataclass(frozen=True)
 class WebSource:
@@ -170,6 +177,10 @@ class WebSource:
         """See `Source`. Files that an earlier deploy has fetched need none."""
         held = [place.stat().st_size for place in self._places(file, folder) if place.is_file()]
         return max(0, file.size - max(held, default=0))
+
+    def bytes_to_fetch(self, file: OfferedFile, folder: Path) -> int:
+        """See `Source`."""
+        return self.space_needed(file, folder)
 
     @staticmethod
     def _places(file: OfferedFile, folder: Path) -> tuple[Path, Path]:
@@ -233,7 +244,8 @@ def _parse(content: bytes, name: str, source: Source, platform: TargetPlatform) 
         manifest = StackManifest.parse(content)
     except ValueError as error:
         raise DeployError(f"{name} is not a manifest: {error}", hint=_PUBLISH_AGAIN) from error
-    return check_offer(source.label, tuple(_offered(entry, name) for entry in manifest.entries), platform)
+    layers = tuple(_offered(entry, name) for entry in manifest.entries)
+    return check_offer(source.label, layers, platform, manifest.product.release)
 
 
 def _offered(entry: LayerMetadata, name: str) -> OfferedLayer:

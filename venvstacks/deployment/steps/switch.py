@@ -144,6 +144,15 @@ def enter_generation(place: Place, generation: Generation) -> None:
     switch_to(place, generation.number)
 
 
+def rewrite_current(place: Place, generation: Generation) -> None:
+    """Write the state of the current generation again, with the same instances.
+
+    Raises:
+        OSError: It cannot be written; the earlier state is kept.
+    """
+    write_atomically(place.generations / str(generation.number) / "state.json", generation.text())
+
+
 def switch_to(place: Place, number: int) -> None:
     """Make a generation the current one, in one step.
 

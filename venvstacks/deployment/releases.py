@@ -1,0 +1,63 @@
+"""Releases of installed and offered applications, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ReleaseStep:
+    """An application's way from the installed release to the offered one.
+
+    Attributes:
+        application: Its layer name.
+        installed: The installed release; None if it was published without one, or is not installed.
+        offered: The offered release; None if it was published without one.
+    """
+
+    application: str
+    installed: str | None
+    offered: str | None
+
+    @property
+    def is_older(self) -> bool:
+        """Whether the offered release is older than the installed one.
+
+        A publication without a release was made by an earlier version, so it is older than all that have one.
+        """
+        if self.installed is None:
+            return False
+        if self.offered is None:
+            return True
+        from packaging.version import Version  # noqa: PLC0415 - looking at a deployment does not need it
+
+        return Version(self.offered) < Version(self.installed)
+
+    @property
+    def text(self) -> str:
+        """The step in words, without the application: `2.4.0 -> 2.4.1`, or one release where there is no other."""
+        if self.installed in {None, self.offered}:
+            return self.offered or "no release"
+        return f"{self.installed} -> {self.offered or 'no release'}"
+
+
+def release_steps(names: Iterable[str], installed: Mapping[str, str], offered: str | None) -> tuple[ReleaseStep, ...]:
+    """The steps of applications to what one publication offers.
+
+    Args:
+        names: The applications.
+        installed: Releases of the installed applications.
+        offered: The release of the publication.
+    """
+    return tuple(ReleaseStep(name, installed.get(name), offered) for name in names)
+
+
+def release_lines(steps: Iterable[ReleaseStep]) -> Iterator[str]:
+    """The steps for people: a line for each different step, with its applications; none without any release."""
+    by_text: dict[str, list[str]] = {}
+    for step in steps:
+        if step.installed is not None or step.offered is not None:
+            by_text.setdefault(step.text, []).append(step.application)
+    for text, names in by_text.items():
+        yield f"release {text} ({', '.join(names)})"
