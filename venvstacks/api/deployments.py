@@ -17,7 +17,7 @@ from pathlib import Path
 
 from venvstacks.actions.toolset import Tools
 from venvstacks.api.installed_applications import execute, start_command, start_environment
-from venvstacks.deployment.releases import ReleaseStep
+from venvstacks.deployment.release_steps import ReleaseStep
 from venvstacks.deployment.state import Generation, Installed
 from venvstacks.deployment.steps import change, generations
 from venvstacks.deployment.steps import deploy as action

@@ -14,7 +14,7 @@ from venvstacks.api import deployments as deployment
 from venvstacks.cli.error_boundary import Terminated
 from venvstacks.cli.printable import print_json, print_message, print_result, printable
 from venvstacks.cli.verbosity import Verbosity
-from venvstacks.deployment.releases import release_lines
+from venvstacks.deployment.release_steps import release_lines
 from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.deploy_failures import MAKE_READABLE
 from venvstacks.errors import ExitCode, InterruptedRunError

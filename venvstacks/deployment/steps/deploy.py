@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from venvstacks.actions.toolset import Tools
 from venvstacks.archives.expected import ExpectedTree
 from venvstacks.deployment.binding import Bound, Work
-from venvstacks.deployment.releases import ReleaseStep
+from venvstacks.deployment.release_steps import ReleaseStep
 from venvstacks.deployment.state import Generation, InstanceRecord, needed_instances
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.generations import next_number

@@ -10,7 +10,7 @@ from pathlib import Path
 from venvstacks.actions.toolset import Tools
 from venvstacks.deployment.binding import Bound, Inventory, Work, bind, plan_work
 from venvstacks.deployment.offers import Offer, find_application
-from venvstacks.deployment.releases import ReleaseStep, release_steps
+from venvstacks.deployment.release_steps import ReleaseStep, release_steps
 from venvstacks.deployment.state import Generation, InstanceRecord
 from venvstacks.deployment.steps.generations import current_generation
 from venvstacks.deployment.steps.installed_files import verify_instance

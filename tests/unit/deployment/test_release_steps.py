@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from venvstacks.deployment.releases import ReleaseStep, release_lines, release_steps
+from venvstacks.deployment.release_steps import ReleaseStep, release_lines, release_steps
 
 
 @pytest.mark.parametrize(
