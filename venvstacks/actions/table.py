@@ -24,6 +24,7 @@ from venvstacks.tools.files import remove_tree
 
 if TYPE_CHECKING:
     from venvstacks.actions.publishing.layer_metadata import PublishedLayer
+    from venvstacks.actions.publishing.published_deltas import OlderPublication
     from venvstacks.actions.toolset import Tools
     from venvstacks.records.remembered_digests import RememberedDigests
     from venvstacks.runtimes.provider_request import ArchiveSource
@@ -47,6 +48,7 @@ class RunOptions:
         align: Whether one version of each package is sought for all targets.
         drafts: A folder that lock files are written to instead of their places, or None.
         adaptation: What lower layers are locked with because layers above need it.
+        older: Publications that deltas are made from.
     """
 
     lock_policy: LockPolicy = "if-needed"
@@ -62,6 +64,7 @@ class RunOptions:
     align: bool = False
     drafts: Path | None = None
     adaptation: Adaptation = field(default_factory=Adaptation)
+    older: tuple[OlderPublication, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -331,6 +334,7 @@ class TaskActions:
             self.options.force_archives,
             configuration.epoch,
             configuration.kept_format,
+            self.options.older,
         )
         return archive_layer(self._published(node), settings, self.tools)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -191,12 +191,28 @@ def run(
     journal = keep_journal(project, actions, "venvstacks")
     lock.acquire()
     try:
-        planned, outcomes = _Tasks(project, request, actions, lock, journal, cancellation).run(requested, listener)
+        with _older(project, request, requested, actions) as (requested, actions):
+            planned, outcomes = _Tasks(project, request, actions, lock, journal, cancellation).run(requested, listener)
     finally:
         actions.tools.digests.keep()
         journal.close()
         lock.release()
     return Report(outcomes, _unaffected(planned, outcomes), _slowest(requested, outcomes), journal.path)
+
+
+@contextlib.contextmanager
+def _older(
+    project: Project, request: Request, requested: RequestedRun, actions: TaskActions
+) -> Iterator[tuple[RequestedRun, TaskActions]]:
+    """The run with the publications that deltas are made from, as they are before anything is published."""
+    if not request.delta_from:
+        yield requested, actions
+        return
+    from venvstacks.api.older_publications import older_publications  # noqa: PLC0415 - few runs make deltas
+
+    with older_publications(project, request.delta_from, actions.tools) as older:
+        options = replace(requested.options, older=older)
+        yield replace(requested, options=options), replace(actions, options=options, make_tools=lambda: actions.tools)
 
 
 @dataclass(frozen=True)

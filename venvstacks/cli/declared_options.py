@@ -187,6 +187,15 @@ ReportFile = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE", help="Write the result of the run as JSON.", rich_help_panel=_RUN),
 ]
+DeltaFrom = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--delta-from",
+        metavar="SOURCE",
+        help="Older publication (folder or URL): write deltas from it, so that updates are small; repeatable.",
+        rich_help_panel=_ARCHIVES,
+    ),
+]
 Force = Annotated[bool, typer.Option("--force/--no-force", help="Write outputs even if they are current.")]
 DryRun = Annotated[bool, typer.Option("--dry-run/--no-dry-run", help="Say what would be done, and why; do nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]

@@ -87,6 +87,7 @@ def publish(
     build_dir: o.BuildDir = "_build",
     output_dir: o.ArtifactsDir = "_artifacts",
     delivering: Delivering,
+    delta_from: o.DeltaFrom = None,
     layers: PublishedLayers,
     archives: Archives,
     environments: Environments,
@@ -96,7 +97,8 @@ def publish(
     """Publish one reproducible archive for each layer."""
     settings = Options(build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(archives, environments))
     session = Session.open(context.obj, spec, settings)
-    return _deliver(session, "publish", layers, delivering, showing=showing, running=running)
+    older = tuple(delta_from or ())
+    return _deliver(session, "publish", layers, delivering, showing=showing, running=running, delta_from=older)
 
 
 @reported
@@ -129,12 +131,14 @@ def _deliver(
     *,
     showing: Showing,
     running: Running,
+    delta_from: tuple[str, ...] = (),
 ) -> int:
     request = Request(
         (operation,),
         Selection(**given(layers)),
         lock_policy="require-valid",
         force=delivering.force,
+        delta_from=delta_from,
         keep_going=running.keep_going,
         check_environments=delivering.check_environments,
         locked=delivering.locked,

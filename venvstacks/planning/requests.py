@@ -49,6 +49,7 @@ class Request:
         lock_policy: Whether locks that are not valid are renewed, or are an error unless they are missing.
         clean: Whether to start from nothing: no earlier pins, no earlier environments.
         force: Whether archives and exports are written even if they are current.
+        delta_from: Older publications, folders or URLs, that deltas to the published layers are made from.
         keep_wheels: Whether wheels of own packages are taken as they are, even if their source has changed.
         keep_going: Whether to go on with what does not depend on a failed task.
         locked: Whether it is an error, before anything runs, if a lock is missing or not valid.
@@ -67,6 +68,7 @@ class Request:
     lock_policy: LockPolicy = "if-needed"
     clean: bool = False
     force: bool = False
+    delta_from: tuple[str, ...] = ()
     keep_going: bool = False
     keep_wheels: bool = False
     check_environments: bool = False
@@ -202,8 +204,9 @@ def _forced_outputs(request: Request, selected: SelectedLayers) -> frozenset[str
     forced = set()
     if request.clean and "build" in request.operations:
         forced |= {f"{kind}:{name}" for name in selected.build for kind in ("build", "link", "check")}
-    if request.force:
+    if request.force or request.delta_from:
         forced |= {f"archive:{name}" for name in selected.publish if "publish" in request.operations}
+    if request.force:
         forced |= {f"export:{name}" for name in selected.export if "export" in request.operations}
     return frozenset(forced)
 

@@ -11,6 +11,7 @@ from venvstacks.actions.publishing.archive_names import ArchiveNames, Finished, 
 from venvstacks.actions.publishing.deployable import check_deployable
 from venvstacks.actions.publishing.deployed_names import epoch
 from venvstacks.actions.publishing.layer_metadata import PublishedLayer
+from venvstacks.actions.publishing.published_deltas import DeltaTarget, OlderPublication, publish_deltas
 from venvstacks.actions.toolset import Tools
 from venvstacks.archives.formats import ArchiveRequest, ArchiveWritten, write_archive
 from venvstacks.archives.member_contents import Contents
@@ -20,7 +21,7 @@ from venvstacks.errors import InterruptedRunError
 from venvstacks.graph.compiler import COMPRESSORS, RECIPES
 from venvstacks.records.earlier_publications import EarlierPublication, read_earlier
 from venvstacks.records.file_lists import FileManifest, reference
-from venvstacks.records.published_metadata import LayerMetadata, metadata_text
+from venvstacks.records.published_metadata import LayerMetadata, metadata_text, read_metadata
 from venvstacks.tools.files import write_atomically
 from venvstacks.tools.process import Processes
 
@@ -61,6 +62,7 @@ class ArchiveOptions:
         force: Whether to write an archive even if the metadata says that it is current.
         epoch: The time of all members, in seconds since 1970; None for that of the layer's lock.
         kept_format: Whether the format is that of the original's publications in the same folder.
+        older: Publications that deltas are made from.
     """
 
     format: str
@@ -69,10 +71,11 @@ class ArchiveOptions:
     force: bool = False
     epoch: int | None = None
     kept_format: bool = False
+    older: tuple[OlderPublication, ...] = ()
 
 
 def archive_layer(published: PublishedLayer, options: ArchiveOptions, tools: Tools) -> dict[str, object]:
-    """Write the layer's archive and its metadata, the metadata last. No earlier archive is replaced by other bytes.
+    """Write the layer's archive, its deltas and its metadata, in this order. No other bytes replace an earlier file.
 
     Metadata of the same inputs is kept, even where the archive itself is missing (it may have been uploaded). An
     archive that is written again with the same bytes keeps its name and build number.
@@ -94,12 +97,42 @@ def archive_layer(published: PublishedLayer, options: ArchiveOptions, tools: Too
     )
     earlier = read_earlier(place)
     current = earlier is not None and earlier.product and earlier.product.inputs_digest == common.product.inputs_digest
-    if earlier and current and not options.force:
+    if earlier and current and not (options.force or options.older):
         return {"archive": earlier.archive_name, "size": earlier.archive_size, "written": False}
+    kept = read_metadata(place) if current and not options.force else None
     with not_written(folder):
-        metadata = _write(published, options, common, earlier, tools)
-        write_atomically(place, metadata_text(metadata.as_json()))
-    return {"archive": metadata.archive_name, "size": metadata.archive_size, "written": True}
+        metadata = kept or _write(published, options, common, earlier, tools)
+        metadata, notes = _with_deltas(published, metadata, earlier, options, tools)
+        if metadata != kept:
+            write_atomically(place, metadata_text(metadata.as_json()))
+    result: dict[str, object] = {"archive": metadata.archive_name, "size": metadata.archive_size}
+    return {**result, "written": kept is None, **({"notes": list(notes)} if notes else {})}
+
+
+def _with_deltas(
+    published: PublishedLayer,
+    metadata: LayerMetadata,
+    earlier: EarlierPublication | None,
+    options: ArchiveOptions,
+    tools: Tools,
+) -> tuple[LayerMetadata, tuple[str, ...]]:
+    """The metadata with all deltas, those that lead to this version already included; and remarks about new ones."""
+    product = earlier.product if earlier else None
+    same = product is not None and product.file_manifest == metadata.product.file_manifest
+    deltas, notes = ((product.deltas if product and same else None) or ()), tuple[str, ...]()
+    if options.older:
+        layout = published.layout
+        target = DeltaTarget(
+            metadata=metadata,
+            contents=contents_of(published, tools),
+            platform=published.platform,
+            folder=published.base / layout.artifacts,
+            staging=published.base / layout.staging,
+            tag=published.platform.name if options.tagged else None,
+        )
+        deltas, notes = publish_deltas(target, options.older, deltas, tools)
+    product = metadata.product.model_copy(update={"deltas": deltas or None})
+    return metadata.model_copy(update={"product": product}), notes
 
 
 def _write(
