@@ -16,7 +16,7 @@ from venvstacks.tools.transfer import Downloads
 
 
 @dataclass(frozen=True)
-class _Files:
+class SourceFiles:
     """The files of a source.
 
     Attributes:
@@ -57,5 +57,5 @@ def older_publications(
             assert platform is not None  # noqa: S101 - a request to publish needs one
             place = text if "://" in text else str(project.base / Path(text).expanduser())
             source = open_source(place, lambda: downloads)
-            found.append(OlderPublication(read_offer(source, platform), _Files(source)))
+            found.append(OlderPublication(read_offer(source, platform), SourceFiles(source)))
         yield tuple(found)

@@ -123,3 +123,23 @@ def test_modes_do_not_depend_on_the_umask(stack: Path, umask: int) -> None:
             if not path.is_symlink() and mode not in ((0o755,) if path.is_dir() else (0o644, 0o755)):
                 wrong[str(path.relative_to(stack))] = oct(mode)
     assert wrong == {}
+
+
+def test_deltas_from_what_the_folder_held_before(stack: Path) -> None:
+    vs(stack, "publish", "venvstacks.toml")
+    before = {path.name: path.read_bytes() for path in (stack / "_artifacts").iterdir() if path.is_file()}
+    changed = "import alpha\n" + "".join(f"number_{n} = {n * n}\n" for n in range(2000)) + "print('🐸 2')\n"
+    (stack / "hello.py").write_text(changed, "utf-8")
+    vs(stack, "build", "venvstacks.toml")
+    said = vs(stack, "publish", "venvstacks.toml", "--delta-from", "_artifacts")
+    assert "note: app-hello: a delta of " in said
+    (place,) = (stack / "_artifacts").glob("*.delta")
+    manifest = json.loads((stack / "_artifacts/__venvstacks__/venvstacks.json").read_bytes())
+    (delta,) = manifest["layers"]["applications"][0]["venvstacks"]["deltas"]
+    assert (delta["name"], delta["size"]) == (place.name, place.stat().st_size)
+    assert (
+        before.items()
+        <= {path.name: path.read_bytes() for path in (stack / "_artifacts").iterdir() if path.is_file()}.items()
+    )
+    vs(stack, "publish", "venvstacks.toml", "--delta-from", "_artifacts")
+    assert json.loads((stack / "_artifacts/__venvstacks__/venvstacks.json").read_bytes()) == manifest

@@ -13,7 +13,6 @@ from venvstacks.actions.toolset import Tools
 from venvstacks.archives.expected import ExpectedTree, expect
 from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.unpack import unpack_archive
-from venvstacks.archives.write_failures import not_written
 from venvstacks.deltas.make_delta import DeltaRequest, write_delta
 from venvstacks.deltas.old_version import OldVersion
 from venvstacks.deployment.offers import Offer, OfferedDelta, OfferedFile, OfferedLayer
@@ -28,6 +27,8 @@ from venvstacks.tools.files import remove_leftovers, replacing, staging_folder
 
 KEPT_VERSIONS = 8
 """Older versions of a layer that a publication has deltas from, those of the older publications first."""
+
+_WORTH = 0.9  # of the archive's size: what is hardly smaller is not worth a file
 
 
 class PublishedFiles(Protocol):
@@ -102,12 +103,13 @@ def publish_deltas(
         All deltas of the layer, and remarks for users about the new ones.
 
     Raises:
-        PublishError: A delta cannot be written, or an older publication is damaged.
+        PublishError: An older publication is damaged, or cannot be fetched.
         DeployError: A file of an older publication is missing, or another one.
+        OSError: A delta cannot be written.
     """
     deltas = {(delta.from_files, delta.to_files): delta for delta in known if (target.folder / delta.name).is_file()}
     notes = []
-    with not_written(target.folder), _staged(target) as staging:
+    with _staged(target) as staging:
         for publication in older:
             layer = _layer_of(publication, target)
             if layer is None or layer.files.sha256 == target.version:
@@ -171,9 +173,13 @@ def _expected(publication: OlderPublication, layer: OfferedLayer, platform: Targ
 def _note(target: DeltaTarget, publication: OlderPublication, made: DeltaReference) -> str:
     size, whole = made.size, target.metadata.archive_size or 0
     name, source = target.metadata.layer_name, publication.offer.source
-    if size >= whole:
-        return f"{name}: no delta from {source}, as it would be larger than the archive"
-    return f"{name}: a delta of {size / 1e6:.2f} MB instead of {whole / 1e6:.2f} MB from {source}"
+    if size >= _WORTH * whole:
+        return f"{name}: no delta from {source}, as it would hardly be smaller than the archive"
+    return f"{name}: a delta of {_size(size)} instead of {_size(whole)} from {source}"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
 
 
 def _reference(offered: OfferedDelta) -> DeltaReference:
@@ -188,13 +194,13 @@ def _offered(delta: DeltaReference) -> OfferedDelta:
 
 
 def _worthwhile(target: DeltaTarget, deltas: Collection[DeltaReference]) -> tuple[DeltaReference, ...]:
-    """The deltas that are part of a way with fewer bytes than the archive, from as many versions as are kept."""
+    """The deltas of ways that are worth it, from as many versions as are kept."""
     offered = {_offered(delta): delta for delta in deltas}
     kept: dict[OfferedDelta, None] = {}
     versions = 0
     for version in dict.fromkeys(delta.before for delta in offered):
         chain = cheapest_chain(offered, target.version, {version})
-        if chain and sum(delta.file.size for delta in chain) < (target.metadata.archive_size or 0):
+        if chain and sum(delta.file.size for delta in chain) < _WORTH * (target.metadata.archive_size or 0):
             versions += 1
             kept |= dict.fromkeys(chain)
         if versions == KEPT_VERSIONS:
