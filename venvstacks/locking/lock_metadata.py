@@ -1,21 +1,16 @@
-"""Lock metadata: what a lock was made from and when, whether it is still valid, and which version comes next."""
+"""Lock metadata: what a lock was made from, and when; the form of `pylock.<env>.meta.json`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from venvstacks.data_faults import first_fault
 from venvstacks.digests import prefixed, sha256_bytes, sha256_json
-from venvstacks.locking.conflict_markers import has_conflict
-from venvstacks.locking.lock_inputs import newest_upload
-from venvstacks.model.specification import UvTable
-from venvstacks.reasons import Reason, compare_settings
 
 _HASH = r"^sha256:[0-9a-f]{64}$"
 
@@ -154,185 +149,3 @@ def parse_metadata(text: str) -> LockMetadata:
 def hash_lock(text: str) -> str:
     r"""`sha256:<hex>` of a lock's text; the same for every kind of line end, since a checkout may change those."""
     return prefixed(sha256_bytes(text.replace("\r\n", "\n").encode()))
-
-
-def stale_reasons(
-    metadata: LockMetadata | None, lock_text: str | None, wanted: WantedLock, *, fault: str | None = None
-) -> tuple[Reason, ...]:
-    """Everything that makes a lock invalid; empty if it is valid.
-
-    Args:
-        metadata: The metadata of the lock, or None if it is missing or damaged.
-        lock_text: The lock file, or None if it is missing.
-        wanted: What the lock would be made from now.
-        fault: How the metadata is damaged.
-    """
-    if lock_text is None:
-        return (Reason("missing output", "lock file"),)
-    if has_conflict(lock_text):
-        return (Reason("invalid record", "the lock file holds merge-conflict markers"),)
-    if metadata is None:
-        damaged = Reason("invalid record", f"the lock metadata is damaged ({fault})")
-        return (damaged if fault else Reason("missing output", "lock metadata"),)
-    if hash_lock(lock_text) != metadata.requirements_hash:
-        return (Reason("invalid record", "the lock file was changed since it was locked"),)
-    if metadata.venvstacks is None:
-        return (Reason("invalid record", "the lock metadata does not name what the lock was made from"),)
-    return resolution_reasons(metadata.venvstacks, wanted) + version_reasons(metadata.venvstacks, wanted)
-
-
-def resolution_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reason, ...]:
-    """Changed inputs because of which packages must be resolved again."""
-    return (
-        *compare_settings(made_from.inputs, _for_release(wanted.inputs, made_from.inputs)),
-        *_compare_files("lock of layer ", made_from.below, wanted.below, wanted.lower_changes),
-        *_compare_files("local wheel ", made_from.local_wheels, wanted.local_wheels),
-        *_compare_files("wheel of ", *_wheel_digests(made_from, wanted)),
-    )
-
-
-def _wheel_digests(made_from: LockedFrom, wanted: WantedLock) -> tuple[dict[str, str], dict[str, str | None]]:
-    old = {label: wheel.wheel or wheel.metadata for label, wheel in (made_from.wheels or {}).items()}
-    return old, {label: (wheel.wheel or wheel.metadata) if wheel else None for label, wheel in wanted.wheels.items()}
-
-
-def only_rebuilt(made_from: LockedFrom, wanted: WantedLock) -> bool:
-    """Whether wheels were built again, with the same versions and requirements, and nothing else changed."""
-    recorded = made_from.wheels or {}
-    present = {label: wheel for label, wheel in wanted.wheels.items() if wheel is not None}
-    same = {label: wheel.metadata for label, wheel in recorded.items()} == {k: v.metadata for k, v in present.items()}
-    others = [reason for reason in resolution_reasons(made_from, wanted) if not reason.subject.startswith("wheel of ")]
-    return same and recorded != present and not others
-
-
-def _for_release(wanted: dict[str, object], recorded: Mapping[str, object]) -> dict[str, object]:
-    """The wanted inputs; Python is shortened to `X.Y` if the lock was recorded for all maintenance releases."""
-    python = str(wanted.get("python", ""))
-    if recorded.get("python") == python.rpartition(".")[0]:
-        return {**wanted, "python": recorded["python"]}
-    return wanted
-
-
-def version_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reason, ...]:
-    """Changed inputs because of which the lock version must rise even if the packages stay the same."""
-    return compare_settings(made_from.version_inputs, wanted.version_inputs)
-
-
-_NOTHING_KNOWN: Mapping[str, tuple[str, str]] = {}
-
-
-def _compare_files(
-    what: str,
-    old: Mapping[str, str],
-    new: Mapping[str, str | None],
-    known: Mapping[str, tuple[str, str]] = _NOTHING_KNOWN,
-) -> tuple[Reason, ...]:
-    """Reasons for files whose hashes differ: with the old and new values of `known`, or else with short hashes."""
-    reasons = []
-    for name in sorted(old.keys() | new.keys()):
-        subject = f"{what}{name}"
-        present = new.get(name)
-        if name not in new:
-            reasons.append(Reason("dropped input", subject))
-        elif present is None:
-            reasons.append(Reason("missing input", subject))
-        elif name not in old:
-            reasons.append(Reason("new input", subject))
-        elif old[name] != present:
-            reasons.append(Reason("changed input", subject, *known.get(name, (_short(old[name]), _short(present)))))
-    return tuple(reasons)
-
-
-def _short(digest: str) -> str:
-    return digest[: len("sha256:") + 8]
-
-
-@dataclass(frozen=True)
-class EarlierLock:
-    """What the next lock's version and time are derived from, in addition to its own content.
-
-    Attributes:
-        lock_version: The earlier lock's version.
-        locked_at: The earlier lock's time, None if unknown.
-        same_content: Whether the next lock has the same content.
-        same_version_inputs: Whether the other inputs that give a layer a new version are the same.
-    """
-
-    lock_version: int
-    locked_at: str | None
-    same_content: bool
-    same_version_inputs: bool
-
-    @classmethod
-    def of(cls, metadata: LockMetadata, lock_text: str, made_from: LockedFrom) -> EarlierLock:
-        """Compare metadata of our own form with the next lock, `lock_text`, which is made from `made_from`."""
-        return cls(
-            metadata.lock_version,
-            metadata.locked_at,
-            metadata.requirements_hash == hash_lock(lock_text),
-            metadata.version_inputs_hash == made_from.hashes["version_inputs_hash"],
-        )
-
-
-def next_metadata(
-    earlier: EarlierLock | None,
-    lock_text: str,
-    made_from: LockedFrom,
-    *,
-    now: datetime,
-    uv: UvTable,
-    numbered: int = 0,
-) -> LockMetadata:
-    """The metadata of a lock that was just made.
-
-    If the lock's content did not change, its time stays, and so does its version unless a version input changed.
-
-    Args:
-        earlier: What is known of the earlier lock, or None.
-        lock_text: The new lock.
-        made_from: What it was made from.
-        now: The present time, UTC.
-        uv: uv settings; `exclude-newer` is the lock time of content that changed.
-        numbered: The highest version that damaged metadata still names; 0 if none.
-    """
-    kept = earlier.locked_at if earlier and earlier.same_content else None
-    versioned = bool(made_from.version_inputs.get("versioned"))
-    return LockMetadata(
-        requirements_hash=hash_lock(lock_text),
-        **made_from.hashes,
-        lock_version=next_version(earlier, versioned=versioned, numbered=numbered),
-        locked_at=kept or lock_time(now, uv),
-        venvstacks=made_from,
-    )
-
-
-def next_version(earlier: EarlierLock | None, *, versioned: bool, numbered: int = 0) -> int:
-    """The version of a new lock.
-
-    Unversioned layers keep their version, which is 1 unless they once were versioned: so a layer that becomes versioned
-    again never repeats a version that was deployed. The version of a versioned layer rises by one when the content or
-    a version input changed.
-
-    Args:
-        earlier: What is known of the earlier lock, or None.
-        versioned: Whether the layer is versioned now.
-        numbered: As for `next_metadata`; without an earlier lock, the new version is higher than this one.
-    """
-    if earlier is None:
-        return max(1, numbered + 1 if versioned else numbered)
-    if not versioned or (earlier.same_content and earlier.same_version_inputs):
-        return earlier.lock_version
-    return earlier.lock_version + 1
-
-
-def lock_time(now: datetime, uv: UvTable) -> str:
-    """The recorded time of a new lock: `exclude-newer` where it is a point in time, else `now`."""
-    moment = now
-    if newest := newest_upload(uv):
-        try:
-            moment = datetime.fromisoformat(newest)
-        except ValueError:
-            moment = now  # a time span such as "1 week", counted from now
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).isoformat(timespec="seconds")

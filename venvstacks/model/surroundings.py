@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from venvstacks.model.foreign_files import Texts
 from venvstacks.model.own_packages import Projects
 from venvstacks.model.platforms import PythonImplementation
-from venvstacks.model.requirement_files import Texts
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.specification import UvTable
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from venvstacks.errors import Fault, SpecificationError
 from venvstacks.model.draft import Draft, DraftLayer, fault_without_secrets
 from venvstacks.model.file_references import RequirementsFrom
+from venvstacks.model.foreign_files import FileContents
 from venvstacks.model.indexes import inherit_package_indexes
 from venvstacks.model.launches import Launch, launches, names_module
 from venvstacks.model.linearize import NoLinearOrderError, linearize
@@ -20,7 +21,7 @@ from venvstacks.model.overrides import inherit_overrides
 from venvstacks.model.own_packages import OwnUse, find_own_packages
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation, TargetPlatform
 from venvstacks.model.positions import KeyPath
-from venvstacks.model.requirement_files import FileContents, gather_requirements
+from venvstacks.model.requirement_files import gather_requirements
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.sources import parse_sources
 from venvstacks.model.specification import (

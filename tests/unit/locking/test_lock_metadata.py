@@ -6,16 +6,9 @@ from typing import Any
 
 import pytest
 
-from venvstacks.locking.lock_metadata import (
-    EarlierLock,
-    LockedFrom,
-    LockMetadata,
-    WantedLock,
-    hash_lock,
-    next_metadata,
-    parse_metadata,
-    stale_reasons,
-)
+from venvstacks.locking.lock_metadata import LockedFrom, LockMetadata, WantedLock, hash_lock, parse_metadata
+from venvstacks.locking.lock_staleness import stale_reasons
+from venvstacks.locking.next_lock import EarlierLock, next_metadata
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = datetime(2031, 1, 1, tzinfo=UTC)

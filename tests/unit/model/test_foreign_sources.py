@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
+from venvstacks.model.foreign_files import FileContents, UnusableFileError
 from venvstacks.model.foreign_sources import ForeignSource
-from venvstacks.model.requirement_files import FileContents, UnusableFileError, gather_requirements, included_files
+from venvstacks.model.requirement_files import gather_requirements, included_files
 
 PROJECT = '[project]\nname = "app"\ndependencies = ["frog"]\n'
 OURS = '[[tool.uv.index]]\nname = "ours"\nurl = "https://user:secret@house.invalid/simple"\n'

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
-from venvstacks.model.requirement_files import UnusableFileError, gather_requirements, included_files
+from venvstacks.model.foreign_files import UnusableFileError
+from venvstacks.model.requirement_files import gather_requirements, included_files
 
 PROJECT = """\
 [project]
@@ -211,7 +212,7 @@ def test_groups_that_include_each_other_in_very_many_ways_take_no_longer() -> No
 
 
 def project_of_extras(entries: str) -> str:
-    extras = [f"e{n} = [{entries.format(next=n + 1)}]" for n in range(60)]
+    extras = [f"e{n} = [{entries.format(this=n, next=n + 1)}]" for n in range(60)]
     return "\n".join(['[project]\nname = "p"', "[project.optional-dependencies]", *extras, 'e60 = ["frog"]'])
 
 
@@ -220,8 +221,18 @@ def test_extras_that_include_each_other_in_very_many_ways_take_no_longer() -> No
     assert from_project(text, extras=["e0"]) == ["frog"]
 
 
-def test_extras_under_very_many_markers_are_refused() -> None:
+def test_extras_under_the_same_markers_in_very_many_ways_take_no_longer() -> None:
     text = project_of_extras("\"p[e{next}]; python_version < '4'\", \"p[e{next}]; os_name == 'nt'\"")
+    assert from_project(text, extras=["e0"]) == [
+        'frog; python_version < "4"',
+        'frog; os_name == "nt" and python_version < "4"',
+        'frog; python_version < "4" and os_name == "nt"',
+        'frog; os_name == "nt"',
+    ]
+
+
+def test_extras_under_very_many_markers_are_refused() -> None:
+    text = project_of_extras("\"p[e{next}]; python_version < '4.{this}'\", \"p[e{next}]; os_name == '{this}'\"")
     with pytest.raises(UnusableFileError, match="gives more than 10000 requirements"):
         from_project(text, extras=["e0"])
 

@@ -20,16 +20,10 @@ from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, StaleLockError, UsageError
 from venvstacks.locking.adaptation import describe_needed
 from venvstacks.locking.lock_changes import LockChanges, compare_locks
-from venvstacks.locking.lock_metadata import (
-    EarlierLock,
-    LockedFrom,
-    LockMetadata,
-    next_metadata,
-    only_rebuilt,
-    resolution_reasons,
-    stale_reasons,
-)
+from venvstacks.locking.lock_metadata import LockedFrom, LockMetadata
+from venvstacks.locking.lock_staleness import only_rebuilt, resolution_reasons, stale_reasons
 from venvstacks.locking.locks import LayerLock
+from venvstacks.locking.next_lock import EarlierLock, next_metadata
 from venvstacks.locking.original_locks import lacks_shared_wheels, same_pins
 from venvstacks.locking.pylock_text import format_lock
 from venvstacks.locking.uv_texts import requirements_text, summary_text

@@ -9,8 +9,9 @@ from pathlib import Path
 from venvstacks.actions.locking.lock_request import LockPaths, LockRequest, read_text
 from venvstacks.errors import LockError
 from venvstacks.locking import original_hashes as hashes
-from venvstacks.locking.lock_metadata import EarlierLock, LockMetadata
+from venvstacks.locking.lock_metadata import LockMetadata
 from venvstacks.locking.locks import LayerLock
+from venvstacks.locking.next_lock import EarlierLock
 from venvstacks.locking.original_locks import (
     PlatformLock,
     read_platform_lock,
