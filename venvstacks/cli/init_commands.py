@@ -22,6 +22,7 @@ class Schema(StrEnum):
     PLAN = "plan"
     MANIFEST = "manifest"
     FILE_MANIFEST = "file-manifest"
+    PACKAGE_LIST = "package-list"
     RUN_REPORT = "run-report"
 
 
@@ -53,7 +54,10 @@ def init(
 
 def schema(
     what: Annotated[
-        Schema, typer.Argument(metavar="WHAT", help="specification, plan, manifest, file-manifest or run-report.")
+        Schema,
+        typer.Argument(
+            metavar="WHAT", help="specification, plan, manifest, file-manifest, package-list or run-report."
+        ),
     ] = Schema.SPECIFICATION,
 ) -> int:
     """Print the JSON schema of the specification, or of data that this program writes."""

@@ -33,10 +33,10 @@ class EarlierPublication(PublishedModel):
     @property
     def file_names(self) -> tuple[str, ...]:
         """The published files that it names."""
-        listed = self.product.file_manifest if self.product else None
-        deltas = (self.product.deltas or ()) if self.product else ()
-        names = (self.archive_name, listed.name if listed else None, *(delta.name for delta in deltas))
-        return tuple(name for name in names if name)
+        if self.product is None:
+            return (self.archive_name,) if self.archive_name else ()
+        lists = self.product.file_manifest, self.product.package_list, *(self.product.deltas or ())
+        return tuple(name for name in (self.archive_name, *(one.name for one in lists if one)) if name)
 
 
 def read_earlier(path: Path) -> EarlierPublication | None:

@@ -117,26 +117,36 @@ class FileManifest(BaseModel):
         Raises:
             ValueError: It is none, one of another version, or larger than any layer needs.
         """
-        if len(data) > PACKED_LIMIT:
-            raise ValueError(f"it has more than {PACKED_LIMIT} bytes")
-        inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-        try:
-            text = inflater.decompress(data, UNPACKED_LIMIT + 1)
-        except zlib.error as error:
-            raise ValueError(f"it is not compressed as it should be: {error}") from error
-        if len(text) > UNPACKED_LIMIT:
-            raise ValueError(f"it unpacks to more than {UNPACKED_LIMIT} bytes")
+        text = inflate(data)
         check_extent(text, _MOST_VALUES)
-        if not inflater.eof or inflater.unused_data:
-            raise ValueError("it is cut off, or something follows it")
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
             raise ValueError(first_fault(error)) from error
 
 
+def inflate(data: bytes) -> bytes:
+    """The text of a compressed list.
+
+    Raises:
+        ValueError: It is not compressed as lists are, or larger than any layer needs.
+    """
+    if len(data) > PACKED_LIMIT:
+        raise ValueError(f"it has more than {PACKED_LIMIT} bytes")
+    inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        text = inflater.decompress(data, UNPACKED_LIMIT + 1)
+    except zlib.error as error:
+        raise ValueError(f"it is not compressed as it should be: {error}") from error
+    if len(text) > UNPACKED_LIMIT:
+        raise ValueError(f"it unpacks to more than {UNPACKED_LIMIT} bytes")
+    if not inflater.eof or inflater.unused_data:
+        raise ValueError("it is cut off, or something follows it")
+    return text
+
+
 def reference(name: str, packed: bytes) -> FileReference:
-    """What the layer's metadata says about its per-file manifest."""
+    """How the layer's metadata names a published list."""
     return FileReference(name=name, size=len(packed), sha256=sha256_bytes(packed))
 
 

@@ -96,6 +96,8 @@ class ProductMetadata(PublishedModel):
         notes: Remarks for users (runtimes only).
         file_manifest: The list of all files in the archive (archives only).
         deltas: Ways to this version from earlier ones (archives only).
+        package_list: The list of the packages in the archive (archives only; missing in publications of earlier
+            versions).
         launch_names: Modules that start an application under further names, by name (applications only).
         kept_format: True where the archive format is that of the original's publications in the same folder.
     """
@@ -111,6 +113,7 @@ class ProductMetadata(PublishedModel):
     notes: tuple[str, ...] = ()
     file_manifest: FileReference | None = None
     deltas: tuple[DeltaReference, ...] | None = None
+    package_list: FileReference | None = None
     launch_names: dict[str, str] | None = None
     kept_format: bool | None = None
 

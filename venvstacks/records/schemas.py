@@ -12,16 +12,18 @@ from pydantic import BaseModel
 
 from venvstacks.model.schema import DIALECT
 from venvstacks.records.file_lists import FileManifest
+from venvstacks.records.package_lists import PackageList
 from venvstacks.records.published_metadata import StackManifest
 
 _PUBLISHED: Mapping[str, type[BaseModel]] = {
     "manifest.schema.json": StackManifest,
     "file-manifest.schema.json": FileManifest,
+    "package-list.schema.json": PackageList,
 }
 
 
 def published_schemas() -> dict[str, str]:
-    """File name to text: the manifest of a stack, and the per-file manifest of an archive."""
+    """File name to text: the manifest of a stack, and the lists of an archive's files and packages."""
     return {name: _text(model) for name, model in _PUBLISHED.items()}
 
 

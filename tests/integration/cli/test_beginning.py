@@ -65,7 +65,8 @@ def test_a_first_stack_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "committed"), [("", "venvstacks"), ("plan", "plan"), ("manifest", "manifest"), ("file-manifest",) * 2]
+    ("what", "committed"),
+    [("", "venvstacks"), ("plan", "plan"), ("manifest", "manifest"), ("file-manifest",) * 2, ("package-list",) * 2],
 )
 def test_schemas_are_the_committed_ones(what: str, committed: str, tmp_path: Path) -> None:
     done = run("venvstacks", "schema", *([what] if what else []), cwd=tmp_path)

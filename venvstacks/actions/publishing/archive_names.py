@@ -20,6 +20,10 @@ FILES_SUFFIX = ".files.json.gz"
 DELTA_SUFFIX = ".delta"
 """The extension of deltas."""
 
+PACKAGES_SUFFIX = ".packages.json.gz"
+"""The extension of an archive's list of packages. Its name always has a part of its digest, as it can change while the
+archive stays the same."""
+
 _DIGITS = 12  # of a digest in a name
 
 
@@ -65,6 +69,17 @@ class Finished:
         return _free_or_same(folder / names.archive, self.size, self.sha256) and _free_or_same(
             folder / names.files, len(self.files), sha256_bytes(self.files)
         )
+
+
+def package_list_name(target: str, tag: str | None, packed: bytes) -> str:
+    """The name of a list of packages.
+
+    Args:
+        target: Deployed name of the layer.
+        tag: A platform's name where outputs are tagged.
+        packed: The list.
+    """
+    return f"{target}{f'-{tag}' if tag else ''}-{sha256_bytes(packed)[:_DIGITS]}{PACKAGES_SUFFIX}"
 
 
 def _free_or_same(path: Path, size: int, sha256: str) -> bool:

@@ -1,4 +1,4 @@
-"""Publish a linked layer: its archive, the list of its files, and its metadata."""
+"""Publish a linked layer: its archive, the lists of its files and packages, and its metadata."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
-from venvstacks.actions.publishing.archive_names import ArchiveNames, Finished, choose_names
+from venvstacks.actions.publishing.archive_names import ArchiveNames, Finished, choose_names, package_list_name
 from venvstacks.actions.publishing.deployable import check_deployable
 from venvstacks.actions.publishing.deployed_names import epoch
 from venvstacks.actions.publishing.layer_metadata import PublishedLayer
+from venvstacks.actions.publishing.package_listing import list_packages
 from venvstacks.actions.publishing.published_deltas import DeltaTarget, OlderPublication, publish_deltas
 from venvstacks.actions.toolset import Tools
 from venvstacks.archives.formats import ArchiveRequest, ArchiveWritten, write_archive
 from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import Member, members
 from venvstacks.archives.write_failures import not_written
+from venvstacks.digests import sha256_bytes
 from venvstacks.errors import InterruptedRunError
 from venvstacks.graph.compiler import COMPRESSORS, RECIPES
 from venvstacks.records.earlier_publications import EarlierPublication, read_earlier
@@ -87,6 +89,7 @@ def archive_layer(published: PublishedLayer, options: ArchiveOptions, tools: Too
     folder = published.base / layout.artifacts
     tag = platform.name if options.tagged else None
     place = published.base / layout.published_metadata(layout.artifacts, published.layer, tag)
+    packages = list_packages(published).packed()
     common = published.metadata(
         COMPRESSORS[options.format],
         format=options.format,
@@ -94,13 +97,19 @@ def archive_layer(published: PublishedLayer, options: ArchiveOptions, tools: Too
         epoch=options.epoch,
         tagged=options.tagged,
         recipe=RECIPES["archive"],
+        packages=sha256_bytes(packages),
     )
     earlier = read_earlier(place)
     current = earlier is not None and earlier.product and earlier.product.inputs_digest == common.product.inputs_digest
     if earlier and current and not (options.force or options.older):
         return {"archive": earlier.archive_name, "size": earlier.archive_size, "written": False}
     kept = read_metadata(place) if current and not options.force else None
+    listed = package_list_name(common.install_target, tag, packages)
+    product = common.product.model_copy(update={"package_list": reference(listed, packages)})
+    common = common.model_copy(update={"product": product})
     with not_written(folder):
+        if kept is None:
+            write_atomically(folder / listed, packages)
         metadata = kept or _write(published, options, common, earlier, tools)
         metadata, notes = _with_deltas(published, metadata, earlier, options, tools)
         if metadata != kept:

@@ -1,0 +1,149 @@
+"""The list of the packages of a built layer, read from its environment and its lock."""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from packaging.metadata import RawMetadata, parse_email
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from venvstacks.actions.building.wheel_records import distribution_files
+from venvstacks.actions.publishing.bundled_parts import bundled_parts
+from venvstacks.actions.publishing.layer_metadata import PublishedLayer
+from venvstacks.errors import PublishError
+from venvstacks.locking.locks import LayerLock, Wheel
+from venvstacks.locking.pylock import read_lock
+from venvstacks.locking.uv_resolution import UnusableLockError
+from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel, wheel_name
+from venvstacks.model.layout import EnvironmentLayout
+from venvstacks.records.package_lists import LicenceFacts, ListedPackage, ListedWheel, PackageList
+from venvstacks.urls import shown
+
+_LONGEST_TEXT = 200  # characters of a licence's name; longer ones are whole texts
+
+
+def list_packages(published: PublishedLayer) -> PackageList:
+    """The packages of a linked layer.
+
+    Raises:
+        PublishError: Metadata in the environment cannot be read.
+    """
+    layer, record = published.layer, published.record
+    site = EnvironmentLayout.of(layer, published.platform).site_dir
+    paths = {entry.path for entry in record.entries}
+    try:
+        files = distribution_files(published.environment, site)
+        found = [
+            _package(published.environment, info, files, paths)
+            for info in sorted(path.rpartition("/")[0] for path in paths if _is_metadata(path, site))
+        ]
+    except OSError as error:
+        raise PublishError(
+            f"layer '{layer.name}': the metadata of its packages cannot be read: {error}", hint="build the layer again"
+        ) from error
+    wheels = _wheels(published)
+    packages = (_with_wheel(package, wheels.get(package.name)) for package in found)
+    return PackageList(
+        install_target=record.deployed_name,
+        declared=tuple(_shown(text) for text in layer.requirements),
+        packages=tuple(sorted(packages, key=lambda package: (package.name, package.version))),
+    )
+
+
+def _is_metadata(path: str, site: str) -> bool:
+    """Whether it is the METADATA of a distribution in the layer, and not of one that a package holds a copy of."""
+    folder, _, name = path.rpartition("/")
+    return name == "METADATA" and folder.endswith(".dist-info") and posixpath.dirname(folder) == site
+
+
+def _package(environment: Path, info: str, files: Mapping[str, tuple[str, ...]], paths: set[str]) -> ListedPackage:
+    raw, _ = parse_email((environment / info / "METADATA").read_bytes())
+    stem = posixpath.basename(info).removesuffix(".dist-info")
+    name = str(canonicalize_name(raw.get("name") or stem.partition("-")[0]))
+    own = tuple(sorted(path for path in files.get(name, ()) if path in paths))
+    inside = [path for path in own if path.startswith(f"{info}/")]
+    return ListedPackage(
+        name=name,
+        version=raw.get("version") or stem.partition("-")[2],
+        purl="",
+        requires=tuple(_shown(text) for text in raw.get("requires_dist") or ()),
+        licence=_licence(raw, info, inside),
+        author=next((value for value in map(raw.get, _AUTHORS) if isinstance(value, str) and value), None),
+        homepage=_homepage(raw),
+        bundled=tuple(bundled_parts(environment / path for path in inside if path.startswith(f"{info}/sboms/"))),
+        files=own,
+    )
+
+
+_AUTHORS = ("author_email", "maintainer_email", "author", "maintainer")
+_HOMES = ("homepage", "home", "repository", "source", "source code")
+
+
+def _homepage(raw: RawMetadata) -> str | None:
+    urls = {label.lower(): url for label, url in (raw.get("project_urls") or {}).items()}
+    return raw.get("home_page") or next((urls[label] for label in _HOMES if label in urls), None)
+
+
+def _licence(raw: RawMetadata, info: str, inside: Iterable[str]) -> LicenceFacts:
+    """The facts about a licence. Its files are those that metadata names, in the places of PEP 639 or before it."""
+    named = {f"{info}/{folder}{name}" for name in raw.get("license_files") or () for folder in ("", "licenses/")}
+    text = (raw.get("license") or "").strip().partition("\n")[0].strip()
+    return LicenceFacts(
+        expression=raw.get("license_expression"),
+        text=text[:_LONGEST_TEXT] or None,
+        classifiers=tuple(text for text in raw.get("classifiers") or () if text.startswith("License ::")),
+        files=tuple(path for path in inside if path in named or path.startswith(f"{info}/licenses/") or _is_text(path)),
+    )
+
+
+def _is_text(path: str) -> bool:
+    name = posixpath.basename(path).lower()
+    return name.startswith(("license", "licence", "copying", "notice"))
+
+
+def _shown(requirement: str) -> str:
+    """A requirement as it may be published: a direct reference names a place, which may hold a secret."""
+    with contextlib.suppress(InvalidRequirement):
+        parsed = Requirement(requirement)
+        parsed.url = None
+        return str(parsed)
+    return requirement.partition("@")[0].strip()
+
+
+def _wheels(published: PublishedLayer) -> dict[str, Wheel]:
+    """The wheels that the layer's lock has for this platform, by package."""
+    layer = published.layer
+    try:
+        text = (published.base / published.layout.lock_file(layer)).read_text("utf-8")
+        lock: LayerLock = read_lock(text, layer.python).lock
+    except (OSError, UnicodeDecodeError, UnusableLockError):
+        return {}
+    target = WheelTarget(published.platform, layer.python, layer.glibc, layer.macos)
+    chosen = ((package, fitting_wheel(package, target)) for package in lock.installed(published.platform.name))
+    return {package.name: wheel for package, wheel in chosen if wheel}
+
+
+def _with_wheel(package: ListedPackage, wheel: Wheel | None) -> ListedPackage:
+    is_local = wheel is not None and (wheel.is_path or wheel.is_archive)
+    source = (
+        ListedWheel(
+            file=wheel_name(wheel),
+            sha256=dict(wheel.hashes).get("sha256"),
+            url=None if wheel.is_path else shown(wheel.location),
+        )
+        if wheel
+        else None
+    )
+    return package.model_copy(
+        update={"wheel": source, "purl": package_url(package.name, package.version, is_local=is_local)}
+    )
+
+
+def package_url(name: str, version: str, *, is_local: bool = False) -> str:
+    """The package URL of a distribution."""
+    return f"pkg:{'generic' if is_local else 'pypi'}/{quote(name, safe='')}@{quote(version, safe='')}"
