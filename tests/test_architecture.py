@@ -25,10 +25,10 @@ FLOORS = {
     "model": 2, "tools": 2,
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
     "graph": 4, "records": 4, "deployment": 4, "deltas": 4,
-    "actions": 5, "loading": 5, "planning": 5,
+    "actions": 5, "loading": 5, "planning": 5, "insight": 5,
     "deployment/steps": 6, "engine": 6, "planning/requests": 6, "planning/forecast": 6, "planning/cache_key": 6,
     "reproducing": 6, "sharing": 6,
-    "api": 7, "planning/history": 7,
+    "api": 7, "planning/history": 7, "insight/reading": 7,
     "__init__": 8, "deployment/__init__": 8,  # what importing these packages gives: names of `api`, when used
     "cli": 9, "tasks": 9,
     "__main__": 10, "dodo": 10,
@@ -42,7 +42,8 @@ SIDEWAYS = {
 
 PURE = (
     "suggestions.py", "data_faults.py", "model", "locking", "linking", "graph", "archives/members.py",
-    "archives/expected.py", "deployment", "deltas/delta_index.py", "deltas/similar_files.py", "deltas/old_parts.py",
+    "archives/expected.py", "deployment", "insight",
+    "deltas/delta_index.py", "deltas/similar_files.py", "deltas/old_parts.py",
     "sharing/action_key.py", "sharing/action_result.py",
 )  # fmt: skip
 
@@ -61,7 +62,8 @@ HARMLESS: dict[str, set[str] | None] = {
     "venvstacks.urls": None,
     "venvstacks.reasons": None, "venvstacks.model": None, "venvstacks.locking": None,
     "venvstacks.linking": None, "venvstacks.graph": None, "venvstacks.deployment": None,
-    "venvstacks.archives.expected": None, "venvstacks.deltas.delta_index": None,
+    "venvstacks.archives.expected": None, "venvstacks.insight": None, "venvstacks.deltas.delta_index": None,
+    "venvstacks.records.package_lists": None,  # models of pydantic
     "venvstacks.digests": {"TreeEntry", "canonical_json", "prefixed", "sha256_bytes", "sha256_json", "tree_digest"},
 }  # fmt: skip
 

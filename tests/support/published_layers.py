@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from venvstacks.actions.publishing.archive_names import package_list_name
 from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import members
@@ -22,7 +23,8 @@ from venvstacks.linking.layer_config import LayerConfig
 from venvstacks.model.conventions import LAYER_CONFIG, METADATA_DIR
 from venvstacks.model.platforms import identify_platform
 from venvstacks.records.file_lists import FileManifest, reference
-from venvstacks.records.published_metadata import LayerMetadata, ProductMetadata, manifest_text
+from venvstacks.records.package_lists import PackageList
+from venvstacks.records.published_metadata import FileReference, LayerMetadata, ProductMetadata, manifest_text
 
 SITE = "lib/python3.11/site-packages"
 PLATFORM = identify_platform(sys.platform, platform.machine())
@@ -42,6 +44,7 @@ class Published:
         frameworks: Deployed names of its frameworks.
         target: Deployed name, if it is not `name`.
         changes: Fields of its metadata that are made wrong.
+        packages: The list of its packages; None for a publication of an earlier version.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Published:
     frameworks: tuple[str, ...] = ()
     target: str = ""
     changes: Mapping[str, Any] = field(default_factory=dict)
+    packages: PackageList | None = None
 
     @property
     def deployed(self) -> str:
@@ -135,6 +139,7 @@ def _publish_layer(folder: Path, layer: Published, packing: str) -> LayerMetadat
         uncompressed_size=contents.size,
         tools={},
         file_manifest=reference(f"{name}.files.json.gz", listed),
+        package_list=_write_packages(folder, layer),
     )
     launch = layer.name.removeprefix("app-") if layer.kind == "application" else None
     facts: dict[str, Any] = {
@@ -156,6 +161,15 @@ def _publish_layer(folder: Path, layer: Published, packing: str) -> LayerMetadat
         "product": product,
     }
     return LayerMetadata(**{**facts, **layer.changes})
+
+
+def _write_packages(folder: Path, layer: Published) -> FileReference | None:
+    if layer.packages is None:
+        return None
+    packed = layer.packages.packed()
+    name = package_list_name(layer.deployed, None, packed)
+    (folder / name).write_bytes(packed)
+    return reference(name, packed)
 
 
 def write_tree(layer: Published, tree: Path) -> None:

@@ -25,6 +25,7 @@ COMMANDS = {
     "why": "plan_commands:why",
     "cache-key": "plan_commands:cache_key",
     "verify": "verify_command:verify",
+    "tree": "look_commands:tree",
     "schema": "init_commands:schema",
     "run": "stack_commands:run",
     "deploy": "deploy_commands:deploy",
@@ -36,7 +37,7 @@ COMMANDS = {
 }
 _PASSING_ON = {"run", "exec"}  # what they do not know is for the application
 _COMMON = {"-q", "--quiet", "-v", "-vv", "--verbose"}
-_PANELS = {"deploy_commands": "Deployments"}
+_PANELS = {"deploy_commands": "Deployments", "look_commands": "Look into stacks"}
 
 
 def make_app(arguments: Sequence[str] = ()) -> App:

@@ -31,6 +31,11 @@ EXAMPLES = {
     "why": ("venvstacks why build:app-desk",),
     "cache-key": ("venvstacks cache-key", "venvstacks cache-key --paths"),
     "verify": ("venvstacks verify", "venvstacks verify --fresh-caches --include 'framework-*'"),
+    "tree": (
+        "venvstacks tree                       which packages need which, with sizes",
+        "venvstacks tree --invert numpy        who needs numpy, and which versions of it",
+        "venvstacks tree _artifacts --duplicates",
+    ),
     "schema": ("venvstacks schema specification > venvstacks.schema.json",),
     "run": ("venvstacks run desk", "venvstacks run desk -- --port 8080"),
     "deploy": (

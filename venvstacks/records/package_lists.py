@@ -10,7 +10,7 @@ from pydantic import ConfigDict, ValidationError
 from venvstacks.archives.compression import Compression, gzip_stream
 from venvstacks.data_faults import first_fault
 from venvstacks.records.file_lists import inflate
-from venvstacks.records.published_metadata import PublishedModel, check_extent
+from venvstacks.records.published_metadata import PublishedModel, Size, check_extent
 
 _MOST_VALUES = 3_000_000
 _LEVEL = 9
@@ -45,11 +45,13 @@ class ListedWheel(_ListModel):
         file: Its file name.
         sha256: Hex digest; None if the lock has none.
         url: Where it was taken from, without credentials; None for local wheels and those built from source.
+        size: Bytes; None if the lock does not say.
     """
 
     file: str
     sha256: str | None = None
     url: str | None = None
+    size: Size | None = None
 
 
 class BundledPart(_ListModel):

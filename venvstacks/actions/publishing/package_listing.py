@@ -50,7 +50,7 @@ def list_packages(published: PublishedLayer) -> PackageList:
     packages = (_with_wheel(package, wheels.get(package.name)) for package in found)
     return PackageList(
         install_target=record.deployed_name,
-        declared=tuple(_shown(text) for text in layer.requirements),
+        declared=tuple(shown_requirement(text) for text in layer.requirements),
         packages=tuple(sorted(packages, key=lambda package: (package.name, package.version))),
     )
 
@@ -71,7 +71,7 @@ def _package(environment: Path, info: str, files: Mapping[str, tuple[str, ...]],
         name=name,
         version=raw.get("version") or stem.partition("-")[2],
         purl="",
-        requires=tuple(_shown(text) for text in raw.get("requires_dist") or ()),
+        requires=tuple(shown_requirement(text) for text in raw.get("requires_dist") or ()),
         licence=_licence(raw, info, inside),
         author=next((value for value in map(raw.get, _AUTHORS) if isinstance(value, str) and value), None),
         homepage=_homepage(raw),
@@ -106,7 +106,7 @@ def _is_text(path: str) -> bool:
     return name.startswith(("license", "licence", "copying", "notice"))
 
 
-def _shown(requirement: str) -> str:
+def shown_requirement(requirement: str) -> str:
     """A requirement as it may be published: a direct reference names a place, which may hold a secret."""
     with contextlib.suppress(InvalidRequirement):
         parsed = Requirement(requirement)
@@ -130,20 +130,20 @@ def _wheels(published: PublishedLayer) -> dict[str, Wheel]:
 
 def _with_wheel(package: ListedPackage, wheel: Wheel | None) -> ListedPackage:
     is_local = wheel is not None and (wheel.is_path or wheel.is_archive)
-    source = (
-        ListedWheel(
-            file=wheel_name(wheel),
-            sha256=dict(wheel.hashes).get("sha256"),
-            url=None if wheel.is_path else shown(wheel.location),
-        )
-        if wheel
-        else None
-    )
-    return package.model_copy(
-        update={"wheel": source, "purl": package_url(package.name, package.version, is_local=is_local)}
+    purl = package_url(package.name, package.version, is_local=is_local)
+    return package.model_copy(update={"wheel": listed_wheel(wheel) if wheel else None, "purl": purl})
+
+
+def listed_wheel(wheel: Wheel) -> ListedWheel:
+    """A wheel of a lock as it is published."""
+    return ListedWheel(
+        file=wheel_name(wheel),
+        sha256=dict(wheel.hashes).get("sha256"),
+        url=None if wheel.is_path else shown(wheel.location),
+        size=wheel.size,
     )
 
 
 def package_url(name: str, version: str, *, is_local: bool = False) -> str:
-    """The package URL of a distribution."""
+    """The package URL of a distribution; `is_local` where it is not one of an index."""
     return f"pkg:{'generic' if is_local else 'pypi'}/{quote(name, safe='')}@{quote(version, safe='')}"

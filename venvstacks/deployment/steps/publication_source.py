@@ -211,11 +211,33 @@ def open_source(text: str, make_downloads: Callable[[], Downloads]) -> Source:
     return FolderSource(folder)
 
 
+@dataclass(frozen=True)
+class StackEntries:
+    """The manifest of a source.
+
+    Attributes:
+        name: Where it is, for messages.
+        manifest: What it lists.
+    """
+
+    name: str
+    manifest: StackManifest
+
+
 def read_offer(source: Source, platform: TargetPlatform) -> Offer:
-    """The source's offer for a platform: from the manifest tagged with its name, or else from the plain one.
+    """The source's offer for a platform.
 
     Raises:
         DeployError: There is no manifest, or it is not valid.
+    """
+    return offer_of(read_manifest(source, platform), source, platform)
+
+
+def read_manifest(source: Source, platform: TargetPlatform) -> StackEntries:
+    """The manifest of a source: the one that is tagged with a platform's name, or else the plain one.
+
+    Raises:
+        DeployError: There is none, or it is not valid.
     """
     names = f"{METADATA_DIR}/venvstacks-{platform.name}.json", f"{METADATA_DIR}/venvstacks.json"
     refusal = None
@@ -229,7 +251,7 @@ def read_offer(source: Source, platform: TargetPlatform) -> Offer:
         else:
             refusal = None
         if content is not None:
-            return _parse(content, f"{source.label}/{name}", source, platform)
+            return _parse(content, f"{source.label}/{name}")
     if refusal is not None:
         raise refusal
     raise DeployError(
@@ -239,13 +261,21 @@ def read_offer(source: Source, platform: TargetPlatform) -> Offer:
     )
 
 
-def _parse(content: bytes, name: str, source: Source, platform: TargetPlatform) -> Offer:
+def _parse(content: bytes, name: str) -> StackEntries:
     try:
-        manifest = StackManifest.parse(content)
+        return StackEntries(name, StackManifest.parse(content))
     except ValueError as error:
         raise DeployError(f"{name} is not a manifest: {error}", hint=_PUBLISH_AGAIN) from error
-    layers = tuple(_offered(entry, name) for entry in manifest.entries)
-    return check_offer(source.label, layers, platform, manifest.product.release)
+
+
+def offer_of(entries: StackEntries, source: Source, platform: TargetPlatform) -> Offer:
+    """What a manifest offers for a platform, checked.
+
+    Raises:
+        DeployError: It is not valid, or for another platform.
+    """
+    layers = tuple(_offered(entry, entries.name) for entry in entries.manifest.entries)
+    return check_offer(source.label, layers, platform, entries.manifest.product.release)
 
 
 def _offered(entry: LayerMetadata, name: str) -> OfferedLayer:

@@ -1,0 +1,50 @@
+"""Every command of docs/looking.md, on a stack that was built and published."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.support.sample_stack import Pond
+
+PAGE = (Path(__file__).parents[3] / "docs/looking.md").read_text("utf-8")
+SHOWN = [line for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
+NAMES = {"numpy": "lily", "app-desk": "app-newt", "desk": "newt"}
+
+pytestmark = pytest.mark.slow
+
+
+def adapted(line: str) -> list[str]:
+    """The arguments of a shown command, with names of the stack of the tests."""
+    program, name, *arguments = shlex.split(line.removeprefix("$ "))
+    assert program == "venvstacks"
+    return [name, *(NAMES.get(argument, argument) for argument in arguments)]
+
+
+def test_every_command_that_is_shown(published_pond: Pond) -> None:
+    assert len(SHOWN) >= 5
+    for line in SHOWN:
+        done = published_pond.command(*adapted(line))
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+def test_a_project_and_its_publication_hold_the_same_packages(published_pond: Pond) -> None:
+    def packages(*what: str) -> dict[str, list[tuple[str, str, int]]]:
+        data = json.loads(published_pond.command("tree", *what, "--json").stdout)
+        assert data["notes"] == []
+        return {
+            layer["name"]: [(one["name"], one["purl"], one["size"]) for one in layer["packages"]]
+            for layer in data["layers"]
+        }
+
+    found = packages("_artifacts")
+    assert found == packages()
+    assert [name for name, *_ in found["app-newt"]] == ["newt"]
+    shown = published_pond.command("tree", "--invert", "frog").stdout
+    assert "newt 1.0 [app-newt] needs frog" in shown
+    wrong = published_pond.command("tree", "--invert", "frogs")
+    assert (wrong.returncode, "did you mean 'frog'?" in wrong.stderr) == (2, True)

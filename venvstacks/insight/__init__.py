@@ -1,0 +1,1 @@
+"""What layers hold, as values: packages, files, sizes, needs and differences; `reading` reads it."""

@@ -1,0 +1,1 @@
+"""Reads what layers hold from publications, projects and locks."""
