@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from venvstacks.actions.locking.lock import LockPolicy, LockRequest, LockResult, is_refused, lock_layer, lock_reasons
 from venvstacks.actions.wheels.wheel_request import OwnWheelRequest, wheel_reasons
+from venvstacks.errors import BuildError
 from venvstacks.graph.compiler import ARCHIVE_MANIFEST, Configuration
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.locking.adaptation import Adaptation
@@ -222,7 +223,7 @@ class TaskActions:
             uv=apply_variables(self.stack.uv, self.variables),
             layout=self.configuration.layout,
             base=self.base,
-            platform=self.configuration.platform,
+            platform=self.configuration.host,
             log=self._log(node),
             providers=self.configuration.runtime_providers,
             archives=self._runtime_archives(package.python),
@@ -285,6 +286,7 @@ class TaskActions:
             layout=self.configuration.layout,
             base=self.base,
             log=self._log(node),
+            host=self.configuration.host,
             uv=apply_variables(self.stack.uv, self.variables),
             providers=self.configuration.runtime_providers,
             archives=self._runtime_archives(layer.python),
@@ -307,6 +309,7 @@ class TaskActions:
             base=self.base,
             log=self._log(node),
             bytecode=self.configuration.bytecode,
+            emulator=self._emulator if self.configuration.bytecode == "shipped" else (),
         )
         return link_layer(request, self.tools)
 
@@ -314,8 +317,36 @@ class TaskActions:
         from venvstacks.actions.building.import_check import CheckRequest, check_layer  # noqa: PLC0415
 
         configuration = self.configuration
-        request = CheckRequest(self._layer(node), self._platform, configuration.layout, self.base, self._log(node))
+        request = CheckRequest(
+            self._layer(node),
+            self._platform,
+            configuration.layout,
+            self.base,
+            self._log(node),
+            emulator=self._emulator,
+        )
         return check_layer(request, self.tools)
+
+    @property
+    def _emulator(self) -> tuple[str, ...]:
+        """The command that runs programs of the target platform, with the path of its program; empty for none.
+
+        Raises:
+            BuildError: There is no such program.
+        """
+        if not self.configuration.emulator:
+            return ()
+        from shutil import which  # noqa: PLC0415 - for few builds
+
+        name, *arguments = self.configuration.emulator
+        path = str(self.base / name) if "/" in name else name
+        found = which(path, path=self.variables.get("PATH"))
+        if found is None:
+            raise BuildError(
+                f"the emulator '{name}' of {self._platform.name} is not on this machine",
+                hint="install it, or leave it out of `emulators`: layers are then checked without being started",
+            )
+        return (found, *arguments)
 
     def _published(self, node: TaskNode) -> PublishedLayer:
         from venvstacks.actions.publishing.layer_metadata import PublishedLayer  # noqa: PLC0415

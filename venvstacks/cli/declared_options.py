@@ -34,6 +34,15 @@ LocalWheels = Annotated[
         rich_help_panel=_PACKAGES,
     ),
 ]
+Platforms = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--platform",
+        metavar="NAME",
+        help="Target platform, or all; repeatable. [default: this machine's]",
+        rich_help_panel=_LAYERS,
+    ),
+]
 Include = Annotated[
     list[str] | None,
     typer.Option("--include", metavar="GLOB", help="Only these environments; repeatable.", rich_help_panel=_LAYERS),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from venvstacks import api
 from venvstacks.cli import declared_options as o
-from venvstacks.cli.option_groups import LockedLayers, Packages, Running, Showing, given
+from venvstacks.cli.option_groups import LockedLayers, Packages, Running, Showing, Targets, given
 from venvstacks.cli.printable import print_json, print_result
 from venvstacks.cli.session import Session, reported
 from venvstacks.errors import ExitCode, UsageError
@@ -43,6 +44,7 @@ def lock(
     clean: o.Clean = False,
     if_needed: Annotated[bool, typer.Option("--if-needed/--no-if-needed", help="Leave valid locks alone.")] = False,
     packages: Packages,
+    targets: Targets,
     layers: LockedLayers,
     upgrade: Upgrade = False,
     upgrade_package: UpgradePackage = None,
@@ -56,9 +58,17 @@ def lock(
     """Lock the packages of all layers together, for all of their platforms."""
     if if_needed and (upgrade or upgrade_package):
         raise UsageError("--if-needed and --upgrade exclude each other", hint="valid locks are what an upgrade renews")
+    settings = api.Options(
+        build_dir=build_dir,
+        runtime_providers=tuple(runtime_provider) if runtime_provider else None,
+        jobs=running.jobs,
+        newest_pythons=upgrade,
+        **given(packages),
+    )
+    session = Session.open(context.obj, spec, settings, targets)
     request = api.Request(
         ("lock",),
-        api.Selection(**given(layers)),
+        session.selection(layers),
         renew_locks=not if_needed,
         upgrade=upgrade,
         upgrade_packages=tuple(upgrade_package or ()),
@@ -67,18 +77,9 @@ def lock(
         clean=clean,
         keep_going=running.keep_going,
     )
-    providers = tuple(runtime_provider) if runtime_provider else None
-    settings = api.Options(
-        build_dir=build_dir,
-        runtime_providers=providers,
-        jobs=running.jobs,
-        newest_pythons=upgrade,
-        **given(packages),
-    )
-    session = Session.open(context.obj, spec, settings)
     if dry_run:
         return _preview(session, request, json=showing.json)
-    return session.show_and_run(request, showing, running)
+    return replace(session, targets=()).show_and_run(request, showing, running)  # one lock serves all platforms
 
 
 def _preview(session: Session, request: api.Request, *, json: bool) -> int:

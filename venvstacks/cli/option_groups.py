@@ -24,6 +24,13 @@ class Chosen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Targets:
+    """Target platforms; a field of `Selection`."""
+
+    platforms: o.Platforms = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class LockedLayers(Chosen):
     """Which layers to lock."""
 

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from venvstacks.api import Options, Request, Selection
+from venvstacks.api import Options, Request
 from venvstacks.cli import declared_options as o
 from venvstacks.cli.error_boundary import relative
-from venvstacks.cli.option_groups import Archives, Environments, Layers, Packages, given
+from venvstacks.cli.option_groups import Archives, Environments, Layers, Packages, Targets, given
 from venvstacks.cli.printable import print_json, print_result
 from venvstacks.cli.session import Session
 from venvstacks.errors import ExitCode, UsageError
@@ -45,6 +45,7 @@ def plan(
     export: Annotated[bool, _flag("export", "Plan to export.")] = False,
     clean: o.Clean = False,
     force: o.Force = False,
+    targets: Targets,
     layers: Layers,
     packages: Packages,
     archives: Archives,
@@ -64,13 +65,13 @@ def plan(
         jobs=jobs,
         **given(packages, archives, environments),
     )
-    session = Session.open(context.obj, spec, settings)
+    session = Session.open(context.obj, spec, settings, targets)
     operations = session.operations(lock=lock, build=build, publish=publish, export=export)
     if not operations:
         raise UsageError("nothing is to be done", hint="leave out one of the --no-... options")
     request = Request(
         operations,
-        Selection(**given(layers)),
+        session.selection(layers),
         lock_policy="if-needed" if lock else "require-valid",
         clean=clean,
         force=force,
@@ -125,6 +126,7 @@ def cache_key(
     *,
     build_dir: o.BuildDir = "_build",
     output_dir: o.ArtifactsDir = "_artifacts",
+    targets: Targets,
     restore: Annotated[bool, typer.Option("--restore", help="Print the prefix of earlier keys instead.")] = False,
     paths: Annotated[bool, typer.Option("--paths", help="Print what to store instead, a path on each line.")] = False,
     json: o.Json = False,
@@ -132,12 +134,13 @@ def cache_key(
     """Print the key under which a CI system should store the task state of this stack."""
     from venvstacks.planning.cache_key import cache_key as key_of  # noqa: PLC0415 - rarely asked for
 
-    session = Session.open(context.obj, spec, Options(build_dir=build_dir, output_dir=output_dir))
-    found = key_of(session.project)
+    session = Session.open(context.obj, spec, Options(build_dir=build_dir, output_dir=output_dir), targets)
+    found = [key_of(project) for project in session.projects()]
     if json:
-        print_json(found.as_json())
+        data = [key.as_json() for key in found]
+        print_json({"platforms": dict(zip(session.targets, data, strict=True))} if session.targets[1:] else data[0])
     elif paths:
-        print_result("\n".join(found.paths))
+        print_result("\n".join(dict.fromkeys(path for key in found for path in key.paths)))
     else:
-        print_result(found.restore if restore else found.key)
+        print_result("\n".join(key.restore if restore else key.key for key in found))
     return ExitCode.DONE

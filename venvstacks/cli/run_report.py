@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from venvstacks import api
-from venvstacks.errors import SpecificationError, UsageError, VenvstacksError
+from venvstacks.errors import ExitCode, SpecificationError, UsageError, VenvstacksError
 from venvstacks.graph.selection import select_layers
 from venvstacks.model.schema import DIALECT
 from venvstacks.planning.forecast import Plan
@@ -133,6 +134,24 @@ def report_of_plan(project: api.Project, request: api.Request, plan: Plan, secon
     ]
     found = RunReport(exit_code=0, seconds=round(seconds, 3), dry_run=True, tasks=tasks)
     return found.model_copy(update=_outputs(project, request))
+
+
+def joined(reports: Sequence[RunReport], platforms: Sequence[str]) -> RunReport:
+    """The reports of the runs for several platforms as one, in which names of tasks end in `@` and the platform."""
+    if not platforms[1:]:
+        return reports[0]
+    failed = {report.exit_code for report in reports if report.exit_code}
+    return RunReport(
+        exit_code=int(ExitCode.MIXED) if len(failed) > 1 else max(failed, default=0),
+        seconds=round(sum(report.seconds for report in reports), 3),
+        dry_run=any(report.dry_run for report in reports),
+        tasks=[
+            task.model_copy(update={"name": f"{task.name}@{platform}"})
+            for platform, report in zip(platforms, reports, strict=False)
+            for task in report.tasks
+        ],
+        published=[layer for report in reports for layer in report.published],
+    )
 
 
 def _outputs(project: api.Project, request: api.Request) -> dict[str, list[LayerMetadata]]:

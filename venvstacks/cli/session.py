@@ -4,38 +4,63 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from venvstacks import api
 from venvstacks.cli.error_boundary import relative
-from venvstacks.cli.option_groups import Running, Showing
+from venvstacks.cli.option_groups import Running, Showing, Targets, given
 from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.progress import make_listener, summarize, tell_failures, write_trace
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.engine.outcomes import Listener
-from venvstacks.errors import ExitCode, VenvstacksError
+from venvstacks.errors import ExitCode, UsageError, VenvstacksError
 from venvstacks.graph.selection import Operation, Selection, selected_operations, shown_layers
+
+if TYPE_CHECKING:
+    from venvstacks.cli.run_report import RunReport
 
 
 @dataclass(frozen=True)
 class Session:
-    """One command on one specification."""
+    """One command on one specification.
+
+    Attributes:
+        project: The project, for this machine's platform.
+        verbosity: How much is printed.
+        targets: Names of the target platforms that the user named; empty for this machine's.
+    """
 
     project: api.Project
     verbosity: Verbosity
+    targets: tuple[str, ...] = ()
 
     @classmethod
-    def open(cls, verbosity: Verbosity, spec: Path, options: api.Options) -> Session:
+    def open(cls, verbosity: Verbosity, spec: Path, options: api.Options, targets: Targets | None = None) -> Session:
         """Load the specification and print its warnings."""
         project = api.load_project(spec, options)
         if not verbosity.quiet:
             for warning in project.stack.warnings:
                 print_message(f"warning: {warning}")
-        return cls(project, verbosity)
+        return cls(project, verbosity, _target_names(project, (targets and targets.platforms) or ()))
+
+    def projects(self) -> tuple[api.Project, ...]:
+        """The project for each target platform."""
+        tagged = len(self.targets) > 1  # archives in one folder are told apart by their names
+        return tuple(self.project.on(name, tag_outputs=tagged) for name in self.targets) or (self.project,)
+
+    def selection(self, *groups: object) -> Selection:
+        """The selection that options describe, for the target platforms."""
+        return Selection(**given(*groups), platforms=self.targets)
+
+    def _parts(self, request: api.Request) -> Iterator[tuple[api.Project, api.Request]]:
+        """What is to be done, one target platform after another; locks and downloads of the first serve the next."""
+        for name, project in zip(self.targets or ("",), self.projects(), strict=True):
+            selection = replace(request.selection, platforms=(name,)) if name else request.selection
+            yield project, replace(request, selection=selection)
 
     def operations(self, *, lock: bool, build: bool, publish: bool, export: bool = False) -> tuple[Operation, ...]:
         """The operations that flags ask for; possibly none."""
@@ -76,25 +101,32 @@ class Session:
         """
         from venvstacks.cli.plan_output import draw, plan_lines  # noqa: PLC0415 - no run needs it
 
-        plan = api.plan(self.project, request)
+        plans = [api.plan(project, part) for project, part in self._parts(request)]
+        several = self.targets[1:]
         if form == "json":
-            print_json(plan.as_json())
-        elif form == "text":
-            print_result("\n".join(plan_lines(plan, verbose=self.verbosity.verbose)))
-        else:
-            print_result(draw(plan, form).removesuffix("\n"))
-        return ExitCode.WORK_TO_DO if exit_code and not plan.is_idle else ExitCode.DONE
+            data = [plan.as_json() for plan in plans]
+            print_json({"platforms": dict(zip(self.targets, data, strict=True))} if several else data[0])
+        for name, plan in zip(self.targets or ("",), plans, strict=True):
+            if form == "text":
+                lines = plan_lines(plan, verbose=self.verbosity.verbose)
+                print_result("\n".join([f"{name}:", *lines] if several else lines))
+            elif form != "json":
+                print_result(draw(plan, form).removesuffix("\n"))
+        return ExitCode.WORK_TO_DO if exit_code and not all(plan.is_idle for plan in plans) else ExitCode.DONE
 
     def plan_or_run(self, request: api.Request, showing: Showing, running: Running, *, dry_run: bool) -> int:
         """Say what a request would do, or carry it out."""
         if not dry_run:
             return self.show_and_run(request, showing, running)
         if running.report:
-            from venvstacks.cli.run_report import report_of_plan, write_report  # noqa: PLC0415 - rarely asked for
+            from venvstacks.cli.run_report import joined, report_of_plan, write_report  # noqa: PLC0415 - rarely asked for
 
-            began = time.perf_counter()
-            plan = api.plan(self.project, request)
-            write_report(report_of_plan(self.project, request, plan, time.perf_counter() - began), running.report)
+            reports = []
+            for project, part in self._parts(request):
+                began = time.perf_counter()
+                plan = api.plan(project, part)
+                reports.append(report_of_plan(project, part, plan, time.perf_counter() - began))
+            write_report(joined(reports, self.targets), running.report)
         return self.plan(request, form="json" if showing.json else "text")
 
     def show_and_run(self, request: api.Request, showing: Showing, running: Running) -> int:
@@ -117,17 +149,39 @@ class Session:
             running: Where to write a trace and a report of the run, if anywhere.
             changes_to: Where to say what changed in locks, if anywhere.
         """
-        began, trace = time.perf_counter(), running.trace
-        if trace:  # a place that cannot be written to is an error before anything runs
-            write_trace(api.Report(()), trace)
-        listener = self._listener()
-        report = api.run(self.project, request, listener)
-        if trace:
-            write_trace(report, trace)
-        if running.report:
-            from venvstacks.cli.run_report import report_of_run, write_report  # noqa: PLC0415 - rarely asked for
+        if running.trace:  # a place that cannot be written to is an error before anything runs
+            if self.targets[1:]:
+                raise UsageError("a trace shows the run for one platform", hint="name one --platform")
+            write_trace(api.Report(()), running.trace)
+        reports: list[RunReport] = []
+        codes: list[ExitCode] = []
+        for project, part in self._parts(request):
+            if self.targets[1:] and not self.verbosity.quiet:
+                print_message(f"{self.targets[len(codes)]}:")
+            codes.append(self._run(project, part, running, reports, changes_to))
+            if codes[-1] and not running.keep_going:
+                break
+        failed = {code for code in codes if code}
+        return ExitCode.MIXED if len(failed) > 1 else max(failed, default=ExitCode.DONE)
 
-            write_report(report_of_run(self.project, request, report, time.perf_counter() - began), running.report)
+    def _run(
+        self,
+        project: api.Project,
+        request: api.Request,
+        running: Running,
+        reports: list[RunReport],
+        changes_to: TextIO | None,
+    ) -> ExitCode:
+        """Carry out what a request means for one platform; adds to the reports of the platforms before."""
+        began = time.perf_counter()
+        report = api.run(project, request, self._listener(project))
+        if running.trace:
+            write_trace(report, running.trace)
+        if running.report:
+            from venvstacks.cli.run_report import joined, report_of_run, write_report  # noqa: PLC0415 - rarely asked for
+
+            reports.append(report_of_run(project, request, report, time.perf_counter() - began))
+            write_report(joined(reports, self.targets), running.report)
         tell_failures(report.outcomes)
         for note in report.notes:
             print_message(f"note: {note}")
@@ -139,29 +193,13 @@ class Session:
         if not self.verbosity.quiet:
             print_message(summarize(report, began))
             if not report.failures:
-                for line in self._places(request):
+                for line in _places(project, request):
                     print_message(line)
         return report.exit_code
 
-    def _listener(self) -> Listener:
+    def _listener(self, project: api.Project) -> Listener:
         verbosity = self.verbosity
-        return make_listener(self.project.graph.makers, quiet=verbosity.quiet, verbose=verbosity.verbose)
-
-    def _places(self, request: api.Request) -> Iterator[str]:
-        layout = self.project.configuration.layout
-        folders = {
-            "lock": layout.requirements,
-            "build": layout.build,
-            "publish": layout.artifacts,
-            "export": layout.export,
-        }
-        names = {"lock": "locks", "build": "environments", "publish": "archives", "export": "exported environments"}
-        for operation in request.operations:
-            line = f"{names[operation]}: {relative(self.project.base / folders[operation])}"
-            if operation == "publish" and self.project.configuration.kept_format:
-                form = self.project.configuration.archive_format
-                line += f" (.{form}, as archives there were published before; --archive-format chooses another format)"
-            yield line
+        return make_listener(project.graph.makers, quiet=verbosity.quiet, verbose=verbosity.verbose)
 
     def run_application(self, name: str, arguments: tuple[str, ...], *, isolated: bool, editable: bool = False) -> int:
         """Bring an application's environment up to date and replace this process by the application.
@@ -178,13 +216,46 @@ class Session:
         layer = api.find_application(self.project, name)
         selection = Selection(include=(layer.env_name,))
         request = api.Request(("build",), selection, lock_policy="require-valid", keep_wheels=editable)
-        listener = self._listener()
+        listener = self._listener(self.project)
         report = api.run(self.project, request, listener)
         tell_failures(report.outcomes)
         if not report.failures:
             sys.stdout.flush()
             api.start_application(self.project, name, arguments, editable=editable, isolated=isolated)
         return report.exit_code
+
+
+def _target_names(project: api.Project, named: Sequence[str]) -> tuple[str, ...]:
+    """The target platforms that options name: each once, this machine's before the others.
+
+    Raises:
+        UsageError: There is no such platform.
+    """
+    host = project.configuration.platform
+    names = dict.fromkeys(each for name in named for each in (project.platforms if name == "all" else (name,)))
+    for name in names:
+        project.on(name)
+    return tuple(sorted(names, key=lambda name: host is None or name != host.name))
+
+
+def _places(project: api.Project, request: api.Request) -> Iterator[str]:
+    configuration = project.configuration
+    layout = configuration.layout
+    folders = {
+        "lock": layout.requirements,
+        "build": layout.environments,
+        "publish": layout.artifacts,
+        "export": layout.export,
+    }
+    names = {"lock": "locks", "build": "environments", "publish": "archives", "export": "exported environments"}
+    for operation in request.operations:
+        line = f"{names[operation]}: {relative(project.base / folders[operation])}"
+        if operation == "publish" and configuration.kept_format:
+            line += (
+                f" (.{configuration.archive_format}, as archives there were published before; "
+                "--archive-format chooses another format)"
+            )
+        yield line
 
 
 _CommandT = TypeVar("_CommandT", bound=Callable[..., int])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from venvstacks.api import Options, Request, Selection
+from venvstacks.api import Options, Request
 from venvstacks.cli import declared_options as o
 from venvstacks.cli.option_groups import (
     Archives,
@@ -18,6 +18,7 @@ from venvstacks.cli.option_groups import (
     PublishedLayers,
     Running,
     Showing,
+    Targets,
     given,
 )
 from venvstacks.cli.session import Session, reported
@@ -26,11 +27,17 @@ from venvstacks.graph.selection import Operation
 
 
 def show(
-    context: typer.Context, spec: o.Spec, *, build_dir: o.BuildDir = "_build", layers: Chosen, json: o.Json = False
+    context: typer.Context,
+    spec: o.Spec,
+    *,
+    build_dir: o.BuildDir = "_build",
+    targets: Targets,
+    layers: Chosen,
+    json: o.Json = False,
 ) -> int:
     """Show the layers of a stack with those below them, and which locks are not valid (*)."""
-    session = Session.open(context.obj, spec, Options(build_dir=build_dir))
-    return session.show(Selection(**given(layers)), json=json)
+    session = Session.open(context.obj, spec, Options(build_dir=build_dir), targets)
+    return session.show(session.selection(layers), json=json)
 
 
 @reported
@@ -49,6 +56,7 @@ def build(
     ] = False,
     build: Annotated[bool, typer.Option("--build/--no-build", help="Build and link environments.")] = True,
     publish: Annotated[bool, typer.Option("--publish/--no-publish", help="Publish archives too.")] = False,
+    targets: Targets,
     layers: Layers,
     packages: Packages,
     archives: Archives,
@@ -65,10 +73,10 @@ def build(
     settings = Options(
         build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(packages, archives, environments)
     )
-    session = Session.open(context.obj, spec, settings)
+    session = Session.open(context.obj, spec, settings, targets)
     request = Request(
         session.operations(lock=lock_if_needed, build=build, publish=publish),
-        Selection(**given(layers)),
+        session.selection(layers),
         lock_policy="if-needed" if lock_if_needed else "require-valid",
         clean=clean,
         keep_going=running.keep_going,
@@ -87,6 +95,7 @@ def publish(
     build_dir: o.BuildDir = "_build",
     output_dir: o.ArtifactsDir = "_artifacts",
     delivering: Delivering,
+    targets: Targets,
     layers: PublishedLayers,
     archives: Archives,
     delta_from: o.DeltaFrom = None,
@@ -96,7 +105,7 @@ def publish(
 ) -> int:
     """Publish one reproducible archive for each layer."""
     settings = Options(build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(archives, environments))
-    session = Session.open(context.obj, spec, settings)
+    session = Session.open(context.obj, spec, settings, targets)
     older = tuple(delta_from or ())
     return _deliver(session, "publish", layers, delivering, showing=showing, running=running, delta_from=older)
 
@@ -135,7 +144,7 @@ def _deliver(
 ) -> int:
     request = Request(
         (operation,),
-        Selection(**given(layers)),
+        session.selection(layers),
         lock_policy="require-valid",
         force=delivering.force,
         delta_from=delta_from,

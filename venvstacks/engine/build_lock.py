@@ -120,5 +120,5 @@ def folder_lock(
 
         clear_leftovers(project.stack, project.configuration, project.graph, project.base)
 
-    path = project.base / project.configuration.layout.state / "run.lock"
+    path = project.base / project.configuration.layout.shared_state / "run.lock"
     return FolderLock(path, on_wait, shared=shared, on_held=clear, is_cancelled=is_cancelled)

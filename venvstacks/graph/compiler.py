@@ -34,6 +34,8 @@ class Configuration:
 
     Attributes:
         platform: The platform that environments are built for; None if this machine's platform is not supported.
+        host: The platform of this machine, which builds wheels; None if it is not supported.
+        emulator: Start of the commands that run programs of `platform` on this machine, if it needs one and has one.
         layout: Paths of the project's files and folders.
         tools: Versions of the tools that shape results, by name.
         archive_format: Format of archives.
@@ -52,6 +54,8 @@ class Configuration:
 
     platform: TargetPlatform | None
     layout: StackLayout = field(default_factory=StackLayout)
+    host: TargetPlatform | None = None
+    emulator: tuple[str, ...] = ()
     tools: Mapping[str, str] = field(default_factory=dict)
     archive_format: str = "tar.zst"
     archive_level: int | None = None
@@ -70,6 +74,16 @@ class Configuration:
     def tag(self) -> str | None:
         """The platform's name if outputs are tagged; otherwise None."""
         return self.platform.name if self.tag_outputs and self.platform else None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the environments are for another platform than this machine's."""
+        return self.layout.foreign is not None
+
+    @property
+    def can_start(self) -> bool:
+        """Whether this machine can start programs of the target platform."""
+        return not self.is_foreign or bool(self.emulator)
 
 
 def compile_stack(stack: Stack, configuration: Configuration) -> TaskGraph:
@@ -101,7 +115,7 @@ class _Compiler:
         for layer in built:
             yield self.build(layer, platform)  # type: ignore[arg-type] # None is in no layer's platforms
             yield self.link(layer, platform)  # type: ignore[arg-type]
-            if self.configuration.check_imports:
+            if self.has_checks:
                 yield self.check(layer, platform)  # type: ignore[arg-type]
             yield self.archive(layer)
             yield self.export(layer)
@@ -110,6 +124,10 @@ class _Compiler:
                 ARCHIVE_MANIFEST.partition(":")[2], self.layout.artifacts, built, self.configuration.tag
             )
             yield self.manifest("exports", self.layout.export, built, None)
+
+    @property
+    def has_checks(self) -> bool:
+        return self.configuration.check_imports and self.configuration.can_start
 
     def sources(self) -> Iterator[str]:
         yield from self.configuration.local_wheels
@@ -299,7 +317,7 @@ class _Compiler:
             env_name="",
             gathers=tuple(self.layout.published_metadata(folder, layer, tag) for layer in built),
             outputs=(self.layout.stack_manifest(folder, tag),),
-            follows=tuple(f"check:{layer.env_name}" for layer in built) if self.configuration.check_imports else (),
+            follows=tuple(f"check:{layer.env_name}" for layer in built) if self.has_checks else (),
             self_described=True,
         )
 

@@ -38,6 +38,7 @@ class Selection:
 
     Attributes:
         include: `fnmatch` patterns of environment names; empty for all layers.
+        platforms: Names of target platforms: only layers that are made for one of them; empty for all layers.
         reset_lock: Patterns of environments whose earlier pins are dropped, where they are selected for locking.
         allow_missing: Whether a pattern may match nothing.
         lock_dependencies: About the locks of the layers below.
@@ -49,6 +50,7 @@ class Selection:
     """
 
     include: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
     reset_lock: tuple[str, ...] = ()
     allow_missing: bool = False
     lock_dependencies: bool | None = None
@@ -113,10 +115,12 @@ def select_layers(stack: Stack, selection: Selection) -> SelectedLayers:
         UsageError: Patterns match no layer, and that is not allowed; the message names all of them.
     """
     names = tuple(stack.by_env_name)
+    made = set(_made_for(stack, selection.platforms))
     unmatched = [p for p in (*selection.include, *selection.reset_lock) if not _matching(names, [p])]
     if unmatched and not selection.allow_missing:
         raise _no_such_layer(unmatched, names)
-    included = _matching(names, selection.include) if selection.include else names
+    chosen = _matching(names, selection.include) if selection.include else names
+    included = tuple(name for name in chosen if name in made)
     asked = set(included)
 
     def reach(operation: Operation) -> tuple[str, ...]:
@@ -126,11 +130,27 @@ def select_layers(stack: Stack, selection: Selection) -> SelectedLayers:
                 found.update(other.env_name for other in layer.below)
             elif layer.env_name not in asked and selection.derived(operation):
                 found.update({layer.env_name} if any(other.env_name in asked for other in layer.below) else ())
-        return tuple(name for name in names if name in found)
+        return tuple(name for name in names if name in found & made)
 
     lock = reach("lock")
     reset = tuple(name for name in _matching(names, selection.reset_lock) if name in lock)
     return SelectedLayers(included, reset, lock, reach("build"), reach("publish"), reach("export"))
+
+
+def _made_for(stack: Stack, platforms: tuple[str, ...]) -> tuple[str, ...]:
+    """Environment names of the layers that are made for one of some platforms; all layers if there are none.
+
+    Raises:
+        UsageError: No layer is made for one of them.
+    """
+    found: set[str] = set()
+    for platform in platforms:
+        made = {layer.env_name for layer in stack.layers if platform in {target.name for target in layer.platforms}}
+        if not made:
+            targets = sorted({target.name for layer in stack.layers for target in layer.platforms})
+            raise UsageError(f"no layer is made for {platform}", hint=f"layers are made for {', '.join(targets)}")
+        found |= made
+    return tuple(name for name in stack.by_env_name if name in found or not platforms)
 
 
 def shown_layers(stack: Stack, selection: Selection) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from venvstacks.errors import UsageError
 from venvstacks.graph.compiler import Configuration
 from venvstacks.loading.options import Options
 from venvstacks.model.layout import StackLayout
-from venvstacks.model.platforms import identify_platform
+from venvstacks.model.platforms import PLATFORMS, TargetPlatform, identify_platform
 from venvstacks.model.specification import ProviderName, ToolSettings
 from venvstacks.suggestions import suggestion
 
@@ -33,10 +33,14 @@ def configure(settings: ToolSettings, options: Options, base: Path, epoch: int |
     Raises:
         UsageError: An option makes no sense.
     """
+    host = identify_platform(sys.platform, platform.machine())
+    target = host if options.platform is None else _named_platform(options.platform)
+    foreign = target.name if target and target != host else None
     layout = StackLayout(
         build=_stored(base, options.build_dir),
         artifacts=_stored(base, options.output_dir),
         export=_stored(base, options.export_dir),
+        foreign=foreign,
     )
     if layout.export in {layout.build, layout.artifacts}:  # archives may be next to environments: their names differ
         raise UsageError(
@@ -44,22 +48,24 @@ def configure(settings: ToolSettings, options: Options, base: Path, epoch: int |
             hint=f"environments go to {layout.build}, archives to {layout.artifacts} and exports to {layout.export}; "
             "choose another output folder",
         )
-    machine = identify_platform(sys.platform, platform.machine())
-    tag = machine.name if machine and options.tag_outputs else None
+    tagged = options.tag_outputs or foreign is not None
+    tag = target.name if target and tagged else None
     kept = _kept_format(settings, options, base / layout.stack_manifest(layout.artifacts, tag))
     chosen, level = (archive_format(kept), None) if kept else _choose_compression(settings, options)
     check = settings.check_imports if options.check_imports is None else options.check_imports
     for name in options.runtime_providers or ():
         _check_provider(name)
     return Configuration(
-        platform=machine,
+        platform=target,
         layout=layout,
+        host=host,
+        emulator=settings.emulators.get(foreign, ()) if foreign else (),
         tools=_tool_versions(),
         archive_format=chosen.suffix,
         archive_level=level,
         kept_format=kept is not None,
         epoch=epoch,
-        tag_outputs=options.tag_outputs,
+        tag_outputs=tagged,
         release=_release(options.release or settings.release),
         local_wheels=_local_wheels(base, options.local_wheels),
         check_imports=check,
@@ -68,6 +74,13 @@ def configure(settings: ToolSettings, options: Options, base: Path, epoch: int |
         link_mode=options.link_mode or settings.link_mode,
         runtime_providers=options.runtime_providers or settings.runtime_providers,
     )
+
+
+def _named_platform(name: str) -> TargetPlatform:
+    if name not in PLATFORMS:
+        hint = suggestion(name, PLATFORMS, otherwise=f"known are {', '.join(PLATFORMS)}")
+        raise UsageError(f"'{name}' is not a target platform", hint=hint)
+    return PLATFORMS[name]
 
 
 def _kept_format(settings: ToolSettings, options: Options, manifest: Path) -> str | None:

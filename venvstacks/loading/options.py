@@ -14,6 +14,7 @@ class Options:
     Folders may be absolute or relative to the specification's folder; `~` is the home folder.
 
     Attributes:
+        platform: Name of the target platform; None for this machine's.
         build_dir: Folder of environments and task state.
         output_dir: Folder of published archives.
         export_dir: Folder of exported environments.
@@ -33,6 +34,7 @@ class Options:
         newest_pythons: Whether runtimes that name a series (`cpython@3.12`) give up the release that their lock holds.
     """
 
+    platform: str | None = None
     build_dir: str = "_build"
     output_dir: str = "_artifacts"
     export_dir: str = "_export"

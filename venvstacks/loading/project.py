@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from venvstacks.loading.options import Options
 from venvstacks.loading.specification_files import read_surroundings, read_text
 from venvstacks.model.draft import parse_draft
 from venvstacks.model.layout import EnvironmentLayout
+from venvstacks.model.platforms import PLATFORMS
 from venvstacks.model.stack import Layer, Stack
 from venvstacks.model.validation import resolve
 from venvstacks.tools.processors import usable_processors
@@ -47,6 +48,26 @@ class Project:
             GraphError: The tasks do not fit together.
         """
         return compile_stack(self.stack, self.configuration)
+
+    def on(self, platform: str, *, tag_outputs: bool = False) -> Project:
+        """The same project for a target platform, which need not be this machine's.
+
+        Args:
+            platform: Its name.
+            tag_outputs: Whether published names carry the platform; those of other platforms always do.
+
+        Raises:
+            UsageError: There is no such platform, or a layer's environment has its name.
+        """
+        tagged = tag_outputs or self.options.tag_outputs
+        options = replace(self.options, platform=platform, tag_outputs=tagged)
+        return _configured(self.path, self.stack, options, self.environment)
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """Names of all platforms that some layer is made for."""
+        wanted = {target for layer in self.stack.layers for target in layer.platforms}
+        return tuple(name for name, target in PLATFORMS.items() if target in wanted)
 
     @property
     def base(self) -> Path:
@@ -115,5 +136,15 @@ def load_project(
         path = Path(os.path.normpath(path))
     draft = parse_draft(read_text(path, path.name), path.name)
     stack = resolve(draft, read_surroundings(draft, path.parent, options, environment))
+    return _configured(path, stack, options, environment)
+
+
+def _configured(path: Path, stack: Stack, options: Options, environment: Mapping[str, str]) -> Project:
     configuration = configure(stack.settings, options, path.parent, source_date_epoch(environment))
+    foreign = configuration.layout.foreign
+    if foreign in stack.by_env_name:
+        raise UsageError(
+            f"layer '{foreign}' is called like the target platform, whose environments need a folder of that name",
+            hint="rename the layer",
+        )
     return Project(path, stack, configuration, options, environment)

@@ -53,6 +53,9 @@ class EnvironmentLayout:
         return posixpath.dirname(self.site_dir)
 
 
+_STATE = ".venvstacks"
+
+
 @dataclass(frozen=True)
 class StackLayout:
     """Paths around a specification.
@@ -62,12 +65,15 @@ class StackLayout:
         build: Folder of the built environments and of the task state.
         artifacts: Folder of published archives.
         export: Folder of exported environments.
+        foreign: Name of the target platform if it is not this machine's; it has its own folder in `build`, which holds
+            the environments and the task state of this machine's platform.
     """
 
     requirements: str = "requirements"
     build: str = "_build"
     artifacts: str = "_artifacts"
     export: str = "_export"
+    foreign: str | None = None
 
     def lock_file(self, layer: Layer) -> str:
         """The layer's PEP 751 lock; the standard allows no further dots in the name."""
@@ -99,17 +105,27 @@ class StackLayout:
 
     @property
     def own_wheels(self) -> str:
-        """The folder of the folders of own packages' wheels."""
-        return f"{self.state}/wheels"
+        """The folder of the folders of own packages' wheels; this machine builds them, for all platforms."""
+        return f"{self.shared_state}/wheels"
 
     def environment(self, layer: Layer) -> str:
         """The folder of a built environment."""
-        return f"{self.build}/{layer.env_name}"
+        return f"{self.environments}/{layer.env_name}"
+
+    @property
+    def environments(self) -> str:
+        """The folder of the environments of the target platform."""
+        return f"{self.build}/{self.foreign}" if self.foreign else self.build
 
     @property
     def state(self) -> str:
-        """The folder of the task state, records and logs of a build folder."""
-        return f"{self.build}/.venvstacks"
+        """The folder of the task state, records and logs of the target platform."""
+        return f"{self.environments}/{_STATE}"
+
+    @property
+    def shared_state(self) -> str:
+        """The folder of what belongs to the build folder as a whole: its lock, and wheels of own packages."""
+        return f"{self.build}/{_STATE}"
 
     @property
     def task_state(self) -> str:

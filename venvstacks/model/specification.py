@@ -275,6 +275,11 @@ class ToolSettings(Table):
     runtime_archives: dict[Implementation, dict[PlatformName, RuntimeArchive]] = Field(
         default_factory=dict, description="For provider 'archive': python_implementation to platform to url and sha256"
     )
+    emulators: dict[PlatformName, Annotated[Listing[str], AfterValidator(_some)]] = Field(
+        default_factory=dict,
+        description="Target platform to the command that runs its programs on another machine, such as "
+        '`["qemu-aarch64", "-L", "/sysroot"]`',
+    )
     archive_format: Literal["tar.zst", "tar.xz", "tar.gz", "zip"] | None = Field(
         None, description="Format of published archives; default tar.zst, and tar.xz where compression is small"
     )

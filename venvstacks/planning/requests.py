@@ -123,6 +123,8 @@ def work_out(project: Project, request: Request) -> RequestedRun:
             "layers cannot be built for this machine's platform",
             hint="locking works everywhere; build on one of the target platforms",
         )
+    if project.configuration.is_foreign:
+        _check_foreign(project, request)
     wanted = goals(project.graph, stack, request.operations, selection)
     graph = project.graph.closure(wanted)
     held = held_tasks(stack, request.operations, selection) & graph.by_name.keys()
@@ -147,6 +149,26 @@ def work_out(project: Project, request: Request) -> RequestedRun:
         locked=request.locked,
     )
     return RequestedRun(graph.without(held), forced & graph.by_name.keys(), options, _wanted(request, selected))
+
+
+def _check_foreign(project: Project, request: Request) -> None:
+    """Refuse what only a machine of the target platform can do.
+
+    Raises:
+        UsageError: It is asked for.
+    """
+    configuration = project.configuration
+    target = configuration.layout.foreign
+    if "export" in request.operations:
+        raise UsageError(
+            f"environments for {target} cannot be exported here: exports are used where they are written",
+            hint="publish them, and deploy the archives on their platform",
+        )
+    if configuration.bytecode == "shipped" and not configuration.can_start and request.operations != ("lock",):
+        raise UsageError(
+            f"bytecode for {target} cannot be compiled here: that takes the very Python that is to load it",
+            hint=f'set bytecode = "on-deploy", or name an emulator: emulators = {{ {target} = ["qemu-...", "..."] }}',
+        )
 
 
 def _wanted(request: Request, selected: SelectedLayers) -> frozenset[str]:

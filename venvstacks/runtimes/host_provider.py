@@ -24,6 +24,11 @@ class HostProvider:
 
     def prepare(self, request: RuntimeRequest, tools: RuntimeTools) -> PreparedRuntime:
         """Copy the first installation of exactly the wanted version that can be relocated; see `Provider.prepare`."""
+        if request.host not in {None, request.platform}:
+            raise RuntimeUnavailableError(
+                f"it copies a Python of this machine, which serves this machine's platform alone, so not {request}",
+                hint="use the provider 'standalone' or 'archive' for other platforms",
+            )
         if request.python.name != "cpython" or request.platform.system != "linux":
             raise RuntimeUnavailableError(
                 f"an installed Python can only be relocated if it is a CPython on Linux, not {request}",

@@ -35,11 +35,13 @@ class RuntimeRequest:
         python: Implementation and exact version.
         platform: Where it is to run.
         archives: For the provider `archive`: platform name to the file that serves this Python there.
+        host: The platform of this machine; None if it does not matter.
     """
 
     python: PythonImplementation
     platform: TargetPlatform
     archives: Mapping[str, ArchiveSource] = field(default_factory=dict)
+    host: TargetPlatform | None = None
 
     def __str__(self) -> str:
         return f"{self.python} for {self.platform.name}"

@@ -15,7 +15,7 @@ from venvstacks.digests import walk_tree
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
-from venvstacks.modes import FOLDER_MODE, settled_mode
+from venvstacks.modes import FOLDER_MODE, file_mode, settled_mode
 from venvstacks.tools.files import remove_tree
 
 _BYTECODE = (".pyc", ".pyo")
@@ -65,7 +65,8 @@ def _is_wanted_in_library(parts: list[str]) -> bool:
 def tidy(tree: Path, python: PythonImplementation, platform: TargetPlatform) -> None:
     """Turn an unpacked or copied Python into a runtime: remove what is not wanted, set links, modes and site-packages.
 
-    Modes do not depend on the umask or on the archive's other bits: 0755 for what the owner may execute, else 0644.
+    Modes do not depend on the umask or on the archive's other bits: 0755 for what the owner may execute, else 0644,
+    and 0644 for everything on Windows, which knows no executable bits.
 
     Raises:
         RuntimeUnavailableError: It is not the Python that is wanted, or a link in it leads out of it.
@@ -75,7 +76,7 @@ def tidy(tree: Path, python: PythonImplementation, platform: TargetPlatform) -> 
         _settle_interpreter(tree, python)
     _remove_unwanted(tree, python, platform)
     _remove_case_twins(tree)
-    _set_modes(tree)
+    _set_modes(tree, platform)
     (tree / EnvironmentLayout.of_python(python, platform).site_dir).mkdir(exist_ok=True)
     check_contents(tree, python, platform)
 
@@ -120,13 +121,13 @@ def _remove_case_twins(tree: Path) -> None:
                 first.unlink()
 
 
-def _set_modes(tree: Path) -> None:
+def _set_modes(tree: Path, platform: TargetPlatform) -> None:
     for folder, _, files in os.walk(tree):
         Path(folder).chmod(FOLDER_MODE)
         for name in files:
             path = Path(folder, name)
             if not path.is_symlink():
-                path.chmod(settled_mode(path.stat().st_mode))
+                path.chmod(file_mode(executable=False) if platform.is_windows else settled_mode(path.stat().st_mode))
 
 
 def check_contents(tree: Path, python: PythonImplementation, platform: TargetPlatform) -> None:

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.locked_layers import runtime
-from venvstacks.actions.building.environment_tree import copy_source, drop_unshipped, place_tree
+from venvstacks.actions.building.environment_tree import (
+    copy_source,
+    drop_unshipped,
+    place_tree,
+    place_windows_launchers,
+)
 from venvstacks.digests import scan_tree
 from venvstacks.errors import BuildError
 from venvstacks.model.layout import EnvironmentLayout
@@ -74,3 +79,18 @@ def test_a_package_s_hash_depends_on_its_executable_files(tmp_path: Path) -> Non
     assert copy_source(executable, tmp_path, tmp_path / "two").hash != plain.hash
     (tmp_path / "hop/__main__.py").chmod(0o755)  # what counts is what was read with the specification
     assert copy_source(source, tmp_path, tmp_path / "three").hash == plain.hash
+
+
+@pytest.mark.parametrize("names", [("python.exe", "pythonw.exe"), ("venvlauncher.exe", "venvwlauncher.exe")])
+def test_a_windows_environment_gets_the_launchers_of_its_python(tmp_path: Path, names: tuple[str, str]) -> None:
+    runtime = tmp_path / "py"
+    put(runtime, "python.exe", *(f"Lib/venv/scripts/nt/{name}" for name in names))
+    (tmp_path / "app/Scripts").mkdir(parents=True)
+    assert place_windows_launchers(runtime, tmp_path / "app")
+    found = {path.name: path.read_text() for path in (tmp_path / "app/Scripts").iterdir()}
+    assert found == dict(
+        zip(("python.exe", "pythonw.exe"), (f"Lib/venv/scripts/nt/{name}" for name in names), strict=True)
+    )
+    for name in names:
+        (runtime / "Lib/venv/scripts/nt" / name).unlink()
+    assert not place_windows_launchers(runtime, tmp_path / "other")

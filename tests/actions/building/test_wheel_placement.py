@@ -232,3 +232,25 @@ def test_a_digest_in_record_is_that_of_the_file_whatever_the_wheel_claims(tmp_pa
     install_wheels(placement, tmp_path / "env", SITE)
     text = (tmp_path / "env" / SITE / "frog-1.0.dist-info/RECORD").read_text("utf-8")
     assert "frog.py,sha256=LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE,1" in text
+
+
+def test_on_windows_files_go_into_folders_that_exist_under_another_spelling(tmp_path: Path) -> None:
+    files = {
+        "frog/__init__.py": b"",
+        "frog-1.0.data/data/lib/frog/x.txt": b"",
+        "frog-1.0.data/data/share/x.txt": b"",
+        "frog-1.0.data/headers/frog.h": b"",
+        "frog-1.0.data/scripts/hop.cmd": b"echo",
+    }
+    wheel = unpacked(tmp_path, "frog", files, executables=("frog/__init__.py",))
+    layered = Scheme(EnvironmentLayout.of(framework("x", [], BASE), PLATFORMS["win_amd64"]), is_runtime=False)
+    own = Scheme(EnvironmentLayout.of(BASE, PLATFORMS["win_amd64"]), is_runtime=True)
+    common = {"Lib/site-packages/frog/__init__.py", "Lib/frog/x.txt", "share/x.txt", "Scripts/hop.cmd"}
+    placement = place_wheels([wheel], layered, ())
+    assert places(placement) == common | {"Include/frog/frog.h"}
+    python = [TreeEntry("include/Python.h", 1, sha256="0"), TreeEntry("Lib/os.py", 1, sha256="0")]
+    assert places(place_wheels([wheel], own, python)) == common | {"include/frog/frog.h"}
+    install_wheels(placement, tmp_path / "environment", "Lib/site-packages")
+    entries = scan_tree(tmp_path / "environment")
+    assert [entry.path for entry in entries if entry.executable] == []
+    assert (wheel.tree / "frog/__init__.py").stat().st_mode & 0o100

@@ -52,7 +52,9 @@ def test_tidying_twice_changes_nothing(tmp_path: Path) -> None:
 
 def test_windows_has_its_interpreter_at_the_top(tmp_path: Path) -> None:
     tree = grow(tmp_path, {"python.exe": b"MZ", "Lib/os.py": b"", "Lib/test/x.py": b"", "Scripts/pip.exe": b"MZ"})
+    (tree / "python.exe").chmod(0o755)
     tidy(tree, PYTHON, WINDOWS)
+    assert [entry.path for entry in scan_tree(tree) if entry.executable] == []
     assert {entry.path for entry in scan_tree(tree)} == {"python.exe", "Lib/os.py"}
 
 

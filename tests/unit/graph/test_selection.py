@@ -215,3 +215,15 @@ def test_what_is_done_to_each_layer_in_words(
 def test_show_is_about_what_is_above_and_below_too() -> None:
     assert shown_layers(STACK, Selection(include=("framework-fw",))) == long("py fw a b")
     assert shown_layers(STACK, Selection()) == long("py pz fw a b c e")
+
+
+def test_only_layers_that_are_made_for_the_platforms() -> None:
+    windows = Selection(platforms=("win_amd64",))
+    assert set(select_layers(STACK, windows).lock) == set(long("py pz fw a b c e"))
+    linux = Selection(platforms=("linux_x86_64",), include=("app-[ace]",), include_dependencies=True)
+    assert select_layers(STACK, linux).build == long("py pz fw a c")
+    both = Selection(platforms=("linux_x86_64", "win_amd64"))
+    assert select_layers(STACK, both).included == long("py pz fw a b c e")
+    only = stack_of(runtime("py", platforms=["win_amd64"]))
+    with pytest.raises(UsageError, match=r"no layer is made for macosx_arm64.*\\n.*made for win_amd64"):
+        select_layers(only, Selection(platforms=("win_amd64", "macosx_arm64")))

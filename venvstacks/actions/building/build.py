@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from venvstacks.actions.building.environment_tree import (
+    WINDOWS_LAUNCHERS,
     copy_source,
     drop_unshipped,
     install_wheels,
     make_folders,
     place_tree,
+    place_windows_launchers,
     write_launch,
 )
 from venvstacks.actions.building.obtaining_wheels import obtain_wheels
@@ -24,7 +26,7 @@ from venvstacks.actions.linking.compiled_files import read_compiled_files
 from venvstacks.actions.toolset import Tools
 from venvstacks.archives.members import is_shipped
 from venvstacks.digests import TreeEntry, scan_tree, tree_digest
-from venvstacks.errors import BuildError, ProcessFailedError
+from venvstacks.errors import BuildError
 from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.pylock import parse_lock
 from venvstacks.locking.uv_resolution import UnusableLockError
@@ -37,7 +39,7 @@ from venvstacks.model.stack import Layer
 from venvstacks.records.tree_records import BuildRecord, RuntimeRecord
 from venvstacks.runtimes.provider_request import ArchiveSource, RuntimeRequest, RuntimeTools
 from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically
-from venvstacks.tools.process import append_to_log, scrubbed_environment
+from venvstacks.tools.process import append_to_log
 from venvstacks.tools.write_hints import special_hint
 
 
@@ -47,10 +49,11 @@ class BuildRequest:
 
     Attributes:
         layer: The layer.
-        platform: The platform of this machine.
+        platform: The platform that the environment is for.
         layout: Where everything is, relative to `base`.
         base: The specification's folder.
         log: File that collects the output of child processes.
+        host: The platform of this machine.
         uv: uv's settings.
         providers: Where Pythons come from, in order (runtimes only).
         archives: What provider `archive` offers for this Python (runtimes only).
@@ -63,6 +66,7 @@ class BuildRequest:
     layout: StackLayout
     base: Path
     log: Path
+    host: TargetPlatform | None = None
     uv: UvTable = field(default_factory=dict)
     providers: tuple[str, ...] = ()
     archives: Mapping[str, ArchiveSource] = field(default_factory=dict)
@@ -171,34 +175,23 @@ def _make_python(
     """Make the environment without packages; give the files that belong to Python itself."""
     if request.layer.runtime is None:
         return _make_runtime(request, fresh, tools)
+    make_folders(fresh, request.environment_layout, request.platform)
     if request.platform.is_windows:
-        _make_venv(request, fresh, tools)
-    else:
-        make_folders(fresh, request.environment_layout, request.platform)
+        runtime = request.base / request.layout.environment(request.layer.runtime)
+        if not place_windows_launchers(runtime, fresh):
+            raise BuildError(
+                f"layer '{request.layer.name}': {request.layer.python} has no launchers for virtual environments",
+                details=(f"they are looked for in {WINDOWS_LAUNCHERS} of the runtime",),
+                hint="use a complete Python as the runtime; embeddable packages have none",
+            )
     return None, ()
-
-
-def _make_venv(request: BuildRequest, fresh: Path, tools: Tools) -> None:
-    """Make a virtual environment with the launchers that its Python brings (Windows)."""
-    assert request.layer.runtime is not None  # noqa: S101 - the caller's condition
-    base_python = request.base / request.layout.environment(request.layer.runtime)
-    base_python /= EnvironmentLayout.of(request.layer.runtime, request.platform).interpreter
-    argv: list[str | Path] = [base_python, "-I", "-S", "-B", "-m", "venv", "--without-pip", fresh]
-    try:
-        tools.processes.run(argv, env=scrubbed_environment(tools.environment), log=request.log)
-    except ProcessFailedError as error:
-        raise BuildError(
-            f"layer '{request.layer.name}': its virtual environment could not be made",
-            details=error.details,
-            hint=f"the log is {request.log}",
-        ) from error
 
 
 def _make_runtime(request: BuildRequest, fresh: Path, tools: Tools) -> tuple[RuntimeRecord, tuple[TreeEntry, ...]]:
     from venvstacks.runtimes.providers import prepare_runtime  # noqa: PLC0415 - only runtimes need it
 
     runtime_tools = RuntimeTools(tools.processes, tools.environment, tools.cache, request.log, tools.progress)
-    wanted = RuntimeRequest(request.layer.python, request.platform, request.archives)
+    wanted = RuntimeRequest(request.layer.python, request.platform, request.archives, request.host)
     prepared = prepare_runtime(request.providers, wanted, runtime_tools)
     place_tree(prepared.entries, prepared.tree, fresh)
     (fresh / request.environment_layout.site_dir).mkdir(parents=True, exist_ok=True)
@@ -259,7 +252,9 @@ def _settle_interpreter(request: BuildRequest, fresh: Path) -> None:
 def _finish(request: BuildRequest, fresh: Path) -> BuildRecord:
     site = fresh / request.environment_layout.site_dir
     layer = request.layer
-    hashes = [copy_source(source, request.base, site) for source in layer.sources]
+    hashes = [
+        copy_source(source, request.base, site, executables=not request.platform.is_windows) for source in layer.sources
+    ]
     launched = [write_launch(launch, site) for launch in layer.launches]
     entries = scan_tree(fresh, is_shipped)
     return BuildRecord(

@@ -24,6 +24,7 @@ from venvstacks.modes import file_mode, is_executable
 from venvstacks.records.tree_records import SourceHash
 from venvstacks.tools.files import link_or_copy, remove_tree
 
+WINDOWS_LAUNCHERS = "Lib/venv/scripts/nt"
 _MODULE_SUFFIXES = {".py", ".so", ".pyd"}
 
 
@@ -46,7 +47,7 @@ def place_tree(entries: Iterable[TreeEntry], source: Path, target: Path) -> None
 
 
 def make_folders(environment: Path, layout: EnvironmentLayout, platform: TargetPlatform) -> None:
-    """Make the folders of a virtual environment, as `venv` makes them on Linux and macOS.
+    """Make the folders of a virtual environment, as `venv` makes them.
 
     Raises:
         OSError: They cannot be made.
@@ -55,6 +56,24 @@ def make_folders(environment: Path, layout: EnvironmentLayout, platform: TargetP
         (environment / folder).mkdir(parents=True, exist_ok=True)
     if platform.system == "linux":
         (environment / "lib64").symlink_to("lib")
+
+
+def place_windows_launchers(runtime: Path, environment: Path) -> bool:
+    """Put the launchers of a Windows Python into a virtual environment of it, as its `venv` does; False without any.
+
+    They are next to `venv` in the standard library: since Python 3.13 under other names than before. A copy of the
+    runtime's own `python.exe` would not find its libraries.
+
+    Raises:
+        OSError: Something cannot be read or written.
+    """
+    folder = runtime / WINDOWS_LAUNCHERS
+    for name, newer in (("python.exe", "venvlauncher.exe"), ("pythonw.exe", "venvwlauncher.exe")):
+        source = next((folder / each for each in (newer, name) if (folder / each).is_file()), None)
+        if source is None:
+            return False
+        link_or_copy(source, environment / "Scripts" / name)
+    return True
 
 
 def install_wheels(placement: Placement, environment: Path, site_dir: str) -> None:
@@ -72,9 +91,10 @@ def install_wheels(placement: Placement, environment: Path, site_dir: str) -> No
         if place.parent not in made:
             place.parent.mkdir(parents=True, exist_ok=True)
             made.add(place.parent)
-        if file.is_script or (file.entry.executable and not is_executable(file.source.stat().st_mode)):
-            place.write_bytes(file.source.read_bytes())  # a script: its mode is not the cached file's
-            place.chmod(file_mode(executable=True))
+        executable = file.entry.executable
+        if file.is_script or executable != is_executable(file.source.stat().st_mode):
+            place.write_bytes(file.source.read_bytes())  # its mode is not the cached file's
+            place.chmod(file_mode(executable=executable))
         else:
             link_or_copy(file.source, place)
     for path in placement.entry_points:
@@ -106,8 +126,14 @@ def write_launch(launch: Launch, site: Path) -> SourceHash:
     return SourceHash(name=launch.module, hash=prefixed(sha256_bytes(launch.text.encode())))
 
 
-def copy_source(source: SourceTree, base: Path, site: Path) -> SourceHash:
+def copy_source(source: SourceTree, base: Path, site: Path, *, executables: bool = True) -> SourceHash:
     """Copy a launch or support module into site-packages and say what was copied.
+
+    Args:
+        source: The module.
+        base: The specification's folder.
+        site: The folder of packages.
+        executables: Whether files stay executable; Windows knows no such files.
 
     Raises:
         BuildError: An installed package has the same name, or a file has gone since it was listed.
@@ -134,6 +160,6 @@ def copy_source(source: SourceTree, base: Path, site: Path) -> SourceHash:
                 f"module file {path} cannot be copied: {error.strerror or error}",
                 hint="if it was moved or removed meanwhile, run the same command again",
             ) from error
-        target.chmod(file_mode(executable=name in source.executable))
+        target.chmod(file_mode(executable=executables and name in source.executable))
     digest = tree_digest(scan_tree(place)) if source.is_package else sha256_file(place)
     return SourceHash(name=source.module, hash=prefixed(digest))

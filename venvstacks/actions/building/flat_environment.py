@@ -26,7 +26,7 @@ class FlatRequest(Protocol):
 
     @property
     def platform(self) -> TargetPlatform:
-        """The platform of this machine."""
+        """The platform that its environment is for."""
 
     @property
     def layout(self) -> StackLayout:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from venvstacks._injected import check_child, confine
 from venvstacks.actions.building.flat_environment import flat_environment
@@ -14,7 +15,7 @@ from venvstacks.actions.building.import_packs import ImportPack
 from venvstacks.actions.earlier_results import read_back
 from venvstacks.actions.toolset import Tools
 from venvstacks.errors import ImportCheckError, ProcessFailedError, TimeLimitError
-from venvstacks.model.conventions import LAYER_CONFIG
+from venvstacks.model.conventions import LAYER_CONFIG, WRAPPED_FOLDER
 from venvstacks.model.declared import declared_distributions
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import TargetPlatform
@@ -38,11 +39,12 @@ class CheckRequest:
 
     Attributes:
         layer: The layer.
-        platform: The platform of this machine.
+        platform: The platform that the environment is for.
         layout: Where everything is, relative to `base`.
         base: The specification's folder.
         log: File that collects the output of child processes.
         limit: Seconds that the imports may take.
+        emulator: Start of the commands that run the environment's Python, if it is for another machine.
     """
 
     layer: Layer
@@ -51,6 +53,7 @@ class CheckRequest:
     base: Path
     log: Path
     limit: float = IMPORT_SECONDS
+    emulator: tuple[str, ...] = ()
 
     @property
     def environment(self) -> Path:
@@ -160,9 +163,32 @@ def check_imports(request: CheckRequest, distributions: Mapping[str, bool], tool
         "site_dir": str(request.environment / config["site_dir"]),
     }
     pack = ImportPack.of(request, distributions, tools)
-    answer = _ask(request, request.environment / config["python"], wanted, tools, pack)
+    answer = _ask(request, _python(request, config), wanted, tools, pack)
     pack.extend(answer.compiled)
     return answer.failures
+
+
+@dataclass(frozen=True)
+class _Python:
+    """A Python to start.
+
+    Attributes:
+        command: The start of its command line.
+        variables: What its environment needs in addition.
+    """
+
+    command: tuple[str | Path, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def _python(request: CheckRequest, config: Mapping[str, Any]) -> _Python:
+    """An environment's Python; where its wrapper, a script, cannot be emulated, what the wrapper would start."""
+    variable = request.platform.dynamic_library_variable
+    if not (request.emulator and variable and config.get("dynlib_path")):
+        return _Python((*request.emulator, request.environment / config["python"]))
+    inner = request.environment / WRAPPED_FOLDER / request.layer.python.versioned_name
+    folder = str(request.environment / config["dynlib_path"])
+    return _Python((*request.emulator, inner), {variable: folder, "VENVSTACKS_LIBRARY_PATH": folder})
 
 
 def _remaining(
@@ -194,7 +220,8 @@ def _excuse(request: CheckRequest, failures: Sequence[Failure], tools: Tools) ->
     alike: set[tuple[str, str]] = set()
     if names:
         with flat_environment(request) as python:
-            answer = _ask(request, python, {"distributions": names, "modules": [], "site_dir": ""}, tools)
+            flat = _Python((*request.emulator, python))
+            answer = _ask(request, flat, {"distributions": names, "modules": [], "site_dir": ""}, tools)
         alike = {(failure.distribution, failure.module) for failure in answer.failures}
     if faults := [failure for failure in failures if (failure.distribution, failure.module) not in alike]:
         raise ImportCheckError(
@@ -207,7 +234,7 @@ def _excuse(request: CheckRequest, failures: Sequence[Failure], tools: Tools) ->
 
 
 def _ask(
-    request: CheckRequest, python: Path, wanted: Mapping[str, object], tools: Tools, pack: ImportPack | None = None
+    request: CheckRequest, python: _Python, wanted: Mapping[str, object], tools: Tools, pack: ImportPack | None = None
 ) -> _Answer:
     """Let a Python import things where it can change nothing and leave nothing behind."""
     with staging_folder(request.staging, f"{request.layer.env_name}.check") as staging:
@@ -216,12 +243,13 @@ def _ask(
         report = scratch / "report"
         (staging / "request").write_text(json.dumps(wanted), "utf-8")
         bytecode = pack.copy_to(staging / "bytecode") if pack else ""
-        argv: list[str | Path] = [python, "-I", "-B", Path(check_child.__file__), report, staging / "request", bytecode]
+        child: list[str | Path] = ["-I", "-B", Path(check_child.__file__), report, staging / "request", bytecode]
+        argv = [*python.command, *child]
         confined = [*python_command(Path(confine.__file__)), scratch, *argv]
         try:
             tools.processes.run(
                 argv if request.platform.is_windows else confined,
-                env=scratch_environment(scrubbed_environment(tools.environment), scratch),
+                env={**scratch_environment(scrubbed_environment(tools.environment), scratch), **python.variables},
                 cwd=scratch,
                 log=request.log,
                 limit=request.limit,

@@ -83,7 +83,7 @@ class ImportPack:
             wanted.write_bytes(marshal.dumps({"pack": str(made), "files": known}, _READABLE_EVERYWHERE))
             try:
                 self.tools.processes.run(
-                    [*compile_command(self._interpreter), wanted],
+                    [*self.request.emulator, *compile_command(self._interpreter), wanted],
                     env=scrubbed_environment(self.tools.environment),
                     log=self.request.log,
                 )

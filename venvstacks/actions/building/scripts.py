@@ -22,6 +22,7 @@ from venvstacks.linking.launchers import (
 )
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.modes import file_mode
 from venvstacks.tools.files import remove_tree, write_atomically
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -92,7 +93,7 @@ def _settle_distribution(request: ScriptsRequest, record: Path, present: set[str
             rows.remove(scripts[name])
             continue
         write_atomically(place, content)
-        place.chmod(0o755)
+        place.chmod(file_mode(executable=not request.platform.is_windows))
         scripts[name][1:] = [record_digest(sha256_bytes(content)), str(len(content))]
     if contents:
         write_atomically(record, rows_text(rows))

@@ -8,7 +8,7 @@ takes for one (`LICENSE` and `license`) count as the same path, as deploying ref
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PathDistribution
 from pathlib import Path
@@ -76,6 +76,11 @@ class Scheme:
     layout: EnvironmentLayout
     is_runtime: bool
 
+    @property
+    def is_windows(self) -> bool:
+        """Whether the environment is for Windows."""
+        return self.layout.site_dir.startswith("Lib/")
+
     def place(self, part: str, path: str, distribution: str) -> str:
         """The place of `path` of the part `part`: `purelib`, `platlib`, `scripts`, `headers` or `data`.
 
@@ -85,9 +90,8 @@ class Scheme:
             ValueError: There is no such part.
         """
         layout = self.layout
-        windows = layout.site_dir.startswith("Lib/")
         version = posixpath.basename(layout.library)
-        headers = "Include" if windows else f"include/{'' if self.is_runtime else 'site/'}{version}"
+        headers = "Include" if self.is_windows else f"include/{'' if self.is_runtime else 'site/'}{version}"
         folders = {
             "purelib": layout.site_dir,
             "platlib": layout.site_dir,
@@ -113,11 +117,14 @@ def place_wheels(wheels: Iterable[UnpackedWheel], scheme: Scheme, taken: Iterabl
         OSError: A file cannot be read.
     """
     placement = Placement()
+    taken = tuple(taken)
     python = {folded(entry.path): entry for entry in taken}
+    spellings = _spellings(taken, scheme)
     first: dict[str, PlacedFile] = {}
     for wheel in sorted(wheels, key=lambda wheel: wheel.name):
         kept: list[str] = []
-        for file in _files_of(wheel, scheme, placement):
+        for found in _files_of(wheel, scheme, placement):
+            file = replace(found, entry=replace(found.entry, path=_as_present(found.entry.path, spellings)))
             path = file.entry.path
             _check_python(file, python.get(folded(path)), scheme)
             other = first.setdefault(folded(path), file)
@@ -132,6 +139,22 @@ def place_wheels(wheels: Iterable[UnpackedWheel], scheme: Scheme, taken: Iterabl
         kept += scripts
         placement.records[f"{scheme.layout.site_dir}/{_info(wheel)}/RECORD"] = tuple(kept)
     return placement
+
+
+def _spellings(taken: Iterable[TreeEntry], scheme: Scheme) -> dict[str, str]:
+    """How folders at the top are spelled that exist already, by their folded names; empty but for Windows.
+
+    There, a wheel's `lib/x` goes into the folder that is called `Lib`, and headers into a Python's `include`.
+    """
+    if not scheme.is_windows:
+        return {}
+    tops = ["Scripts", scheme.layout.library, *(path.partition("/")[0] for path in (entry.path for entry in taken))]
+    return {folded(top): top for top in tops}
+
+
+def _as_present(path: str, spellings: Mapping[str, str]) -> str:
+    top, slash, rest = path.partition("/")
+    return f"{spellings.get(folded(top), top)}{slash}{rest}" if slash and spellings else path
 
 
 def _info(wheel: UnpackedWheel) -> str:
@@ -172,15 +195,14 @@ def _place(wheel: UnpackedWheel, entry: TreeEntry, info: str, scheme: Scheme) ->
         place = scheme.place("purelib", path, "")
     if not is_shipped(place):
         return None
-    return PlacedFile(
-        replace(entry, path=place, executable=entry.executable or is_script), source, str(wheel), for_python
-    )
+    executable = (entry.executable or is_script) and not scheme.is_windows
+    return PlacedFile(replace(entry, path=place, executable=executable), source, str(wheel), for_python)
 
 
 def _entry_points(wheel: UnpackedWheel, scheme: Scheme) -> Iterator[str]:
     """Places of the console and GUI scripts that a wheel declares, but not over an interpreter."""
     points = PathDistribution(wheel.tree / _info(wheel)).entry_points
-    suffix = ".exe" if scheme.layout.site_dir.startswith("Lib/") else ""
+    suffix = ".exe" if scheme.is_windows else ""
     for point in points:
         is_named = not point.name.startswith(("python", "pypy", ".")) and not set("/\\") & set(point.name)
         if is_named and point.group in {"console_scripts", "gui_scripts"}:

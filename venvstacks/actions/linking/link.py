@@ -83,7 +83,7 @@ def _compile(request: LinkRequest, entries: Iterable[TreeEntry], tools: Tools) -
     if request.bytecode != "shipped":
         return ()
     wanted = Compilation.of(request.layer, request.platform, request.environment, entries, LinkError)
-    return compile_tree(wanted, request.log, tools)
+    return compile_tree(replace(wanted, emulator=request.emulator), request.log, tools)
 
 
 def _layer_config(request: LinkRequest, borrowed: Borrowed) -> LayerConfig:

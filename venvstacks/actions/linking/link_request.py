@@ -29,6 +29,7 @@ class LinkRequest:
         base: The specification's folder.
         log: File that collects notes and the output of child processes.
         bytecode: When bytecode is made: `on-deploy`, `shipped` or `none`.
+        emulator: Start of the commands that run the layer's Python, if it is for another machine.
     """
 
     layer: Layer
@@ -37,6 +38,7 @@ class LinkRequest:
     base: Path
     log: Path
     bytecode: str = ON_DEPLOY
+    emulator: tuple[str, ...] = ()
 
     @property
     def environment(self) -> Path:

@@ -38,6 +38,7 @@ class Compilation:
         published: Whether the bytecode is shipped: deterministic, and never compared with its source. Else it gives
             way to a source that is edited.
         failure: The error that a failure is raised as.
+        emulator: Start of the commands that run the interpreter, if it is for another machine.
     """
 
     layer: str
@@ -47,6 +48,7 @@ class Compilation:
     entries: Iterable[TreeEntry]
     published: bool
     failure: type[VenvstacksError]
+    emulator: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -166,7 +168,7 @@ def _write_request(wanted: Compilation, target: str, sources: Sequence[TreeEntry
 
 def _run_all(wanted: Compilation, requests: Sequence[Path], log: Path, tools: Tools) -> list[str]:
     """Run a child for each request, at the same time; give Python's tag in file names, as each printed it."""
-    start = compile_command(wanted.python)
+    start = [*wanted.emulator, *compile_command(wanted.python)]
     environment = {**scrubbed_environment(tools.environment), "PYTHONHASHSEED": "0"}
 
     def run(request: Path) -> str:

@@ -1,0 +1,76 @@
+"""`--platform`: plans, keys and selections for other platforms than this machine's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.offline_stacks import SPEC, run, write_stack
+from venvstacks.api import Options, load_project
+from venvstacks.cli.run_report import RunReport
+
+HOST = load_project(Path(__file__).parents[3] / "sample_project/venvstacks.toml").configuration.host
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Path:
+    assert HOST
+    spec = write_stack(tmp_path / "stack")
+    spec.write_text(SPEC.replace('["linux_x86_64"]', f'["{HOST.name}", "win_amd64", "macosx_arm64"]'), "utf-8")
+    return spec.parent
+
+
+def test_a_plan_for_every_platform(stack: Path) -> None:
+    report = stack / "report.json"
+    planned = run("venvstacks", "plan", "--platform", "all", "--json", cwd=stack)
+    assert (planned.returncode, planned.stderr) == (0, "")
+    plans = json.loads(planned.stdout)["platforms"]
+    assert [*plans] == [HOST.name if HOST else "", "win_amd64", "macosx_arm64"]
+    shown = run("venvstacks", "publish", "--dry-run", "--report", report, *["--platform=all"], cwd=stack)
+    assert "macosx_arm64:\n" in shown.stdout
+    names = {task.name for task in RunReport.model_validate_json(report.read_bytes()).tasks}
+    assert {"archive:py@win_amd64", "archive:app-hello@macosx_arm64"} <= names
+    assert not [path for path in stack.iterdir() if path.name.startswith("_")]
+
+
+def test_each_platform_has_a_key_and_folders_of_its_own(stack: Path) -> None:
+    keys = run("venvstacks", "cache-key", "--platform", "win_amd64", "--platform", "macosx_arm64", cwd=stack)
+    assert [line.split("-")[2] for line in keys.stdout.splitlines()] == ["win_amd64", "macosx_arm64"]
+    paths = run("venvstacks", "cache-key", "--paths", "--platform", "win_amd64", cwd=stack).stdout
+    assert "_build/win_amd64/.venvstacks/*" in paths.splitlines()
+
+
+def test_only_layers_of_a_platform_are_shown(stack: Path) -> None:
+    spec = stack / "venvstacks.toml"
+    spec.write_text(spec.read_text("utf-8") + 'platforms = ["win_amd64"]\n', "utf-8")
+    shown = run("venvstacks", "show", "--platform", "macosx_arm64", cwd=stack)
+    assert "framework-base" in shown.stdout
+    assert "app-hello" not in shown.stdout
+
+
+CASES = {
+    "no such platform": (["build", "--platform", "win_amd46"], 2, "did you mean 'win_amd64'?"),
+    "a platform that no layer is made for": (["lock", "--platform", "linux_riscv64"], 2, "is not a target platform"),
+    "several platforms in a trace": (
+        ["build", "--platform", "all", "--trace", "trace.json"], 2, "a trace shows the run for one platform",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_refusals(case: str, stack: Path) -> None:
+    arguments, code, said = CASES[case]
+    done = run("venvstacks", *arguments, cwd=stack)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+def test_what_only_the_platform_itself_can_do_is_refused(stack: Path) -> None:
+    spec = stack / "venvstacks.toml"
+    spec.write_text(spec.read_text("utf-8").replace("[tool.venvstacks]", '[tool.venvstacks]\nbytecode = "shipped"'))
+    done = run("venvstacks", "plan", "--platform", "win_amd64", cwd=stack)
+    assert (done.returncode, "bytecode for win_amd64 cannot be compiled here" in done.stderr) == (2, True)
+    project = load_project(spec, Options(platform="win_amd64"))
+    assert not project.configuration.can_start
+    assert project.configuration.tag_outputs
