@@ -225,5 +225,5 @@ def test_only_layers_that_are_made_for_the_platforms() -> None:
     both = Selection(platforms=("linux_x86_64", "win_amd64"))
     assert select_layers(STACK, both).included == long("py pz fw a b c e")
     only = stack_of(runtime("py", platforms=["win_amd64"]))
-    with pytest.raises(UsageError, match=r"no layer is made for macosx_arm64.*\\n.*made for win_amd64"):
+    with pytest.raises(UsageError, match=r"no layer is made for macosx_arm64.*\n.*made for win_amd64"):
         select_layers(only, Selection(platforms=("win_amd64", "macosx_arm64")))
