@@ -144,7 +144,8 @@ def _type(said: Mapping[str, Any]) -> str:
     if "anyOf" in said:
         return ", ".join(map(_type, said["anyOf"]))
     if said.get("type") == "array":
-        return "list of " + ("names" if "enum" in said["items"] else "strings")
+        kind = "paths and tables" if "$ref" in said["items"] else "strings"
+        return "list of " + ("names" if "enum" in said["items"] else kind)
     return {"string": "string", "boolean": "true or false", "integer": "whole number"}.get(
         said.get("type", ""), "table"
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, model_validator
 
 from venvstacks.model.foreign_locks import LOCK_NAMES
 from venvstacks.model.relative_paths import is_absolute
@@ -32,7 +32,10 @@ FilePath = Annotated[str, AfterValidator(_file_path)]
 
 
 class RequirementsFrom(Table):
-    """A file that holds requirements: a project's, with some of its extras and groups, or a requirements file."""
+    """A file that holds requirements: a project's, with some of its extras and groups, or a requirements file.
+
+    Its path alone, as a string, stands for all of it; the file's name says of which kind it is.
+    """
 
     pyproject: FilePath | None = Field(None, description="A pyproject.toml, relative to the specification")
     requirements: FilePath | None = Field(None, description="A requirements file, relative to the specification")
@@ -55,6 +58,21 @@ class RequirementsFrom(Table):
         chosen = [*([] if self.dependencies else ["no dependencies"]), *(f"extra {name}" for name in self.extras)]
         chosen += [f"group {name}" for name in self.groups]
         return f"{self.path} ({', '.join(chosen)})" if chosen else self.path
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_its_name(cls, value: Any) -> Any:  # noqa: ANN401 - not validated yet
+        if not isinstance(value, str):
+            return value
+        name = posixpath.basename(value)
+        if name == "pyproject.toml":
+            return {"pyproject": value}
+        return {"lock" if "lock" in cls.model_fields and LOCK_NAMES.fullmatch(name) else "requirements": value}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:  # noqa: ANN401
+        """A table, or the path alone."""
+        return {"anyOf": [handler(core_schema), {"type": "string", "description": "The path of a file, taken whole"}]}
 
     @model_validator(mode="after")
     def _one_file(self) -> RequirementsFrom:

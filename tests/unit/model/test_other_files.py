@@ -22,6 +22,15 @@ def test_requirements_come_from_files_in_addition_or_instead() -> None:
     assert (layer.requirements, layer.declared) == (("egg", "frog"), ("egg",))
 
 
+def test_a_path_stands_for_the_whole_file() -> None:
+    base = RUNTIME.replace("requirements = []", 'requirements-from = ["reqs.txt", "../pyproject.toml"]')
+    files = {**FILES, "uv.lock": 'version = 1\n[[package]]\nname = "egg"\nversion = "3"\nsource = { registry = "i" }\n'}
+    upper = framework("fw", requirements=["egg"], **{"constraints-from": ["limits.txt", "uv.lock"]})
+    lower, layer = stack_of(base + upper, requirement_files=files).layers
+    assert (lower.requirements, lower.constraints) == (("toad", "frog"), ("newt<2",))
+    assert layer.constraints == ("newt<2", "egg==3")
+
+
 @pytest.mark.parametrize(
     ("table", "line", "key", "message"),
     [
