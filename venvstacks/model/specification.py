@@ -6,151 +6,35 @@ These models check what one table shows. Rules for several tables, or for files 
 
 from __future__ import annotations
 
-import posixpath
-import re
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote, urlsplit
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name, parse_wheel_filename
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from venvstacks.model.conventions import Bytecode, LayerKind, LinkMode
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
-from venvstacks.model.launches import check_launch
-from venvstacks.model.platforms import PLATFORMS, PythonImplementation
+from venvstacks.model.specification_values import (
+    Effort,
+    Implementation,
+    ImplementationOrSeries,
+    LaunchTargets,
+    LayerName,
+    LinuxTarget,
+    MacosTarget,
+    ModulePath,
+    PackageName,
+    PackageTable,
+    PlatformName,
+    RequirementText,
+    not_empty,
+)
 from venvstacks.model.tables import Listing, RefusedValueError, Table, distinct
-from venvstacks.model.wheel_addresses import address_fault
-from venvstacks.urls import without_logins
-
-MACOS_VERSION = r"\d+(\.\d+)*"
-
-_FORBIDDEN_IN_NAMES = re.compile(r"""[^\S ]|[/\\:*?"'<>|=\[\]{}%`~#\x00-\x1f\x7f]""")
-
-
-def _layer_name(value: str) -> str:
-    if not value.strip() or value[0] in ".- " or value[-1] in ". " or _FORBIDDEN_IN_NAMES.search(value):
-        raise RefusedValueError(
-            f"{value!r} cannot name a layer",
-            "names become folder, file and task names, so they may not be empty, start with '.', '-' or a space, end "
-            "with '.' or a space, or hold other white space or any of / \\ : * ? \" ' < > | = [ ] { } % ` ~ #",
-        )
-    return value
-
-
-def _requirement(value: str) -> str:
-    try:
-        requirement = Requirement(value)
-    except InvalidRequirement as error:
-        raise RefusedValueError(
-            f"'{value}' is not a requirement (PEP 508): {str(error).splitlines()[0]}",
-            _with_name(value)
-            or "write a name, with extras, versions and a marker: \"frog[legs]>=1.2; python_version < '3.13'\"",
-        ) from None
-    if fault := address_fault(requirement):
-        raise RefusedValueError(
-            f"'{without_logins(value)}' {fault}",
-            "name a wheel, as in 'frog @ https://host/frog-1.0-py3-none-any.whl#sha256=...', or use --local-wheels",
-        )
-    return value
-
-
-def _with_name(value: str) -> str | None:
-    """What to write in place of the address or path of a wheel alone; None for anything else."""
-    address, _, marker = value.partition(" ;")
-    try:
-        name = parse_wheel_filename(unquote(posixpath.basename(urlsplit(address.strip()).path)))[0]
-    except ValueError:
-        return None
-    shown = without_logins(address.strip())
-    place = shown if "://" in shown or shown.startswith("file:") else f"file:{shown}"
-    return f"write its name before its address: '{name} @ {place}{f' ;{marker}' if marker else ''}'"
-
-
-def _once_each(value: object) -> object:
-    """Refuse two spellings of one distribution name, which may have two values."""
-    spellings: dict[str, str] = {}
-    for name in value if isinstance(value, dict) else ():
-        if isinstance(name, str) and spellings.setdefault(canonicalize_name(name), name) != name:
-            first = spellings[canonicalize_name(name)]
-            raise RefusedValueError(f"'{first}' and '{name}' are the same distribution", "keep one of them")
-    return value
-
-
-def _platform(value: str) -> str:
-    if value not in PLATFORMS:
-        raise RefusedValueError(f"'{value}' is not a target platform", f"known are {', '.join(PLATFORMS)}")
-    return value
-
-
-def _linux_target(value: str) -> str:
-    if not re.fullmatch(r"glibc(@\d+\.\d+)?", value):
-        raise ValueError(f"'{value}' is not of the form 'glibc' or 'glibc@X.Y'")
-    return value
-
-
-def _macosx_target(value: str) -> str:
-    if not re.fullmatch(MACOS_VERSION, value):
-        raise ValueError(f"'{value}' is not a macOS version of the form 'X.Y'")
-    return value
-
-
-def _implementation(value: str) -> str:
-    PythonImplementation.parse(value)
-    return value
-
-
-def _implementation_or_series(value: str) -> str:
-    return value if PythonImplementation.parse_series(value) else _implementation(value)
-
-
-def _module_path(value: str) -> str:
-    path = PurePosixPath(posixpath.normpath(value))  # one file has one name in the task graph
-    if "\\" in value or "\0" in value:
-        raise ValueError(f"{value!r} is not a path written with forward slashes")
-    if path.name in {"", ".."}:
-        raise ValueError(f"'{value}' names no file or folder")
-    return str(path)
-
-
-def _some(values: tuple[str, ...]) -> tuple[str, ...]:
-    if not values:
-        raise RefusedValueError("must not be empty", "name at least one, or leave this key out")
-    return values
-
-
-def _effort(value: object) -> object:
-    """One fault for a value of neither of two types; pydantic would report one for each type."""
-    is_level = isinstance(value, int) and not isinstance(value, bool)
-    if not is_level and value not in (None, "fast", "balanced", "small"):
-        raise ValueError(f"{value!r} is neither 'fast', 'balanced' or 'small' nor a whole number")
-    return value
-
-
-def _launch(value: object) -> object:
-    """One fault for what is neither of two types."""
-    is_table = isinstance(value, dict) and all(isinstance(target, str) for target in value.values())
-    if value is not None and not isinstance(value, str) and not is_table:
-        raise ValueError("must be a string, or a table of strings")
-    return check_launch(value)  # type: ignore[arg-type] # just checked
-
-
-def _package_name(value: str) -> str:
-    return str(canonicalize_name(value))
-
-
-PlatformName = Annotated[str, AfterValidator(_platform)]
-Implementation = Annotated[str, AfterValidator(_implementation)]
-PackageName = Annotated[str, AfterValidator(_package_name)]
-ModulePath = Annotated[str, AfterValidator(_module_path)]
 
 
 class LayerSpec(Table):
     """The keys of every layer."""
 
-    name: Annotated[str, AfterValidator(_layer_name)] = Field(description="Layer name; others refer to it by this name")
-    requirements: Listing[Annotated[str, AfterValidator(_requirement)]] = Field(
+    name: LayerName = Field(description="Layer name; others refer to it by this name")
+    requirements: Listing[RequirementText] = Field(
         description="PEP 508 requirements to install, and everything that they need"
     )
     requirements_from: Listing[RequirementsFrom] = Field(
@@ -162,17 +46,17 @@ class LayerSpec(Table):
     exclude: Annotated[Listing[PackageName], AfterValidator(distinct)] = Field(
         (), description="Distributions to resolve but not to install, with all that only they need"
     )
-    overrides: Listing[Annotated[str, AfterValidator(_requirement)]] = Field(
+    overrides: Listing[RequirementText] = Field(
         (), description="Requirements that replace those of all metadata about their packages; inherited"
     )
     platforms: Listing[PlatformName] | None = Field(
         None, description="Target platforms; default all that the layers below have; [] disables the layer"
     )
     versioned: bool = Field(default=False, description="Whether the deployed name carries the lock version")
-    linux_target: Annotated[str, AfterValidator(_linux_target)] | None = Field(
+    linux_target: LinuxTarget | None = Field(
         None, description="Oldest glibc that this layer's wheels may need: 'glibc' or 'glibc@X.Y' (default 2.28)"
     )
-    macosx_target: Annotated[str, AfterValidator(_macosx_target)] | None = Field(
+    macosx_target: MacosTarget | None = Field(
         None, description="Oldest macOS that this layer's wheels may need: 'X' or 'X.Y' (default 13.0)"
     )
     dynlib_exclude: Listing[str] = Field((), description="Globs of shared libraries that are not linked")
@@ -181,7 +65,7 @@ class LayerSpec(Table):
         description="Whether the layer's Python finds all shared libraries of the layers below by name, as "
         "ctypes.CDLL('libx.so') needs it",
     )
-    package_indexes: Annotated[dict[PackageName, str], BeforeValidator(_once_each)] = Field(
+    package_indexes: PackageTable = Field(
         default_factory=dict, description="Distribution name to the named uv index that it is taken from"
     )
     index_overrides: dict[str, str] = Field(
@@ -200,7 +84,7 @@ class LayerSpec(Table):
 class RuntimeSpec(LayerSpec):
     """`[[runtimes]]`: a Python, and packages that everything above may use."""
 
-    python_implementation: Annotated[str, AfterValidator(_implementation_or_series)] = Field(
+    python_implementation: ImplementationOrSeries = Field(
         description="The exact Python, 'cpython@X.Y.Z' or 'pypy@X.Y.Z'; or 'cpython@X.Y', the newest release when the "
         "layer is locked"
     )
@@ -234,7 +118,7 @@ class ApplicationSpec(_LayeredSpec):
     launch_module: ModulePath | None = Field(
         None, description="Module file or package folder, or module of a package (`desk.cli`); `python -m` starts it"
     )
-    launch: Annotated[str | dict[str, str] | None, BeforeValidator(_launch)] = Field(
+    launch: LaunchTargets = Field(
         None,
         description="In place of launch_module: module or entry point of a package (`desk.cli`, `desk:main`), or a "
         "table of several, by the names that start them",
@@ -269,13 +153,13 @@ class ToolSettings(Table):
 
     model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"), serialize_by_alias=True)
 
-    runtime_providers: Annotated[Listing[ProviderName], AfterValidator(_some)] = Field(
+    runtime_providers: Annotated[Listing[ProviderName], AfterValidator(not_empty)] = Field(
         ("standalone",), description="Where Pythons come from, tried in this order", json_schema_extra={"minItems": 1}
     )
     runtime_archives: dict[Implementation, dict[PlatformName, RuntimeArchive]] = Field(
         default_factory=dict, description="For provider 'archive': python_implementation to platform to url and sha256"
     )
-    emulators: dict[PlatformName, Annotated[Listing[str], AfterValidator(_some)]] = Field(
+    emulators: dict[PlatformName, Annotated[Listing[str], AfterValidator(not_empty)]] = Field(
         default_factory=dict,
         description="Target platform to the command that runs its programs on another machine, such as "
         '`["qemu-aarch64", "-L", "/sysroot"]`',
@@ -283,7 +167,7 @@ class ToolSettings(Table):
     archive_format: Literal["tar.zst", "tar.xz", "tar.gz", "zip"] | None = Field(
         None, description="Format of published archives; default tar.zst, and tar.xz where compression is small"
     )
-    compression: Annotated[Literal["fast", "balanced", "small"] | int | None, BeforeValidator(_effort)] = Field(
+    compression: Effort = Field(
         None, description="How hard to compress: by name, or a level of the format; default balanced"
     )
     archive_level: int | None = Field(None, description="Compression level; default as fits the format")

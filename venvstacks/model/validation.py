@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterable, Iterator
 
 from venvstacks.errors import Fault, SpecificationError
+from venvstacks.model.application_modules import SOURCE_PLACE, find_modules, launches_installed
 from venvstacks.model.draft import Draft, DraftLayer, fault_without_secrets
 from venvstacks.model.file_references import RequirementsFrom
 from venvstacks.model.foreign_files import FileContents
 from venvstacks.model.indexes import inherit_package_indexes
-from venvstacks.model.launches import Launch, launches, names_module
+from venvstacks.model.launches import Launch, launches
 from venvstacks.model.linearize import NoLinearOrderError, linearize
 from venvstacks.model.names import find_name_faults
 from venvstacks.model.overrides import inherit_overrides
@@ -24,12 +25,8 @@ from venvstacks.model.positions import KeyPath
 from venvstacks.model.requirement_files import gather_requirements
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.sources import parse_sources
-from venvstacks.model.specification import (
-    MACOS_VERSION,
-    ApplicationSpec,
-    LayerSpec,
-    RuntimeSpec,
-)
+from venvstacks.model.specification import ApplicationSpec, LayerSpec, RuntimeSpec
+from venvstacks.model.specification_values import MACOS_VERSION
 from venvstacks.model.stack import Layer, Stack, nearest
 from venvstacks.model.surroundings import Surroundings
 from venvstacks.model.uv_environments import differing_environments
@@ -38,8 +35,6 @@ from venvstacks.model.uv_settings import effective_uv, find_uv_faults, index_nam
 DEFAULT_GLIBC = "2.28"
 DEFAULT_MACOS = "13.0"
 
-_SOURCE_PLACE = "paths are relative to the specification"
-_MODULE_PLACE = '; a module of an installed package is named by launch = "..."'
 _FILE_PLACE = "correct that file, or what this key says about it; paths are relative to the specification"
 
 
@@ -153,7 +148,7 @@ class _Resolver:
         try:
             return find_own_packages(requirements, self.declared, self.surroundings.projects, python, platforms)
         except ValueError as error:
-            self._fault((*entry.path, "requirements"), str(error), entry.name, "requirements", _SOURCE_PLACE)
+            self._fault((*entry.path, "requirements"), str(error), entry.name, "requirements", SOURCE_PLACE)
             return ()
 
     def _gather(self, entry: DraftLayer, spec: LayerSpec) -> Iterator[FileContents]:
@@ -264,39 +259,18 @@ class _Resolver:
     def _resolve_sources(self, entry: DraftLayer, spec: LayerSpec) -> tuple[SourceTree, ...]:
         if not isinstance(spec, ApplicationSpec):
             return ()
-        wanted: list[tuple[KeyPath, str]] = []
-        if spec.launch_module and not self._is_installed(spec):
-            wanted.append((("launch_module",), spec.launch_module))
-        wanted += [(("support_modules", index), path) for index, path in enumerate(spec.support_modules)]
-        found: dict[str, SourceTree] = {}
-        for key, path in wanted:
-            where, source = (*entry.path, *key), self.surroundings.sources.get(path)
-            if source is None:
-                hint = f"{_SOURCE_PLACE}{_MODULE_PLACE if key == ('launch_module',) else ''}"
-                self._fault(where, f"there is no file or folder '{path}'", entry.name, str(key[0]), hint)
-            elif source.is_package and not source.files:
-                message, hint = f"the folder '{path}' holds no files", "what git ignores does not count"
-                self._fault(where, message, entry.name, str(key[0]), hint)
-            elif (other := found.get(source.module.casefold())) is not None:
-                message = f"two modules are called '{source.module}': '{other.path}' and '{path}'"
-                self._fault(where, message, entry.name, str(key[0]), "rename one of them")
-            else:
-                found[source.module.casefold()] = source
-                if key == ("launch_module",) and not source.is_startable:
-                    self._warn(
-                        where, entry.name, f"`python -m {source.module}` will not start: '{path}' {_no_start(source)}"
-                    )
-        return tuple(found.values())
-
-    def _is_installed(self, spec: LayerSpec) -> bool:
-        """Whether an application launches a module of a package, instead of a file of its own."""
-        path = spec.launch_module if isinstance(spec, ApplicationSpec) else None
-        return path is not None and self.surroundings.sources.get(path) is None and names_module(path)
+        found = find_modules(spec, self.surroundings.sources)
+        for key, message, hint in found.faults:
+            self._fault((*entry.path, *key), message, entry.name, str(key[0]), hint)
+        if found.warning:
+            self._warn((*entry.path, "launch_module"), entry.name, found.warning)
+        return found.sources
 
     def _launches(self, spec: LayerSpec) -> tuple[Launch, ...]:
         if not isinstance(spec, ApplicationSpec):
             return ()
-        return launches(spec.name, spec.launch, spec.launch_module if self._is_installed(spec) else None)
+        is_installed = launches_installed(spec, self.surroundings.sources)
+        return launches(spec.name, spec.launch, spec.launch_module if is_installed else None)
 
     def _python(self, entry: DraftLayer, spec: LayerSpec) -> tuple[PythonImplementation | None, str | None]:
         """The Python of a runtime, and its series if it names one: then the release in its lock, or the newest."""
@@ -331,12 +305,6 @@ def _lines(gathered: Iterable[FileContents]) -> Iterator[str]:
     for contents in gathered:
         for part in contents.gathered:
             yield from () if part.is_constraint else part.lines
-
-
-def _no_start(source: SourceTree) -> str:
-    if source.is_package and source.is_importable:
-        return "has no __main__.py (what git ignores does not count)"
-    return "is neither a module file (name.py) nor a package folder (name)"
 
 
 def _group(kind: str) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from venvstacks.actions.locking.lock_files import LockState, LowerHash, hash_lower_lock, made_from, read_state
+from venvstacks.actions.locking.lock_files import LockState, LowerHash, hash_lower_lock, read_state
+from venvstacks.actions.locking.lock_origins import made_from
 from venvstacks.actions.locking.lock_request import LockPaths, LockPolicy, LockRequest
 from venvstacks.actions.locking.locks_of_original import earlier_original
 from venvstacks.actions.locking.own_wheels import with_rebuilt_wheels

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from venvstacks.actions.locking.local_wheels import local_wheels, relative_to_base, wheels_now
+from venvstacks.actions.locking.local_wheels import wheels_now
 from venvstacks.actions.locking.lock_request import LockPaths, LockRequest, read_text
 from venvstacks.actions.locking.locks_of_original import find_platform_locks, original_reasons, read_platform_locks
 from venvstacks.actions.locking.own_wheels import wheels_to_lock
-from venvstacks.digests import TreeEntry, prefixed, sha256_file, tree_digest
+from venvstacks.digests import TreeEntry, prefixed, tree_digest
 from venvstacks.errors import LockError
 from venvstacks.locking.conflict_markers import has_conflict, highest_version, our_side
 from venvstacks.locking.lock_changes import compare_with_lower
 from venvstacks.locking.lock_inputs import lock_inputs, version_inputs
 from venvstacks.locking.lock_metadata import (
-    AdaptedVersion,
-    LockedFrom,
     LockMetadata,
     WantedLock,
     hash_lock,
@@ -268,48 +265,3 @@ def _module_hashes(request: LockRequest, hash_file: Callable[[Path], str]) -> di
 def _entries(base: Path, source: SourceTree, hash_file: Callable[[Path], str]) -> Iterator[TreeEntry]:
     for name, path in zip(source.files, source.file_paths, strict=True):
         yield TreeEntry(name, sha256=hash_file(base / path), executable=name in source.executable)
-
-
-def made_from(request: LockRequest, state: LockState, lock: LayerLock, *, resolved: bool) -> LockedFrom:
-    """What a lock was made from.
-
-    Args:
-        request: The layer and its surroundings.
-        state: What was found on disk.
-        lock: The lock.
-        resolved: Whether the lock was just resolved; otherwise it is the earlier lock, which is still right.
-
-    Raises:
-        LockError: A local wheel cannot be read.
-    """
-    folder = posixpath.dirname(request.layout.lock_file(request.layer))
-    others = [wheel for wheel in lock.path_wheels if not wheel.is_own]
-    used = {posixpath.normpath(posixpath.join(folder, wheel.location)) for wheel in others}
-    used |= {relative_to_base(request, path) for path in local_wheels(request, lock.chosen_names)}
-    try:
-        wheels = {path: prefixed(sha256_file(request.base / path)) for path in sorted(used)}
-    except OSError as error:
-        raise LockError(f"a local wheel of layer '{state.env_name}' cannot be read: {error}") from error
-    python = str(request.layer.python)
-    if not resolved and state.metadata and state.metadata.venvstacks:
-        python = state.metadata.venvstacks.inputs["python"]
-    elif lock.requires_python == requires_python(request.layer):
-        python = python.rpartition(".")[0]
-    return LockedFrom(
-        inputs={**state.wanted.inputs, "python": python},
-        below={name: found for name, found in state.wanted.below.items() if found is not None},
-        local_wheels=wheels,
-        wheels={label: wheel for label, wheel in state.wanted.wheels.items() if wheel is not None} or None,
-        version_inputs=dict(state.wanted.version_inputs),
-        adapted=_adapted(request, state, resolved=resolved),
-    )
-
-
-def _adapted(request: LockRequest, state: LockState, *, resolved: bool) -> tuple[AdaptedVersion, ...] | None:
-    if not resolved:
-        return state.metadata.venvstacks.adapted if state.metadata and state.metadata.venvstacks else None
-    needed = (each for each in request.adaptation.needed if each.layer == state.env_name)
-    return (
-        tuple(AdaptedVersion(**{key: getattr(each, key) for key in AdaptedVersion.model_fields}) for each in needed)
-        or None
-    )
