@@ -51,7 +51,7 @@ PURE = (
 # be imported first. Modules that can do both are narrowed to the names listed with them.
 HARMLESS: dict[str, set[str] | None] = {
     "__future__": None, "collections": None, "dataclasses": None, "difflib": None, "enum": None, "fnmatch": None,
-    "functools": None, "graphlib": None, "heapq": None, "hmac": None, "itertools": None, "json": None,
+    "functools": None, "graphlib": None, "heapq": None, "hmac": None, "html": None, "itertools": None, "json": None,
     "posixpath": None, "re": None,
     "shlex": None, "string": None, "struct": None, "tomllib": None, "types": None, "typing": None, "unicodedata": None,
     "urllib.parse": None, "zlib": None,

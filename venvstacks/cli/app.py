@@ -26,6 +26,8 @@ COMMANDS = {
     "cache-key": "plan_commands:cache_key",
     "verify": "verify_command:verify",
     "tree": "look_commands:tree",
+    "diff": "look_commands:diff",
+    "report": "look_commands:report",
     "schema": "init_commands:schema",
     "run": "stack_commands:run",
     "deploy": "deploy_commands:deploy",

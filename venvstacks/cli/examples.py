@@ -36,6 +36,15 @@ EXAMPLES = {
         "venvstacks tree --invert numpy        who needs numpy, and which versions of it",
         "venvstacks tree _artifacts --duplicates",
     ),
+    "diff": (
+        "venvstacks diff v1.2                  locks of a tag, and those here",
+        "venvstacks diff https://example.com/desk _artifacts",
+        "venvstacks diff HEAD~1 HEAD --format markdown",
+    ),
+    "report": (
+        "venvstacks report                     writes report.html",
+        "venvstacks report _artifacts --against https://example.com/desk",
+    ),
     "schema": ("venvstacks schema specification > venvstacks.schema.json",),
     "run": ("venvstacks run desk", "venvstacks run desk -- --port 8080"),
     "deploy": (

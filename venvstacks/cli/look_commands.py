@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from venvstacks.api import Options
 from venvstacks.cli import declared_options as o
+from venvstacks.cli.error_boundary import relative
 from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.errors import ExitCode, UsageError
 
@@ -95,4 +97,87 @@ def tree(
         rows = list(repeated_rows(stack) if duplicates else dependency_rows(stack, layers, depth))
     print_result("\n".join(row_lines(rows)) if rows else "no package is in several layers")
     print_notes(stack, context.obj)
+    return ExitCode.DONE
+
+
+class DiffFormat(StrEnum):
+    """How a comparison is shown."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def diff(
+    context: typer.Context,
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="BEFORE", help="Publication (folder or URL), specification, folder of locks, or revision in git."
+        ),
+    ],
+    after: Annotated[
+        str | None,
+        typer.Argument(metavar="AFTER", help="The same. [default: the specification here or in a folder above]"),
+    ] = None,
+    *,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    platform: Platform = None,
+    form: Annotated[
+        DiffFormat, typer.Option("--format", metavar="FORM", help="text, json or markdown.")
+    ] = DiffFormat.TEXT,
+    json: o.Json = False,
+) -> int:
+    """Say what differs between two stacks: packages, sizes, files, and what users fetch."""
+    from venvstacks.cli.default_specification import NAME, find_specification  # noqa: PLC0415
+    from venvstacks.cli.diff_output import comparison_lines, markdown_lines  # noqa: PLC0415
+    from venvstacks.insight.comparison import compare_stacks  # noqa: PLC0415
+    from venvstacks.insight.reading.named_contents import holds_locks_alone, read_side  # noqa: PLC0415
+
+    sides = (before, after or find_specification())
+    here = next((Path(side).parent for side in sides if Path(side).name == NAME), Path())
+    reading = make_reading(platform, Options(build_dir=build_dir, output_dir=output_dir), here)
+    locks = any(holds_locks_alone(side) for side in sides)
+    found = compare_stacks(*(read_side(side, reading, prefer_locks=locks) for side in sides))
+    if json or form is DiffFormat.JSON:
+        print_json(found.as_json())
+        return ExitCode.DONE
+    lines = markdown_lines(found) if form is DiffFormat.MARKDOWN else comparison_lines(found)
+    print_result("\n".join(lines))
+    for stack in (found.before, found.after):
+        print_notes(stack, context.obj)
+    return ExitCode.DONE
+
+
+def report(
+    context: typer.Context,
+    spec: Looked,
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write the page. [default: report.html]"),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="EARLIER", help="Earlier publication or specification to compare with."),
+    ] = None,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    platform: Platform = None,
+    json: o.Json = False,
+) -> int:
+    """Write a page about a stack: layers, sizes, what lies in several layers, downloads, licences, the last run."""
+    from venvstacks.insight.reading.whole_reports import read_report, write_page  # noqa: PLC0415
+
+    reading = make_reading(platform, Options(build_dir=build_dir, output_dir=output_dir))
+    found = read_report(spec, against, reading)
+    if json:
+        print_json(found.as_json())
+        return ExitCode.DONE
+    place = output or Path("report.html")
+    write_page(found, place)
+    print_notes(found.stack, context.obj)
+    if not context.obj.quiet:
+        print_message(f"written: {relative(place.absolute())}")
     return ExitCode.DONE

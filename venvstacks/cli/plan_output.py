@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from venvstacks.graph.drawing import draw_dot, draw_mermaid
+from venvstacks.insight.readable import readable_bytes
 from venvstacks.planning.forecast import Plan, Span
 from venvstacks.planning.plan import PlannedTask
-
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
@@ -81,15 +80,6 @@ def _span(span: Span, unit: Callable[[float], str]) -> str:
 
 def _seconds(value: float) -> str:
     return f"{value:.1f} s" if value < 60 else f"{value / 60:.1f} min"
-
-
-def readable_bytes(value: float) -> str:
-    """A number of bytes for people, with decimal units."""
-    unit = 0
-    while value >= 1000 and unit < len(_UNITS) - 1:
-        value /= 1000
-        unit += 1
-    return f"{value:.1f} {_UNITS[unit]}" if unit else f"{value:.0f} {_UNITS[0]}"
 
 
 def draw(plan: Plan, language: str) -> str:

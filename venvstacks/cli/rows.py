@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from venvstacks.cli.plan_output import readable_bytes
 from venvstacks.insight.dependency_tree import Row
+from venvstacks.insight.readable import readable_bytes
 
 _SIZE = 9  # columns of a size, as `123.4 MB`
 

@@ -9,26 +9,30 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sample_stack import Pond
+from tests.support.checked_html import check_page
+from tests.support.sample_stack import BUILT, Pond
 
 PAGE = (Path(__file__).parents[3] / "docs/looking.md").read_text("utf-8")
 SHOWN = [line for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
 NAMES = {"numpy": "lily", "app-desk": "app-newt", "desk": "newt"}
 
+WRITTEN = ("report.html",)
+
 pytestmark = pytest.mark.slow
 
 
-def adapted(line: str) -> list[str]:
-    """The arguments of a shown command, with names of the stack of the tests."""
+def adapted(line: str, folder: Path) -> list[str]:
+    """The arguments of a shown command, with names of the stack of the tests, and with files in a folder."""
     program, name, *arguments = shlex.split(line.removeprefix("$ "))
     assert program == "venvstacks"
-    return [name, *(NAMES.get(argument, argument) for argument in arguments)]
+    written = {name: str(folder / name) for name in WRITTEN}
+    return [name, *((NAMES | written).get(argument, argument) for argument in arguments)]
 
 
-def test_every_command_that_is_shown(published_pond: Pond) -> None:
+def test_every_command_that_is_shown(published_pond: Pond, tmp_path: Path) -> None:
     assert len(SHOWN) >= 5
     for line in SHOWN:
-        done = published_pond.command(*adapted(line))
+        done = published_pond.command(*adapted(line, tmp_path))
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
 
@@ -48,3 +52,20 @@ def test_a_project_and_its_publication_hold_the_same_packages(published_pond: Po
     assert "newt 1.0 [app-newt] needs frog" in shown
     wrong = published_pond.command("tree", "--invert", "frogs")
     assert (wrong.returncode, "did you mean 'frog'?" in wrong.stderr) == (2, True)
+
+
+def test_a_report_has_the_last_run_and_is_a_valid_page(published_pond: Pond, tmp_path: Path) -> None:
+    place = tmp_path / "new/report.html"
+    done = published_pond.command("report", "-o", str(place))
+    assert (done.returncode, done.stdout) == (0, "")
+    page = check_page(place.read_text("utf-8"))
+    assert "Longest chain of tasks" in page.text
+    assert "build:framework-frog" in page.text
+    refused = published_pond.command("report", "-o", str(place / "x.html"))
+    assert (refused.returncode, "choose another --output file" in refused.stderr) == (2, True)
+
+
+def test_a_project_does_not_differ_from_its_publication(published_pond: Pond) -> None:
+    data = json.loads(published_pond.command("diff", "_artifacts", "--json").stdout)
+    assert {one["name"]: one["status"] for one in data["layers"]} == dict.fromkeys(BUILT, "same")
+    assert published_pond.command("diff", "v9").returncode == 2

@@ -24,6 +24,7 @@ from venvstacks.graph.compiler import COMPRESSORS, RECIPES
 from venvstacks.records.earlier_publications import EarlierPublication, read_earlier
 from venvstacks.records.file_lists import FileManifest, reference
 from venvstacks.records.published_metadata import LayerMetadata, metadata_text, read_metadata
+from venvstacks.records.tree_records import LinkRecord
 from venvstacks.tools.files import write_atomically
 from venvstacks.tools.process import Processes
 
@@ -47,10 +48,13 @@ class _StoppableContents(Contents):
 
 def contents_of(published: PublishedLayer, tools: Tools) -> Contents:
     """The publication of a layer."""
+    return _StoppableContents(published_members(published.record), published.environment, tools.processes)
+
+
+def published_members(record: LinkRecord) -> tuple[Member, ...]:
+    """What the archive of a linked layer holds."""
     script = (files("venvstacks._injected") / _POSTINSTALL).read_bytes()
-    record = published.record
-    listed = members(record.entries, record.deployed_name, added={_POSTINSTALL: script}, bytecode=True)
-    return _StoppableContents(listed, published.environment, tools.processes)
+    return members(record.entries, record.deployed_name, added={_POSTINSTALL: script}, bytecode=True)
 
 
 @dataclass(frozen=True)

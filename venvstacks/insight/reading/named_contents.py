@@ -13,7 +13,7 @@ from venvstacks.insight.reading.lock_contents import contents_of_locks, is_lock,
 from venvstacks.insight.reading.project_contents import read_project
 from venvstacks.insight.reading.publication_contents import read_publication
 from venvstacks.loading.options import Options
-from venvstacks.loading.project import load_project
+from venvstacks.loading.project import Project, load_project
 from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import TargetPlatform
@@ -47,18 +47,37 @@ def read_contents(text: str, reading: Reading) -> StackContents:
     Raises:
         VenvstacksError: There is neither, or it is not valid.
     """
-    place = Path(text).expanduser()
-    if "://" in text or (place / METADATA_DIR).is_dir():
+    if is_publication(text):
         with Downloads(reading.environment) as downloads:
             return read_publication(open_source(text, lambda: downloads), reading.platform)
-    if place.is_dir() and (place / _SPECIFICATION).is_file():
-        place /= _SPECIFICATION
-    if place.is_dir():
+    project = named_project(text, reading)
+    if project is None:
         raise UsageError(
             f"{text} is neither a publication nor a folder with a specification",
             hint="name a venvstacks.toml, the folder that `venvstacks publish` has written, or its URL",
         )
-    return read_project(load_project(place, reading.options, reading.environment))
+    return read_project(project)
+
+
+def is_publication(text: str) -> bool:
+    """Whether it is a URL, or a folder with published metadata."""
+    return "://" in text or (Path(text).expanduser() / METADATA_DIR).is_dir()
+
+
+def named_project(text: str, reading: Reading) -> Project | None:
+    """The project of a specification, or of the one in a folder; None for publications and other folders.
+
+    Raises:
+        SpecificationError: It cannot be read, or is wrong.
+    """
+    place = Path(text).expanduser()
+    if is_publication(text):
+        return None
+    if place.is_dir():
+        if not (place / _SPECIFICATION).is_file():
+            return None
+        place /= _SPECIFICATION
+    return load_project(place, reading.options, reading.environment)
 
 
 def read_side(text: str, reading: Reading, *, prefer_locks: bool) -> StackContents:
@@ -78,6 +97,11 @@ def read_side(text: str, reading: Reading, *, prefer_locks: bool) -> StackConten
     if is_revision(text):
         return contents_of_locks(text, _locks_of_revision(text, reading), reading.platform)
     return read_contents(text, reading)
+
+
+def holds_locks_alone(text: str) -> bool:
+    """Whether a name stands for locks without a specification: a folder of locks, or a revision."""
+    return is_revision(text) or lock_folder(text) == Path(text).expanduser()
 
 
 def is_revision(text: str) -> bool:

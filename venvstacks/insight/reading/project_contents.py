@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from venvstacks.actions.publishing.layer_metadata import PublishedLayer
 from venvstacks.actions.publishing.package_listing import list_packages, shown_requirement
+from venvstacks.actions.publishing.publish import published_members
 from venvstacks.deployment.offers import OfferedFile
 from venvstacks.errors import UsageError, VenvstacksError
 from venvstacks.insight.contents import LayerContents, StackContents
@@ -16,6 +17,7 @@ from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.locking.wheel_choice import WheelTarget
 from venvstacks.model.platforms import PLATFORMS, TargetPlatform
 from venvstacks.model.stack import Layer
+from venvstacks.records.file_lists import FileManifest
 from venvstacks.records.package_lists import ListedPackage
 from venvstacks.records.published_metadata import read_metadata
 
@@ -70,7 +72,7 @@ def _built(common: LayerContents, built: PublishedLayer, project: Project) -> La
     return replace(
         common,
         packages=listed.packages,
-        files=record.entries,
+        files=FileManifest.of(published_members(record)).entries(),
         archive=archive,
         locked_at=built.lock.locked_at,
         version=built.lock.lock_version,
