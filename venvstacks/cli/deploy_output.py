@@ -157,7 +157,8 @@ def _layers(removed: tuple[str, ...]) -> str:
 
 def deployed_lines(done: Deployed, seconds: float) -> Iterator[str]:
     """The result of a deploy as text."""
-    for title, names in (("fetched", done.fetched), ("copied", done.rebound), ("kept", done.kept)):
+    titles = {"fetched": done.fetched, "by deltas": done.updated, "copied": done.rebound, "kept": done.kept}
+    for title, names in titles.items():
         if names:
             yield f"{title}: {', '.join(names)}"
     for name in done.left_alone:

@@ -59,6 +59,17 @@ class Inventory:
         ]
         return min(found, key=lambda id_: (id_ not in self.current, id_), default=None)
 
+    def of_version(self, files: str) -> InstanceRecord | None:
+        """An undamaged instance of the version whose per-file manifest has this SHA-256, with any instances below."""
+        found = ((id_, one) for id_, one in self.store.items() if one.installed.files == files)
+        whole = [(id_ not in self.current, id_) for id_, _ in found if id_ not in self.damaged]
+        return self.store[min(whole)[1]] if whole else None
+
+    @property
+    def versions(self) -> frozenset[str]:
+        """The versions of layers of which there is an undamaged instance, each as the SHA-256 of its manifest."""
+        return frozenset(one.installed.files for id_, one in self.store.items() if id_ not in self.damaged)
+
     def donor(self, layer: OfferedLayer) -> str | None:
         """The id of an undamaged instance that was unpacked from the same archive, with any instances below it."""
         found = (id_ for id_, one in self.store.items() if id_ not in self.damaged and _same_files(one, layer))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from venvstacks.actions.toolset import Tools
 from venvstacks.archives.expected import ExpectedTree
-from venvstacks.deployment.binding import Bound, Work
+from venvstacks.deployment.binding import Bound
 from venvstacks.deployment.release_steps import ReleaseStep
 from venvstacks.deployment.state import Generation, InstanceRecord, needed_instances
 from venvstacks.deployment.steps.deploy_failures import not_deployed
@@ -18,13 +18,12 @@ from venvstacks.deployment.steps.generations import next_number
 from venvstacks.deployment.steps.installed_files import verify_links
 from venvstacks.deployment.steps.instances import (
     Compilers,
-    Delivered,
     copy_instance,
     expected_tree,
     finish,
     settle,
-    unpack_instance,
 )
+from venvstacks.deployment.steps.layer_delivery import Delivery, Route
 from venvstacks.deployment.steps.place import finished_instances
 from venvstacks.deployment.steps.switch import clean_up_after, enter_generation, rewrite_current
 from venvstacks.deployment.steps.update_plan import (
@@ -59,7 +58,9 @@ class Deployed:
         fetched: Deployed names of layers that were fetched and unpacked.
         rebound: Deployed names of layers that were copied from an installed one, above other layers.
         kept: Deployed names of layers that were installed already.
-        bytes_fetched: Bytes of archives that came from the source; what an earlier deploy had fetched does not count.
+        updated: Deployed names of the fetched layers that came as deltas of installed ones.
+        bytes_fetched: Bytes of archives and deltas that came from the source; what an earlier deploy had fetched does
+            not count.
         removed: Ids of instances that were removed because no kept generation needs them.
         left_alone: Installed applications that the source does not offer; they are not changed.
         releases: The chosen applications, with the releases before and after.
@@ -74,6 +75,7 @@ class Deployed:
     removed: tuple[str, ...]
     left_alone: tuple[str, ...]
     releases: tuple[ReleaseStep, ...] = ()
+    updated: tuple[str, ...] = ()
 
 
 def deploy(request: DeployRequest, tools: Tools) -> Deployed:
@@ -90,7 +92,7 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
         refuse_older(request, plan)
         current = plan.current
         work = work_without_damaged_donors(plan, place, tools)
-        fetched_bytes = _carry_out(request, work, plan.store, tools)
+        made = _carry_out(request, plan.routes(work), [(one, plan.store[id_]) for one, id_ in work.rebind], tools)
         generation = _next_generation(request, plan, tools)
         changed = current is None or generation.applications != current.applications
         changed = _repair_links(request, current) or changed
@@ -108,10 +110,11 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
         fetched=targets(work.fetch),
         rebound=targets(bound for bound, _ in work.rebind),
         kept=targets(work.keep),
-        bytes_fetched=fetched_bytes,
+        bytes_fetched=made.received,
         removed=removed,
         left_alone=plan.left_alone,
         releases=plan.steps,
+        updated=made.updated,
     )
 
 
@@ -124,34 +127,50 @@ def _repair_links(request: DeployRequest, current: Generation | None) -> bool:
     return any(one.kind != "writable" for one in found)
 
 
-def _carry_out(request: DeployRequest, work: Work, store: Mapping[str, InstanceRecord], tools: Tools) -> int:
-    """Make all instances that are missing; returns how many bytes of archives came from the source."""
+@dataclass(frozen=True)
+class _CarriedOut:
+    """What came from the source.
+
+    Attributes:
+        received: Bytes.
+        updated: Deployed names of the layers that came as deltas.
+    """
+
+    received: int
+    updated: tuple[str, ...]
+
+
+def _carry_out(
+    request: DeployRequest, routes: Sequence[Route], rebind: Sequence[tuple[Bound, InstanceRecord]], tools: Tools
+) -> _CarriedOut:
+    """Make all instances that are missing."""
     place, source = request.place, request.source
-    _check_space(request, work)
-    makes = (*work.fetch, *(one for one, _ in work.rebind))
+    delivery = Delivery(source, place, tools, request.warn)
+    makes = (*(route.bound for route in routes), *(one for one, _ in rebind))
+    _check_space(request, routes, rebind)
     with workers(_LANES) as lanes, _nobody_left_waiting(tools):
-        coming = [lanes.pool.submit(source.obtain, one.layer.archive, place.downloads) for one in work.fetch]
-        lists = {one.id: source.read(one.layer.files) for one in work.fetch}
-        lists |= {one.id: place.file_manifest(donor).read_bytes() for one, donor in work.rebind}
+        coming = [lanes.pool.submit(delivery.fetch, route) for route in routes]
+        lists = {route.bound.id: source.read(route.bound.layer.files) for route in routes}
+        lists |= {one.id: place.file_manifest(donor.installed.id).read_bytes() for one, donor in rebind}
         trees = {one.id: expected_tree(lists[one.id], one.layer, request.platform) for one in makes}
         _check_lengths(request, makes, trees)
-        archives = _all(coming)
-    fetched = zip(work.fetch, archives, strict=True)
-    delivered = [Delivered(one, trees[one.id], lists[one.id], archive.path) for one, archive in fetched]
+        fetched = _all(coming)
     with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
         making = [
-            lanes.pool.submit(unpack_instance, one, place, tools)
-            for one in sorted(delivered, key=lambda one: -one.expected.size)  # the longest first
+            lanes.pool.submit(delivery.make, one, trees[one.route.bound.id], lists[one.route.bound.id])
+            for one in sorted(fetched, key=lambda one: -trees[one.route.bound.id].size)  # the longest first
         ]
-        making += [
-            lanes.pool.submit(copy_instance, one, trees[one.id], store[id_], place, tools) for one, id_ in work.rebind
-        ]
-        prepared = _all(making)
+        copying = [lanes.pool.submit(copy_instance, one, trees[one.id], donor, place, tools) for one, donor in rebind]
+        made = _all(making)
+        prepared = [*(one.prepared for one in made), *_all(copying)]
     settle(prepared, place, request.warn)
     compilers = Compilers(tools.threads)
     with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
         _all([lanes.pool.submit(finish, one, place, tools, compilers) for one in prepared])
-    return sum(archive.received for archive in archives)
+    return _CarriedOut(
+        sum(one.received for one in fetched) + sum(one.received for one in made),
+        targets(one.prepared.bound for one in made if one.by_deltas),
+    )
 
 
 @contextlib.contextmanager
@@ -173,12 +192,13 @@ def _all(jobs: Sequence[Future[Result]]) -> list[Result]:
     return [job.result() for job in jobs]
 
 
-def _check_space(request: DeployRequest, work: Work) -> None:
-    """Refuse a deploy if its files, and the archives that are still to be fetched, do not fit on the disk."""
+def _check_space(
+    request: DeployRequest, routes: Sequence[Route], rebind: Sequence[tuple[Bound, InstanceRecord]]
+) -> None:
+    """Refuse a deploy if its files, and what is still to be fetched, do not fit on the disk."""
     place, source = request.place, request.source
-    makes = (*work.fetch, *(one for one, _ in work.rebind))
-    needed = sum(one.layer.disk_size for one in makes)
-    needed += sum(source.space_needed(one.layer.archive, place.downloads) for one in work.fetch)
+    needed = sum(one.layer.disk_size for one, _ in rebind) + sum(route.disk_size for route in routes)
+    needed += sum(source.space_needed(file, place.downloads) for route in routes for file in route.way.files)
     if not needed:
         return
     free = request.free_space(place.root)

@@ -103,7 +103,7 @@ def verify_instance(place: Place, record: InstanceRecord, tools: Tools) -> tuple
 def _instance_differences(place: Place, record: InstanceRecord, tools: Tools) -> set[Difference]:
     id_, target = record.installed.id, record.installed.target
     found = {*_compare_surroundings(place, record), *_unsafe_permissions(place, record)}
-    listed = _listed_entries(place, record)
+    listed = listed_entries(place, record)
     if listed is None:
         return {*found, Difference(id_, FILE_MANIFEST, "changed")}
     unreadable = {one.path for one in found if one.kind == "unreadable"}
@@ -129,7 +129,7 @@ def _instance_differences(place: Place, record: InstanceRecord, tools: Tools) ->
     return found
 
 
-def _listed_entries(place: Place, record: InstanceRecord) -> dict[str, TreeEntry] | None:
+def listed_entries(place: Place, record: InstanceRecord) -> dict[str, TreeEntry] | None:
     """The files and links of the archive by path; None if the manifest is not the one that was installed."""
     try:
         packed = read_regular(place.file_manifest(record.installed.id))

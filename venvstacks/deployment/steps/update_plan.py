@@ -14,9 +14,11 @@ from venvstacks.deployment.release_steps import ReleaseStep, release_steps
 from venvstacks.deployment.state import Generation, InstanceRecord
 from venvstacks.deployment.steps.generations import current_generation
 from venvstacks.deployment.steps.installed_files import verify_instance
+from venvstacks.deployment.steps.layer_delivery import Route
 from venvstacks.deployment.steps.place import Place, finished_instances, stored_ids
 from venvstacks.deployment.steps.publication_source import Source
 from venvstacks.deployment.steps.switch import Warn
+from venvstacks.deployment.ways import cheapest_way
 from venvstacks.errors import DeployError
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.tools.long_paths import bears_long_paths
@@ -95,6 +97,11 @@ class UpdatePlan:
             if step.offered is not None:
                 kept[step.application] = step.offered
         return dict(sorted(kept.items()))
+
+    def routes(self, work: Work) -> tuple[Route, ...]:
+        """The cheapest way of each layer that has to be fetched."""
+        ways = ((one, cheapest_way(one.layer, self.inventory.versions)) for one in work.fetch)
+        return tuple(Route(one, way, self.inventory.of_version(way.before or "")) for one, way in ways)
 
     @property
     def is_change(self) -> bool:
@@ -195,7 +202,7 @@ class Update:
         copy: Deployed names of layers that would be copied from installed ones, above other layers.
         keep: Deployed names of layers that are installed.
         left_alone: Installed applications that the source does not offer.
-        bytes_to_fetch: Bytes of archives that would come from the source.
+        bytes_to_fetch: Bytes of archives and deltas that would come from the source.
         bytes_on_disk: Bytes that the new layers would take on the disk, approximately.
     """
 
@@ -230,7 +237,9 @@ def preview(request: DeployRequest, tools: Tools) -> Update:
         keep=targets(plan.work.keep),
         left_alone=plan.left_alone,
         bytes_to_fetch=sum(
-            request.source.bytes_to_fetch(one.layer.archive, request.place.downloads) for one in plan.work.fetch
+            request.source.bytes_to_fetch(file, request.place.downloads)
+            for route in plan.routes(plan.work)
+            for file in route.way.files
         ),
         bytes_on_disk=sum(one.layer.disk_size for one in made),
     )

@@ -1,0 +1,168 @@
+"""Getting a layer onto this machine: by deltas from an installed version where these are smaller, else by its archive.
+
+Whatever is wrong with a delta or with the installed files, the archive takes its place, and the user is told.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from pathlib import Path
+from threading import BoundedSemaphore
+
+from venvstacks.actions.toolset import Tools
+from venvstacks.archives.blocks import affordable
+from venvstacks.archives.expected import ExpectedTree
+from venvstacks.deltas.apply_delta import Update, apply_deltas
+from venvstacks.deltas.old_version import OldVersion
+from venvstacks.deltas.patches import APPLYING_MEMORY
+from venvstacks.deployment.binding import Bound
+from venvstacks.deployment.state import InstanceRecord
+from venvstacks.deployment.steps.installed_files import listed_entries
+from venvstacks.deployment.steps.instances import Delivered, Prepared, unpack_instance
+from venvstacks.deployment.steps.place import FILE_MANIFEST, Place
+from venvstacks.deployment.steps.publication_source import Source
+from venvstacks.deployment.steps.switch import Warn, staging_folder
+from venvstacks.deployment.ways import Way, whole
+from venvstacks.errors import DeployError, TransferError
+from venvstacks.tools.files import remove_tree, write_atomically
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True)
+class Route:
+    """How one layer gets here.
+
+    Attributes:
+        bound: The layer, and the instances below it.
+        way: What is fetched.
+        before: The installed instance that deltas are applied to; None for the archive.
+    """
+
+    bound: Bound
+    way: Way
+    before: InstanceRecord | None = None
+
+    @property
+    def by_deltas(self) -> bool:
+        """Whether it comes as deltas."""
+        return self.before is not None
+
+    @property
+    def disk_size(self) -> int:
+        """Bytes that its files take on the disk, approximately, with files of versions between while it is made."""
+        return self.bound.layer.disk_size * (2 if len(self.way.files) > 1 else 1)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The fetched files of a layer.
+
+    Attributes:
+        route: How they are used; another one than was planned if a delta could not be fetched.
+        files: The files on this machine, in the order of the way.
+        received: Bytes that came from the source.
+    """
+
+    route: Route
+    files: tuple[Path, ...]
+    received: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """A layer in the staging folder.
+
+    Attributes:
+        prepared: The instance.
+        by_deltas: Whether it was made by deltas.
+        received: Bytes that came from the source while it was made.
+    """
+
+    prepared: Prepared
+    by_deltas: bool = False
+    received: int = 0
+
+
+class Delivery:
+    """Fetches layers and makes instances of them; used by several threads."""
+
+    def __init__(self, source: Source, place: Place, tools: Tools, warn: Warn) -> None:
+        self._source, self._place, self._tools, self._warn = source, place, tools, warn
+        self._patching = BoundedSemaphore(affordable(max(1, tools.threads), APPLYING_MEMORY))
+
+    def fetch(self, route: Route) -> Fetched:
+        """Fetch the files of a route; the archive if a delta cannot be fetched.
+
+        Raises:
+            DeployError: The archive is missing, or another one.
+            TransferError: It cannot be fetched.
+        """
+        try:
+            return self._fetch(route)
+        except (DeployError, TransferError) as error:
+            if not route.by_deltas:
+                raise
+            self._report(route, error.message)
+            return self._fetch(Route(route.bound, whole(route.bound.layer)))
+
+    def _fetch(self, route: Route) -> Fetched:
+        obtained = [self._source.obtain(file, self._place.downloads) for file in route.way.files]
+        return Fetched(route, tuple(one.path for one in obtained), sum(one.received for one in obtained))
+
+    def make(self, fetched: Fetched, expected: ExpectedTree, packed: bytes) -> Made:
+        """Make an instance in the staging folder; from the archive if the deltas do not give the published files.
+
+        Args:
+            fetched: Its files.
+            expected: What its per-file manifest lists.
+            packed: That manifest, as it was published.
+
+        Raises:
+            UnsafeArchiveError: The archive is not what its manifest says.
+            DeployError: The archive has to be fetched and is missing, or another one.
+            TransferError: It cannot be fetched.
+            InterruptedRunError: The deploy is being stopped.
+            OSError: It cannot be written.
+        """
+        route, received = fetched.route, 0
+        if route.before is not None:
+            try:
+                with self._patching:
+                    return Made(self._update(fetched, route.before, expected, packed), by_deltas=True)
+            except (ValueError, OSError) as error:
+                if isinstance(error, OSError) and error.errno in _FULL:
+                    raise
+                self._report(route, str(error))
+            fetched = self._fetch(Route(route.bound, whole(route.bound.layer)))
+            received = fetched.received
+        delivered = Delivered(route.bound, expected, packed, fetched.files[0])
+        return Made(unpack_instance(delivered, self._place, self._tools), received=received)
+
+    def _update(self, fetched: Fetched, before: InstanceRecord, expected: ExpectedTree, packed: bytes) -> Prepared:
+        """Apply deltas to an installed instance.
+
+        Raises:
+            ValueError: They do not give the published files.
+            InterruptedRunError: The deploy is being stopped.
+            OSError: A file cannot be read or written.
+        """
+        listed = listed_entries(self._place, before)
+        if listed is None:
+            raise ValueError(f"the list of files of the installed {before.installed.target} was changed")
+        old = OldVersion(self._place.instance(before.installed.id, before.installed.target), tuple(listed.values()))
+        bound = fetched.route.bound
+        folder = staging_folder(self._place, bound.id)
+        try:
+            write_atomically(folder / FILE_MANIFEST, packed)
+            update = Update(old, fetched.files, expected, folder, lambda: self._tools.processes.stopping)
+            apply_deltas(update)
+        except BaseException:
+            remove_tree(folder)
+            raise
+        return Prepared(bound, expected, folder)
+
+    def _report(self, route: Route, why: str) -> None:
+        target = route.bound.layer.target
+        self._warn(f"{target} cannot be updated by deltas, and is fetched as a whole: {why}")
