@@ -58,7 +58,7 @@ def unpacked(new: object, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("small", [False, True], ids=["", "in windows"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(trees=st.lists(TREES, min_size=2, max_size=4), threads=st.integers(1, 3))
 def test_any_chain_of_versions(*, small: bool, trees: list[dict[str, tuple[bytes, bool]]], threads: int) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as name:

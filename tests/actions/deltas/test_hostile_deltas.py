@@ -33,7 +33,7 @@ def versions(tmp_path: Path) -> tuple[Version, Version]:
     return version(tmp_path / "old", OLD), version(tmp_path / "new", NEW, ["copy.txt"])
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_no_damage_leads_to_other_files(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -64,20 +64,15 @@ def test_known_deltas_are_kept_unless_their_file_is_gone(tmp_path: Path) -> None
     assert place.is_file()
 
 
-def test_chains_are_brought_along(tmp_path: Path) -> None:
-    places = chain(tmp_path, ["one", "two", "three", "four"])
-    found = publish_with_deltas(tmp_path / "5", stack("five"), places[-1:])
-    versions = [publish_with_deltas(tmp_path / text, stack(text), ()) for text in ("one", "two", "three", "four")]
-    assert sorted(ways(found, versions)) == [(0, 1), (1, 2), (2, 3), (3, 4)]
-    assert files_of(tmp_path / "5") == {delta.name for name in found.entries for delta in found.deltas(name)}
-
-
-def test_so_many_versions_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chains_are_brought_along_for_so_many_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = chain(tmp_path, ["one", "two", "three"])
+    versions = [publish_with_deltas(tmp_path / text, stack(text), ()) for text in ("one", "two", "three")]
+    found = publish_with_deltas(tmp_path / "all", stack("four"), places[-1:])
+    assert sorted(ways(found, versions)) == [(0, 1), (1, 2), (2, 3)]
+    assert files_of(tmp_path / "all") == {delta.name for name in found.entries for delta in found.deltas(name)}
     monkeypatch.setattr(published_deltas, "KEPT_VERSIONS", 2)
-    places = chain(tmp_path, ["one", "two", "three", "four"])
-    found = publish_with_deltas(tmp_path / "5", stack("five"), places[-1:])
-    versions = [publish_with_deltas(tmp_path / text, stack(text), ()) for text in ("one", "two", "three", "four")]
-    assert sorted(ways(found, versions)) == [(2, 3), (3, 4)]
+    found = publish_with_deltas(tmp_path / "two of them", stack("four"), places[-1:])
+    assert sorted(ways(found, versions)) == [(1, 2), (2, 3)]
 
 
 def test_what_is_not_worth_it_is_left_out(tmp_path: Path) -> None:
