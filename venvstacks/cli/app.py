@@ -30,6 +30,7 @@ COMMANDS = {
     "report": "look_commands:report",
     "schema": "init_commands:schema",
     "run": "stack_commands:run",
+    "watch": "watch_command:watch",
     "deploy": "deploy_commands:deploy",
     "rollback": "deploy_commands:rollback",
     "status": "deploy_commands:status",

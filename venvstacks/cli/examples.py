@@ -23,6 +23,7 @@ EXAMPLES = {
     ),
     "publish": ("venvstacks publish", "venvstacks publish --tag-outputs --compression small"),
     "local-export": ("venvstacks local-export", "venvstacks local-export --output-dir try --include app-desk"),
+    "watch": ("venvstacks watch", "venvstacks watch desk -- --port 8000", "venvstacks watch --export"),
     "plan": (
         "venvstacks plan                       what would run, and why",
         "venvstacks plan --format mermaid      the task graph as a picture",
