@@ -6,6 +6,7 @@ the pointer is a small file that holds the target's name.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import os
@@ -24,7 +25,14 @@ def link_folder(place: Path, target: Path, *, windows: bool = os.name == "nt") -
     if windows:
         if not target.is_dir():  # else a junction is made that leads nowhere, or none, as the file system likes
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target))
-        importlib.import_module("_winapi").CreateJunction(str(target), str(place))
+        try:
+            importlib.import_module("_winapi").CreateJunction(str(target), str(place))
+        except FileExistsError:
+            raise
+        except OSError:
+            with contextlib.suppress(OSError):
+                place.rmdir()  # the folder that was to become the junction
+            raise
     else:
         place.symlink_to(os.path.relpath(target, place.parent), target_is_directory=True)
 

@@ -11,6 +11,9 @@ from venvstacks.tools.long_paths import TOO_LONG, is_too_long
 from venvstacks.tools.patience import is_in_use
 
 _Cause = Literal["full", "refused", "in_the_way", "otherwise"]
+_NO_JUNCTIONS = frozenset({1, 50})
+"""Windows' error codes: invalid function, request not supported."""
+
 _CAUSES: Mapping[int, _Cause] = {
     errno.ENOSPC: "full",
     errno.EFBIG: "full",
@@ -45,7 +48,9 @@ class WriteHints:
 
 
 def special_hint(error: OSError) -> str | None:
-    """The hint for a failure whose cause is the same for every kind of file: one in use, or a path that is too long."""
+    """The hint for a failure that has the same cause for all files: one in use, a path too long, no junctions."""
     if is_in_use(error):
         return "another program uses it, or a file in it: close that program and run the same command again"
+    if getattr(error, "winerror", None) in _NO_JUNCTIONS:
+        return "that file system has no links to folders: choose a folder on one with junctions, such as NTFS or ReFS"
     return TOO_LONG if is_too_long(error) else None

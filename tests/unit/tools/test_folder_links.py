@@ -38,6 +38,25 @@ def test_windows_gets_junctions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert made == [(str(tmp_path / "target"), str(tmp_path / "place"))]
 
 
+def test_a_junction_that_cannot_be_made_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python makes the folder first; file systems such as exFAT refuse to make a junction of it."""
+
+    class Windows:
+        @staticmethod
+        def CreateJunction(target: str, place: str) -> None:  # noqa: N802 - Windows' name
+            Path(place).mkdir()
+            raise OSError(22, f"request not supported: {target}")
+
+    monkeypatch.setattr(folderlinks.importlib, "import_module", lambda _: Windows)
+    (tmp_path / "target").mkdir()
+    with pytest.raises(OSError, match="not supported"):
+        link_folder(tmp_path / "place", tmp_path / "target", windows=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+    with pytest.raises(FileExistsError):
+        link_folder(tmp_path / "target", tmp_path / "target", windows=True)
+    assert (tmp_path / "target").is_dir()
+
+
 def test_windows_gets_copies_of_files_and_others_get_links(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("frog")
     link_entry(tmp_path / "copy", tmp_path / "file", windows=True)
