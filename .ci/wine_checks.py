@@ -1,12 +1,13 @@
 """What has to hold on Windows, tried under Wine: the unit tests, and a stack from its specification to a rollback.
 
-Usage: `python wine_checks.py FOLDER`. Both parts run at the same time. Fails if anything is not as it should be; prints how
-many unit tests passed, and how many were skipped.
+Usage: `python wine_checks.py FOLDER`. Both parts run at the same time. Fails if anything is not as it should be; prints
+how many unit tests passed, and how many were skipped.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -145,6 +146,7 @@ def pipeline(machine: Machine) -> None:
     _compare_locks(project)
     project.do("build", "--publish", *OFFLINE)
     project.check("21 up to date", "build", "--publish", *OFFLINE)
+    _compare_archives(project)
     project.check(PRINTED.format(sound="quak"), "run", "frog", "a b")
     project.do("local-export", "--include", "app-frog")
     project.do("verify", *OFFLINE)
@@ -163,10 +165,27 @@ def _compare_locks(project: Project) -> None:
     """Lock on this machine as well: locks do not depend on the system that writes them."""
     written = _without_times(project.digests("requirements"))
     shutil.rmtree(project.folder / "requirements")
-    here(project, "lock", *OFFLINE)
+    here(project.folder, "lock", *OFFLINE)
     if _without_times(project.digests("requirements")) != written:
         sys.exit(f"locks differ between Windows and this machine: {written}, {project.digests('requirements')}")
     say("locks are the same as on this machine")
+
+
+def _compare_archives(project: Project) -> None:
+    """Build for Windows on this machine, from the same locks: archives have the same bytes as those made under Wine."""
+    folder = project.machine.folder / "on this machine"
+    shutil.copytree(project.folder, folder, ignore=shutil.ignore_patterns("_*"))
+    here(folder, "build", "--publish", "--platform", "win_amd64", *OFFLINE)
+    there, made = _archives(project.folder), _archives(folder)
+    if there != made or len(made) != 4:
+        sys.exit(f"archives differ between Windows and this machine: {there}, {made}")
+    say("archives are the same as those that this machine builds for Windows")
+
+
+def _archives(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each published archive, by the layer's name."""
+    found = (json.loads(path.read_bytes()) for path in folder.glob("_artifacts/__venvstacks__/env_metadata/*.json"))
+    return {layer["layer_name"]: layer["archive_hashes"]["sha256"] for layer in found}
 
 
 def _without_times(digests: dict[str, str]) -> dict[str, str]:
@@ -174,10 +193,12 @@ def _without_times(digests: dict[str, str]) -> dict[str, str]:
     return {path: digest for path, digest in digests.items() if not path.endswith(".meta.json")}
 
 
-def here(project: Project, *command: str) -> None:
-    """Run a command of this project natively."""
+def here(folder: Path, *command: str) -> None:
+    """Run a command in a folder on this machine itself."""
     argv = [sys.executable, "-m", "venvstacks", *command]
-    subprocess.run(argv, cwd=project.folder, check=True, capture_output=True, timeout=300)
+    done = subprocess.run(argv, cwd=folder, check=False, capture_output=True, text=True, timeout=300)
+    if done.returncode:
+        sys.exit(f"`venvstacks {' '.join(command)}` on this machine:\n{done.stdout}{done.stderr}")
 
 
 def main(folder: Path) -> None:

@@ -6,6 +6,7 @@ points, but says neither of which kind nor where they lead, cannot create them, 
 
 from __future__ import annotations
 
+import _winapi
 import ctypes
 import os
 import shutil
@@ -15,9 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import _winapi  # type: ignore[import-not-found,unused-ignore]
-
-_KERNEL = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
+_KERNEL = ctypes.windll.kernel32
 _KERNEL.GetFileAttributesW.argtypes = [ctypes.c_wchar_p]
 _KERNEL.wine_get_unix_file_name.argtypes = [ctypes.c_wchar_p]
 _KERNEL.wine_get_unix_file_name.restype = ctypes.c_char_p
@@ -25,7 +24,7 @@ _REPARSE_POINT = 0x400
 _MOUNT_POINT = 0xA0000003
 _PATIENCE = 10.0
 
-_stat, _unlink, _rmdir, _readlink, _rmtree_isdir = os.stat, os.unlink, os.rmdir, os.readlink, shutil._rmtree_isdir  # type: ignore[attr-defined]  # noqa: SLF001
+_stat, _unlink, _rmdir, _readlink, _rmtree_isdir = os.stat, os.unlink, os.rmdir, os.readlink, shutil._rmtree_isdir
 
 
 def _attributes(path: Any) -> int:
@@ -67,7 +66,7 @@ def _junction_stat(path: Any, *, dir_fd: int | None = None, follow_symlinks: boo
     found = _stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
     if follow_symlinks or not _is_junction(path):
         return found
-    further = {"st_reparse_tag": _MOUNT_POINT, "st_file_attributes": found.st_file_attributes | _REPARSE_POINT}  # type: ignore[attr-defined,unused-ignore]
+    further = {"st_reparse_tag": _MOUNT_POINT, "st_file_attributes": found.st_file_attributes | _REPARSE_POINT}
     return os.stat_result(tuple(found), further)
 
 
@@ -91,10 +90,10 @@ def _target(path: Any, *, dir_fd: int | None = None) -> str:
 
 
 _winapi.CreateJunction = _create
-os.stat = _junction_stat  # type: ignore[assignment]
-os.lstat = lambda path, *, dir_fd=None: _junction_stat(path, dir_fd=dir_fd, follow_symlinks=False)  # type: ignore[assignment,misc]
-os.unlink = os.remove = _removing(_unlink)  # type: ignore[assignment]
-os.rmdir = _removing(_rmdir)  # type: ignore[assignment]
-os.readlink = _target  # type: ignore[assignment]
-shutil._rmtree_isdir = lambda entry: not _is_junction(entry.path) and _rmtree_isdir(entry)  # type: ignore[attr-defined]  # noqa: SLF001
-assert stat.IO_REPARSE_TAG_MOUNT_POINT == _MOUNT_POINT  # type: ignore[attr-defined,unused-ignore]  # noqa: S101
+os.stat = _junction_stat
+os.lstat = lambda path, *, dir_fd=None: _junction_stat(path, dir_fd=dir_fd, follow_symlinks=False)
+os.unlink = os.remove = _removing(_unlink)
+os.rmdir = _removing(_rmdir)
+os.readlink = _target
+shutil._rmtree_isdir = lambda entry: not _is_junction(entry.path) and _rmtree_isdir(entry)
+assert stat.IO_REPARSE_TAG_MOUNT_POINT == _MOUNT_POINT  # noqa: S101

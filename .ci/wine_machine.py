@@ -37,7 +37,9 @@ C_LIBRARY = (
 )  # fmt: skip
 NUMPY = ("numpy==2.3.5", "a414504bef8945eae5f2d7cb7be2d4af77c5d1cb5e20b296c2c25b61dff2900c", FOR_WINDOWS)
 TEST_TOOLS = ("pytest", "hypothesis")
-NOT_OF_A_RUNTIME = re.compile(r"Tools/|libs/|tcl/|NEWS|Lib/(test|idlelib|turtledemo|tkinter|lib2to3|ensurepip/_b|site-p)")
+NOT_OF_A_RUNTIME = re.compile(
+    r"Tools/|libs/|tcl/|NEWS|Lib/(test|idlelib|turtledemo|tkinter|lib2to3|ensurepip/_b|site-p)"
+)
 """What the archive of the runtime is made without: it takes Wine much time, and nothing here needs it."""
 
 
@@ -106,7 +108,9 @@ class Machine:
             start_new_session=True,
         )
         pieces: list[bytes] = []
-        reader = threading.Thread(target=lambda: pieces.extend(iter(lambda: child.stdout.read1(1 << 16), b"")), daemon=True)
+        reader = threading.Thread(
+            target=lambda: pieces.extend(iter(lambda: child.stdout.read1(1 << 16), b"")), daemon=True
+        )
         reader.start()
         try:
             status = child.wait(limit)
@@ -185,8 +189,11 @@ def _make_python(machine: Machine, sdist: Path) -> None:
         assert content is not None  # noqa: S101 - it is a file
         with whole.open("wb") as out:
             shutil.copyfileobj(content, out)
-    with zipfile.ZipFile(whole) as pack, zipfile.ZipFile(machine.runtime_archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as less:
-        pack.extractall(machine.folder / "unpacked")
+    with (
+        zipfile.ZipFile(whole) as pack,
+        zipfile.ZipFile(machine.runtime_archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as less,
+    ):
+        pack.extractall(machine.folder / "unpacked")  # noqa: S202 - a zip file, of which the digest is known
         for member in pack.infolist():
             top, _, path = member.filename.partition("/")
             if not member.is_dir() and not NOT_OF_A_RUNTIME.match(path):
@@ -199,7 +206,18 @@ def _install_packages(machine: Machine) -> None:
     """Install the project's dependencies for Windows, and compile everything that the machine's Python will import."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [one for one in project["dependencies"] if not one.partition(";")[2].strip().startswith("sys_platform")]
-    uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", machine.packages, "--only-binary", ":all:"]
+    uv = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--target",
+        machine.packages,
+        "--only-binary",
+        ":all:",
+    ]
     target = ["--python-platform", "x86_64-pc-windows-msvc", "--python-version", "3.11"]
     subprocess.run([*uv, *target, *wanted, *TEST_TOOLS], check=True, timeout=300)
     info = machine.packages / f"venvstacks-{project['version']}.dist-info"
@@ -224,7 +242,10 @@ def forwarding_library(name: str, export: str, target: str) -> bytes:
         export: The name that it exports.
         target: `library.name` of the function that is meant.
     """
-    base, table = 0x1000, 40 + 4 + 4 + 2  # where its only section is loaded; export directory, addresses, names, numbers
+    base, table = (
+        0x1000,
+        40 + 4 + 4 + 2,
+    )  # where its only section is loaded; export directory, addresses, names, numbers
     texts = [text.encode() + b"\0" for text in (name, export, target)]
     places = [base + table + sum(map(len, texts[:count])) for count in range(3)]
     directory = struct.pack("<4I", 0, 0, 0, places[0]) + struct.pack("<6I", 1, 1, 1, base + 40, base + 44, base + 48)

@@ -7,8 +7,9 @@ folder that the stack is moved to, share one state.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from venvstacks.tools.files import path_from
 
 
 class Paths:
@@ -41,8 +42,5 @@ class Paths:
 
 def _translate(path: str, start: Path, relative_to: Path, known: dict[str, str]) -> str:
     if path not in known:
-        try:
-            known[path] = Path(os.path.relpath(start / path, relative_to)).as_posix()
-        except ValueError:  # another drive on Windows
-            known[path] = (start / path).as_posix()
+        known[path] = path_from(relative_to, start / path)
     return known[path]

@@ -25,6 +25,7 @@ from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS, TargetPlatform, identify_platform
 from venvstacks.model.specification import ProviderName, ToolSettings
 from venvstacks.suggestions import suggestion
+from venvstacks.tools.files import path_from
 
 
 def configure(settings: ToolSettings, options: Options, base: Path, epoch: int | None) -> Configuration:
@@ -161,11 +162,7 @@ def cache_folder(base: Path, options: Options, settings: ToolSettings, environme
 
 def _stored(base: Path, name: str) -> str:
     """A folder as stored paths begin: relative to the specification's folder where that is possible."""
-    folder = os.path.normpath(absolute_folder(base, name))
-    try:
-        return Path(os.path.relpath(folder, base)).as_posix()
-    except ValueError:  # another drive on Windows
-        return Path(folder).as_posix()
+    return path_from(base, os.path.normpath(absolute_folder(base, name)))
 
 
 def _local_wheels(base: Path, folders: tuple[str, ...]) -> tuple[str, ...]:

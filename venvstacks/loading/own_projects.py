@@ -17,6 +17,7 @@ from venvstacks.model.own_packages import GitVersion, ProjectFolder, Projects
 from venvstacks.model.sources import Source, Sources, parse_sources, source_of
 from venvstacks.model.specification import UvTable
 from venvstacks.model.toml_text import TomlError, parse_toml
+from venvstacks.tools.files import path_from
 from venvstacks.tools.git_versions import read_git_version
 from venvstacks.tools.module_files import read_project
 
@@ -123,7 +124,7 @@ def _members(base: Path, root: Path, workspace: Mapping[str, Any]) -> dict[str, 
         inside = place.relative_to(root).as_posix()
         if any(fnmatchcase(inside, pattern) for pattern in left_out):
             continue
-        shown = Path(os.path.relpath(place, base)).as_posix()
+        shown = path_from(base, place)
         name = _table(_read_toml(place / PROJECT_FILE, f"{shown}/{PROJECT_FILE}"), "project").get("name")
         if isinstance(name, str):
             found.setdefault(str(canonicalize_name(name)), shown)

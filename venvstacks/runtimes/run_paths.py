@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from venvstacks.digests import walk_tree
 from venvstacks.errors import ProcessFailedError, RuntimeUnavailableError
@@ -69,13 +70,15 @@ def relocated(file: str, old: str, prefixes: tuple[str, ...], *, needs_library: 
     found = ["lib"] if needs_library else []
     result = [_from_origin(file, "lib")] if found else []
     for folder in filter(None, old.split(":")):
-        inside = next((os.path.relpath(folder, base) for base in prefixes if Path(folder).is_relative_to(base)), None)
+        inside = next(
+            (posixpath.relpath(folder, base) for base in prefixes if PurePosixPath(folder).is_relative_to(base)), None
+        )
         result.append(folder if inside is None else _from_origin(file, inside))
     return ":".join(dict.fromkeys(result))
 
 
 def _from_origin(file: str, folder: str) -> str:
-    return f"$ORIGIN/{os.path.relpath(folder, os.path.dirname(file))}"  # noqa: PTH120 - relative paths, by name only
+    return f"$ORIGIN/{posixpath.relpath(folder, posixpath.dirname(file))}"
 
 
 def set_run_paths(tree: Path, prefixes: tuple[str, ...], tools: RuntimeTools, *, shared: bool) -> None:

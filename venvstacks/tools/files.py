@@ -258,6 +258,21 @@ def _allow(path: Path, mode: int) -> None:
             path.chmod(mode)
 
 
+def path_from(start: Path | str, path: Path | str, flavour: ModuleType = os.path) -> str:
+    """`path` as it is written relative to the folder `start`, with forward slashes; absolute on another drive.
+
+    Args:
+        start: The folder.
+        path: The path; both are absolute, or relative to the current folder.
+        flavour: `posixpath` or `ntpath`, after this machine's system.
+    """
+    try:
+        found = flavour.relpath(path, start)
+    except ValueError:  # no relative path leads to another drive of Windows
+        found = flavour.abspath(path)
+    return str(found.replace(flavour.sep, "/"))
+
+
 def link_or_copy(source: Path, target: Path) -> None:
     """Hard-link `source` to `target`, or copy content and executable bit where hard links are not possible.
 

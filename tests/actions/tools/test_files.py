@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ntpath
 import os
+import posixpath
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from venvstacks.tools.files import (
+    path_from,
     remove_leftovers,
     remove_tree,
     replacing,
@@ -138,3 +141,17 @@ def test_a_file_in_the_way_of_a_folder_is_an_error(tmp_path: Path) -> None:
     for place in (tmp_path / "file/a/b", tmp_path / "file/b"):
         with pytest.raises(OSError, match="file"):
             write_atomically(place, "frog")
+
+
+@pytest.mark.parametrize(
+    ("flavour", "start", "path", "written"),
+    [
+        (posixpath, "/a/b", "/a/c/d", "../c/d"),
+        (posixpath, "/a/b", "/a/b/x\\y", "x\\y"),
+        (ntpath, "C:\\a\\b", "C:\\a\\c\\d", "../c/d"),
+        (ntpath, "C:\\a\\b", "D:\\tmp\\ü", "D:/tmp/ü"),
+    ],
+)
+def test_paths_to_another_drive_are_absolute(flavour: Any, start: str, path: str, written: str) -> None:
+    """Whoever has the folder for temporary files on another drive than a project could not verify it."""
+    assert path_from(start, path, flavour) == written

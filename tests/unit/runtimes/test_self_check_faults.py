@@ -7,15 +7,16 @@ import pytest
 
 from venvstacks.runtimes.self_check import Facts, faults
 
-TREE = Path("/srv/cache/tree")
+TREE = Path("/srv/cache/tree").resolve()  # on Windows with a drive
+OLD = Path("/opt/pythons/3.12.1").resolve()
 ORIGINAL = Facts(
     version="3.12.1",
     traits=("3.12.1 (main)",),
-    prefix="/opt/pythons/3.12.1",
-    packages="/opt/pythons/3.12.1/lib/python3.12/site-packages",
-    config={"prefix": "/opt/pythons/3.12.1"},
+    prefix=str(OLD),
+    packages=f"{OLD}/lib/python3.12/site-packages",
+    config={"prefix": str(OLD)},
     modules=("ssl", "zlib"),
-    mapped=("/opt/pythons/3.12.1/lib/libpython3.12.so.1.0",),
+    mapped=(f"{OLD}/lib/libpython3.12.so.1.0",),
 )
 COPY = Facts(
     version="3.12.1",
@@ -37,8 +38,8 @@ def test_a_good_copy_has_no_faults() -> None:
     ("wrong", "says"),
     [
         (replace(COPY, version="3.12.2"), "it is version 3.12.2, not 3.12.1"),
-        (replace(COPY, prefix="/opt/pythons/3.12.1"), "sys.prefix is /opt/pythons/3.12.1"),
-        (replace(COPY, mapped=ORIGINAL.mapped), "it loads /opt/pythons/3.12.1/lib/libpython3.12.so.1.0 from outside"),
+        (replace(COPY, prefix=str(OLD)), f"sys.prefix is {OLD}"),
+        (replace(COPY, mapped=ORIGINAL.mapped), f"it loads {OLD}/lib/libpython3.12.so.1.0 from outside"),
         (
             replace(COPY, packages=f"{TREE}/local/lib/python3.12/dist-packages"),
             "a distribution changed it: packages go into dist-packages, not into site-packages",
@@ -56,8 +57,8 @@ def test_faults_that_show_without_the_original(wrong: Facts, says: str) -> None:
         (replace(COPY, traits=("///// (main)",)), "it says '///// (main)' where the original says '3.12.1 (main)'"),
         (replace(COPY, config=ORIGINAL.config), "sysconfig's prefix names the old prefix"),
         (
-            replace(COPY, mapped=("/opt/pythons/3.12.1/lib/python3.12/lib-dynload/_ssl.so",)),
-            "it loads /opt/pythons/3.12.1/lib/python3.12/lib-dynload/_ssl.so from outside",
+            replace(COPY, mapped=(f"{OLD}/lib/python3.12/lib-dynload/_ssl.so",)),
+            f"it loads {OLD}/lib/python3.12/lib-dynload/_ssl.so from outside",
         ),
     ],
 )

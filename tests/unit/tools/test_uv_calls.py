@@ -61,8 +61,10 @@ def test_a_resolution_never_builds_and_reads_no_other_configuration() -> None:
 
 
 def test_options_appear_where_asked_for() -> None:
-    argv = compile_argv(find_links=(Path("/a"), Path("/b #1")), use_index=False, excluded=Path("ex.txt"))
-    assert argv[-7:-3] == ["--find-links", "file:///a", "--find-links", "file:///b%20%231"]
+    folders = Path("/a").absolute(), Path("/b #1").absolute()
+    argv = compile_argv(find_links=folders, use_index=False, excluded=Path("ex.txt"))
+    assert argv[-7:-3] == ["--find-links", folders[0].as_uri(), "--find-links", folders[1].as_uri()]
+    assert folders[1].as_uri().endswith("/b%20%231")
     assert argv[-3:] == ["--no-index", "--excludes", "ex.txt"]
 
 

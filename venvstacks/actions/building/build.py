@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +37,7 @@ from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
 from venvstacks.records.tree_records import BuildRecord, RuntimeRecord
 from venvstacks.runtimes.provider_request import ArchiveSource, RuntimeRequest, RuntimeTools
-from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically
+from venvstacks.tools.files import path_from, remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically
 from venvstacks.tools.process import append_to_log
 from venvstacks.tools.write_hints import special_hint
 
@@ -223,7 +222,7 @@ def _wheel_request(request: BuildRequest, lock: LayerLock) -> WheelRequest:
 def _read_lock(request: BuildRequest, path: Path) -> LayerLock:
     try:
         lock = parse_lock(path.read_text("utf-8"), request.layer.python)
-        return lock.with_own_wheels_in(os.path.relpath(request.base / request.layout.own_wheels, path.parent))
+        return lock.with_own_wheels_in(path_from(path.parent, request.base / request.layout.own_wheels))
     except (UnusableLockError, OSError, UnicodeDecodeError) as error:
         raise BuildError(f"the lock {path} cannot be used: {error}", hint="lock the layer again") from error
 

@@ -17,6 +17,7 @@ from venvstacks.locking.pylock import read_lock
 from venvstacks.locking.source_check import assigned_names
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.model.platforms import PythonImplementation
+from venvstacks.tools.files import path_from
 
 
 def wheels_now(
@@ -57,7 +58,7 @@ def _distribution_of(wheel: str) -> str:
 
 def relative_to_base(request: LockRequest, path: Path) -> str:
     """A path relative to the specification's folder, forward slashes; may lead out of it."""
-    return Path(os.path.relpath(path, request.base)).as_posix()
+    return path_from(request.base, path)
 
 
 LOCAL_INDEX = "venvstacks-local-wheels"

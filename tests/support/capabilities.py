@@ -1,0 +1,33 @@
+"""What the system that tests run on can do: a test that needs more is skipped, whichever system that is."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+
+@cache
+def has_symbolic_links() -> bool:
+    """Whether this user can make symbolic links: ordinary users of Windows cannot."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(OSError):
+        Path(folder, "link").symlink_to("target")
+        return Path(folder, "link").is_symlink()
+    return False
+
+
+@cache
+def keeps_modes() -> bool:
+    """Whether files keep the modes that they are given: those of Windows do not."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, "file")
+        place.touch()
+        place.chmod(0o711)
+        return place.stat().st_mode & 0o777 == 0o711
+
+
+needs_symbolic_links = pytest.mark.skipif(not has_symbolic_links(), reason="needs symbolic links")
+needs_modes = pytest.mark.skipif(not keeps_modes(), reason="needs modes of files")
