@@ -134,7 +134,9 @@ def _launcher(request: ScriptsRequest, point: EntryPoint) -> bytes:
         return console_script(module, function, _python(request)).encode()
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr(zipfile.ZipInfo("__main__.py", _EPOCH), windows_script(module, function))
+        main = zipfile.ZipInfo("__main__.py", _EPOCH)
+        main.create_system = 3  # the same on every system that builds
+        file.writestr(main, windows_script(module, function))
     python = _python(request).replace("/", "\\")
     if point.group == "gui_scripts":
         python = python.replace("python.exe", "pythonw.exe")
