@@ -1,0 +1,139 @@
+"""Deltas between two versions of a real layer, beside `zstd --patch-from` on the tar: one command.
+
+    python -m benchmarks.deltas
+    python -m benchmarks.deltas --kills 200
+
+The layer is numpy 2.3.2, scipy 1.16.1 and scikit-learn 1.7.1 for Linux on x86-64, and one patch release later of each;
+uv fetches the wheels from the index that it is configured for. Reported are bytes, processor seconds and the largest
+resident size of each step, each in a process of its own. What results is compared file by file.
+
+With `--kills`, updates by deltas of handmade layers are killed, or fail, at steps at random; every file is compared
+after each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.measure import Place, Sample, measure
+from tests.support.killed_updates import disturbed_updates
+from venvstacks.archives.expected import ExpectedTree, expect
+from venvstacks.archives.formats import ArchiveRequest, write_archive
+from venvstacks.archives.member_contents import Contents
+from venvstacks.archives.members import members
+from venvstacks.archives.unpack import unpack_archive
+from venvstacks.deltas.apply_delta import Update, apply_deltas
+from venvstacks.deltas.make_delta import DeltaRequest, write_delta
+from venvstacks.deltas.old_version import OldVersion
+from venvstacks.digests import scan_tree
+from venvstacks.records.file_lists import FileManifest
+from venvstacks.tools.process import Processes
+from venvstacks.tools.uv import find_uv
+
+OLD = ("numpy==2.3.2", "scipy==1.16.1", "scikit-learn==1.7.1")
+NEW = ("numpy==2.3.3", "scipy==1.16.2", "scikit-learn==1.7.2")
+TOP = "framework"
+_TARGET = ("--python-version", "3.12", "--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:")
+_THREADS = 2
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the benchmark, or one step of it."""
+    if arguments and arguments[0] in _STEPS:
+        _STEPS[arguments[0]](Path(arguments[1]))
+        return 0
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.deltas", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kills", type=int, default=0, help="disturb so many updates instead of measuring")
+    parser.add_argument("--seed", type=int, default=1, help="for the steps that are disturbed (default: 1)")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="venvstacks-deltas-") as name:
+        if options.kills:
+            for line in disturbed_updates(Path(name), options.kills, options.seed):
+                print(line, flush=True)
+            print("each left the old state or the new one, with every file as published")
+        else:
+            _measure_all(Path(name))
+    return 0
+
+
+def _measure_all(folder: Path) -> None:
+    place = Place(Path(__file__).parents[1], dict(os.environ), folder / "log")
+    for name, packages in (("old", OLD), ("new", NEW)):
+        tree = [*_TARGET, "--target", str(folder / name), "--link-mode", "copy"]
+        measure([[str(find_uv()), "pip", "install", "--no-deps", *tree, *packages]], place, Processes())
+        with tarfile.open(folder / f"{name}.tar", "w") as tar:
+            tar.add(folder / name, TOP, filter=_without_owner)
+        (folder / f"{name}.files").write_bytes(FileManifest.of(_contents(folder / name).members).packed())
+    steps: Mapping[str, Sequence[str]] = {
+        step: [sys.executable, "-m", "benchmarks.deltas", step, str(folder)] for step in _STEPS
+    }
+    tars = [str(folder / "old.tar"), str(folder / "new.tar"), str(folder / "patch.zst")]
+    rows = [
+        ("write the full archive", "new.tar.zst", measure([steps["archive"]], place, Processes())),
+        ("make the delta", "delta", measure([steps["make"]], place, Processes())),
+        ("unpack the full archive", "new.tar.zst", measure([steps["unpack"]], place, Processes())),
+        ("apply the delta", "delta", measure([steps["apply"]], place, Processes())),
+    ]
+    if zstd := shutil.which("zstd"):
+        argv = [zstd, "-q", "-10", "--long=28", f"--patch-from={tars[0]}", tars[1], "-o", tars[2]]
+        rows.append(("zstd -10 --patch-from", "patch.zst", measure([argv], place, Processes())))
+    if scan_tree(folder / "updated" / TOP) != scan_tree(folder / "unpacked" / TOP):
+        raise SystemExit("the delta gives other files")
+    full = (folder / "new.tar.zst").stat().st_size
+    print(f"{'':26}{'bytes':>12}{'ratio':>8}{'CPU s':>8}{'MB':>7}")
+    for title, file, sample in rows:
+        print(_row(title, (folder / file).stat().st_size, full, sample))
+
+
+def _without_owner(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.uid = info.gid = info.mtime = 0
+    info.uname = info.gname = ""
+    return info
+
+
+def _row(title: str, size: int, full: int, sample: Sample) -> str:
+    return f"{title:26}{size:12,}{size / full:8.3f}{sample.cpu_seconds:8.1f}{sample.peak_bytes / 1e6:7.0f}"
+
+
+def _contents(tree: Path) -> Contents:
+    return Contents(members(scan_tree(tree), TOP), tree)
+
+
+def _expected(tree: Path) -> ExpectedTree:
+    return expect(FileManifest.unpack(tree.with_suffix(".files").read_bytes()).entries(), TOP)
+
+
+def _archive(folder: Path) -> None:
+    write_archive(ArchiveRequest(_contents(folder / "new"), folder / "new.tar.zst", 0, threads=_THREADS))
+
+
+def _make(folder: Path) -> None:
+    old = OldVersion(folder / "old", tuple(_expected(folder / "old").entries.values()))
+    with (folder / "delta").open("wb") as stream:
+        write_delta(DeltaRequest(old, _contents(folder / "new"), folder, _THREADS), stream)
+
+
+def _unpack(folder: Path) -> None:
+    (folder / "unpacked").mkdir()
+    unpack_archive(folder / "new.tar.zst", _expected(folder / "new"), folder / "unpacked")
+
+
+def _apply(folder: Path) -> None:
+    (folder / "updated").mkdir()
+    old = OldVersion(folder / "old", tuple(_expected(folder / "old").entries.values()))
+    apply_deltas(Update(old, [folder / "delta"], _expected(folder / "new"), folder / "updated"))
+
+
+_STEPS: Mapping[str, Callable[[Path], None]] = {
+    "archive": _archive, "make": _make, "unpack": _unpack, "apply": _apply
+}  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
