@@ -24,7 +24,7 @@ FLOORS = {
     "_injected": 1,
     "model": 2, "tools": 2,
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
-    "graph": 4, "records": 4, "deployment": 4, "deltas": 4,
+    "graph": 4, "binaries": 4, "records": 4, "deployment": 4, "deltas": 4,
     "actions": 5, "loading": 5, "planning": 5, "insight": 5,
     "deployment/steps": 6, "engine": 6, "planning/requests": 6, "planning/forecast": 6, "planning/cache_key": 6,
     "reproducing": 6, "sharing": 6,
@@ -43,6 +43,7 @@ SIDEWAYS = {
 PURE = (
     "suggestions.py", "data_faults.py", "model", "locking", "linking", "graph", "archives/members.py",
     "archives/expected.py", "deployment", "insight",
+    "binaries/static_check.py", "binaries/system_libraries.py", "binaries/compiled_file.py",
     "deltas/delta_index.py", "deltas/similar_files.py", "deltas/old_parts.py",
     "sharing/action_key.py", "sharing/action_result.py",
 )  # fmt: skip
@@ -62,7 +63,9 @@ HARMLESS: dict[str, set[str] | None] = {
     "venvstacks.urls": None,
     "venvstacks.reasons": None, "venvstacks.model": None, "venvstacks.locking": None,
     "venvstacks.linking": None, "venvstacks.graph": None, "venvstacks.deployment": None,
-    "venvstacks.archives.expected": None, "venvstacks.insight": None, "venvstacks.deltas.delta_index": None,
+    "venvstacks.archives.expected": None,
+    "venvstacks.binaries.compiled_file": None, "venvstacks.binaries.system_libraries": None,
+    "venvstacks.insight": None, "venvstacks.deltas.delta_index": None,
     "venvstacks.records.package_lists": None,  # models of pydantic
     "venvstacks.digests": {"TreeEntry", "canonical_json", "prefixed", "sha256_bytes", "sha256_json", "tree_digest"},
 }  # fmt: skip

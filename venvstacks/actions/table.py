@@ -5,7 +5,7 @@ Actions are imported when a task of their kind runs: a run with nothing to do is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -272,7 +272,21 @@ class TaskActions:
         values["version"] = result.metadata.lock_version
         if result.changes:
             values["changes"] = result.changes.as_json()
-        return {**values, "notes": list(result.notes)} if result.notes else values
+        notes = [*result.notes, *(self._missing_runtimes(self._layer(node)) if result.resolved else ())]
+        return {**values, "notes": notes} if notes else values
+
+    def _missing_runtimes(self, layer: Layer) -> Iterator[str]:
+        """Sentences about platforms of a runtime that could be locked, but not built from the standalone Pythons."""
+        if layer.runtime is not None or "standalone" not in self.configuration.runtime_providers:
+            return
+        from venvstacks.runtimes.provider_request import RuntimeRequest  # noqa: PLC0415
+        from venvstacks.runtimes.standalone_provider import missing_build  # noqa: PLC0415 - to lock runtimes alone
+
+        archives = self._runtime_archives(layer.python)
+        for platform in layer.platforms:
+            missing = missing_build(RuntimeRequest(layer.python, platform))
+            if missing and platform.name not in archives:
+                yield f"layer '{layer.name}' cannot be built for {platform.name}: {missing.message}; {missing.hint}"
 
     def _build(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.building.build import BuildRequest, build_layer  # noqa: PLC0415
@@ -314,9 +328,14 @@ class TaskActions:
         return link_layer(request, self.tools)
 
     def _check(self, node: TaskNode) -> Mapping[str, object]:
+        configuration = self.configuration
+        if configuration.is_checked_statically:
+            from venvstacks.actions.building.check_headers import HeaderCheckRequest, check_headers  # noqa: PLC0415
+
+            layer = self._layer(node)
+            return check_headers(HeaderCheckRequest(layer, self._platform, configuration.layout, self.base))
         from venvstacks.actions.building.import_check import CheckRequest, check_layer  # noqa: PLC0415
 
-        configuration = self.configuration
         request = CheckRequest(
             self._layer(node),
             self._platform,
@@ -352,7 +371,14 @@ class TaskActions:
         from venvstacks.actions.publishing.layer_metadata import PublishedLayer  # noqa: PLC0415
 
         configuration = self.configuration
-        return PublishedLayer(self._layer(node), self._platform, configuration.layout, self.base, configuration.tools)
+        return PublishedLayer(
+            self._layer(node),
+            self._platform,
+            configuration.layout,
+            self.base,
+            configuration.tools,
+            is_checked_statically=configuration.is_checked_statically,
+        )
 
     def _archive(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.publishing.publish import ArchiveOptions, archive_layer  # noqa: PLC0415

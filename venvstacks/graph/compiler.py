@@ -17,7 +17,7 @@ from venvstacks.model.own_packages import OwnPackage
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 
-RECIPES: Mapping[str, int] = {"build": 4, "link": 7, "check": 1, "archive": 6, "export": 2}
+RECIPES: Mapping[str, int] = {"build": 4, "link": 7, "check": 1, "static check": 1, "archive": 6, "export": 2}
 """Raised when a step begins to do something else with the same inputs, so that old results are redone: for archives,
 other bytes of the same members (such as by other parameters of the compressor), and what is published with them."""
 
@@ -85,6 +85,11 @@ class Configuration:
         """Whether this machine can start programs of the target platform."""
         return not self.is_foreign or bool(self.emulator)
 
+    @property
+    def is_checked_statically(self) -> bool:
+        """Whether layers are checked by the headers of their files, because they cannot be imported here."""
+        return self.check_imports and not self.can_start
+
 
 def compile_stack(stack: Stack, configuration: Configuration) -> TaskGraph:
     """The whole task graph of a stack.
@@ -115,7 +120,9 @@ class _Compiler:
         for layer in built:
             yield self.build(layer, platform)  # type: ignore[arg-type] # None is in no layer's platforms
             yield self.link(layer, platform)  # type: ignore[arg-type]
-            if self.has_checks:
+            if self.configuration.is_checked_statically:
+                yield self.static_check(layer, platform)  # type: ignore[arg-type]
+            elif self.configuration.check_imports:
                 yield self.check(layer, platform)  # type: ignore[arg-type]
             yield self.archive(layer)
             yield self.export(layer)
@@ -124,10 +131,6 @@ class _Compiler:
                 ARCHIVE_MANIFEST.partition(":")[2], self.layout.artifacts, built, self.configuration.tag
             )
             yield self.manifest("exports", self.layout.export, built, None)
-
-    @property
-    def has_checks(self) -> bool:
-        return self.configuration.check_imports and self.configuration.can_start
 
     def sources(self) -> Iterator[str]:
         yield from self.configuration.local_wheels
@@ -267,6 +270,22 @@ class _Compiler:
             uses=tuple(f"{kind}:{other.env_name}" for other in (layer, *layer.below) for kind in ("build", "link")),
         )
 
+    def static_check(self, layer: Layer, platform: TargetPlatform) -> TaskNode:
+        return TaskNode(
+            name=f"check:{layer.env_name}",
+            kind="check",
+            env_name=layer.env_name,
+            inputs=tuple(self.layout.record("link", other) for other in (layer, *layer.below)),
+            outputs=(self.layout.record("check", layer),),
+            after=tuple(f"check:{below.env_name}" for below in layer.below),
+            fingerprint={
+                "recipe": RECIPES["static check"],
+                "platform": platform.name,
+                "oldest": {"linux": layer.glibc, "macosx": layer.macos, "win": None}[platform.system],
+            },
+            uses=tuple(f"{kind}:{layer.env_name}" for kind in ("build", "link")),
+        )
+
     def _deployed_names(self, layer: Layer) -> tuple[str, ...]:
         """Lock metadata of the layers whose deployed name is only known once they are locked."""
         return tuple(self.layout.lock_metadata(other) for other in (layer, *layer.below) if other.versioned)
@@ -278,7 +297,10 @@ class _Compiler:
             name=f"archive:{layer.env_name}",
             kind="archive",
             env_name=layer.env_name,
-            inputs=self._published_inputs(layer),
+            inputs=(
+                *self._published_inputs(layer),
+                *((layout.record("check", layer),) if configuration.is_checked_statically else ()),
+            ),
             outputs=(layout.published_metadata(layout.artifacts, layer, configuration.tag),),
             fingerprint={
                 "recipe": RECIPES["archive"],
@@ -317,7 +339,7 @@ class _Compiler:
             env_name="",
             gathers=tuple(self.layout.published_metadata(folder, layer, tag) for layer in built),
             outputs=(self.layout.stack_manifest(folder, tag),),
-            follows=tuple(f"check:{layer.env_name}" for layer in built) if self.has_checks else (),
+            follows=tuple(f"check:{layer.env_name}" for layer in built) if self.configuration.check_imports else (),
             self_described=True,
         )
 

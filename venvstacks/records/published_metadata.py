@@ -79,6 +79,22 @@ class DeltaReference(FileReference):
     to_files: str
 
 
+class StaticCheck(PublishedModel):
+    """What the headers of a layer's compiled files say, where nothing of it was started.
+
+    Attributes:
+        compiled_files: How many compiled files for the platform there are.
+        newest_system: The newest system that one of them needs, such as `glibc 2.17`; empty where none says.
+        system_libraries: Libraries of the operating system that they need.
+        missing_libraries: Libraries that they need and nobody brings.
+    """
+
+    compiled_files: Size
+    newest_system: str
+    system_libraries: tuple[str, ...]
+    missing_libraries: tuple[str, ...]
+
+
 class ProductMetadata(PublishedModel):
     """What this program adds to the metadata of a layer.
 
@@ -100,6 +116,7 @@ class ProductMetadata(PublishedModel):
             versions).
         launch_names: Modules that start an application under further names, by name (applications only).
         kept_format: True where the archive format is that of the original's publications in the same folder.
+        static_check: The result of the check that takes the place of imports on machines of other platforms.
     """
 
     kind: LayerKind
@@ -116,6 +133,7 @@ class ProductMetadata(PublishedModel):
     package_list: FileReference | None = None
     launch_names: dict[str, str] | None = None
     kept_format: bool | None = None
+    static_check: StaticCheck | None = None
 
 
 class LayerMetadata(PublishedModel):

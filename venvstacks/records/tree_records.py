@@ -127,6 +127,24 @@ class CheckRecord(Record):
     warnings: tuple[str, ...] = ()
 
 
+class StaticCheckRecord(Record):
+    """The outcome of the check of a layer that is for another platform, by the headers of its compiled files.
+
+    Attributes:
+        compiled_files: How many compiled files for the platform it holds.
+        newest_system: The newest system that one of them needs, such as `glibc 2.17`; empty where none says.
+        system_libraries: Libraries of the operating system that they need.
+        missing_libraries: Libraries that they need and nobody brings.
+        warnings: What people should know.
+    """
+
+    compiled_files: int
+    newest_system: str
+    system_libraries: tuple[str, ...]
+    missing_libraries: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
 class LibrariesRecord(Record):
     """The shared libraries that a linked layer publishes.
 

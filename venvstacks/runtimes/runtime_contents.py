@@ -16,6 +16,7 @@ from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.modes import FOLDER_MODE, file_mode, settled_mode
+from venvstacks.runtimes.program_headers import described_platforms
 from venvstacks.tools.files import remove_tree
 
 _BYTECODE = (".pyc", ".pyo")
@@ -143,6 +144,12 @@ def check_contents(tree: Path, python: PythonImplementation, platform: TargetPla
                 f"what was supplied as {python} for {platform.name} has no file {needed}",
                 hint="check that it is a complete Python for that platform, in the layout of an installed one",
             )
+    described = described_platforms(tree / layout.interpreter)
+    if described and platform.name not in described:
+        raise RuntimeUnavailableError(
+            f"what was supplied as {python} for {platform.name} is for {' and '.join(described)}",
+            hint="name the archive of the right platform",
+        )
     found = _declared_version(tree)
     if found is not None and found != python.version:
         raise RuntimeUnavailableError(f"what was supplied as {python} is version {found}")

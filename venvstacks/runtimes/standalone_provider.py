@@ -95,6 +95,15 @@ def find_build(request: RuntimeRequest, mirror: str) -> Build:
     )
 
 
+def missing_build(request: RuntimeRequest) -> RuntimeUnavailableError | None:
+    """Why there is no build that serves `request`; None if there is one."""
+    try:
+        find_build(request, "")
+    except RuntimeUnavailableError as error:
+        return error
+    return None
+
+
 def _look_up(platform: TargetPlatform, implementation: str, version: str) -> tuple[str, str, str | None] | None:
     """Version, URL and SHA-256 of pbs-installer's newest build for `version` (any number of parts), if there is one."""
     from pbs_installer import get_download_link  # noqa: PLC0415 - reads its list of 1,000 builds on import

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from tests.support.sample_stack import BUILT, Pond, error_of, ran
+from venvstacks.actions.building.check_headers import HeaderCheckRequest, check_headers
 from venvstacks.api import Project, Request, Selection, run
+from venvstacks.errors import ImportCheckError
+from venvstacks.model.platforms import PLATFORMS
 
 HOST = "linux_x86_64"
 
@@ -61,3 +64,21 @@ def test_an_emulator_starts_the_python_of_another_platform(pond: Pond) -> None:
     missing = as_if_foreign(pond.project(), emulator=("no-such-emulator",))
     report = run(missing, Request(("build",), Selection(include=("framework-lily",))))
     assert "the emulator 'no-such-emulator' of linux_x86_64 is not" in error_of(report, "check:framework-lily")
+
+
+def test_headers_are_checked_in_place_of_imports(crossed_pond: Pond) -> None:
+    found = crossed_pond.metadata(f"py-{HOST}")["venvstacks"]["static_check"]
+    assert found["compiled_files"] > 10
+    assert found["newest_system"].startswith("glibc 2.")
+    assert "libc.so.6" in found["system_libraries"]
+    frog = crossed_pond.metadata(f"framework-frog-{HOST}")["venvstacks"]["static_check"]
+    assert (frog["compiled_files"], frog["missing_libraries"]) == (1, [])
+
+
+def test_a_layer_with_code_for_another_processor_is_refused(crossed_pond: Pond) -> None:
+    project = as_if_foreign(crossed_pond.project(tag_outputs=True))
+    layer, layout = project.stack.by_env_name["app-newt"], project.configuration.layout
+    request = HeaderCheckRequest(layer, PLATFORMS["linux_aarch64"], layout, crossed_pond.base)
+    with pytest.raises(ImportCheckError, match=r"cannot run on linux_aarch64\n.*newt\.abi3\.so is not for aarch64"):
+        check_headers(request)
+    assert not (crossed_pond.base / layout.record("check", layer)).exists()

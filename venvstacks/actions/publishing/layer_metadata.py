@@ -16,8 +16,8 @@ from venvstacks.locking.lock_metadata import LockMetadata
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
-from venvstacks.records.published_metadata import LayerMetadata, ProductMetadata, SupportModule
-from venvstacks.records.tree_records import LinkRecord, RuntimeRecord
+from venvstacks.records.published_metadata import LayerMetadata, ProductMetadata, StaticCheck, SupportModule
+from venvstacks.records.tree_records import LinkRecord, RuntimeRecord, StaticCheckRecord
 
 _RECORDED = ("venvstacks", "uv")
 """Tools whose versions are published, next to that of the compressor: the Python that runs them changes no byte."""
@@ -33,6 +33,7 @@ class PublishedLayer:
         layout: All paths, relative to `base`.
         base: The specification's folder.
         tools: Versions of the tools, by name.
+        is_checked_statically: Whether a static check has taken the place of the import check.
     """
 
     layer: Layer
@@ -40,6 +41,7 @@ class PublishedLayer:
     layout: StackLayout
     base: Path
     tools: Mapping[str, str]
+    is_checked_statically: bool = False
 
     @cached_property
     def record(self) -> LinkRecord:
@@ -108,4 +110,9 @@ class PublishedLayer:
             runtime_build=runtime.build if runtime else None,
             notes=runtime.notes if runtime else (),
             launch_names=self.layer.launch_names or None,
+            static_check=self._static_check() if self.is_checked_statically else None,
         )
+
+    def _static_check(self) -> StaticCheck:
+        found = read_back(StaticCheckRecord, self.base / self.layout.record("check", self.layer), PublishError)
+        return StaticCheck(**{name: getattr(found, name) for name in StaticCheck.model_fields})
