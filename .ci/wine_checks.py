@@ -78,7 +78,7 @@ def say(text: str) -> None:
 def unit_tests(machine: Machine) -> None:
     """Run all unit tests; none may fail, and those that are skipped are counted."""
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--tb=short"]
-    done = machine.run_python("-m", "pytest", *options, "tests/unit", limit=420, PYTHONUTF8="1")
+    done = machine.run_python("-m", "pytest", *options, "tests/unit", limit=1200, PYTHONUTF8="1")
     passed = re.search(r"(\d+) passed", done.output)
     if done.status or passed is None or int(passed[1]) < LEAST_TESTS:
         sys.exit(f"unit tests under Wine, exit status {done.status}:\n{done.output[-20_000:]}")

@@ -86,7 +86,8 @@ def _target(path: Any, *, dir_fd: int | None = None) -> str:
     with open(answer, encoding="utf-8") as stream:
         text = stream.read().removesuffix("\n")
     _unlink(answer)
-    return "\\\\?\\Z:" + text.replace("/", "\\")
+    inside = text.removeprefix(_native("C:\\").rstrip("/"))
+    return ("\\\\?\\Z:" if inside == text else "\\\\?\\C:") + inside.replace("/", "\\")
 
 
 _winapi.CreateJunction = _create

@@ -92,7 +92,7 @@ class Machine:
             "VENVSTACKS_CACHE": windows_path(self.folder / "cache"),
         }
 
-    def run(self, *command: str | Path, cwd: Path = ROOT, limit: float = 300, **variables: str) -> Ended:
+    def run(self, *command: str | Path, cwd: Path = ROOT, limit: float = 600, **variables: str) -> Ended:
         """Run a program for Windows; one that takes longer than `limit` seconds is ended, and its status is 124.
 
         Its output goes through a pipe: as standard streams, Wine 8 gives Python invalid handles of files.
@@ -122,7 +122,7 @@ class Machine:
         reader.join(5)  # a process that Wine has left in the background may hold the pipe for good
         return Ended(status, b"".join(pieces).decode("utf-8", "replace").replace("\r\n", "\n"))
 
-    def run_python(self, *arguments: str | Path, cwd: Path = ROOT, limit: float = 300, **variables: str) -> Ended:
+    def run_python(self, *arguments: str | Path, cwd: Path = ROOT, limit: float = 600, **variables: str) -> Ended:
         """Run the machine's Python; see `run`."""
         return self.run(self.python, *arguments, cwd=cwd, limit=limit, **variables)
 
@@ -175,7 +175,8 @@ def download(folder: Path, requirement: str, sha256: str, options: tuple[str, ..
     wanted = folder / f"{name}.txt"
     wanted.write_text(f"{requirement} --hash=sha256:{sha256}\n")
     kind = options or ("--no-binary", name)
-    command = [HOST_PYTHON, "-m", "pip", "download", "--quiet", "--no-deps", *kind, "--require-hashes", "-r", wanted]
+    pip = [sys.executable, "-m", "uv", "tool", "run", "--python", HOST_PYTHON, "pip"]  # environments need not have it
+    command = [*pip, "download", "--quiet", "--no-deps", *kind, "--require-hashes", "-r", wanted]
     subprocess.run([*command, "--dest", folder], check=True, timeout=300)
     return next(path for path in folder.iterdir() if path.name.startswith(name.replace("-", "_")) and path != wanted)
 

@@ -23,7 +23,6 @@ EXAMPLES = {
     ),
     "publish": ("venvstacks publish", "venvstacks publish --tag-outputs --compression small"),
     "local-export": ("venvstacks local-export", "venvstacks local-export --output-dir try --include app-desk"),
-    "watch": ("venvstacks watch", "venvstacks watch desk -- --port 8000", "venvstacks watch --export"),
     "plan": (
         "venvstacks plan                       what would run, and why",
         "venvstacks plan --format mermaid      the task graph as a picture",
@@ -48,6 +47,7 @@ EXAMPLES = {
     ),
     "schema": ("venvstacks schema specification > venvstacks.schema.json",),
     "run": ("venvstacks run desk", "venvstacks run desk -- --port 8080"),
+    "watch": ("venvstacks watch", "venvstacks watch desk -- --port 8000", "venvstacks watch --export"),
     "deploy": (
         "venvstacks deploy _artifacts --to /opt/desk --app desk",
         "venvstacks deploy https://example.com/desk --to /opt/desk",

@@ -19,6 +19,7 @@ from venvstacks.cli.option_groups import (
     LockedLayers,
     Packages,
     PublishedLayers,
+    Targets,
     expanded,
     given,
 )
@@ -41,7 +42,8 @@ def test_what_was_not_given_is_left_to_the_api() -> None:
 
 
 def test_every_field_of_a_selection_can_be_given() -> None:
-    assert {field.name for field in fields(Layers)} == {field.name for field in fields(Selection)}
+    given_in_groups = {field.name for group in (Layers, Targets) for field in fields(group)}
+    assert given_in_groups == {field.name for field in fields(Selection)}
 
 
 def test_a_command_gets_its_groups_whole() -> None:

@@ -178,7 +178,7 @@ class _Python:
     """
 
     command: tuple[str | Path, ...]
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def _python(request: CheckRequest, config: Mapping[str, Any]) -> _Python:
