@@ -9,30 +9,16 @@ import sys
 from pathlib import Path
 
 from tests.support.handmade_wheels import make_wheel
+from tests.support.specifications import HOST, application, framework, runtime
 
 PYTHON = "3.11.7"
 
-SPEC = f"""\
-[tool.venvstacks]
-runtime-providers = ["host"]
-
-[[runtimes]]
-name = "py"
-python_implementation = "cpython@{PYTHON}"
-requirements = []
-platforms = ["linux_x86_64"]
-
-[[frameworks]]
-name = "base"
-runtime = "py"
-requirements = ["alpha"]
-
-[[applications]]
-name = "hello"
-frameworks = ["base"]
-requirements = []
-launch_module = "hello.py"
-"""
+SPEC = (
+    HOST
+    + runtime(python_implementation=f"cpython@{PYTHON}", platforms=["linux_x86_64"])
+    + framework("base", requirements=["alpha"])
+    + application("hello", "base")
+)
 
 
 def write_stack(folder: Path) -> Path:

@@ -16,6 +16,12 @@ from venvstacks.model.validation import resolve
 
 SOURCE = "venvstacks.toml"
 
+HOST = """\
+[tool.venvstacks]
+runtime-providers = ["host"]
+
+"""
+
 RUNTIME = """\
 [[runtimes]]
 name = "py"

@@ -17,6 +17,7 @@ import pytest
 
 from tests.support.killed_runs import LOCK_TIME, ROOT, descendants, processes_at_work_in
 from tests.support.locked_projects import StackOnDisk
+from tests.support.specifications import application, framework, runtime
 from venvstacks.model.layout import StackLayout
 
 pytestmark = [
@@ -24,25 +25,11 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
 ]
 
-LAYERS = """\
-[[runtimes]]
-name = "py"
-python_implementation = "cpython@3.11.7"
-requirements = ["frog==1.0"]
-
-[[frameworks]]
-name = "web"
-runtime = "py"
-requirements = ["toad"]
-versioned = true
-
-[[applications]]
-name = "app"
-frameworks = ["web"]
-requirements = ["newt"]
-launch_module = "app.py"
-versioned = true
-"""
+LAYERS = (
+    runtime(requirements=["frog==1.0"])
+    + framework("web", requirements=["toad"], versioned=True)
+    + application("app", "web", requirements=["newt"], versioned=True)
+)
 WRITES = 4 + 4 + 3
 """New locks of `py` and `web` replace four files each; `app`, which takes frog from `py`, keeps its requirements."""
 

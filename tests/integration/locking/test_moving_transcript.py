@@ -14,36 +14,18 @@ import pytest
 
 from tests.support.handmade_wheels import make_wheel
 from tests.support.original_locks import write_lock_of_07
+from tests.support.specifications import HOST, application, framework, runtime
 from venvstacks.api import Options, load_project
 
 PAGE = Path(__file__).parents[3] / "docs/migrating.md"
 
-SPECIFICATION = """\
-[tool.uv]
-find-links = ["wheels"]
-no-index = true
-
-[tool.venvstacks]
-runtime-providers = ["host"]
-
-[[runtimes]]
-name = "cpython-3.11"
-python_implementation = "cpython@3.11.7"
-requirements = []
-platforms = ["linux_x86_64"]
-
-[[frameworks]]
-name = "cli"
-runtime = "cpython-3.11"
-requirements = ["frog"]
-versioned = true
-
-[[applications]]
-name = "tool"
-launch_module = "tool.py"
-frameworks = ["cli"]
-requirements = ["newt"]
-"""
+SPECIFICATION = (
+    '[tool.uv]\nfind-links = ["wheels"]\nno-index = true\n\n'
+    + HOST
+    + runtime("cpython-3.11", platforms=["linux_x86_64"])
+    + framework("cli", runtime="cpython-3.11", requirements=["frog"], versioned=True)
+    + application("tool", "cli", requirements=["newt"])
+)
 OLD = {name: f"published by 0.7: {name}".encode() for name in (
     "cpython-3.11-linux_x86_64-1.tar.xz", "framework-cli@3-linux_x86_64-1.tar.xz", "app-tool-linux_x86_64-1.tar.xz",
 )}  # fmt: skip

@@ -18,39 +18,19 @@ import pytest
 from tests.support.compiled_wheels import LIBRARY_SOURCE, MODULE_SOURCE, compile_c, need_compiler
 from tests.support.handmade_wheels import make_wheel
 from tests.support.sample_stack import ran
+from tests.support.specifications import HOST, application, framework, runtime
 from venvstacks.api import Report, Request, deployments, load_project, run
 from venvstacks.loading.options import Options
 
 LOW = ["lowmod", "pondlook", "toolbox", "part-a", "owner", "toad-lib"]
 HIGH = ["hook", "brand", "part-b", "upper", "toad-user", "plain-user"]
-SPECIFICATION = f"""\
-[tool.venvstacks]
-runtime-providers = ["host"]
-
-[[runtimes]]
-name = "py"
-python_implementation = "cpython@3.11.7"
-requirements = []
-platforms = ["linux_x86_64"]
-
-[[frameworks]]
-name = "low"
-runtime = "py"
-requirements = {json.dumps(LOW)}
-versioned = true
-
-[[applications]]
-name = "layered"
-frameworks = ["low"]
-requirements = {json.dumps([*LOW, *HIGH])}
-launch_module = "probe.py"
-
-[[applications]]
-name = "flat"
-runtime = "py"
-requirements = {json.dumps([*LOW, *HIGH])}
-launch_module = "probe.py"
-"""
+SPECIFICATION = (
+    HOST
+    + runtime(platforms=["linux_x86_64"])
+    + framework("low", requirements=LOW, versioned=True)
+    + application("layered", "low", requirements=[*LOW, *HIGH], launch_module="probe.py")
+    + application("flat", requirements=[*LOW, *HIGH], launch_module="probe.py")
+)
 
 PROBE = """\
 import json, os, subprocess, sys
