@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from venvstacks.actions.locking.lock import LockPolicy, LockRequest, LockResult, is_refused, lock_layer, lock_reasons
+from venvstacks.actions.locking.lock_request import LockPolicy, LockRequest
+from venvstacks.actions.locking.lock_validity import is_refused, lock_reasons
 from venvstacks.actions.wheels.wheel_request import OwnWheelRequest, wheel_reasons
 from venvstacks.errors import BuildError
 from venvstacks.graph.compiler import ARCHIVE_MANIFEST, Configuration
@@ -24,6 +25,7 @@ from venvstacks.reasons import Reason
 from venvstacks.tools.files import remove_tree
 
 if TYPE_CHECKING:
+    from venvstacks.actions.locking.lock import LockResult
     from venvstacks.actions.publishing.layer_metadata import PublishedLayer
     from venvstacks.actions.publishing.published_deltas import OlderPublication
     from venvstacks.actions.toolset import Tools
@@ -264,6 +266,8 @@ class TaskActions:
         Raises:
             LockError: It failed.
         """
+        from venvstacks.actions.locking.lock import lock_layer  # noqa: PLC0415
+
         return lock_layer(self.lock_request(self._layer(node)), self.tools)
 
     def _lock(self, node: TaskNode) -> Mapping[str, object]:

@@ -8,9 +8,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from venvstacks.actions.locking.lock import lock_reasons
 from venvstacks.actions.locking.lock_files import hash_lower_lock
 from venvstacks.actions.locking.lock_request import LockRequest
+from venvstacks.actions.locking.lock_validity import lock_reasons
 from venvstacks.actions.publishing.deployed_names import deployed_name
 from venvstacks.actions.table import RunOptions
 from venvstacks.engine.cancellation import Cancellation

@@ -7,16 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from venvstacks.archives.compression import Compression, StreamCompressor, gzip_stream, xz_stream, zstd_stream
-from venvstacks.archives.member_contents import Contents
-from venvstacks.archives.sink import Sink
-from venvstacks.archives.tar_writer import tar_chunks
-from venvstacks.archives.write_failures import not_written
-from venvstacks.archives.zip_writer import write_zip, zip_time
 from venvstacks.errors import UsageError
 from venvstacks.tools.files import replacing
+
+if TYPE_CHECKING:
+    from venvstacks.archives.compression import Compression
+    from venvstacks.archives.member_contents import Contents
+    from venvstacks.archives.sink import Sink
+
+# What writes archives is imported when one is written: every run looks up its format here.
 
 DEFAULT_FORMAT = "tar.zst"
 SMALLEST_FORMAT = "tar.xz"
@@ -82,11 +83,27 @@ class ArchiveFormat:
 
 
 def _write_tar(
-    contents: Contents, epoch: int, compression: Compression, sink: Sink, *, compress: StreamCompressor
+    contents: Contents, epoch: int, compression: Compression, sink: Sink, *, stream: Literal["gzip", "xz", "zstd"]
 ) -> None:
+    from venvstacks.archives.compression import gzip_stream, xz_stream, zstd_stream  # noqa: PLC0415
+    from venvstacks.archives.tar_writer import tar_chunks  # noqa: PLC0415
+
+    compress = {"gzip": gzip_stream, "xz": xz_stream, "zstd": zstd_stream}[stream]
     with contextlib.closing(compress(tar_chunks(contents, epoch), compression)) as chunks:
         for chunk in chunks:
             sink.write(chunk)
+
+
+def _write_zip(contents: Contents, epoch: int, compression: Compression, sink: Sink) -> None:
+    from venvstacks.archives.zip_writer import write_zip  # noqa: PLC0415
+
+    write_zip(contents, epoch, compression, sink)
+
+
+def _zip_time(epoch: int) -> int:
+    from venvstacks.archives.zip_writer import zip_time  # noqa: PLC0415
+
+    return zip_time(epoch)
 
 
 def _efforts(fast: int, balanced: int, small: int) -> Mapping[str, int]:
@@ -96,10 +113,10 @@ def _efforts(fast: int, balanced: int, small: int) -> Mapping[str, int]:
 ARCHIVE_FORMATS: Mapping[str, ArchiveFormat] = {
     known.suffix: known
     for known in (
-        ArchiveFormat("tar.zst", partial(_write_tar, compress=zstd_stream), range(1, 23), _efforts(3, 10, 19)),
-        ArchiveFormat("tar.xz", partial(_write_tar, compress=xz_stream), range(10), _efforts(1, 6, 6)),
-        ArchiveFormat("tar.gz", partial(_write_tar, compress=gzip_stream), range(1, 10), _efforts(1, 6, 9)),
-        ArchiveFormat("zip", write_zip, range(1, 10), _efforts(1, 6, 9), time=zip_time),
+        ArchiveFormat("tar.zst", partial(_write_tar, stream="zstd"), range(1, 23), _efforts(3, 10, 19)),
+        ArchiveFormat("tar.xz", partial(_write_tar, stream="xz"), range(10), _efforts(1, 6, 6)),
+        ArchiveFormat("tar.gz", partial(_write_tar, stream="gzip"), range(1, 10), _efforts(1, 6, 9)),
+        ArchiveFormat("zip", _write_zip, range(1, 10), _efforts(1, 6, 9), time=_zip_time),
     )
 }
 
@@ -166,6 +183,10 @@ def write_archive(request: ArchiveRequest) -> ArchiveWritten:
         ChangedEnvironmentError: The environment differs from the members.
         PublishError: A file cannot be read, or the archive cannot be written.
     """
+    from venvstacks.archives.compression import Compression  # noqa: PLC0415
+    from venvstacks.archives.sink import Sink  # noqa: PLC0415
+    from venvstacks.archives.write_failures import not_written  # noqa: PLC0415
+
     chosen = archive_format(request.format)
     _check_numbers(request)
     compression = Compression(chosen.level(request.level), request.threads, request.contents.size, x86=request.x86)

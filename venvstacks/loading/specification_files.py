@@ -11,7 +11,6 @@ from venvstacks.loading.options import Options
 from venvstacks.loading.own_projects import read_projects
 from venvstacks.loading.python_series import choose_pythons
 from venvstacks.model.draft import Draft
-from venvstacks.model.requirement_files import included_files
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.specification import UvTable
 from venvstacks.model.surroundings import Surroundings
@@ -63,6 +62,8 @@ def _read_requirement_files(paths: Iterable[str], base: Path) -> dict[str, str |
     """The texts of files that hold requirements, and of those that they include; None for what is not there."""
     texts: dict[str, str | ValueError | None] = {}
     waiting = list(paths)
+    if waiting:
+        from venvstacks.model.requirement_files import included_files  # noqa: PLC0415 - few specifications name files
     while waiting:
         path = waiting.pop()
         if path not in texts:

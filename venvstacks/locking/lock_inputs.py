@@ -95,7 +95,7 @@ def index_sources(uv: UvTable) -> dict[str, Any]:
 
 
 def version_inputs(layer: Layer, module_hashes: Mapping[str, str]) -> dict[str, object]:
-    """What gives a versioned layer a new version even if its locked packages stay the same (FORMATS, section 1).
+    """What gives a versioned layer a new version even if its locked packages stay the same.
 
     Only versioned layers name modules: a changed launch module of an unversioned one leaves its lock valid. A
     versioned runtime also names its Python, which is part of what is deployed under that version; so does a runtime

@@ -70,7 +70,7 @@ class LockedFrom(_Model):
 
     @property
     def hashes(self) -> dict[str, str]:
-        """The three input hashes of FORMATS section 3 by key."""
+        """The three hashes of inputs, by their keys in the metadata."""
         declared, gathered = self.inputs.get("requirements"), self.inputs.get("requirements-from")
         others = {key: value for key, value in self.inputs.items() if key not in {"requirements", "requirements-from"}}
         wheels = {label: wheel.model_dump() for label, wheel in (self.wheels or {}).items()}
@@ -83,7 +83,7 @@ class LockedFrom(_Model):
 
 
 class LockMetadata(_Model):
-    """`pylock.<env>.meta.json` (FORMATS, section 3).
+    """`pylock.<env>.meta.json`; the first six keys are those of venvstacks 0.8.
 
     Attributes:
         requirements_hash: Hash of the lock file's text.

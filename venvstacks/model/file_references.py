@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, GetJsonSchemaHandler, model_validator
 
-from venvstacks.model.foreign_locks import LOCK_NAMES
 from venvstacks.model.relative_paths import is_absolute
 from venvstacks.model.tables import Listing, RefusedValueError, Table
+
+LOCK_NAMES = re.compile(r"(uv|pdm|poetry)\.lock|pylock(\.[^.]+)?\.toml")
+"""File names of the locks that can be read."""
 
 
 def _file_path(value: str) -> str:

@@ -19,9 +19,6 @@ from venvstacks.model.foreign_sources import ForeignSource, LockedFile
 from venvstacks.model.toml_text import TomlError, parse_toml
 from venvstacks.urls import without_secrets
 
-LOCK_NAMES = re.compile(r"(uv|pdm|poetry)\.lock|pylock(\.[^.]+)?\.toml")
-"""The files that are read here, by name."""
-
 _CHOICES = re.compile(r"\b(extras?|dependency_groups)\b")
 """Marker variables about what was chosen when a lock is installed; a constraint cannot say them."""
 

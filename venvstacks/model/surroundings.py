@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from venvstacks.model.foreign_files import Texts
 from venvstacks.model.own_packages import Projects
 from venvstacks.model.platforms import PythonImplementation
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.specification import UvTable
+
+if TYPE_CHECKING:
+    from venvstacks.model.foreign_files import Texts
 
 
 @dataclass(frozen=True)

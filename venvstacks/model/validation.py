@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from venvstacks.errors import Fault, SpecificationError
 from venvstacks.model.application_modules import SOURCE_PLACE, find_modules, launches_installed
 from venvstacks.model.draft import Draft, DraftLayer, fault_without_secrets
 from venvstacks.model.file_references import RequirementsFrom
-from venvstacks.model.foreign_files import FileContents
 from venvstacks.model.indexes import inherit_package_indexes
 from venvstacks.model.launches import Launch, launches
 from venvstacks.model.linearize import NoLinearOrderError, linearize
@@ -22,7 +22,6 @@ from venvstacks.model.overrides import inherit_overrides
 from venvstacks.model.own_packages import OwnUse, find_own_packages
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation, TargetPlatform
 from venvstacks.model.positions import KeyPath
-from venvstacks.model.requirement_files import gather_requirements
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.sources import parse_sources
 from venvstacks.model.specification import ApplicationSpec, LayerSpec, RuntimeSpec
@@ -31,6 +30,9 @@ from venvstacks.model.stack import Layer, Stack, nearest
 from venvstacks.model.surroundings import Surroundings
 from venvstacks.model.uv_environments import differing_environments
 from venvstacks.model.uv_settings import effective_uv, find_uv_faults, index_names
+
+if TYPE_CHECKING:
+    from venvstacks.model.foreign_files import FileContents
 
 DEFAULT_GLIBC = "2.28"
 DEFAULT_MACOS = "13.0"
@@ -156,6 +158,8 @@ class _Resolver:
             *(("requirements-from", index, source) for index, source in enumerate(spec.requirements_from)),
             *(("constraints-from", index, source) for index, source in enumerate(spec.constraints_from)),
         ]
+        if named:
+            from venvstacks.model.requirement_files import gather_requirements  # noqa: PLC0415 - few layers name files
         for key, index, source in named:
             try:
                 yield gather_requirements(source, self.surroundings.requirement_files)

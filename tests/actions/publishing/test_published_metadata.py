@@ -1,4 +1,4 @@
-"""The published metadata of FORMATS section 5, to the letter, from handmade records."""
+"""The published metadata, to the letter, from handmade records."""
 
 from __future__ import annotations
 

@@ -11,8 +11,9 @@ import pytest
 
 from tests.support.handmade_wheels import make_wheel
 from tests.support.locked_layers import request_for, tools_for
-from venvstacks.actions.locking.lock import LockRequest, LockResult, lock_layer, lock_reasons
-from venvstacks.actions.locking.lock_request import LockPaths
+from venvstacks.actions.locking.lock import LockResult, lock_layer
+from venvstacks.actions.locking.lock_request import LockPaths, LockRequest
+from venvstacks.actions.locking.lock_validity import lock_reasons
 from venvstacks.model.stack import Layer
 from venvstacks.reasons import Reason
 

@@ -9,7 +9,8 @@ import pytest
 from tests.integration.locking.conftest import Bench
 from tests.support.handmade_wheels import make_wheel
 from tests.support.locked_layers import THREE, framework, request_for, runtime, tools_for
-from venvstacks.actions.locking.lock import lock_layer, lock_reasons
+from venvstacks.actions.locking.lock import lock_layer
+from venvstacks.actions.locking.lock_validity import lock_reasons
 from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, MissingWheelsError, StaleLockError
 from venvstacks.model.layout import StackLayout

@@ -43,7 +43,7 @@ def reasons_of(*arguments: Any, **more: Any) -> list[str]:
     return [str(reason) for reason in stale_reasons(*arguments, **more)]
 
 
-def test_metadata_survives_its_file_and_has_the_keys_of_the_contract() -> None:
+def test_metadata_survives_its_file_and_has_the_keys_of_08() -> None:
     text = metadata().to_text()
     assert parse_metadata(text) == metadata()
     assert set(json.loads(text)) == {

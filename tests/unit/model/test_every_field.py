@@ -1,4 +1,4 @@
-"""Every field of FORMATS section 1 with a value that is taken and one that is refused with file, line, key and a hint.
+"""Every field of the specification with a value that is taken and one that is refused with file, line, key and a hint.
 
 What the fields mean in detail, alone and together, is tested in the other modules of this folder.
 """
@@ -82,6 +82,10 @@ SETTINGS: dict[str, Case] = {
     "archive-level": ("3", "archive_level", 3, '"high"', "must be a whole number"),
     "release": ('"2.4.1"', "release", "2.4.1", "2.4", "must be a string"),
     "link-mode": ('"copy"', "link_mode", "copy", '"symlink"', "'clone', 'copy' or 'hardlink'"),
+    "emulators": (
+        '{ linux_aarch64 = ["qemu-aarch64", "-L", "/x"] }', "emulators.linux_aarch64", ("qemu-aarch64", "-L", "/x"),
+        "{ linux_aarch64 = [] }", "must not be empty",
+    ),
     "bytecode": ('"none"', "bytecode", "none", "true", "'on-deploy', 'shipped' or 'none'"),
     "jobs": ("4", "jobs", 4, "0", "greater than or equal to 1"),
     "cache": ('"../cache"', "cache", "../cache", "[]", "must be a string"),

@@ -1,4 +1,4 @@
-"""Every field of FORMATS section 1: what it takes, and what is said where it does not."""
+"""Every field of a layer: what it takes, and what is said where it does not."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class UvRuns:
         layer, uv, base = self.layer, self.request.settings, self.request.base.as_posix()
         provided = self.provision.versions(target.name)
         versions = provided if conditions.versions is None else conditions.versions
-        # uv honours an assigned index for what the project itself requires only (see locking.texts.project_text)
+        # uv honours an assigned index for what the project itself requires only (see `uv_texts.project_text`)
         also = conditions.also if conditions.only is not None else conditions.also | self._assigned(versions)
         texts = {
             "pyproject.toml": project_text(

@@ -6,15 +6,12 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from html import escape
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
 from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.digests import prefixed
-from venvstacks.locking.pylock import read_lock
-from venvstacks.locking.source_check import assigned_names
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.model.platforms import PythonImplementation
 from venvstacks.tools.files import path_from
@@ -35,6 +32,8 @@ def wheels_now(
 
 
 def _locked_names(lock_text: str, python: PythonImplementation) -> frozenset[str]:
+    from venvstacks.locking.pylock import read_lock  # noqa: PLC0415 - only with folders of local wheels
+
     try:
         return read_lock(lock_text, python).lock.chosen_names
     except UnusableLockError:
@@ -72,6 +71,8 @@ def local_names(request: LockRequest, provided: Collection[str]) -> frozenset[st
         request: The layer and its surroundings.
         provided: Names of packages that the layers below hold.
     """
+    from venvstacks.locking.source_check import assigned_names  # noqa: PLC0415 - only to lock
+
     found = {_distribution_of(wheel.name) for folder in request.local_wheel_dirs for wheel in folder.glob("*.whl")}
     return frozenset(found) - assigned_names(request.layer, request.uv) - frozenset(provided)
 
@@ -89,6 +90,8 @@ def with_local_index(request: LockRequest, names: Collection[str], folder: Path)
     """
     if not names or not request.use_index or request.uv.get("no-index"):
         return request
+    from html import escape  # noqa: PLC0415 - only to lock
+
     for name in sorted(names):
         wheels = local_wheels(request, frozenset({name}))
         links = (f'<a href="{escape(wheel.as_uri())}">{escape(wheel.name)}</a>\n' for wheel in wheels)

@@ -1,4 +1,4 @@
-"""Locking one layer: check whether its lock is valid, and if not, resolve the layer again for all of its targets.
+"""Locking one layer: a lock that is not valid is resolved again for all of the layer's targets.
 
 Nothing is written unless every target can be resolved. Each file is replaced atomically, the metadata last: an
 interruption leaves either the earlier lock or one that the next run finds stale.
@@ -7,22 +7,26 @@ interruption leaves either the earlier lock or one that the next run finds stale
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from venvstacks.actions.locking.lock_files import LockState, LowerHash, hash_lower_lock, read_state
+from venvstacks.actions.locking.lock_files import LockState, read_state
 from venvstacks.actions.locking.lock_origins import made_from
-from venvstacks.actions.locking.lock_request import LockPaths, LockPolicy, LockRequest
+from venvstacks.actions.locking.lock_request import LockPaths, LockRequest
+from venvstacks.actions.locking.lock_validity import (
+    only_wheels_rebuilt,
+    reasons_of,
+    refuses,
+    resolution_holds,
+    stale,
+)
 from venvstacks.actions.locking.locks_of_original import earlier_original
 from venvstacks.actions.locking.own_wheels import with_rebuilt_wheels
-from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError, StaleLockError, UsageError
 from venvstacks.locking.adaptation import describe_needed
 from venvstacks.locking.lock_changes import LockChanges, compare_locks
 from venvstacks.locking.lock_metadata import LockedFrom, LockMetadata
-from venvstacks.locking.lock_staleness import only_rebuilt, resolution_reasons, stale_reasons
 from venvstacks.locking.locks import LayerLock
 from venvstacks.locking.next_lock import EarlierLock, next_metadata
 from venvstacks.locking.original_locks import lacks_shared_wheels, same_pins
@@ -33,8 +37,6 @@ from venvstacks.tools.files import write_if_changed
 
 if TYPE_CHECKING:
     from venvstacks.actions.toolset import Tools
-
-__all__ = ["LockPolicy", "LockRequest", "LockResult", "lock_layer", "lock_reasons"]
 
 
 @dataclass(frozen=True)
@@ -67,51 +69,6 @@ class LockResult:
         return compare_locks(self.before, self.after)
 
 
-def lock_reasons(
-    request: LockRequest, hash_file: Callable[[Path], str] = sha256_file, lower_hash: LowerHash = hash_lower_lock
-) -> tuple[Reason, ...]:
-    """Why the layer's lock is not valid; empty if it is valid. Reads files, starts no process.
-
-    Args:
-        request: The layer and its surroundings.
-        hash_file: Gives a file's SHA-256; a caller with a cache of hashes passes its own.
-        lower_hash: Gives the hash of a lower layer's lock.
-
-    Raises:
-        LockError: A file that must be read cannot be.
-    """
-    return _reasons(read_state(request, hash_file, lower_hash))
-
-
-def _reasons(state: LockState) -> tuple[Reason, ...]:
-    return _stale(state) or tuple(Reason("missing output", name) for name in state.missing_companions)
-
-
-def _stale(state: LockState) -> tuple[Reason, ...]:
-    """Why the lock itself is not valid; the generated files next to it that only people read do not count."""
-    if state.platform_locks:
-        return (Reason("invalid record", "the lock has the form of venvstacks 0.2 to 0.7, one file per platform"),)
-    if state.original_reasons is not None:
-        return state.original_reasons
-    return stale_reasons(state.metadata, state.lock_text, state.wanted, fault=state.metadata_fault)
-
-
-def is_refused(request: LockRequest, hash_file: Callable[[Path], str] = sha256_file) -> bool:
-    """Whether a lock exists but is not valid, and the request's policy does not allow renewing it."""
-    return _is_refused(request, read_state(request, hash_file))
-
-
-def _is_refused(request: LockRequest, state: LockState) -> bool:
-    may_renew = _only_rebuilt(state) and not request.locked
-    return request.policy == "require-valid" and state.exists and bool(_stale(state)) and not may_renew
-
-
-def _only_rebuilt(state: LockState) -> bool:
-    """Whether the lock is right but for wheels that were built again from changed source, as launch modules change."""
-    made_from = state.metadata.venvstacks if state.metadata else None
-    return made_from is not None and state.is_intact and only_rebuilt(made_from, state.wanted)
-
-
 def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
     """Make the layer's lock valid, as far as the request's policy allows.
 
@@ -123,17 +80,17 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
         InterruptedRunError: The run is being stopped.
     """
     state = read_state(request, tools.digests)
-    reasons = _reasons(state)
+    reasons = reasons_of(state)
     if request.policy != "renew" and not reasons:
         return _unchanged(state, reasons)
     if request.policy != "renew" and state.original_reasons == ():
         _write_companions(request, state.read_lock(), LockPaths.to_write(request))
         return _unchanged(state, reasons)
-    if _is_refused(request, state):
+    if refuses(request, state):
         raise _refusal(state, reasons)
-    if request.policy != "renew" and _resolution_holds(state):
+    if request.policy != "renew" and resolution_holds(state):
         return _write(request, state, tools, state.read_lock(), reasons=reasons, resolved=False)
-    if request.policy != "renew" and _only_rebuilt(state):
+    if request.policy != "renew" and only_wheels_rebuilt(state):
         lock = with_rebuilt_wheels(request, state.read_lock())
         return _write(request, state, tools, lock, reasons=reasons, resolved=False)
     from venvstacks.actions.locking.resolve import resolve_layer  # noqa: PLC0415 - valid locks, which are the rule, need no uv
@@ -143,12 +100,12 @@ def lock_layer(request: LockRequest, tools: Tools) -> LockResult:
             raise UsageError(f"there is no folder of local wheels {folder}", hint="check --local-wheels")
     keeps_pins = not (request.ignore_pins or request.upgrade)
     earlier = _without(state.earlier_pins(), state.adapted) if keeps_pins else None
-    found = resolve_layer(request, earlier, tools, same_inputs=not _stale(state) and state.original_reasons is None)
+    found = resolve_layer(request, earlier, tools, same_inputs=not stale(state) and state.original_reasons is None)
     return _write(request, state, tools, found.lock, reasons=reasons, resolved=True, notes=found.notes)
 
 
 def _without(lock: LayerLock | None, packages: Collection[str]) -> LayerLock | None:
-    """A lock without packages that it was adapted to: they are resolved again without what needed them then."""
+    """The lock without packages whose versions were chosen for layers above: those versions are chosen again."""
     if lock is None or not packages:
         return lock
     return replace(lock, packages=tuple(package for package in lock.packages if package.name not in packages))
@@ -164,18 +121,6 @@ def _refusal(state: LockState, reasons: tuple[Reason, ...]) -> StaleLockError:
         hint = "restore its files from version control, or run `venvstacks lock`, which keeps versions that can be read"
     details = tuple(str(reason) for reason in reasons)
     return StaleLockError(f"the lock of layer '{state.env_name}' {why}", details=details, hint=hint)
-
-
-def _resolution_holds(state: LockState) -> bool:
-    """Whether only a version input or a file next to the lock changed, so that uv need not run.
-
-    A lock that `stale_reasons` finds changed or damaged is always resolved again. So are locks of the original, since
-    they lack some of what our locks record.
-    """
-    metadata = state.metadata
-    if metadata is None or metadata.venvstacks is None or not state.is_intact:
-        return False
-    return not resolution_reasons(metadata.venvstacks, state.wanted)
 
 
 def _unchanged(state: LockState, reasons: tuple[Reason, ...]) -> LockResult:

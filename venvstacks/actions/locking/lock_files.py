@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from venvstacks.actions.locking.local_wheels import wheels_now
 from venvstacks.actions.locking.lock_request import LockPaths, LockRequest, read_text
-from venvstacks.actions.locking.locks_of_original import find_platform_locks, original_reasons, read_platform_locks
 from venvstacks.actions.locking.own_wheels import wheels_to_lock
 from venvstacks.digests import TreeEntry, prefixed, tree_digest
 from venvstacks.errors import LockError
 from venvstacks.locking.conflict_markers import has_conflict, highest_version, our_side
-from venvstacks.locking.lock_changes import compare_with_lower
 from venvstacks.locking.lock_inputs import lock_inputs, version_inputs
 from venvstacks.locking.lock_metadata import (
     LockMetadata,
@@ -23,16 +22,19 @@ from venvstacks.locking.lock_metadata import (
     hash_lock,
     parse_metadata,
 )
-from venvstacks.locking.locks import LayerLock
-from venvstacks.locking.merge import requires_python
-from venvstacks.locking.original_locks import PlatformLock, pins_of_platform_locks
-from venvstacks.locking.pylock import ReadLock, parse_lock, read_lock
 from venvstacks.locking.pylock_text import without_own_digests
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.model.platforms import PythonImplementation
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.stack import Layer
 from venvstacks.reasons import Reason
+
+if TYPE_CHECKING:
+    from venvstacks.locking.locks import LayerLock
+    from venvstacks.locking.original_locks import PlatformLock
+    from venvstacks.locking.pylock import ReadLock
+
+# What only locks need that are not valid, or of the original, is imported where it is used.
 
 
 @dataclass(frozen=True)
@@ -99,17 +101,17 @@ class LockState:
         return tuple(path.name for path in companions if not path.is_file())
 
     @cached_property
-    def _found(self) -> ReadLock | UnusableLockError | None:
+    def _found(self) -> tuple[ReadLock | None, UnusableLockError | None]:
+        """What can be read of the lock, or why nothing can."""
         if self.lock_text is None:
-            if not self.platform_locks:
-                return None
-            faults = tuple(fault for lock in self.platform_locks for fault in lock.faults())
-            return ReadLock(pins_of_platform_locks(self.platform_locks, requires_python(self.layer)), faults)
+            return (_pins_of(self.layer, self.platform_locks) if self.platform_locks else None), None
+        from venvstacks.locking.pylock import read_lock  # noqa: PLC0415
+
         text = our_side(self.lock_text) if has_conflict(self.lock_text) else self.lock_text
         try:
-            return read_lock(text, self.layer.python)
+            return read_lock(text, self.layer.python), None
         except UnusableLockError as error:
-            return error
+            return None, error
 
     def earlier_pins(self) -> LayerLock | None:
         """The pins of the present lock, as far as its entries can be read; None if there is no lock.
@@ -119,23 +121,26 @@ class LockState:
         Raises:
             LockError: The lock file has entries, but cannot be read at all.
         """
-        if isinstance(self._found, UnusableLockError) and "packages" in (self.lock_text or ""):
+        _, fault = self._found
+        if fault and "packages" in (self.lock_text or ""):
             raise LockError(
                 f"the lock of layer '{self.env_name}' cannot be read, so that its versions cannot be kept",
-                details=(f"{self.paths.lock}: {self._found}",),
+                details=(f"{self.paths.lock}: {fault}",),
                 hint=f"restore the file, or drop its versions with --reset-lock {self.env_name}",
-            ) from self._found
+            ) from fault
         return self.earlier_lock
 
     @property
     def earlier_lock(self) -> LayerLock | None:
         """As `earlier_pins`, but None for a lock that cannot be read."""
-        return self._found.lock if isinstance(self._found, ReadLock) else None
+        found, _ = self._found
+        return found.lock if found else None
 
     @property
     def entry_faults(self) -> tuple[str, ...]:
         """What is wrong with single entries of the lock, one sentence each."""
-        return self._found.faults if isinstance(self._found, ReadLock) else ()
+        found, _ = self._found
+        return found.faults if found else ()
 
     def read_lock(self) -> LayerLock:
         """The lock, which must be there.
@@ -150,6 +155,15 @@ class LockState:
                 hint="restore the file, or run `venvstacks lock`, which keeps the versions that can be read",
             )
         return self.earlier_lock
+
+
+def _pins_of(layer: Layer, platform_locks: tuple[PlatformLock, ...]) -> ReadLock:
+    from venvstacks.locking.merge import requires_python  # noqa: PLC0415
+    from venvstacks.locking.original_locks import pins_of_platform_locks  # noqa: PLC0415
+    from venvstacks.locking.pylock import ReadLock  # noqa: PLC0415
+
+    faults = tuple(fault for lock in platform_locks for fault in lock.faults())
+    return ReadLock(pins_of_platform_locks(platform_locks, requires_python(layer)), faults)
 
 
 def hash_lower_lock(request: LockRequest, lower: Layer) -> str | None:
@@ -184,14 +198,28 @@ def read_state(
             wheels=wheels_to_lock(request),
             lower_changes=_lower_changes(request, metadata, lock_text, below),
         )
-        original = None
-        if metadata and not metadata.venvstacks and lock_text is not None and not has_conflict(lock_text):
-            original = original_reasons(request, metadata, lock_text, hash_file)
-        platform_locks = read_platform_locks(request) if lock_text is None else ()
+        original = _original_reasons(request, metadata, lock_text, hash_file)
+        platform_locks = _platform_locks(request) if lock_text is None else ()
     except OSError as error:
         raise LockError(f"the lock of layer '{layer.env_name}' cannot be checked: {error}") from error
     numbered = highest_version(metadata_text) if fault and metadata_text else 0
     return LockState(layer, paths, lock_text, metadata, fault, wanted, numbered, original, platform_locks)
+
+
+def _original_reasons(
+    request: LockRequest, metadata: LockMetadata | None, lock_text: str | None, hash_file: Callable[[Path], str]
+) -> tuple[Reason, ...] | None:
+    if metadata is None or metadata.venvstacks or lock_text is None or has_conflict(lock_text):
+        return None
+    from venvstacks.actions.locking.locks_of_original import original_reasons  # noqa: PLC0415
+
+    return original_reasons(request, metadata, lock_text, hash_file)
+
+
+def _platform_locks(request: LockRequest) -> tuple[PlatformLock, ...]:
+    from venvstacks.actions.locking.locks_of_original import read_platform_locks  # noqa: PLC0415
+
+    return read_platform_locks(request)
 
 
 def read_layer_lock(path: Path, python: PythonImplementation) -> LayerLock:
@@ -200,6 +228,8 @@ def read_layer_lock(path: Path, python: PythonImplementation) -> LayerLock:
     Raises:
         LockError: It is missing or cannot be used.
     """
+    from venvstacks.locking.pylock import parse_lock  # noqa: PLC0415
+
     try:
         text = read_text(path)
         if text is not None:
@@ -217,11 +247,13 @@ def chosen_names(path: Path, layer: Layer) -> frozenset[str]:
         path: The lock file; where there is none, the layer may have locks of the original's 0.2 to 0.7 next to it.
         layer: The layer.
     """
+    from venvstacks.actions.locking.locks_of_original import find_platform_locks  # noqa: PLC0415
+    from venvstacks.locking.pylock import read_lock  # noqa: PLC0415
+
     with contextlib.suppress(OSError, UnusableLockError):
         if (text := read_text(path)) is not None:
             return read_lock(text, layer.python).lock.chosen_names
-        platform_locks = tuple(find_platform_locks(path.parent, layer.env_name))
-        return pins_of_platform_locks(platform_locks, requires_python(layer)).chosen_names
+        return _pins_of(layer, tuple(find_platform_locks(path.parent, layer.env_name))).lock.chosen_names
     return frozenset()
 
 
@@ -246,6 +278,9 @@ def _lower_changes(
         text = read_text(LockPaths.of(request, lower).lock)
         if text is None or lock_text is None:
             continue
+        from venvstacks.locking.lock_changes import compare_with_lower  # noqa: PLC0415
+        from venvstacks.locking.pylock import parse_lock  # noqa: PLC0415
+
         with contextlib.suppress(UnusableLockError):  # reported when that lock itself is checked
             lock, other = parse_lock(lock_text, request.layer.python), parse_lock(text, lower.python)
             if change := compare_with_lower(lock, lower.env_name, other):

@@ -1,7 +1,7 @@
-"""Wheels of own packages while a layer is locked: their pins, their addresses for uv, and what must not be mistaken.
+"""Wheels of own packages while a layer is locked: their pins, their addresses for uv, and where they come from.
 
-A package that a source is declared for never comes from an index instead: where only another package turns out to need
-it, or where a project takes it from a source of its own, locking says what to write.
+A package with a declared source never comes from an index instead. Where only another package needs it, or where a
+project takes it from a source of its own, locking fails and says what to write.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _version(file: str) -> str:
 
 
 def _wheel_for(request: LockRequest, own: OwnWheel, target: TargetPlatform) -> Path | None:
-    """The wheel of an own package for a target: the built one, or one that was built elsewhere."""
+    """The wheel of an own package for a target: the one that was built here, or one in the folders of local wheels."""
     if own.pin.platform in {None, target.name}:
         return own.wheel
     from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel  # noqa: PLC0415 - few wheels are compiled
@@ -139,7 +139,7 @@ def _wheel_for(request: LockRequest, own: OwnWheel, target: TargetPlatform) -> P
 def check_sources(
     request: LockRequest, resolutions: Mapping[str, Sequence[ResolvedPackage]], provision: Provision
 ) -> None:
-    """See that no package was taken from an index that has a source elsewhere.
+    """Check that no package with a declared source was taken from an index.
 
     Raises:
         LockError: One was; the message says what to write.

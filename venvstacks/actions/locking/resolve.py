@@ -41,7 +41,7 @@ def resolve_layer(
     Args:
         request: The layer and its surroundings.
         earlier: Its lock so far, whose versions are kept where they still fit.
-        tools: The shell.
+        tools: What actions work with: uv, processes, caches.
         same_inputs: Whether that lock was made from the same inputs.
 
     Raises:
