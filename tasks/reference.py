@@ -43,6 +43,7 @@ _ENDINGS = {
     "PUBLISHING": "publishing, exporting, verifying or deploying failed",
     "WORK_TO_DO": "`plan --exit-code` found work to do",
     "NOT_LOCKED": "`--locked` found a lock that is missing or not valid",
+    "FOUND": "`licenses` found a licence that is not accepted, or `audit` an advisory",
     "INTERRUPTED": "interrupted (Ctrl-C)",
     "TERMINATED": "ended by SIGTERM",
 }

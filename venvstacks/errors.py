@@ -23,6 +23,7 @@ class ExitCode(IntEnum):
     PUBLISHING = 6
     WORK_TO_DO = 10
     NOT_LOCKED = 11
+    FOUND = 12
     INTERRUPTED = 130
     TERMINATED = 143
 

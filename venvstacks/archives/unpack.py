@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from venvstacks.archives.expected import ExpectedTree, folded
@@ -125,6 +125,40 @@ def _unpack(archive: Path, expected: ExpectedTree, root: Path, stopping: Callabl
     if missing:
         raise ValueError(f"{next(iter(missing))!r} is missing, with {len(missing) - 1} more")
     make_links(expected, root)
+
+
+def read_some_files(archive: Path, expected: ExpectedTree, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """The contents of some files of an archive, in the order of the archive, each compared with the manifest.
+
+    Args:
+        archive: The file; its name ends in one of `READABLE`.
+        expected: All members that it must hold.
+        wanted: Paths of files below the top folder; their contents are held in memory, one at a time.
+
+    Raises:
+        UnsafeArchiveError: The archive is damaged or differs from `expected`.
+        OSError: It cannot be read.
+    """
+    left = {path for path in wanted if not expected.entries[path].is_link}
+    try:
+        with _members(archive, expected) as found_members:
+            for found in found_members:
+                path = _path_in_layer(found.path, expected.top)
+                if path in left and not found.is_folder:
+                    left.discard(path)
+                    yield path, _verified(found, expected.entries[path])
+                if not left:
+                    return
+    except ValueError as error:
+        raise UnsafeArchiveError(f"the archive {archive.name} is refused: {error}", hint="fetch it again") from error
+
+
+def _verified(found: FoundMember, entry: TreeEntry) -> bytes:
+    _check_announced(found, entry)
+    content = b"".join(found.content)  # as many bytes as announced
+    if len(content) != entry.size or hashlib.sha256(content).hexdigest() != entry.sha256:
+        raise ValueError(f"{found.path!r} has another content than in the manifest")
+    return content
 
 
 def _path_in_layer(path: str, top: str) -> str:

@@ -28,6 +28,9 @@ COMMANDS = {
     "tree": "look_commands:tree",
     "diff": "look_commands:diff",
     "report": "look_commands:report",
+    "licenses": "supply_commands:licenses",
+    "sbom": "supply_commands:sbom",
+    "audit": "supply_commands:audit",
     "schema": "init_commands:schema",
     "run": "stack_commands:run",
     "watch": "watch_command:watch",
@@ -40,7 +43,8 @@ COMMANDS = {
 }
 _PASSING_ON = {"run", "exec"}  # what they do not know is for the application
 _COMMON = {"-q", "--quiet", "-v", "-vv", "--verbose"}
-_PANELS = {"deploy_commands": "Deployments", "look_commands": "Look into stacks"}
+_LOOK = "Look into stacks"
+_PANELS = {"deploy_commands": "Deployments", "look_commands": _LOOK, "supply_commands": _LOOK}
 
 
 def make_app(arguments: Sequence[str] = ()) -> App:

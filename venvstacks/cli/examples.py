@@ -45,6 +45,18 @@ EXAMPLES = {
         "venvstacks report                     writes report.html",
         "venvstacks report _artifacts --against https://example.com/desk",
     ),
+    "licenses": (
+        "venvstacks licenses --app desk --texts LICENCES.txt",
+        "venvstacks licenses --deny 'GPL-*' --deny 'AGPL-*'",
+    ),
+    "sbom": (
+        "venvstacks sbom _artifacts --app desk -o desk.cdx.json",
+        "venvstacks sbom --include framework-sci",
+    ),
+    "audit": (
+        "venvstacks audit _artifacts --osv advisories.zip",
+        "venvstacks audit /opt/desk --osv https://example.com/advisories.zip",
+    ),
     "schema": ("venvstacks schema specification > venvstacks.schema.json",),
     "run": ("venvstacks run desk", "venvstacks run desk -- --port 8080"),
     "watch": ("venvstacks watch", "venvstacks watch desk -- --port 8000", "venvstacks watch --export"),

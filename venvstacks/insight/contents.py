@@ -152,6 +152,10 @@ class StackContents:
             raise UsageError(f"{self.label} has no application '{name}'", hint=f"it has: {known}")
         return self.view(self.applications[found])
 
+    def of(self, layers: Iterable[LayerContents]) -> StackContents:
+        """The same with some of the layers alone."""
+        return StackContents(self.label, self.origin, tuple(layers))
+
     def holders(self, package: str) -> tuple[tuple[LayerContents, ListedPackage], ...]:
         """The layers that hold a package, with it."""
         return tuple((layer, layer.by_name[package]) for layer in self.layers if package in layer.by_name)

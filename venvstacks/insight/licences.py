@@ -114,6 +114,16 @@ class LicenceRow:
     package: ListedPackage
     licence: Licence
 
+    def as_json(self) -> dict[str, str]:
+        """The row as JSON data."""
+        return {
+            "layer": self.layer.name,
+            "package": self.package.name,
+            "version": self.package.version,
+            "licence": self.licence.name,
+            "source": self.licence.source,
+        }
+
 
 def licence_rows(stack: StackContents, layers: tuple[LayerContents, ...] | None = None) -> tuple[LicenceRow, ...]:
     """Every package of some layers (None for all) with its licence, layer by layer."""

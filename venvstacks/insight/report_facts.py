@@ -142,15 +142,7 @@ class Report:
                 for one in self.copies
             ],
             "downloads": [vars(one) | {"layers": list(one.layers)} for one in self.downloads],
-            "licences": [
-                {
-                    "layer": row.layer.name,
-                    "package": row.package.name,
-                    "version": row.package.version,
-                    "licence": row.licence.name,
-                }
-                for row in licence_rows(self.stack)
-            ],
+            "licences": [row.as_json() for row in licence_rows(self.stack)],
             "against": self.comparison.as_json() if self.comparison else None,
             "last_run": self.timeline.as_json() if self.timeline else None,
         }

@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parents[3] / "docs/looking.md").read_text("utf-8")
 SHOWN = [line for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
 NAMES = {"numpy": "lily", "app-desk": "app-newt", "desk": "newt"}
 
-WRITTEN = ("report.html",)
+WRITTEN = ("report.html", "LICENCES.txt", "desk.cdx.json", "advisories.json")
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,9 @@ def adapted(line: str, folder: Path) -> list[str]:
 
 
 def test_every_command_that_is_shown(published_pond: Pond, tmp_path: Path) -> None:
-    assert len(SHOWN) >= 5
+    assert len(SHOWN) >= 15
+    record = {"id": "PYSEC-0", "affected": [{"package": {"ecosystem": "PyPI", "name": "lily"}, "versions": ["1.0"]}]}
+    (tmp_path / "advisories.json").write_text(json.dumps(record))
     for line in SHOWN:
         done = published_pond.command(*adapted(line, tmp_path))
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
@@ -69,3 +71,15 @@ def test_a_project_does_not_differ_from_its_publication(published_pond: Pond) ->
     data = json.loads(published_pond.command("diff", "_artifacts", "--json").stdout)
     assert {one["name"]: one["status"] for one in data["layers"]} == dict.fromkeys(BUILT, "same")
     assert published_pond.command("diff", "v9").returncode == 2
+
+
+def test_licences_and_advisories_end_with_a_code_of_their_own(published_pond: Pond, tmp_path: Path) -> None:
+    refused = published_pond.command("licenses", "--allow", "MIT", "--app", "plain")
+    assert (refused.returncode, refused.stderr) == (12, "not accepted: pond 1.0 (unknown)\n")
+    record = {"id": "PYSEC-1", "affected": [{"package": {"ecosystem": "PyPI", "name": "lily"}, "versions": ["1.0"]}]}
+    (tmp_path / "osv.json").write_text(json.dumps(record))
+    done = published_pond.command("audit", "_artifacts", "--osv", str(tmp_path / "osv.json"), "--json")
+    data = json.loads(done.stdout)
+    assert (done.returncode, data["findings"], set(data["not_compared"])) == (0, [], {"pond", "frog", "lily", "newt"})
+    missing = published_pond.command("audit", "--osv", str(tmp_path / "none.json"))
+    assert (missing.returncode, "in the OSV format" in missing.stderr) == (2, True)

@@ -20,6 +20,7 @@ from venvstacks.model.stack import Layer
 from venvstacks.records.file_lists import FileManifest
 from venvstacks.records.package_lists import ListedPackage
 from venvstacks.records.published_metadata import read_metadata
+from venvstacks.records.tree_records import RuntimeRecord
 
 
 def read_project(project: Project) -> StackContents:
@@ -76,7 +77,14 @@ def _built(common: LayerContents, built: PublishedLayer, project: Project) -> La
         archive=archive,
         locked_at=built.lock.locked_at,
         version=built.lock.lock_version,
+        source=_source(built) if built.layer.runtime is None else None,
     )
+
+
+def _source(built: PublishedLayer) -> tuple[str, str]:
+    """The provider of a runtime's Python, and its name for it."""
+    record = RuntimeRecord.load(built.base / built.layout.record("runtime", built.layer))
+    return record.provider, record.build
 
 
 def _locked(common: LayerContents, project: Project, layer: Layer, note: str) -> LayerContents:

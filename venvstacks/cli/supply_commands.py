@@ -1,0 +1,186 @@
+"""The commands about what a product is made of: licences, bills of materials, advisories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from venvstacks.api import Options
+from venvstacks.cli import declared_options as o
+from venvstacks.cli.look_commands import Looked, Platform, make_reading, print_notes
+from venvstacks.cli.printable import print_json, print_message, print_result
+from venvstacks.cli.rows import table_lines
+from venvstacks.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from venvstacks.insight.contents import LayerContents, StackContents
+
+Application = Annotated[
+    str | None, typer.Option("--app", metavar="NAME", help="An application, with everything below it.")
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write it. [default: standard output]")
+]
+
+
+def _chosen(stack: StackContents, application: str | None, include: list[str] | None) -> tuple[LayerContents, ...]:
+    if application and include:
+        raise UsageError("--app and --include exclude each other", hint="give one of them")
+    return stack.application_layers(application) if application else stack.chosen(include or ())
+
+
+def write_text(text: str, place: Path, option: str) -> None:
+    """Write what a command was asked for into a file.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    from venvstacks.tools.files import write_atomically  # noqa: PLC0415
+
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, text)
+    except OSError as error:
+        raise UsageError(f"{place} cannot be written: {error}", hint=f"choose another {option} file") from error
+
+
+def licenses(
+    context: typer.Context,
+    spec: Looked,
+    *,
+    application: Application = None,
+    include: o.Include = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="LICENCE", help="Accept only these, e.g. MIT or 'BSD-*'; repeatable."),
+    ] = None,
+    deny: Annotated[
+        list[str] | None, typer.Option("--deny", metavar="LICENCE", help="Do not accept these; repeatable.")
+    ] = None,
+    texts: Annotated[
+        Path | None, typer.Option("--texts", metavar="FILE", help="Write all licence texts into one file.")
+    ] = None,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    platform: Platform = None,
+    json: o.Json = False,
+) -> int:
+    """Show the licences of all packages; with --allow or --deny, exit with 12 if one is not accepted."""
+    from venvstacks.insight.licence_rules import LicenceRules  # noqa: PLC0415
+    from venvstacks.insight.licences import licence_rows  # noqa: PLC0415
+    from venvstacks.insight.reading.licence_texts import licence_texts  # noqa: PLC0415
+    from venvstacks.insight.reading.named_contents import read_contents  # noqa: PLC0415
+
+    reading = make_reading(platform, Options(build_dir=build_dir, output_dir=output_dir))
+    stack = read_contents(spec, reading)
+    layers = _chosen(stack, application, include)
+    rows = licence_rows(stack, layers)
+    refused = list(LicenceRules(tuple(allow or ()), tuple(deny or ())).refused(rows))
+    if texts:
+        write_text(licence_texts(spec, layers, reading), texts, "--texts")
+    if json:
+        print_json([row.as_json() | {"accepted": row not in refused} for row in rows])
+    else:
+        cells = [(row.package.name, row.package.version, row.licence.name, row.layer.name) for row in rows]
+        print_result("\n".join(table_lines(("package", "version", "licence", "layer"), cells)))
+        print_notes(stack, context.obj)
+    for line in dict.fromkeys(f"not accepted: {row.package} ({row.licence.name})" for row in refused):
+        print_message(line)
+    return ExitCode.FOUND if refused else ExitCode.DONE
+
+
+def sbom(
+    context: typer.Context,
+    spec: Looked,
+    *,
+    application: Application = None,
+    include: o.Include = None,
+    output: Output = None,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    platform: Platform = None,
+) -> int:
+    """Write a bill of materials (CycloneDX 1.6): of everything, an application with all below it, or layers."""
+    from venvstacks.insight.reading.named_contents import read_contents  # noqa: PLC0415
+
+    try:
+        from venvstacks.insight.bill_of_materials import BillOfMaterials  # noqa: PLC0415
+    except ImportError as error:
+        raise UsageError(
+            f"bills of materials need a library that is not installed: {error.name}",
+            hint="pip install 'venvstacks[sbom]'",
+        ) from error
+    stack = read_contents(spec, make_reading(platform, Options(build_dir=build_dir, output_dir=output_dir)))
+    layers = _chosen(stack, application, include)
+    name = layers[0].name if application or len(layers) == 1 else Path(stack.label).name or stack.label
+    text = BillOfMaterials(stack, name, layers).text()
+    if output:
+        write_text(text, output, "--output")
+    else:
+        print_result(text.removesuffix("\n"))
+    print_notes(stack, context.obj)
+    return ExitCode.DONE
+
+
+def audit(
+    context: typer.Context,
+    spec: Annotated[
+        str,
+        typer.Argument(
+            metavar="SPEC|PUBLICATION|DEPLOYMENT",
+            help="Specification, publication, or folder of a deployment. "
+            "[default: venvstacks.toml here or in a folder above]",
+        ),
+    ],
+    *,
+    osv: Annotated[
+        str,
+        typer.Option(
+            "--osv", metavar="PLACE", help="Advisories in the OSV format: file, folder or zip archive, or URL of one."
+        ),
+    ],
+    application: Application = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", metavar="ID", help="Leave out this advisory; repeatable.")
+    ] = None,
+    build_dir: o.BuildDir = "_build",
+    output_dir: o.ArtifactsDir = "_artifacts",
+    platform: Platform = None,
+    json: o.Json = False,
+) -> int:
+    """Compare packages with a database of advisories; exit with 12 if one is about a package. Nothing is sent."""
+    from venvstacks.insight.advisories import is_on_index, match_advisories  # noqa: PLC0415
+    from venvstacks.insight.reading.advisory_files import read_advisories  # noqa: PLC0415
+    from venvstacks.insight.reading.deployment_contents import is_deployment, read_deployment  # noqa: PLC0415
+    from venvstacks.insight.reading.named_contents import read_contents  # noqa: PLC0415
+
+    reading = make_reading(platform, Options(build_dir=build_dir, output_dir=output_dir))
+    stack = read_deployment(Path(spec).expanduser()) if is_deployment(spec) else read_contents(spec, reading)
+    layers = stack.application_layers(application) if application else stack.layers
+    found = match_advisories(stack.of(layers), read_advisories(osv, reading.environment), ignore or ())
+    packages = [package for layer in layers for package in layer.packages]
+    own = [package.name for package in packages if not is_on_index(package)]
+    if json:
+        print_json({"packages": len(packages), "not_compared": own, "findings": [one.as_json() for one in found]})
+    elif found:
+        cells = [
+            (
+                one.package.name,
+                one.package.version,
+                one.layer.name,
+                ", ".join(one.advisory.identifiers),
+                ", ".join(one.fixed),
+                one.advisory.summary,
+            )
+            for one in found
+        ]
+        print_result("\n".join(table_lines(("package", "version", "layer", "advisory", "fixed in", "about"), cells)))
+    if not context.obj.quiet and not json:
+        print_message(
+            f"{len(packages)} packages compared: {len(found) or 'no'} advisor{'y' if len(found) == 1 else 'ies'}"
+        )
+        if own:
+            print_message(f"note: not from an index, so not compared: {', '.join(dict.fromkeys(own))}")
+    return ExitCode.FOUND if found else ExitCode.DONE
