@@ -25,6 +25,7 @@ COMMANDS = {
     "why": "plan_commands:why",
     "cache-key": "plan_commands:cache_key",
     "verify": "verify_command:verify",
+    "doctor": "doctor_command:doctor",
     "tree": "look_commands:tree",
     "diff": "look_commands:diff",
     "report": "look_commands:report",

@@ -31,6 +31,7 @@ EXAMPLES = {
     "why": ("venvstacks why build:app-desk",),
     "cache-key": ("venvstacks cache-key", "venvstacks cache-key --paths"),
     "verify": ("venvstacks verify", "venvstacks verify --fresh-caches --include 'framework-*'"),
+    "doctor": ("venvstacks doctor",),
     "tree": (
         "venvstacks tree                       which packages need which, with sizes",
         "venvstacks tree --invert numpy        who needs numpy, and which versions of it",

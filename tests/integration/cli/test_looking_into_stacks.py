@@ -83,3 +83,10 @@ def test_licences_and_advisories_end_with_a_code_of_their_own(published_pond: Po
     assert (done.returncode, data["findings"], set(data["not_compared"])) == (0, [], {"pond", "frog", "lily", "newt"})
     missing = published_pond.command("audit", "--osv", str(tmp_path / "none.json"))
     assert (missing.returncode, "in the OSV format" in missing.stderr) == (2, True)
+
+
+def test_a_built_stack_is_in_good_health(published_pond: Pond) -> None:
+    done = published_pond.command("doctor", "--json")
+    found = {one["subject"]: one["level"] for one in json.loads(done.stdout)}
+    assert done.returncode == 0
+    assert {found[name] for name in ("Python", "platform", "uv", "runtime py", "locks", "state")} == {"ok"}
