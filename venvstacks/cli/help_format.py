@@ -75,6 +75,18 @@ class Command(_Grouped, TyperCommand):
 class Group(_Grouped, TyperGroup):
     """All commands."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer's
+        """The command that the arguments name.
+
+        Raises:
+            UsageError: There is none; the hint names the one that was probably meant.
+        """
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            from venvstacks.cli.meant_commands import unknown_command  # noqa: PLC0415 - for errors alone
+
+            raise unknown_command(args[0], self.commands)
+        return super().resolve_command(ctx, args)
+
 
 class App(typer.Typer):
     """A command line whose commands are such ones."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated
@@ -96,14 +97,17 @@ def why(
         print_json(found.as_json() if found else None)
     else:
         print_result(
-            "\n".join(_last_run_lines(found, session.project.graph.makers))
+            "\n".join(_last_run_lines(found, session.project.graph.makers, whole=context.obj.verbose))
             if found
             else f"{task} did not run in any of the runs of which there are logs"
         )
     return ExitCode.DONE
 
 
-def _last_run_lines(run: LastRun, makers: Mapping[str, str]) -> Iterator[str]:
+_LONGEST = 160  # characters of a line; commands with all of their variables have a thousand
+
+
+def _last_run_lines(run: LastRun, makers: Mapping[str, str], *, whole: bool = False) -> Iterator[str]:
     took = "" if run.seconds is None else f" after {run.seconds:.2f} s"
     began = f"{run.time[:19].replace('T', ' ')} UTC"
     yield f"{run.task}: {run.status}{took}, in a run with {run.door} that began at {began}"
@@ -113,11 +117,24 @@ def _last_run_lines(run: LastRun, makers: Mapping[str, str]) -> Iterator[str]:
     yield from (f"  {reason.describe(makers)}" for reason in run.reasons)
     if run.commands:
         yield "child processes (staging folders that they name are gone once a task has ended):"
-        yield from (f"  {line}" for line in run.commands)
+        lines = run.commands if whole else tuple(_shortened(line) for line in run.commands)
+        yield from (f"  {line}" for line in lines)
+        if lines != run.commands:
+            yield "  (`venvstacks -v why` and --json show them whole, as lines for a shell)"
     if run.log_end:
         yield f"end of {relative(run.log)}:"
         yield from (f"  {line}" for line in run.log_end)
     yield f"events: {relative(run.events)}"
+
+
+def _shortened(command: str) -> str:
+    """A command without its variables, cut to the length of a line."""
+    words = shlex.split(command)
+    begin = words.index("-i") + 1 if "-i" in words[:6] else 0
+    while begin < len(words) and "=" in words[begin]:
+        begin += 1
+    text = shlex.join(words[begin:])
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def cache_key(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from venvstacks.cli.rows import table_lines
 from venvstacks.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from venvstacks.insight.advisories import Finding
     from venvstacks.insight.contents import LayerContents, StackContents
 
 Application = Annotated[
@@ -164,23 +166,27 @@ def audit(
     own = [package.name for package in packages if not is_on_index(package)]
     if json:
         print_json({"packages": len(packages), "not_compared": own, "findings": [one.as_json() for one in found]})
-    elif found:
-        cells = [
-            (
-                one.package.name,
-                one.package.version,
-                one.layer.name,
-                ", ".join(one.advisory.identifiers),
-                ", ".join(one.fixed),
-                one.advisory.summary,
-            )
-            for one in found
-        ]
-        print_result("\n".join(table_lines(("package", "version", "layer", "advisory", "fixed in", "about"), cells)))
-    if not context.obj.quiet and not json:
-        print_message(
-            f"{len(packages)} packages compared: {len(found) or 'no'} advisor{'y' if len(found) == 1 else 'ies'}"
-        )
+        return ExitCode.FOUND if found else ExitCode.DONE
+    if found:
+        print_result("\n".join(_finding_lines(found)))
+    if not context.obj.quiet:
+        print_message(f"{len(packages) - len(own)} packages compared, {len(found)} found")
         if own:
             print_message(f"note: not from an index, so not compared: {', '.join(dict.fromkeys(own))}")
     return ExitCode.FOUND if found else ExitCode.DONE
+
+
+def _finding_lines(found: Iterable[Finding]) -> Iterator[str]:
+    """Advisories as a table."""
+    cells = [
+        (
+            one.package.name,
+            one.package.version,
+            one.layer.name,
+            ", ".join(one.advisory.identifiers),
+            ", ".join(one.fixed),
+            one.advisory.summary,
+        )
+        for one in found
+    ]
+    return table_lines(("package", "version", "layer", "advisory", "fixed in", "about"), cells)

@@ -117,6 +117,9 @@ class Draft:
         )
 
 
+_FEW_KEYS = 6  # are named in messages
+
+
 def parse_draft(text: str, source: str) -> Draft:
     """Read and validate `text`; faults are collected in the draft, nothing is raised."""
     try:
@@ -270,4 +273,6 @@ def _header(path: KeyPath) -> str:
 
 
 def _suggested_key(key: str, known: tuple[str, ...]) -> str:
-    return suggestion(key, known, otherwise=f"known keys are {', '.join(known)}")
+    few = f"known keys are {', '.join(known)}"
+    many = f"none of the {len(known)} known keys is similar; the reference of the specification describes them"
+    return suggestion(key, known, otherwise=few if len(known) <= _FEW_KEYS else many)

@@ -123,6 +123,7 @@ def work_out(project: Project, request: Request) -> RequestedRun:
             "layers cannot be built for this machine's platform",
             hint="locking works everywhere; build on one of the target platforms",
         )
+    _check_platform(project, request)
     if project.configuration.is_foreign:
         _check_foreign(project, request)
     wanted = goals(project.graph, stack, request.operations, selection)
@@ -149,6 +150,22 @@ def work_out(project: Project, request: Request) -> RequestedRun:
         locked=request.locked,
     )
     return RequestedRun(graph.without(held), forced & graph.by_name.keys(), options, _wanted(request, selected))
+
+
+def _check_platform(project: Project, request: Request) -> None:
+    """Refuse to build, publish or export where no layer is for the platform: doing nothing must not pass for success.
+
+    Raises:
+        UsageError: It is asked for.
+    """
+    platform, layers = project.configuration.platform, project.stack.layers
+    meant = {target.name for layer in layers for target in layer.platforms}
+    if platform is not None and meant and platform.name not in meant and set(request.operations) - {"lock"}:
+        raise UsageError(
+            f"no layer of {project.path.name} is for {platform.name}",
+            hint=f"the layers are for {', '.join(sorted(meant))}: build there, or add {platform.name} to `platforms`; "
+            "`venvstacks lock` works on every machine",
+        )
 
 
 def _check_foreign(project: Project, request: Request) -> None:

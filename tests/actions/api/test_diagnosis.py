@@ -9,8 +9,11 @@ import pytest
 
 from tests.support.offline_stacks import SPEC, write_stack
 from venvstacks.api.diagnosis import Finding, diagnose
+from venvstacks.errors import UsageError
+from venvstacks.graph.selection import Operation
 from venvstacks.loading.options import Options
 from venvstacks.loading.project import load_project
+from venvstacks.planning.requests import Request, work_out
 
 
 def findings(spec: Path, **environment: str) -> dict[str, Finding]:
@@ -74,3 +77,13 @@ def test_a_folder_that_cannot_be_written_to_is_a_problem(spec: Path) -> None:
 def test_a_folder_that_is_a_file_is_a_problem_too(spec: Path) -> None:
     (spec.parent / "_artifacts").touch()
     assert findings(spec)["folder of archives"].level == "problem"
+
+
+@pytest.mark.parametrize("operation", ["build", "publish", "export"])
+def test_a_stack_for_other_machines_is_not_built_without_a_word(spec: Path, operation: Operation) -> None:
+    edit(spec, spec.read_text("utf-8"), '["linux_x86_64", "win_amd64"]', '["win_arm64"]')
+    project = load_project(spec, Options(), {})
+    with pytest.raises(UsageError, match=r"no layer of venvstacks\.toml is for ") as caught:
+        work_out(project, Request((operation,)))
+    assert "the layers are for win_arm64" in (caught.value.hint or "")
+    assert work_out(project, Request(("lock",))).graph.nodes

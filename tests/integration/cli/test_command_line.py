@@ -70,7 +70,7 @@ def test_the_version_loads_next_to_nothing(tmp_path: Path) -> None:
 
 
 CASES = {
-    "no such command": (["bild", "venvstacks.toml"], 2, "Did you mean 'build'"),
+    "no such command": (["bild", "venvstacks.toml"], 2, "did you mean 'build'?"),
     "unknown option": (["build", "venvstacks.toml", "--jbs", "2"], 2, "--jbs"),
     "wrong number": (["build", "venvstacks.toml", "--jobs", "0"], 2, "--jobs"),
     "missing specification": (["build", "none.toml"], 3, "there is no such file"),

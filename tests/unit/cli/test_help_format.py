@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from venvstacks.cli import meant_commands
 from venvstacks.cli.app import COMMANDS, make_app
 from venvstacks.cli.examples import EXAMPLES
+from venvstacks.errors import UsageError
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
@@ -40,3 +42,25 @@ def test_examples_are_commands_that_exist(line: str, tmp_path: Path, monkeypatch
     assert program == "venvstacks"
     command = get_command(make_app([name])).commands[name]  # type: ignore[attr-defined]
     assert command.make_context(name, arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("treee", "did you mean 'tree'?"),
+        ("uninstall", "did you mean `venvstacks remove`?"),
+        ("Update", "did you mean `venvstacks lock --upgrade` or `venvstacks deploy`?"),
+        ("zzz", "`venvstacks -h` lists all commands"),
+    ],
+)
+def test_commands_are_suggested_by_what_is_meant(name: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=f"there is no command '{name}'") as caught:
+        make_app([name])([name], standalone_mode=False)
+    assert caught.value.hint == hint
+
+
+def test_meanings_are_commands_that_exist_and_no_commands_themselves() -> None:
+    for name, meant in meant_commands._MEANINGS.items():
+        assert name not in COMMANDS
+        for command in meant.split("` or `venvstacks "):
+            assert command.split()[0] in COMMANDS
