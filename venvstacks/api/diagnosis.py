@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from packaging.version import Version
+
 from venvstacks.api.lock_state import lock_staleness
 from venvstacks.errors import ProcessFailedError, VenvstacksError
 from venvstacks.insight.readable import readable_bytes
@@ -19,10 +22,12 @@ from venvstacks.loading.project import Project
 from venvstacks.model.stack import Layer
 from venvstacks.records.published_metadata import read_metadata
 from venvstacks.records.task_store import TaskStore
+from venvstacks.records.tree_records import RuntimeRecord
 from venvstacks.tools.process import Processes
 
 Level = Literal["ok", "warning", "problem"]
 
+_GLIBC = re.compile(r"needs glibc (\d+\.\d+)")  # in the notes of the provider `host`
 _LITTLE = 2 << 30  # bytes; fewer on a disk are worth a warning where it is not known how many are needed
 
 
@@ -96,14 +101,28 @@ def _runtimes(project: Project) -> Iterator[Finding]:
         if layer.runtime is not None or not layer.platforms:
             continue
         subject = f"runtime {layer.name}"
-        if (project.base / project.configuration.layout.record("runtime", layer)).is_file():
-            yield Finding(subject, "ok", f"{layer.python} was built before")
+        record = project.base / project.configuration.layout.record("runtime", layer)
+        if record.is_file():
+            yield _built_runtime(subject, layer, RuntimeRecord.load(record))
         elif providers[:1] == ("host",):
             yield _installed(project, subject, layer)
         else:
             yield Finding(
                 subject, "ok", f"{layer.python} will come from {', '.join(providers)}, which is not asked here"
             )
+
+
+def _built_runtime(subject: str, layer: Layer, record: RuntimeRecord) -> Finding:
+    """A runtime that was built; one that was copied from this machine may need a newer system than is promised."""
+    needed = next((found[1] for note in record.notes if (found := _GLIBC.search(note))), None)
+    if needed and Version(needed) > Version(layer.glibc):
+        return Finding(
+            subject,
+            "warning",
+            f"{layer.python} from {record.provider} needs glibc {needed}, and the layer is meant for {layer.glibc} on",
+            f'take the provider `standalone`, build on an older system, or write linux_target = "glibc@{needed}"',
+        )
+    return Finding(subject, "ok", f"{layer.python} was built before, from {record.provider}")
 
 
 def _installed(project: Project, subject: str, layer: Layer) -> Finding:

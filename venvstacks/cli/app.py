@@ -45,7 +45,15 @@ COMMANDS = {
 _PASSING_ON = {"run", "exec"}  # what they do not know is for the application
 _COMMON = {"-q", "--quiet", "-v", "-vv", "--verbose"}
 _LOOK = "Look into stacks"
-_PANELS = {"deploy_commands": "Deployments", "look_commands": _LOOK, "supply_commands": _LOOK}
+_CHECK = "Plan and check"
+_PANELS = {
+    "plan_commands": _CHECK,
+    "verify_command": _CHECK,
+    "doctor_command": _CHECK,
+    "deploy_commands": "Deployments",
+    "look_commands": _LOOK,
+    "supply_commands": _LOOK,
+}
 
 
 def make_app(arguments: Sequence[str] = ()) -> App:

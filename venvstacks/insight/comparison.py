@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from venvstacks.deployment.offers import OfferedFile
+from venvstacks.deployment.ways import cheapest_way
 from venvstacks.insight.contents import LayerContents, StackContents
 from venvstacks.records.package_lists import ListedPackage
 
@@ -152,14 +153,19 @@ def download_of(stack: StackContents, application: str, before: StackContents | 
     first = sum(layer.archive.size for layer in layers if layer.archive)
     if before is None or application not in before.applications:
         return Download(application, first, None, tuple(layer.name for layer in layers))
-    held = {_digest(layer) for layer in before.application_layers(application)}
+    there = before.application_layers(application)
+    held = {_digest(layer) for layer in there}
+    versions = frozenset(layer.offered.files.sha256 for layer in there if layer.offered)
     fetched = [layer for layer in layers if _digest(layer) not in held]
-    return Download(
-        application,
-        first,
-        sum(layer.archive.size for layer in fetched if layer.archive),
-        tuple(layer.name for layer in fetched),
-    )
+    update = sum(_update_size(layer, versions) for layer in fetched)
+    return Download(application, first, update, tuple(layer.name for layer in fetched))
+
+
+def _update_size(layer: LayerContents, versions: frozenset[str]) -> int:
+    """Bytes that are fetched where versions of layers are installed: deltas, or the archive."""
+    if layer.offered is not None:
+        return cheapest_way(layer.offered, versions).size
+    return layer.archive.size if layer.archive else 0
 
 
 def _homes(stack: StackContents) -> Mapping[str, str]:

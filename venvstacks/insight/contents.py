@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Literal
 
-from venvstacks.deployment.offers import OfferedFile, find_application
+from venvstacks.deployment.offers import OfferedFile, OfferedLayer, find_application
 from venvstacks.digests import TreeEntry
 from venvstacks.errors import UsageError
 from venvstacks.model.conventions import LayerKind
@@ -36,6 +36,7 @@ class LayerContents:
         packages: What is installed in it, sorted by name.
         files: All of its files and links; empty if they are not known.
         archive: Its published archive, if there is one.
+        offered: It as its publication offers it, with deltas; None for layers of projects and locks.
         locked_at: When it was locked, ISO 8601; empty if it is not known.
         version: Version of its lock; 0 if it is not known.
         source: For runtimes: the provider of the Python and the provider's name for it.
@@ -52,6 +53,7 @@ class LayerContents:
     packages: tuple[ListedPackage, ...] = ()
     files: tuple[TreeEntry, ...] = ()
     archive: OfferedFile | None = None
+    offered: OfferedLayer | None = None
     locked_at: str = ""
     version: int = 0
     source: tuple[str, str] | None = None

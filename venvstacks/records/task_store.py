@@ -82,7 +82,7 @@ class TaskStore:
         return connection
 
     def _failure(self, error: Exception) -> StateError:
-        hint = "check its permissions; if it is damaged, remove it: the next run then looks at everything again"
+        hint = "remove the file, and the next run looks at everything again; or check its permissions"
         if "full" in str(error):  # SQLite's own words, and those of the system
             hint = "make room on the disk of the build folder; nothing has to be removed"
         return StateError(f"the task state {self.path} cannot be used: {error}", hint=hint)

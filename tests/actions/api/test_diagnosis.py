@@ -14,6 +14,8 @@ from venvstacks.graph.selection import Operation
 from venvstacks.loading.options import Options
 from venvstacks.loading.project import load_project
 from venvstacks.planning.requests import Request, work_out
+from venvstacks.records.tree_records import RuntimeRecord
+from venvstacks.tools.files import write_atomically
 
 
 def findings(spec: Path, **environment: str) -> dict[str, Finding]:
@@ -59,6 +61,17 @@ def test_a_python_that_is_not_installed_is_a_problem(spec: Path) -> None:
     edit(spec, SPEC, "@3.11.7", "@3.11.99")
     found = findings(spec, PYENV_ROOT=str(spec.parent), PATH=str(spec.parent))["runtime py"]
     assert (found.level, found.message) == ("problem", "cpython@3.11.99 is not installed on this machine")
+
+
+def test_a_python_that_needs_a_newer_system_than_is_promised_is_a_warning(spec: Path) -> None:
+    facts = {"python": "cpython@3.11.7", "provider": "host", "build": "host", "digest": "d"}
+    place = spec.parent / "_build/.venvstacks/runtime/py.json"
+    for version, level in (("2.36", "warning"), ("2.17", "ok")):
+        record = RuntimeRecord(**facts, notes=("it needs libc", f"needs glibc {version} or newer"))
+        write_atomically(place, record.text())
+        assert findings(spec)["runtime py"].level == level
+    place.write_bytes(b"{")
+    assert findings(spec)["runtimes"].level == "problem"
 
 
 def test_a_damaged_state_is_a_problem(spec: Path) -> None:

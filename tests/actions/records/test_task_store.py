@@ -192,3 +192,13 @@ def test_several_threads_may_write(store: TaskStore) -> None:
         thread.join()
     with TaskStore(store.path, writable=False) as other:
         assert [other.row(name)["number"] for name in other.names()] == [19] * 4
+
+
+def test_a_full_disk_is_no_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(sqlite3, "connect", refuse)
+    with pytest.raises(StateError) as caught:
+        TaskStore(tmp_path / "state.db")
+    assert caught.value.hint == "make room on the disk of the build folder; nothing has to be removed"

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.support.looked_stacks import BIG, layer, package, small_stack, stack
+from tests.support.offered_layers import layer as offered_layer
 from venvstacks.cli.diff_output import comparison_lines, markdown_lines
+from venvstacks.deployment.offers import OfferedDelta, OfferedFile
 from venvstacks.insight.comparison import compare_stacks
 from venvstacks.insight.contents import StackContents
 
@@ -83,3 +85,17 @@ def test_locks_compare_by_packages_alone() -> None:
     found = compare_stacks(locked("1.0"), locked("2.0"))
     assert list(comparison_lines(found)) == ["x -> x", "", "py: changed", "  ~ frog 1.0 -> 2.0"]
     assert found.downloads == ()
+
+
+def test_deltas_make_updates_smaller() -> None:
+    def offered(version: str, *deltas: OfferedDelta) -> StackContents:
+        listed = OfferedFile("py.files.json.gz", 1, version * 64)
+        published = replace(offered_layer("py"), files=listed, deltas=deltas)
+        runtime = layer("py", offered=published, archive=replace(published.archive, sha256=version * 64))
+        return stack(runtime, layer("app-desk"))
+
+    delta = OfferedDelta(OfferedFile("x.delta", 7, "d" * 64), before="a" * 64, after="b" * 64)
+    found = compare_stacks(offered("a"), offered("b", delta)).downloads
+    assert [(one.update, one.layers) for one in found] == [(7, ("py",))]
+    without = compare_stacks(offered("a"), offered("b")).downloads
+    assert [one.update for one in without] == [100]

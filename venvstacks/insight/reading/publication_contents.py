@@ -77,6 +77,7 @@ def _layer(source: Source, layer: OfferedLayer, entry: LayerMetadata) -> LayerCo
         packages=listed.packages if listed else tuple(guessed_packages(files)),
         files=files,
         archive=layer.archive,
+        offered=layer,
         locked_at=entry.locked_at,
         version=layer.lock_version,
         source=(product.runtime_provider, product.runtime_build or "") if product.runtime_provider else None,
