@@ -217,6 +217,7 @@ class _Reader:
                 self._fault((key,), "unknown key", hint=hint)
 
     def _validate(self, model: type[_TableT], path: KeyPath, table: object, layer: str | None) -> _TableT | None:
+        table = self._respelt(model, path, table) if isinstance(table, dict) else table
         try:
             return model.model_validate(table)
         except ValidationError as error:
@@ -228,6 +229,18 @@ class _Reader:
                 if not (detail["type"] == "too_short" and inside):
                     self._translate(model, path, detail, layer)
             return self._without_unknown(model, table, details)
+
+    def _respelt(self, model: type[Table], path: KeyPath, table: dict[str, Any]) -> dict[str, Any]:
+        """A table with keys as they are called here: each may be written with hyphens or with underscores."""
+        known, found = _descriptions(model), dict[str, Any]()
+        for key, value in table.items():
+            other = key.replace("-", "_") if "-" in key else key.replace("_", "-")
+            if key in known or other not in known or other in table:
+                found[key] = value
+            else:
+                self.lines[(*path, other)] = self.draft.line_of((*path, key)) or 0
+                found[other] = value
+        return found
 
     def _without_unknown(self, model: type[_TableT], table: object, details: list[Any]) -> _TableT | None:
         """A table whose only faults are unknown keys, without these, so that its other faults are found too."""

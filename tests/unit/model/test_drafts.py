@@ -29,7 +29,7 @@ ARCHIVES = 'runtime-archives."cpython@3.11.7".linux_x86_64'
         (RUNTIME + 'platform = ["linux_x86_64"]\n', 5, "platform", "py", "did you mean 'platforms'?"),
         (RUNTIME + "requirement = []\n", 5, "requirement", "py", "did you mean 'requirements'?"),
         (SMALL + 'launch_modul = "x"\n', 14, "launch_modul", "app", "did you mean 'launch_module'?"),
-        ("[tool.venvstacks]\nruntime_providers = 1\n", 2, "tool.venvstacks.runtime_providers", None, "did you mean "),
+        ("[tool.venvstacks]\nruntime_provider = 1\n", 2, "tool.venvstacks.runtime_provider", None, "did you mean "),
         ("[tool.venvstacks]\njob = 1\n", 2, "tool.venvstacks.job", None, "did you mean 'jobs'?"),
         (
             f'[tool.venvstacks.{ARCHIVES}]\nurl = "a"\nsha256 = "{"0" * 64}"\nhash = 1\n', 4,
@@ -42,6 +42,26 @@ def test_unknown_keys(text: str, line: int, key: str, layer: str | None, hint: s
     assert (fault.message, fault.line, fault.key, fault.layer) == ("unknown key", line, key, layer)
     assert fault.hint is not None
     assert fault.hint.startswith(hint)
+
+
+def test_keys_may_be_written_with_hyphens_or_underscores() -> None:
+    text = SMALL.replace("launch_module", "launch-module").replace("python_implementation", "python-implementation")
+    settings = '[tool.venvstacks]\nruntime_providers = ["host"]\n'
+    stack = stack_of(text + settings)
+    assert [layer.launch_module for layer in stack.layers] == [layer.launch_module for layer in stack_of(SMALL).layers]
+    assert stack.settings.runtime_providers == ("host",)
+
+
+def test_faults_of_keys_in_the_other_spelling_have_their_line() -> None:
+    fault = the_fault_of(RUNTIME.replace("python_implementation", "python-implementation").replace("3.11.7", "3"))
+    assert (fault.line, fault.layer) == (3, "py")
+    both = the_fault_of(SMALL + 'launch-module = "y.py"\n')
+    assert (both.message, both.hint) == ("unknown key", "did you mean 'launch_module'?")
+
+
+def test_long_lists_of_known_keys_are_not_shown() -> None:
+    hint = the_fault_of(RUNTIME + "qqq = 1\n").hint or ""
+    assert hint.startswith("none of the ")
 
 
 def test_a_key_of_another_kind_of_layer_is_unknown() -> None:

@@ -53,7 +53,7 @@ def test_faults_name_line_key_and_layer(table: str, line: int, key: str, message
 
 
 @pytest.mark.parametrize(
-    ("key", "nearest"), [("requirements-form", "requirements-from"), ("requirements_from", "requirements-from")]
+    ("key", "nearest"), [("requirements-form", "requirements-from"), ("requirements_form", "requirements-from")]
 )
 def test_the_nearest_key_is_suggested(key: str, nearest: str) -> None:
     assert the_fault_of(f"{RUNTIME}{key} = []\n").hint == f"did you mean '{nearest}'?"
