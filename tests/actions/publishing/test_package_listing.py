@@ -38,6 +38,7 @@ SBOM = {
             "licenses": [{"license": {"id": "MIT"}}],
         },
         {"version": "no name"},
+        {"name": "frog_legs", "version": "2.0", "purl": "pkg:pypi/frog-legs@2.0"},
     ],
 }
 METADATA = """\

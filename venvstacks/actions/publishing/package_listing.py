@@ -21,7 +21,7 @@ from venvstacks.locking.pylock import read_lock
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel, wheel_name
 from venvstacks.model.layout import EnvironmentLayout
-from venvstacks.records.package_lists import LicenceFacts, ListedPackage, ListedWheel, PackageList
+from venvstacks.records.package_lists import BundledPart, LicenceFacts, ListedPackage, ListedWheel, PackageList
 from venvstacks.urls import shown
 
 _LONGEST_TEXT = 200  # characters of a licence's name; longer ones are whole texts
@@ -67,6 +67,7 @@ def _package(environment: Path, info: str, files: Mapping[str, tuple[str, ...]],
     name = str(canonicalize_name(raw.get("name") or stem.partition("-")[0]))
     own = tuple(sorted(path for path in files.get(name, ()) if path in paths))
     inside = [path for path in own if path.startswith(f"{info}/")]
+    bills = [environment / path for path in inside if path.startswith(f"{info}/sboms/")]
     return ListedPackage(
         name=name,
         version=raw.get("version") or stem.partition("-")[2],
@@ -75,9 +76,14 @@ def _package(environment: Path, info: str, files: Mapping[str, tuple[str, ...]],
         licence=_licence(raw, info, inside),
         author=next((value for value in map(raw.get, _AUTHORS) if isinstance(value, str) and value), None),
         homepage=_homepage(raw),
-        bundled=tuple(bundled_parts(environment / path for path in inside if path.startswith(f"{info}/sboms/"))),
+        bundled=tuple(part for part in bundled_parts(bills) if not _is_itself(part, name)),
         files=own,
     )
+
+
+def _is_itself(part: BundledPart, name: str) -> bool:
+    """Whether a component that a bill names is the package that brings the bill."""
+    return (part.purl or "").startswith("pkg:pypi/") and str(canonicalize_name(part.name)) == name
 
 
 _AUTHORS = ("author_email", "maintainer_email", "author", "maintainer")
