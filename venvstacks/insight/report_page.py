@@ -48,7 +48,8 @@ def _summary(report: Report) -> str:
     layers = report.stack.layers
     packages = sum(len(layer.packages) for layer in layers)
     unpacked = sum(layer.size or 0 for layer in layers)
-    packed = sum(layer.archive.size for layer in layers if layer.archive)
+    archives = [layer.archive.size for layer in layers if layer.archive]
+    packed = sum(archives) if len(archives) == len(layers) else 0  # of some of them it would only mislead
     parts = [f"{len(layers)} layers", f"{packages} packages"]
     parts += [f"{readable_bytes(unpacked)} unpacked"] if unpacked else []
     parts += [f"{readable_bytes(packed)} packed"] if packed else []
@@ -116,7 +117,7 @@ def _sizes(report: Report) -> Iterator[str]:
     if not area.size:
         return
     yield from _scrolling("Treemap of sizes", treemap(area))
-    packages = [(part.size, part.label, layer.label) for layer in area.parts for part in layer.parts]
+    packages = [(part.size, part.label, layer.label) for layer in area.parts for part in layer.parts if part.size]
     largest = sorted(packages, key=lambda row: (-row[0], row[1]))[:_MOST_PACKAGES]
     rows = ((label, layer, _bytes(size), f"{100 * size / area.size:.1f} %") for size, label, layer in largest)
     yield from _table("The largest packages", ("package", "layer", "unpacked", "share"), rows, frozenset({2, 3}))

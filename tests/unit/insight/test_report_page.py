@@ -41,6 +41,13 @@ def test_every_drawing_has_a_table_with_the_same_numbers() -> None:
     assert page.text.count("7.0 MB") >= 3
 
 
+def test_the_sum_of_archives_is_shown_where_all_are_known() -> None:
+    found = small_stack()
+    assert " packed" in report_page(Report(found), STYLE).partition("<nav")[0]
+    partly = replace(found, layers=(replace(found.layers[0], archive=None), *found.layers[1:]))
+    assert " packed" not in report_page(Report(partly), STYLE).partition("<nav")[0]
+
+
 def test_an_empty_stack_has_a_page_too() -> None:
     check_page(report_page(Report(stack(layer("py", files=(), archive=None))), STYLE))
 
