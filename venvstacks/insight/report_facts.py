@@ -17,6 +17,7 @@ from venvstacks.insight.treemap import Area
 FORMAT = 1
 """Raised when the data of a report changes so that programs have to know."""
 
+_ASIDE = (".libs", ".dist-info", ".data")  # folders of wheels next to those of their packages
 _SMALLEST_COPY = 4096  # bytes; smaller files that are the same in several layers are not worth a line
 _MOST_COPIES = 50
 
@@ -177,4 +178,6 @@ def _folders(files: list[tuple[str, int]]) -> Iterator[Area]:
         folder = "/".join(inside.split("/")[:-1][:2]) or inside
         sizes[folder] = sizes.get(folder, 0) + size
     if len(sizes) > 1:
-        yield from (Area(folder, size, (), "folder") for folder, size in sizes.items())
+        tops = {folder.partition("/")[0] for folder in sizes if not folder.partition("/")[0].endswith(_ASIDE)}
+        for folder, size in sizes.items():  # the folder that all are in need not be repeated
+            yield Area(folder.partition("/")[2] or folder if len(tops) == 1 else folder, size, (), "folder")

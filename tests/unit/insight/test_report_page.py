@@ -112,3 +112,13 @@ def test_areas_add_up() -> None:
     base = next(one for one in area.parts if one.label == "framework-base")
     big = next(one for one in base.parts if one.label == "big 2.1")
     assert {part.label: part.size for part in big.parts} == {"big": 5_001_000, "big.libs": 2_000_000}
+
+
+def test_the_folder_that_all_are_in_is_not_repeated() -> None:
+    def labels(*paths: str) -> set[str]:
+        area = size_areas(stack(layer("py", package("frog", files=dict.fromkeys(paths, 0)))))
+        found = next(one for one in area.parts[0].parts if one.kind == "package")
+        return {part.label for part in found.parts}
+
+    assert labels("frog/a/x.py", "frog/b/deep/y.py", "frog.libs/z.so", "frog/c.py") == {"a", "b", "frog.libs", "frog"}
+    assert labels("frog/a/x.py", "toad/a/x.py") == {"frog/a", "toad/a"}
