@@ -6,6 +6,8 @@ lock. Needs the extra `sbom`.
 
 from __future__ import annotations
 
+import contextlib
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.exception import CycloneDxException
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
@@ -33,6 +36,10 @@ _TYPES: dict[LayerKind, ComponentType] = {
     "framework": ComponentType.FRAMEWORK,
     "application": ComponentType.APPLICATION,
 }
+_URL = re.compile(r"https?://[\w.-]+(:\d+)?([/?#][\w./~%:@!$&'()*+,;=?#-]*)?", re.ASCII)
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", re.ASCII)
+_LONGEST = 300  # characters of who made a package
+_DIGEST = re.compile("[0-9a-f]{64}")
 _UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 _LIBRARY_FOLDERS = (".libs/", "/.dylibs/")  # of auditwheel and delvewheel; of delocate
 
@@ -56,7 +63,7 @@ class BillOfMaterials:
         """The bill as JSON with a final newline."""
         bom = Bom(serial_number=self._serial_number(), version=1)
         newest = max((layer.locked_at for layer in self.layers), default="")
-        bom.metadata.timestamp = _UNKNOWN_TIME if not newest else datetime.fromisoformat(newest).astimezone(UTC)
+        bom.metadata.timestamp = _time(newest)
         about = next((layer for layer in self.layers if layer.name == self.name), None)
         root = Component(
             type=_TYPES[about.kind] if about else ComponentType.APPLICATION,
@@ -106,6 +113,15 @@ class BillOfMaterials:
         return [one for one in dict.fromkeys(references) if one in self._parts]
 
 
+def _time(text: str) -> datetime:
+    """A time in ISO 8601, which counts as UTC where it does not say; the beginning of 1970 where it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return _UNKNOWN_TIME
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
 def _layer_ref(layer: LayerContents) -> str:
     return f"layer:{layer.name}"
 
@@ -119,7 +135,7 @@ def _ref(layer: LayerContents, package: ListedPackage) -> str:
 
 
 def _layer_component(layer: LayerContents) -> Component:
-    hashes = [_sha256(layer.archive.sha256)] if layer.archive and layer.archive.sha256 else []
+    hashes = _hashes(layer.archive.sha256 if layer.archive else None)
     facts = {
         "venvstacks:kind": layer.kind,
         "venvstacks:platform": layer.platform,
@@ -161,8 +177,8 @@ def _package_component(layer: LayerContents, package: ListedPackage) -> Componen
         name=package.name,
         version=package.version,
         bom_ref=reference,
-        purl=PackageURL.from_string(package.purl) if package.purl else None,
-        hashes=[_sha256(package.wheel.sha256)] if package.wheel and package.wheel.sha256 else [],
+        purl=_purl(package.purl),
+        hashes=_hashes(package.wheel.sha256 if package.wheel else None),
         authors=[_contact(package.author)] if package.author else [],
         external_references=list(_references(package)),
         properties=[Property(name="venvstacks:layer", value=layer.name)]
@@ -177,17 +193,17 @@ def _package_component(layer: LayerContents, package: ListedPackage) -> Componen
 
 def _contact(text: str) -> OrganizationalContact:
     """`Name <address>`, as metadata writes the people who made a package."""
-    name, _, rest = text.partition("<")
-    if rest:
-        return OrganizationalContact(name=name.strip(' "') or None, email=rest.partition(">")[0].strip() or None)
-    return OrganizationalContact(email=text) if "@" in text else OrganizationalContact(name=text)
+    text = text[:_LONGEST]
+    address = _ADDRESS.search(text)
+    name = (text[: address.start()] if address else text).strip(' "<,')
+    return OrganizationalContact(name=name or None, email=address[0] if address else None)
 
 
 def _references(package: ListedPackage) -> Iterator[ExternalReference]:
-    if package.homepage:
+    if package.homepage and _URL.fullmatch(package.homepage):
         yield ExternalReference(type=ExternalReferenceType.WEBSITE, url=XsUri(package.homepage))
-    if package.wheel and package.wheel.url:
-        yield ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(package.wheel.url))
+    if package.wheel and _URL.fullmatch(package.wheel.url or ""):
+        yield ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(package.wheel.url or ""))
 
 
 def _inside(layer: LayerContents, package: ListedPackage, reference: str) -> Iterator[Component]:
@@ -198,10 +214,8 @@ def _inside(layer: LayerContents, package: ListedPackage, reference: str) -> Ite
         for path in package.files:
             if any(folder in path for folder in _LIBRARY_FOLDERS) and path in layer.by_path:
                 name = path.rpartition("/")[2]
-                digest = layer.by_path[path].sha256
-                yield Component(
-                    type=ComponentType.FILE, name=name, bom_ref=f"{reference}#{path}", hashes=[_sha256(digest)]
-                )
+                hashes = _hashes(layer.by_path[path].sha256)
+                yield Component(type=ComponentType.FILE, name=name, bom_ref=f"{reference}#{path}", hashes=hashes)
 
 
 def _bundled(part: BundledPart, reference: str) -> Component:
@@ -221,10 +235,13 @@ def _purl(text: str | None) -> PackageURL | None:
 
 
 def _licence(name: str, *, is_expression: bool) -> Any:  # noqa: ANN401 - the library's
-    expression = canonical_expression(name) if is_expression else None
     factory = LicenseFactory()
-    return factory.make_with_expression(expression) if expression else factory.make_with_name(name)
+    expression = canonical_expression(name) if is_expression else None
+    if expression:
+        with contextlib.suppress(CycloneDxException):  # an identifier that the library does not know
+            return factory.make_with_expression(expression)
+    return factory.make_with_name(name)
 
 
-def _sha256(digest: str) -> HashType:
-    return HashType(alg=HashAlgorithm.SHA_256, content=digest)
+def _hashes(sha256: str | None) -> list[HashType]:
+    return [HashType(alg=HashAlgorithm.SHA_256, content=sha256)] if _DIGEST.fullmatch(sha256 or "") and sha256 else []

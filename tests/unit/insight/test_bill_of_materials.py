@@ -13,7 +13,7 @@ from packageurl import PackageURL
 from tests.support.looked_stacks import BIG, layer, package, small_stack, stack
 from venvstacks.actions.publishing.package_listing import package_url
 from venvstacks.insight.bill_of_materials import BillOfMaterials
-from venvstacks.records.package_lists import BundledPart, LicenceFacts
+from venvstacks.records.package_lists import BundledPart, LicenceFacts, ListedWheel
 
 BUNDLED = (
     BundledPart(name="zlib", version="1.3", purl="pkg:generic/zlib@1.3", licence="Zlib"),
@@ -81,3 +81,32 @@ def test_a_whole_stack_and_locks_alone_are_valid_too() -> None:
 @pytest.mark.parametrize(("name", "version"), [("frog-legs", "1.0"), ("torch", "2.8.0+cu128"), ("x", "1!2.0")])
 def test_package_urls_are_those_of_the_library(name: str, version: str) -> None:
     assert PackageURL.from_string(package_url(name, version)) == PackageURL("pypi", None, name, version)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"purl": "nothing"},
+        {"purl": "pkg:"},
+        {"homepage": "no url <> \x00 \u202e"},
+        {"author": "<<>>@ <"},
+        {"author": "@"},
+        {"licence": LicenceFacts(expression="LicenseRef-Frog")},
+        {"licence": LicenceFacts(expression="MIT AND")},
+        {"licence": LicenceFacts(text="<b>\x01")},
+        {"wheel": ListedWheel(file="x.whl", sha256="zz", url="http://[::1")},
+        {"bundled": (BundledPart(name="x", purl="pkg:%zz", licence="(("),)},
+    ],
+    ids=repr,
+)
+def test_whatever_strangers_write_the_bill_is_valid(facts: dict[str, Any]) -> None:
+    found = stack(layer("py", package("frog", "1 <0>", **facts), locked_at="yesterday", python="x@y@z"))
+    text = BillOfMaterials(found, "py", found.layers).text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+
+
+def test_times_without_a_zone_are_utc() -> None:
+    found = stack(layer("py", locked_at="2026-01-02T03:04:05"))
+    assert json.loads(BillOfMaterials(found, "py", found.layers).text())["metadata"]["timestamp"].startswith(
+        "2026-01-02T03:04:05"
+    )
