@@ -23,6 +23,7 @@ from venvstacks.deployment.steps import change, generations
 from venvstacks.deployment.steps import deploy as action
 from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.deploy_failures import not_deployed
+from venvstacks.deployment.steps.disk_use import disk_use
 from venvstacks.deployment.steps.generations import generation_numbers, look, require_current
 from venvstacks.deployment.steps.installed_files import Difference, verify_generation
 from venvstacks.deployment.steps.place import Place, look_at_place, make_place, open_place
@@ -281,12 +282,15 @@ class Status:
         generation: The current generation.
         kept: Numbers of all generations that `rollback` can go to, the current one included.
         differences: What is not as it was installed; None if files were not compared.
+        disk_use: Bytes on the disk of all stored instances by id, those of earlier generations included; empty where
+            the store cannot be read.
     """
 
     root: Path
     generation: Generation
     kept: tuple[int, ...]
     differences: tuple[Difference, ...] | None = None
+    disk_use: Mapping[str, int] = field(default_factory=dict)
 
 
 def status(folder: Path | str, *, verify: bool = False, options: DeployOptions | None = None) -> Status:
@@ -308,4 +312,4 @@ def status(folder: Path | str, *, verify: bool = False, options: DeployOptions |
         found = Status(place.root, generation, look(place, lambda: generation_numbers(place)), differences)
         if not differences or current_number(place.root) == generation.number:
             break  # else another process may have removed what was being compared
-    return found
+    return replace(found, disk_use=disk_use(place))

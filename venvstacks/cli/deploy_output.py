@@ -203,8 +203,11 @@ def status_lines(found: deployment.Status) -> Iterator[str]:
     for one in reversed(generation.instances):
         why = "installed" if one.kind == "application" else f"for {', '.join(generation.needed_by[one.id])}"
         why += f", release {releases[one.id]}" if one.id in releases else ""
-        yield f"  {one.target:<{width}}  {one.size / 1e6:8.1f} MB  {one.id}  {why}"
+        yield f"  {one.target:<{width}}  {found.disk_use.get(one.id, one.size) / 1e6:8.1f} MB  {one.id}  {why}"
     yield f"other generations that are kept: {', '.join(map(str, others)) or 'none'}"
+    if found.disk_use:
+        total, needed = sum(found.disk_use.values()), sum(found.disk_use.get(one.id, 0) for one in generation.instances)
+        yield f"{total / 1e6:.1f} MB on the disk, {(total - needed) / 1e6:.1f} MB of it for other generations"
     if found.differences is not None:
         yield from map(str, found.differences)
         count = len(found.differences)
@@ -216,6 +219,7 @@ def _status_data(found: deployment.Status) -> dict[str, Any]:
         "root": str(found.root),
         "generation": found.generation.model_dump(mode="json"),
         "kept": list(found.kept),
+        "disk_use": dict(found.disk_use),
     }
     if found.differences is not None:
         data["differences"] = [asdict(one) for one in found.differences]
