@@ -89,4 +89,7 @@ def test_a_built_stack_is_in_good_health(published_pond: Pond) -> None:
     done = published_pond.command("doctor", "--json")
     found = {one["subject"]: one["level"] for one in json.loads(done.stdout)}
     assert done.returncode == 0
-    assert {found[name] for name in ("Python", "platform", "uv", "runtime py", "locks", "state")} == {"ok"}
+    assert {found[name] for name in ("Python", "platform", "uv", "locks", "state")} == {"ok"}
+    assert found["runtime py"] in {"ok", "warning"}, (
+        "this machine's glibc may be newer than what the layer is meant for"
+    )
