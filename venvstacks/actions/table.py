@@ -27,6 +27,7 @@ from venvstacks.tools.files import remove_tree
 if TYPE_CHECKING:
     from venvstacks.actions.locking.lock import LockResult
     from venvstacks.actions.publishing.layer_metadata import PublishedLayer
+    from venvstacks.actions.publishing.publish import ReadyArchive
     from venvstacks.actions.publishing.published_deltas import OlderPublication
     from venvstacks.actions.toolset import Tools
     from venvstacks.records.remembered_digests import RememberedDigests
@@ -385,6 +386,14 @@ class TaskActions:
         )
 
     def _archive(self, node: TaskNode) -> Mapping[str, object]:
+        return self.archive(node)
+
+    def archive(self, node: TaskNode, ready: ReadyArchive | None = None) -> Mapping[str, object]:
+        """Do an archive task, with an archive that another machine has packed where there is one.
+
+        Raises:
+            PublishError: It failed.
+        """
         from venvstacks.actions.publishing.publish import ArchiveOptions, archive_layer  # noqa: PLC0415
 
         configuration = self.configuration
@@ -397,7 +406,7 @@ class TaskActions:
             configuration.kept_format,
             self.options.older,
         )
-        return archive_layer(self._published(node), settings, self.tools)
+        return archive_layer(self._published(node), settings, self.tools, ready)
 
     def _export(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.publishing.export import ExportOptions, export_layer  # noqa: PLC0415

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,11 +22,13 @@ from venvstacks.planning.plan import PlannedTask, make_plan, unneeded_environmen
 from venvstacks.planning.requests import Request, RequestedRun, task_actions, work_out
 from venvstacks.reasons import Reason
 from venvstacks.records.task_store import TaskStore
+from venvstacks.tools.files import staging_folder
 
 if TYPE_CHECKING:
     from venvstacks.engine.build_lock import FolderLock
     from venvstacks.engine.journal import Journal
     from venvstacks.planning.forecast import Plan
+    from venvstacks.sharing.shared_results import SharedResults
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,14 @@ class Report:
         unaffected: Tasks that stayed up to date although a task before them ran: its result was the same as before.
         critical_path: The longest chain of the tasks that ran: no number of processors makes the run shorter.
         events: The event log of the run, or None where no task ran.
+        remarks: Remarks for users about the run as a whole, e.g. that the remote cache was left alone.
     """
 
     outcomes: tuple[Outcome, ...]
     unaffected: tuple[str, ...] = ()
     critical_path: CriticalPath = field(default_factory=CriticalPath)
     events: Path | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def cut_off(self) -> tuple[str, ...]:
@@ -63,7 +68,13 @@ class Report:
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks for users about results, e.g. about entries of earlier locks that could not be read."""
-        return tuple(note for outcome in self.outcomes for note in (outcome.values or {}).get("notes", ()))
+        notes = (note for outcome in self.outcomes for note in (outcome.values or {}).get("notes", ()))
+        return (*notes, *self.remarks)
+
+    @property
+    def cached_bytes(self) -> dict[str, int]:
+        """Tasks whose results came from the remote cache, to the bytes that were fetched."""
+        return {o.name: o.values["cached_bytes"] for o in self.outcomes if o.values and "cached_bytes" in o.values}
 
     @property
     def exit_code(self) -> ExitCode:
@@ -93,8 +104,14 @@ def plan(project: Project, request: Request) -> Plan:
 
     requested = _work_out(project, request)
     actions = task_actions(project, requested.options)
-    tasks, _ = _predict(project, requested, actions, _check(project, request, requested, actions))
-    return Plan(requested.graph, tasks, project.jobs, _archive_sizes(project, tasks))
+    found = _check(project, request, requested, actions)
+    tasks, _ = _predict(project, requested, actions, found)
+    remarks: tuple[str, ...] = ()
+    if project.remote_cache and any(task.status in {"run", "maybe"} for task in tasks):
+        with opened_results(project, actions) as shared:
+            tasks, _ = _predict(project, requested, actions, found, shared)
+        remarks = tuple(shared.store.trouble)
+    return Plan(requested.graph, tasks, project.jobs, _archive_sizes(project, tasks), remarks)
 
 
 def _work_out(project: Project, request: Request) -> RequestedRun:
@@ -142,14 +159,60 @@ def _check(
 
 
 def _predict(
-    project: Project, requested: RequestedRun, actions: TaskActions, found: Mapping[str, tuple[Reason, ...]]
+    project: Project,
+    requested: RequestedRun,
+    actions: TaskActions,
+    found: Mapping[str, tuple[Reason, ...]],
+    shared: SharedResults | None = None,
 ) -> tuple[tuple[PlannedTask, ...], frozenset[str]]:
     """Which tasks would run, and the tasks whose environments may be missing."""
     paths = Paths(project.base, project.base)
     with TaskStore(project.base / project.configuration.layout.task_state, writable=False) as store:
         state = replace(view_state(store, paths, actions.describe_staleness), found=found, refuses=actions.refuses)
+        if shared is not None:
+            state = replace(state, cached=shared.doing(_own(requested, found)).find)
         unneeded = unneeded_environments(requested.graph, state, requested.forced, requested.wanted)
         return make_plan(requested.graph, state, requested.forced, unneeded), unneeded
+
+
+def _own(requested: RequestedRun, found: Mapping[str, tuple[Reason, ...]]) -> frozenset[str]:
+    """Names of tasks that are done on this machine in any case: environments that are asked for are checked here."""
+    checks = {name for name in requested.wanted if name.startswith("check:")}
+    return frozenset({*requested.forced, *found, *checks})
+
+
+@contextlib.contextmanager
+def opened_results(
+    project: Project, actions: TaskActions, cancellation: Cancellation | None = None
+) -> Iterator[SharedResults]:
+    """The results that a project shares, until the block ends.
+
+    Args:
+        project: The project.
+        actions: Its actions.
+        cancellation: Ends transfers; None for a plan, which fetches nothing.
+
+    Raises:
+        UsageError: The store's URL makes no sense.
+    """
+    from venvstacks.sharing.careful_store import CarefulStore  # noqa: PLC0415 - few projects share results
+    from venvstacks.sharing.result_stores import StoreAccess, open_store  # noqa: PLC0415
+    from venvstacks.sharing.shared_results import SharedResults  # noqa: PLC0415
+
+    remote = project.remote_cache
+    assert remote is not None  # noqa: S101 - the caller's condition
+    stop = threading.Event()
+
+    def stopping() -> bool:
+        return stop.is_set() or bool(cancellation and (cancellation.is_cancelled or actions.tools.processes.stopping))
+
+    access = StoreAccess(remote.url, project.base, project.environment, stopping)
+    staging = project.base / project.configuration.layout.staging
+    with contextlib.ExitStack() as closing:
+        store = CarefulStore(open_store(access), remote.url, secret=remote.secret, push=remote.push)
+        closing.callback(store.close)
+        folder = closing.enter_context(staging_folder(staging, "shared")) if cancellation else staging
+        yield SharedResults(actions, store, folder, stop)
 
 
 def run(
@@ -191,13 +254,22 @@ def run(
     journal = keep_journal(project, actions, "venvstacks")
     lock.acquire()
     try:
-        with _older(project, request, requested, actions) as (requested, actions):
-            planned, outcomes = _Tasks(project, request, actions, lock, journal, cancellation).run(requested, listener)
+        with (
+            _older(project, request, requested, actions) as (requested, actions),
+            opened_results(project, actions, cancellation) if project.remote_cache else _nothing_shared() as shared,
+        ):
+            tasks = _Tasks(project, request, actions, lock, journal, cancellation, shared)
+            planned, outcomes = tasks.run(requested, listener)
     finally:
         actions.tools.digests.keep()
         journal.close()
         lock.release()
-    return Report(outcomes, _unaffected(planned, outcomes), _slowest(requested, outcomes), journal.path)
+    remarks = tuple(shared.store.trouble) if shared else ()
+    return Report(outcomes, _unaffected(planned, outcomes), _slowest(requested, outcomes), journal.path, remarks)
+
+
+def _nothing_shared() -> contextlib.AbstractContextManager[SharedResults | None]:
+    return contextlib.nullcontext()
 
 
 @contextlib.contextmanager
@@ -225,11 +297,12 @@ class _Tasks:
     lock: FolderLock
     journal: Journal
     cancellation: Cancellation
+    shared: SharedResults | None
 
     def run(self, requested: RequestedRun, listener: Listener) -> tuple[tuple[PlannedTask, ...], tuple[Outcome, ...]]:
         """Carry out everything; the plan is made again, because another run may have been at work until now."""
         found = _check(self.project, self.request, requested, self.actions)
-        planned, unneeded = _predict(self.project, requested, self.actions, found)
+        planned, unneeded = self._foresee(requested, self.actions, found)
         if not any(task.name.startswith("lock:") and task.status in {"run", "maybe"} for task in planned):
             return planned, self._carry_out(requested, listener, self.actions, found, unneeded)
         from venvstacks.api.adapting import OneRun, lock_first  # noqa: PLC0415 - few runs make locks
@@ -243,10 +316,19 @@ class _Tasks:
             heard.close()
         return planned, first.all_outcomes(requested.graph, later)
 
+    def _foresee(
+        self, this: RequestedRun, actions: TaskActions, found: Mapping[str, tuple[Reason, ...]]
+    ) -> tuple[tuple[PlannedTask, ...], frozenset[str]]:
+        """Predict, and fetch what is predicted to come from other machines: what cannot be had is predicted again."""
+        while True:
+            planned, unneeded = _predict(self.project, this, actions, found, self.shared)
+            if self.shared is None or self.shared.collect(planned):
+                return planned, unneeded
+
     def _go(self, this: RequestedRun, listener: Listener) -> tuple[Outcome, ...]:
         actions = replace(self.actions, options=this.options, make_tools=lambda: self.actions.tools)
         found = _check(self.project, self.request, this, actions)
-        _, unneeded = _predict(self.project, this, actions, found)
+        _, unneeded = self._foresee(this, actions, found)
         return self._carry_out(this, listener, actions, found, unneeded)
 
     def _carry_out(
@@ -260,7 +342,8 @@ class _Tasks:
         from venvstacks.engine.assembly import make_engine_run  # noqa: PLC0415 - loads doit
         from venvstacks.engine.runner import run_graph  # noqa: PLC0415
 
-        settings: dict[str, Any] = {"forced": this.forced, "found": found, "unneeded": unneeded}
+        shared = self.shared.doing(_own(this, found), unneeded) if self.shared else None
+        settings: dict[str, Any] = {"forced": this.forced, "found": found, "unneeded": unneeded, "shared": shared}
         return run_graph(
             this.graph,
             make_engine_run(self.project, actions, self.lock, journal=self.journal, **settings),

@@ -15,6 +15,7 @@ Spec = Annotated[
 ]
 
 _FOLDERS, _LAYERS, _PACKAGES, _ARCHIVES, _RUN = "Folders", "Layers", "Packages", "Archives", "Run"
+_SHARING = "Remote cache"
 
 BuildDir = Annotated[
     str, typer.Option("--build-dir", metavar="DIR", help="Environments and task state.", rich_help_panel=_FOLDERS)
@@ -183,6 +184,23 @@ Jobs = Annotated[
         help="Tasks at the same time.",
         envvar="VENVSTACKS_JOBS",
         rich_help_panel=_RUN,
+    ),
+]
+RemoteCache = Annotated[
+    str | None,
+    typer.Option(
+        "--remote-cache",
+        metavar="URL",
+        help="Folder or URL of results that machines share; none for none. Also VENVSTACKS_REMOTE_CACHE.",
+        rich_help_panel=_SHARING,
+    ),
+]
+Push = Annotated[
+    bool | None,
+    typer.Option(
+        "--push/--no-push",
+        help="Write results of this machine to it. Also VENVSTACKS_REMOTE_CACHE_PUSH.",
+        rich_help_panel=_SHARING,
     ),
 ]
 KeepGoing = Annotated[

@@ -83,6 +83,14 @@ class Environments:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sharing:
+    """Where results are shared with other machines; fields of `Options`."""
+
+    remote_cache: o.RemoteCache = None
+    push: o.Push = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Delivering:
     """How what was built is written for others."""
 

@@ -12,7 +12,7 @@ import typer
 from venvstacks.api import Options, Request
 from venvstacks.cli import declared_options as o
 from venvstacks.cli.error_boundary import relative
-from venvstacks.cli.option_groups import Archives, Environments, Layers, Packages, Targets, given
+from venvstacks.cli.option_groups import Archives, Environments, Layers, Packages, Sharing, Targets, given
 from venvstacks.cli.printable import print_json, print_result
 from venvstacks.cli.session import Session
 from venvstacks.errors import ExitCode, UsageError
@@ -51,6 +51,7 @@ def plan(
     packages: Packages,
     archives: Archives,
     environments: Environments,
+    sharing: Sharing,
     locked: o.Locked = False,
     check_environments: o.CheckEnvironments = False,
     jobs: o.Jobs = None,
@@ -64,7 +65,7 @@ def plan(
         output_dir=output_dir,
         export_dir=export_dir,
         jobs=jobs,
-        **given(packages, archives, environments),
+        **given(packages, archives, environments, sharing),
     )
     session = Session.open(context.obj, spec, settings, targets)
     operations = session.operations(lock=lock, build=build, publish=publish, export=export)
@@ -110,7 +111,8 @@ _LONGEST = 160  # characters of a line; commands with all of their variables hav
 def _last_run_lines(run: LastRun, makers: Mapping[str, str], *, whole: bool = False) -> Iterator[str]:
     took = "" if run.seconds is None else f" after {run.seconds:.2f} s"
     began = f"{run.time[:19].replace('T', ' ')} UTC"
-    yield f"{run.task}: {run.status}{took}, in a run with {run.door} that began at {began}"
+    source = " (its result came from the remote cache)" if run.status == "cached" else ""
+    yield f"{run.task}: {run.status}{took}{source}, in a run with {run.door} that began at {began}"
     if run.error:
         yield f"error: {run.error}"
     yield "because of:"

@@ -16,7 +16,11 @@ def plan_lines(plan: Plan, *, verbose: bool = False) -> Iterator[str]:
     width = max((len(row[1]) for row in rows), default=0)
     for status, name, reasons in rows:
         yield f"{status:<10}  {name:<{width}}  {reasons}".rstrip()
-    counts = [f"{plan.counts[said]} {said}" for said in ("run", "maybe", "blocked", "up to date") if plan.counts[said]]
+    counts = [
+        f"{plan.counts[said]} {said}"
+        for said in ("run", "maybe", "cached", "blocked", "up to date")
+        if plan.counts[said]
+    ]
     yield f"{len(plan)} task{'s' if len(plan) > 1 else ''}: {', '.join(counts)}" if len(plan) else "no tasks"
     if any(task.status == "blocked" and task.name.startswith("lock:") and task.reasons for task in plan):
         yield "hint: locks that no longer fit are renewed by `venvstacks lock`, or with --lock"
@@ -58,10 +62,14 @@ def _reasons_of(task: PlannedTask, depth: int, makers: Mapping[str, str]) -> str
     others = len(task.upstream) - 1
     if depth and others > 0 and not reasons:
         reasons.append(f"also after {others} other{'s' if others > 1 else ''}")
+    if task.status == "cached":
+        reasons.insert(0, f"{readable_bytes(task.cached_bytes)} from the remote cache")
     return "; ".join(reasons)
 
 
 def _totals(plan: Plan) -> Iterator[str]:
+    if plan.counts["cached"]:
+        yield f"{readable_bytes(plan.cached_bytes)} would come from the remote cache"
     if not (plan.counts["run"] or plan.counts["maybe"]):
         return
     jobs = f"{plan.jobs} job{'s' if plan.jobs > 1 else ''}"

@@ -138,6 +138,8 @@ class LiveDisplay(PlainLines):
 def describe(outcome: Outcome, makers: Mapping[str, str], *, verbose: bool) -> str:
     """One line about a task; empty for what is not worth one."""
     name, reasons = outcome.name, "; ".join(reason.describe(makers) for reason in outcome.reasons)
+    if outcome.status == "done" and "cached_bytes" in (outcome.values or {}):
+        return f"   cached  {name}" + (f"  ({reasons})" if verbose and reasons else "")
     if outcome.status == "done":
         return f"{outcome.seconds:7.2f} s  {name}" + (f"  ({reasons})" if verbose and reasons else "")
     if outcome.status == "blocked":
@@ -153,15 +155,20 @@ def summarize(report: Report, began: float) -> str:
     An unaffected task stayed up to date although a task before it ran: the result of that one was the same as before.
     """
     counts = Counter(outcome.status for outcome in report.outcomes)
-    unaffected = len(report.unaffected)
+    unaffected, cached = len(report.unaffected), report.cached_bytes
     numbers: dict[str, int] = {
-        "done": counts["done"],
+        "done": counts["done"] - len(cached),
+        "cached": len(cached),
         "unaffected": unaffected,
         "up to date": counts["up to date"] - unaffected,
         **{str(status): counts[status] for status in _UNDONE},
     }
     totals = ", ".join(f"{number} {what}" for what, number in numbers.items() if number)
     line = f"{totals or 'nothing to do'} in {time.perf_counter() - began:.2f} s"
+    if cached:
+        from venvstacks.insight.readable import readable_bytes  # noqa: PLC0415 - few runs fetch results
+
+        line += f"\nfrom the remote cache: {readable_bytes(sum(cached.values()))}"
     path = report.critical_path
     if len(path.tasks) > 1:
         line += f"\nlongest chain of tasks: {' > '.join(path.tasks)}, {path.seconds:.2f} s"

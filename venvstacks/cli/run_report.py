@@ -70,7 +70,7 @@ class ReportedTask(BaseModel):
     """
 
     name: str
-    status: Literal["done", "up to date", "failed", "blocked", "interrupted", "not run", "run", "maybe"]
+    status: Literal["done", "up to date", "failed", "blocked", "interrupted", "not run", "run", "maybe", "cached"]
     seconds: float = 0.0
     reasons: list[str] = []
     blocked_by: list[str] = []

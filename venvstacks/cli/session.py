@@ -103,6 +103,8 @@ class Session:
 
         plans = [api.plan(project, part) for project, part in self._parts(request)]
         several = self.targets[1:]
+        for remark in dict.fromkeys(remark for plan in plans for remark in plan.remarks):
+            print_message(f"note: {remark}")
         if form == "json":
             data = [plan.as_json() for plan in plans]
             print_json({"platforms": dict(zip(self.targets, data, strict=True))} if several else data[0])

@@ -17,6 +17,7 @@ from venvstacks.cli.option_groups import (
     Packages,
     PublishedLayers,
     Running,
+    Sharing,
     Showing,
     Targets,
     given,
@@ -64,6 +65,7 @@ def build(
     locked: o.Locked = False,
     strict_layers: o.StrictLayers = False,
     check_environments: o.CheckEnvironments = False,
+    sharing: Sharing,
     showing: Showing,
     running: Running,
 ) -> int:
@@ -71,7 +73,10 @@ def build(
     if locked and lock_if_needed:
         raise UsageError("--locked and --lock exclude each other", hint="--locked uses the locks as they are")
     settings = Options(
-        build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(packages, archives, environments)
+        build_dir=build_dir,
+        output_dir=output_dir,
+        jobs=running.jobs,
+        **given(packages, archives, environments, sharing),
     )
     session = Session.open(context.obj, spec, settings, targets)
     request = Request(
@@ -100,11 +105,14 @@ def publish(
     archives: Archives,
     delta_from: o.DeltaFrom = None,
     environments: Environments,
+    sharing: Sharing,
     showing: Showing,
     running: Running,
 ) -> int:
     """Publish one reproducible archive for each layer."""
-    settings = Options(build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(archives, environments))
+    settings = Options(
+        build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(archives, environments, sharing)
+    )
     session = Session.open(context.obj, spec, settings, targets)
     older = tuple(delta_from or ())
     return _deliver(session, "publish", layers, delivering, showing=showing, running=running, delta_from=older)

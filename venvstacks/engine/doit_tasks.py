@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from doit.action import BaseAction
 from doit.dependency import Dependency, UptodateCalculator
@@ -28,6 +28,24 @@ from venvstacks.tools.files import remove_tree
 from venvstacks.urls import without_secrets
 
 
+class SharedResults(Protocol):
+    """Results that machines share, as tasks use them; failures of the store are none of the tasks'."""
+
+    def take(self, node: TaskNode, digest: Callable[[str], str | None]) -> Mapping[str, object] | None:
+        """Fetch the result of a task instead of doing it; None if it is to be done.
+
+        Args:
+            node: The task.
+            digest: Content digest of an input, by stored path.
+
+        Returns:
+            What is to be recorded, as of a task that was done.
+        """
+
+    def give(self, node: TaskNode, digest: Callable[[str], str | None], values: Mapping[str, object]) -> None:
+        """Offer the result of a task that was done to other machines."""
+
+
 @dataclass(frozen=True, repr=False)
 class EngineRun:
     """What tasks need from outside.
@@ -45,6 +63,7 @@ class EngineRun:
         journal: The event log.
         clean: What `doit clean` removes of a task: files and folders.
         prefix: What the names of the tasks begin with in doit: two stacks in one `dodo.py` may have equal names.
+        shared: Results that machines share, if they do.
     """
 
     perform: Callable[[TaskNode], Mapping[str, object]]
@@ -58,6 +77,7 @@ class EngineRun:
     journal: Journal = field(default_factory=lambda: Journal(None))
     clean: Callable[[TaskNode], tuple[Path, ...]] = lambda _: ()
     prefix: str = ""
+    shared: SharedResults | None = None
 
     def __repr__(self) -> str:
         """Short, and without the environment: doit prints parts of its tasks."""
@@ -135,7 +155,7 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
         return checker
 
     def _present(self) -> Present:
-        inputs = {path: self._digest(path) for path in self.node.inputs}
+        inputs = {path: self.digest(path) for path in self.node.inputs}
         return Present(inputs, self.node.fingerprint, self.node.outputs, self._missing(), self._facts_of)
 
     def _facts_of(self, path: str) -> Mapping[str, str]:
@@ -151,7 +171,8 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
         awaited = self.run.awaited_outputs(self.node)
         return [path for path in awaited if not self._checker.exists(shown(path))]
 
-    def _digest(self, path: str) -> str | None:
+    def digest(self, path: str) -> str | None:
+        """Content digest of a file at a stored path; None if it cannot be read."""
         try:
             return self._checker.digest(self.run.paths.shown(path))
         except OSError:
@@ -170,10 +191,9 @@ class Freshness(UptodateCalculator):  # type: ignore[misc] # doit has no types
                 f"{self.node.name} cannot be done without {', '.join(missing)}",
                 hint="restore the file, or have the layers below built (without --no-...-dependencies)",
             )
-        self._require_environments()
         self.backend.mark_started(self._name)
 
-    def _require_environments(self) -> None:
+    def require_environments(self) -> None:
         """Check that the environments that the task works in exist.
 
         They are missing in one case only: an environment that was missing was built again with another result than
@@ -198,6 +218,7 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
     Attributes:
         error: What went wrong, or None.
         seconds: How long the task took.
+        fetched: Whether the result came from another machine.
     """
 
     def __init__(self, freshness: Freshness) -> None:
@@ -210,6 +231,7 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
         self.values: dict[str, Any] = {}
         self.error: BaseException | None = None
         self.seconds = 0.0
+        self.fetched = False
 
     def execute(self, out: object = None, err: object = None) -> BaseFail | None:  # noqa: ARG002
         """Do the task; doit's protocol: None for success, an object that describes the failure otherwise."""
@@ -220,7 +242,8 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
             journal.write("task began", self.node.name, reasons=[reason.as_json() for reason in self.freshness.reasons])
             begun = time.perf_counter()  # waiting for another run is no part of the task
             self.freshness.begin()
-            values = dict(self.run.perform(self.node))
+            values = self._result()
+            self.fetched = "cached_bytes" in values
         except VenvstacksError as error:
             self.error = error
             return TaskFailed(without_secrets(str(error)))
@@ -231,10 +254,20 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
             self.seconds = time.perf_counter() - begun
             error_text = "" if self.error is None else without_secrets(str(self.error)) or type(self.error).__name__
             reported = {"error": error_text} if error_text else {}
-            status = "done" if self.error is None else "failed"
+            status = "failed" if self.error else "cached" if self.fetched else "done"
             journal.write("task ended", self.node.name, seconds=round(self.seconds, 4), status=status, **reported)
-        self.values = {**values, "seconds": round(self.seconds, 3)}
+        self.values = {"seconds": round(self.seconds, 3), **values}  # a fetched result says how long making it took
+        if self.run.shared and not self.fetched:
+            self.run.shared.give(self.node, self.freshness.digest, self.values)
         return None
+
+    def _result(self) -> dict[str, object]:
+        """The result of the task: fetched, or made."""
+        taken = self.run.shared.take(self.node, self.freshness.digest) if self.run.shared else None
+        if taken is not None:
+            return dict(taken)
+        self.freshness.require_environments()
+        return dict(self.run.perform(self.node))
 
     def __str__(self) -> str:
         return f"{self.node.kind} {self.node.env_name}".rstrip()

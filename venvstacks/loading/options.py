@@ -50,4 +50,6 @@ class Options:
     check_imports: bool | None = None
     jobs: int | None = None
     cache: str | None = None
+    remote_cache: str | None = None
+    push: bool | None = None
     newest_pythons: bool = False

@@ -13,6 +13,7 @@ from venvstacks.graph.compiler import Configuration, compile_stack
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.loading.configure import absolute_folder, cache_folder, configure, source_date_epoch
 from venvstacks.loading.options import Options
+from venvstacks.loading.remote_cache import RemoteCache, remote_cache
 from venvstacks.loading.specification_files import read_surroundings, read_text
 from venvstacks.model.draft import parse_draft
 from venvstacks.model.layout import EnvironmentLayout
@@ -118,6 +119,15 @@ class Project:
     def cache(self) -> Path:
         """Folder for downloads and prepared runtimes, from the options, the environment or the project."""
         return cache_folder(self.base, self.options, self.stack.settings, self.environment)
+
+    @property
+    def remote_cache(self) -> RemoteCache | None:
+        """Where results are shared with other machines, if anywhere.
+
+        Raises:
+            UsageError: A variable makes no sense.
+        """
+        return remote_cache(self.stack.settings, self.options, self.environment)
 
 
 def load_project(

@@ -24,6 +24,7 @@ from venvstacks.model.specification_values import (
     PackageName,
     PackageTable,
     PlatformName,
+    RemoteUrl,
     RequirementText,
     not_empty,
 )
@@ -144,6 +145,13 @@ class RuntimeArchive(Table):
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file, 64 hex digits")
 
 
+class RemoteCacheTable(Table):
+    """`[tool.venvstacks.remote-cache]`: where machines share results."""
+
+    url: RemoteUrl = Field(description="Folder, or URL that begins with file, http, https, s3, gs or az", min_length=1)
+    push: bool = Field(default=False, description="Whether results of this machine are written to it")
+
+
 ProviderName = Literal["standalone", "host", "archive"]
 """The names of the providers of Pythons."""
 
@@ -186,6 +194,7 @@ class ToolSettings(Table):
     )
     jobs: int | None = Field(None, ge=1, description="Tasks that run at the same time; default the number of cores")
     cache: str | None = Field(None, description="Folder for downloads and prepared runtimes")
+    remote_cache: RemoteCacheTable | None = Field(None, description="Where machines share results: url and push")
     align_versions: bool = Field(default=False, description="Seek one version of each package for all platforms")
     check_imports: bool = Field(default=True, description="Import what a layer declares once it is linked")
 

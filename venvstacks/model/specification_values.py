@@ -90,6 +90,15 @@ def _macosx_target(value: str) -> str:
     return value
 
 
+def _without_login(value: str) -> str:
+    if without_logins(value) != value:
+        raise RefusedValueError(
+            "credentials do not belong into a specification",
+            "give the URL with its login in the environment variable VENVSTACKS_REMOTE_CACHE",
+        )
+    return value
+
+
 def _implementation(value: str) -> str:
     PythonImplementation.parse(value)
     return value
@@ -146,4 +155,5 @@ Implementation = Annotated[str, AfterValidator(_implementation)]
 ImplementationOrSeries = Annotated[str, AfterValidator(_implementation_or_series)]
 ModulePath = Annotated[str, AfterValidator(_module_path)]
 LaunchTargets = Annotated[str | dict[str, str] | None, BeforeValidator(_launch)]
+RemoteUrl = Annotated[str, AfterValidator(_without_login)]
 Effort = Annotated[Literal["fast", "balanced", "small"] | int | None, BeforeValidator(_effort)]

@@ -39,12 +39,14 @@ class Plan(Sequence[PlannedTask]):
         tasks: One prediction per task, in the graph's order.
         jobs: Tasks that would run at the same time.
         archive_sizes: Bytes of the archives that are published at present, by task.
+        remarks: Remarks for users about the plan as a whole.
     """
 
     graph: TaskGraph
     tasks: tuple[PlannedTask, ...]
     jobs: int = 1
     archive_sizes: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @overload
     def __getitem__(self, index: int) -> PlannedTask: ...
@@ -99,6 +101,11 @@ class Plan(Sequence[PlannedTask]):
 
         return Span(total("run"), total("run", "maybe"))
 
+    @property
+    def cached_bytes(self) -> int:
+        """Bytes that would be fetched from the store of shared results."""
+        return sum(task.cached_bytes for task in self.tasks)
+
     def as_json(self) -> dict[str, object]:
         """The plan as JSON data; docs/schema/plan.schema.json describes it."""
         return {
@@ -109,6 +116,7 @@ class Plan(Sequence[PlannedTask]):
             "seconds": self.seconds.as_json(),
             "critical_path": {"tasks": list(self.critical_path.tasks), "seconds": round(self.critical_path.seconds, 3)},
             "download_bytes": self.download.as_json(),
+            "cached_bytes": self.cached_bytes,
         }
 
 
@@ -145,6 +153,11 @@ def plan_schema() -> dict[str, Any]:
             seconds=span,
             critical_path=_table("the longest chain of tasks", tasks={**names, "items": text}, seconds=number),
             download_bytes=span,
+            cached_bytes={
+                "type": "integer",
+                "minimum": 0,
+                "description": "bytes that would be fetched from the remote cache",
+            },
         ),
     }
 

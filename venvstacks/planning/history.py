@@ -27,7 +27,8 @@ class LastRun:
         task: Its name.
         time: When the run began that it was part of, ISO 8601 in UTC.
         door: What that was started with: `venvstacks` or `doit`.
-        status: `done`, `failed`, or `killed` where nothing says how it ended.
+        status: `done`, `cached` where the result was fetched from the remote cache, `failed`, or `killed` where nothing
+            says how it ended.
         reasons: Why it ran.
         seconds: How long it took; None where it did not end.
         error: What went wrong.

@@ -2,7 +2,8 @@
 
 A plan asks the same rule about every task as a run does (`records.tasks.why_stale`, or the task's own outputs), and
 follows the data from task to task. What it says holds for a run that starts now: `run` tasks run, `up to date` ones do
-not, and for a `maybe` it depends on whether what comes before it comes out the same.
+not, for a `maybe` it depends on whether what comes before it comes out the same, and results of `cached` ones are
+fetched from the store of shared results.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 from venvstacks.reasons import Reason
 from venvstacks.records.staleness import Present, TaskRecord, why_stale, with_history, with_missing_outputs
 
-PlanStatus = Literal["run", "maybe", "up to date", "blocked"]
+PlanStatus = Literal["run", "maybe", "cached", "up to date", "blocked"]
 
 _MAY_CHANGE = frozenset({"changed input", "missing input"})
 """Reasons that a task before may remove: it may write exactly the content that was recorded."""
+
+_ACTIVE = frozenset({"run", "maybe"})
+_CHANGING = _ACTIVE | {"cached"}
+"""Tasks whose outputs may change, apart from those outputs that are known beforehand."""
 
 
 class Records(Protocol):
@@ -26,6 +31,24 @@ class Records(Protocol):
 
     def record(self, task: str) -> TaskRecord | None:
         """The record of a task's last run."""
+
+
+@dataclass(frozen=True)
+class CachedResult:
+    """A result that a store of shared results holds.
+
+    Attributes:
+        outputs: Content digests of the files that later tasks read, by stored path.
+        size: Bytes that would be fetched.
+        seconds: How long the task took where the result was made.
+    """
+
+    outputs: Mapping[str, str]
+    size: int
+    seconds: float
+
+
+Digest = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
@@ -40,15 +63,18 @@ class StateView:
         found: Further reasons to run, by task, e.g. environments that were changed.
         facts: Facts about an input, e.g. the versions that a lock pins.
         refuses: Whether a task that is stale would fail, since what it made before may not be renewed.
+        cached: Gives the shared result of a task, if there is one, by the digests of its inputs, of which those that
+            are not known yet are None; None where no store is asked.
     """
 
     records: Records
-    digest: Callable[[str], str | None]
+    digest: Digest
     exists: Callable[[str], bool]
     describe_staleness: Callable[[TaskNode], tuple[Reason, ...]]
     found: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
     facts: Callable[[str], Mapping[str, str]] = lambda _: {}
     refuses: Callable[[TaskNode], bool] = lambda _: False
+    cached: Callable[[TaskNode, Digest], CachedResult | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +87,7 @@ class PlannedTask:
         reasons: What makes it run, or keeps it from running; empty where tasks before it are the cause.
         upstream: Tasks before it that would or may run and whose results it uses.
         seconds: How long it took the last time, or None if that is unknown.
+        cached_bytes: Bytes that would be fetched from the store of shared results, for status `cached`.
     """
 
     name: str
@@ -68,6 +95,7 @@ class PlannedTask:
     reasons: tuple[Reason, ...] = ()
     upstream: tuple[str, ...] = ()
     seconds: float | None = None
+    cached_bytes: int = 0
 
     def as_json(self) -> dict[str, object]:
         """The prediction as JSON data."""
@@ -95,15 +123,41 @@ def make_plan(
         One prediction per task, in the graph's order.
     """
     planned: dict[str, PlannedTask] = {}
+    expected: dict[str, str] = {}
+
+    def digest(path: str) -> str | None:
+        return expected.get(path) or state.digest(path)
+
+    def settled(path: str) -> str | None:
+        maker = planned.get(graph.makers.get(path, ""))
+        changes = maker is not None and maker.status in _CHANGING and path not in expected
+        return None if changes else digest(path)
+
+    view = replace(state, digest=digest)
     for node in graph.nodes:
         awaited = tuple(path for path in node.outputs if node.name not in unneeded or path not in node.trees)
         missing = [path for path in awaited if not state.exists(path)]
-        task = _plan_task(node, graph, state, (forced, missing), planned)
+        task = _plan_task(node, graph, view, (forced, missing), (planned, expected))
         host = planned.get(node.within or "")
         if task.status == "maybe" and host and host.status == "run" and any(path in node.trees for path in awaited):
             task = replace(task, status="run")  # its files are removed with the environment that is built again
+        found = _shared(node, task, state, forced, settled)
+        if found is not None:
+            expected.update(found.outputs)
+            fetched = not node.trees or node.name in unneeded
+            # an environment that is needed is built, and expected to be as the store knows it
+            task = replace(task, status="cached", cached_bytes=found.size) if fetched else replace(task, status="run")
         planned[node.name] = task
     return tuple(planned.values())
+
+
+def _shared(
+    node: TaskNode, task: PlannedTask, state: StateView, forced: Collection[str], settled: Digest
+) -> CachedResult | None:
+    """The shared result of a task that would or may run, unless it is to run in any case."""
+    if state.cached is None or task.status not in _ACTIVE or node.name in forced or node.name in state.found:
+        return None
+    return state.cached(node, settled)
 
 
 def unneeded_environments(
@@ -111,6 +165,7 @@ def unneeded_environments(
 ) -> frozenset[str]:
     """Tasks whose environments are missing, and that this run does not need, since no task works in them.
 
+    Environments whose results are in the store of shared results count as missing: they are out of date, or not there.
     Where a state folder was restored without environments, an unchanged stack needs none to know that its archives are
     current. A task that may run needs the environments that it uses; those that are built again for it are expected to
     have their recorded content, so that they make no other task run.
@@ -121,10 +176,17 @@ def unneeded_environments(
         forced: Tasks that would run in any case.
         wanted: Tasks whose environments are what the run is for.
     """
-    missing = {node.name for node in graph.nodes if not all(state.exists(path) for path in node.trees)}
+    if state.cached is None and all(state.exists(path) for node in graph.nodes for path in node.trees):
+        return frozenset()
+    planned = make_plan(graph, state, forced, {node.name for node in graph.nodes if node.trees})
+    cached = {task.name for task in planned if task.status == "cached"}
+    missing = {
+        node.name
+        for node in graph.nodes
+        if node.trees and ({node.name, node.within} & cached or not all(map(state.exists, node.trees)))
+    }
     if not missing:
         return frozenset()
-    planned = make_plan(graph, state, forced, missing)
     pending = [*(task.name for task in planned if task.status in {"run", "maybe"}), *wanted]
     demanded = missing.intersection(wanted)
     while pending:
@@ -140,11 +202,13 @@ def _plan_task(
     graph: TaskGraph,
     state: StateView,
     settled: tuple[Collection[str], list[str]],
-    planned: Mapping[str, PlannedTask],
+    before: tuple[Mapping[str, PlannedTask], Mapping[str, str]],
 ) -> PlannedTask:
-    forced, missing = settled
+    (forced, missing), (planned, expected) = settled, before
     makers = {path: graph.makers[path] for path in (*node.inputs, *node.gathers) if path in graph.makers}
-    active = {path: maker for path, maker in makers.items() if planned[maker].status in {"run", "maybe"}}
+    active = {
+        path: maker for path, maker in makers.items() if planned[maker].status in _CHANGING and path not in expected
+    }
     upstream = tuple(dict.fromkeys(active.values()))
     record = state.records.record(node.name)
     seconds = record.seconds if record and (record.seconds or record.finished) else None

@@ -21,9 +21,12 @@ FORMAT = 1
 """Raised when keys change their meaning, so that results of earlier versions are not found."""
 
 ARCHIVE = "archive"
-"""The role of the one shared output of archive tasks: the packed file itself.
+"""The role of the packed file that an archive task makes.
 
 Its name, its build number and its metadata depend on what a machine published before; each machine works them out."""
+
+PACKAGES = "packages"
+"""The role of the list of packages that an archive task reads from the environment."""
 
 SHARED_KINDS = ("build", "link", "check", "archive")
 """Kinds of tasks whose results are functions of their inputs. Locks are not: they depend on what indexes offer.
@@ -55,16 +58,18 @@ class KeyedTask:
         Linking and checking also look into the environments of layers below; the records of these hold a digest of
         each file there.
         """
-        below: tuple[str, ...] = ()
+        more: tuple[str, ...] = ()
         if self.node.kind in {"link", "check"}:
-            below = tuple(self.configuration.layout.record("link", layer) for layer in self.layer.below)
-        return tuple(dict.fromkeys((*self.node.inputs, *below)))
+            more = tuple(self.configuration.layout.record("link", layer) for layer in self.layer.below)
+        if self.node.kind == "archive":  # the list of packages names wheels
+            more = (self.configuration.layout.lock_file(self.layer),)
+        return tuple(dict.fromkeys((*self.node.inputs, *more)))
 
     @property
     def outputs(self) -> Mapping[str, str | None]:
-        """Role to stored path of what is shared of the result; None for the archive, which has no fixed path."""
+        """Role to stored path of what is shared of the result; None for published files, which have no fixed paths."""
         if self.node.kind == "archive":
-            return {ARCHIVE: None}
+            return {ARCHIVE: None, PACKAGES: None}
         layout = self.configuration.layout
         return {role_of(path, layout): path for path in self.node.outputs if path not in self.node.trees}
 
@@ -122,4 +127,5 @@ def _facts(layer: Layer) -> dict[str, object]:
         "sources": [[source.path, source.is_package, list(source.files)] for source in layer.sources],
         "executable": [sorted(source.executable) for source in layer.sources],
         "launches": [[launch.name, launch.target] for launch in layer.launches],
+        "requirements": list(layer.requirements),  # as written, for the list of packages
     }

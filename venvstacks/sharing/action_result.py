@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -52,7 +52,7 @@ class ActionResult(BaseModel):
         outputs: Files by role.
         seconds: How long the task took.
         made_with: Versions of tools, and the platform.
-        values: What the task recorded about its result (JSON values).
+        values: What the task recorded about its result.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
@@ -62,7 +62,7 @@ class ActionResult(BaseModel):
     outputs: dict[str, Blob]
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     made_with: dict[str, str] = {}
-    values: dict[str, Any] = {}
+    values: dict[str, bool | int | float | str | list[str]] = {}
 
 
 class BadRecordError(ValueError):

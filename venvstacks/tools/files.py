@@ -54,6 +54,20 @@ def read_regular(path: Path) -> bytes:
     raise OSError(errno.EINVAL, "not a regular file", str(path))
 
 
+def move_file(source: Path, target: Path) -> None:
+    """Move a file to another place, also on another file system; what was there is replaced as a whole.
+
+    Raises:
+        OSError: It cannot be written there.
+    """
+    with replacing(target) as temporary:
+        try:
+            source.replace(temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
+            source.unlink()
+
+
 def write_if_changed(path: Path, data: bytes | str) -> bool:
     """Like `write_atomically`, but leave a file alone that already holds `data`; say whether it was written."""
     content = data.encode("utf-8") if isinstance(data, str) else data

@@ -10,7 +10,7 @@ from tests.support.specifications import RUNTIME, application, framework, stack_
 from venvstacks.graph.compiler import Configuration, compile_stack
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS
-from venvstacks.sharing.action_key import ARCHIVE, KeyedTask
+from venvstacks.sharing.action_key import ARCHIVE, PACKAGES, KeyedTask
 
 TOOLS = {"venvstacks": "1", "uv": "2", "zstandard": "3"}
 CONFIGURATION = Configuration(PLATFORMS["linux_x86_64"], tools=TOOLS)
@@ -66,6 +66,8 @@ CHANGES: list[tuple[str, list[str], Callable[[str], KeyedTask]]] = [
     ("the layers below", ["link:app-app", "check:app-app"],
      edited('frameworks = ["fw"]', 'frameworks = ["other", "fw"]')),
     ("what is launched", ["build:app-app"], edited('launch_module = "app.py"', 'launch_module = "new.py"')),
+    ("what is declared", ["archive:framework-fw"],
+     edited('name = "fw"\nrequirements = []', 'name = "fw"\nrequirements = ["numpy"]')),
     ("the oldest glibc", ["build:framework-fw"],
      edited('name = "fw"\n', 'name = "fw"\nlinux_target = "glibc@2.34"\n')),
 ]  # fmt: skip
@@ -117,7 +119,7 @@ def test_what_is_no_function_of_its_inputs_has_no_key() -> None:
 
 
 def test_outputs_are_what_other_machines_can_use() -> None:
-    assert keyed("archive:py").outputs == {ARCHIVE: None}
+    assert keyed("archive:py").outputs == {ARCHIVE: None, PACKAGES: None}
     assert keyed("build:py").outputs == {
         "$build/.venvstacks/build/py.json": "_build/.venvstacks/build/py.json",
         "$build/.venvstacks/runtime/py.json": "_build/.venvstacks/runtime/py.json",

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
 from venvstacks.actions.publishing.archive_names import ArchiveNames, Finished, choose_names, package_list_name
 from venvstacks.actions.publishing.deployable import check_deployable
@@ -25,7 +26,7 @@ from venvstacks.records.earlier_publications import EarlierPublication, read_ear
 from venvstacks.records.file_lists import FileManifest, reference
 from venvstacks.records.published_metadata import LayerMetadata, metadata_text, read_metadata
 from venvstacks.records.tree_records import LinkRecord
-from venvstacks.tools.files import write_atomically
+from venvstacks.tools.files import move_file, write_atomically
 from venvstacks.tools.process import Processes
 
 _POSTINSTALL = "postinstall.py"
@@ -80,8 +81,29 @@ class ArchiveOptions:
     older: tuple[OlderPublication, ...] = ()
 
 
-def archive_layer(published: PublishedLayer, options: ArchiveOptions, tools: Tools) -> dict[str, object]:
+@dataclass(frozen=True)
+class ReadyArchive:
+    """An archive that another machine has packed from the same content, in the same way.
+
+    Attributes:
+        file: Where it is now; it is moved.
+        size: Bytes.
+        sha256: Hex digest, which the file has been compared with.
+        packages: The packed list of the layer's packages.
+    """
+
+    file: Path
+    size: int
+    sha256: str
+    packages: bytes
+
+
+def archive_layer(
+    published: PublishedLayer, options: ArchiveOptions, tools: Tools, ready: ReadyArchive | None = None
+) -> dict[str, object]:
     """Write the layer's archive, its deltas and its metadata, in this order. No other bytes replace an earlier file.
+
+    With a `ready` archive nothing is packed. Its name, build number, list of files and metadata are this machine's own.
 
     Metadata of the same inputs is kept, even where the archive itself is missing (it may have been uploaded). An
     archive that is written again with the same bytes keeps its name and build number.
@@ -93,7 +115,7 @@ def archive_layer(published: PublishedLayer, options: ArchiveOptions, tools: Too
     folder = published.base / layout.artifacts
     tag = platform.name if options.tagged else None
     place = published.base / layout.published_metadata(layout.artifacts, published.layer, tag)
-    packages = list_packages(published).packed()
+    packages = ready.packages if ready else list_packages(published).packed()
     common = published.metadata(
         COMPRESSORS[options.format],
         format=options.format,
@@ -114,7 +136,7 @@ def archive_layer(published: PublishedLayer, options: ArchiveOptions, tools: Too
     with not_written(folder):
         if kept is None:
             write_atomically(folder / listed, packages)
-        metadata = kept or _write(published, options, common, earlier, tools)
+        metadata = kept or _write(published, options, (common, earlier), tools, ready)
         metadata, notes = _with_deltas(published, metadata, earlier, options, tools)
         if metadata != kept:
             write_atomically(place, metadata_text(metadata.as_json()))
@@ -151,11 +173,12 @@ def _with_deltas(
 def _write(
     published: PublishedLayer,
     options: ArchiveOptions,
-    common: LayerMetadata,
-    earlier: EarlierPublication | None,
+    known: tuple[LayerMetadata, EarlierPublication | None],
     tools: Tools,
+    ready: ReadyArchive | None,
 ) -> LayerMetadata:
     """Write archive and list under names that no other content has had; return the complete metadata."""
+    common, earlier = known
     folder, target = published.base / published.layout.artifacts, common.install_target
     tag = published.platform.name if options.tagged else None
     contents = contents_of(published, tools)
@@ -163,23 +186,28 @@ def _write(
     check_deployable(published, common, listed)
     packed = listed.packed()
 
-    def names(written: ArchiveWritten) -> ArchiveNames:
+    def names(written: ArchiveWritten | ReadyArchive) -> ArchiveNames:
         return choose_names(
             Finished(target, options.format, written.size, written.sha256, packed), folder, earlier, tag
         )
 
-    request = ArchiveRequest(
-        contents=contents,
-        destination=folder / f"{target}.{options.format}",
-        format=options.format,
-        epoch=epoch(published.lock) if options.epoch is None else options.epoch,
-        level=options.level,
-        threads=tools.threads,
-        x86=published.platform.machine in _X86,
-        rename=lambda written: folder / names(written).archive,
-    )
-    with tools.compressors if contents.size > _SMALL else contextlib.nullcontext():
-        written = write_archive(request)
+    written: ArchiveWritten | ReadyArchive
+    if ready:
+        written = ready
+        move_file(ready.file, folder / names(ready).archive)
+    else:
+        request = ArchiveRequest(
+            contents=contents,
+            destination=folder / f"{target}.{options.format}",
+            format=options.format,
+            epoch=epoch(published.lock) if options.epoch is None else options.epoch,
+            level=options.level,
+            threads=tools.threads,
+            x86=published.platform.machine in _X86,
+            rename=lambda written: folder / names(written).archive,
+        )
+        with tools.compressors if contents.size > _SMALL else contextlib.nullcontext():
+            written = write_archive(request)
     chosen = names(written)
     write_atomically(folder / chosen.files, packed)
     added = {"file_manifest": reference(chosen.files, packed), "kept_format": options.kept_format or None}

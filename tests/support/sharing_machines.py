@@ -1,0 +1,115 @@
+"""Machines that share results: folders with a checkout of one stack, and caches of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.handmade_wheels import make_wheel
+from venvstacks.api import Plan, Report, Request, load_project, plan, run
+from venvstacks.graph.selection import Operation
+from venvstacks.loading.options import Options
+from venvstacks.loading.project import Project
+
+_SPECIFICATION = """\
+[tool.venvstacks]
+runtime-providers = ["archive"]
+
+[tool.venvstacks.runtime-archives."cpython@3.11.7"]
+linux_x86_64 = {{ url = "../python.tar.gz", sha256 = "{sha256}" }}
+
+[[runtimes]]
+name = "py"
+python_implementation = "cpython@3.11.7"
+requirements = []
+platforms = ["linux_x86_64"]
+
+[[frameworks]]
+name = "base"
+runtime = "py"
+requirements = ["alpha"]
+
+[[applications]]
+name = "hello"
+frameworks = ["base"]
+requirements = []
+launch_module = "hello.py"
+
+[[applications]]
+name = "other"
+frameworks = ["base"]
+requirements = []
+launch_module = "other.py"
+"""
+
+
+@dataclass
+class Machine:
+    """One machine.
+
+    Attributes:
+        base: Its checkout.
+        store: Where results are shared: a folder or URL.
+        variables: Environment variables in addition.
+    """
+
+    base: Path
+    store: str
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        caches = {"VENVSTACKS_CACHE": str(self.base / ".cache"), "UV_CACHE_DIR": str(self.base / ".uv")}
+        return {**os.environ, **caches, **self.variables}
+
+    def run(self, *operations: Operation, options: dict[str, Any] | None = None, **request: Any) -> Report:
+        project = self.project(remote_cache=self.store, **(options or {}))
+        return run(project, Request(operations or ("build", "publish"), lock_policy="require-valid", **request))
+
+    def project(self, **options: Any) -> Project:
+        settings = {"use_index": False, "local_wheels": ("wheels",), "jobs": 2, **options}
+        return load_project(self.base / "venvstacks.toml", Options(**settings), self.environment)
+
+    def plan(self, *operations: Operation) -> Plan:
+        return plan(
+            self.project(remote_cache=self.store),
+            Request(operations or ("build", "publish"), lock_policy="require-valid"),
+        )
+
+    def edit(self, name: str, text: str) -> None:
+        (self.base / name).write_text(text, "utf-8")
+
+    def another(self, base: Path, store: str | None = None) -> Machine:
+        """A machine with a fresh checkout: the Python's archive is not in reach, and its caches are empty."""
+        ignored = shutil.ignore_patterns("_build", "_artifacts", ".cache", ".uv")
+        shutil.copytree(self.base, base / "checkout", ignore=ignored)
+        return Machine(base / "checkout", store or self.store)
+
+    @property
+    def archives(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in sorted((self.base / "_artifacts").iterdir()) if path.is_file()}
+
+
+def statuses(report: Report) -> dict[str, str]:
+    """How each task ended, results that were fetched as `cached`."""
+    assert not report.failures, [str(outcome.error) for outcome in report.failures]
+    return {o.name: "cached" if o.name in report.cached_bytes else o.status for o in report.outcomes}
+
+
+def first_machine(folder: Path, archive: Path, sha256: str) -> Machine:
+    """The machine that has the Python's archive in `folder`, and builds everything there."""
+    base = folder / "first"
+    base.mkdir()
+    make_wheel(base / "wheels", "alpha", "1.0", files={"alpha.py": b"__version__ = '1.0'\n"})
+    (base / "venvstacks.toml").write_text(_SPECIFICATION.format(sha256=sha256), "utf-8")
+    for name in ("hello", "other"):
+        (base / f"{name}.py").write_text(f"import alpha\nprint('{name}', alpha.__version__)\n", "utf-8")
+    machine = Machine(base, str(folder / "store"))
+    assert statuses(run(machine.project(), Request(("lock",))))
+    report = machine.run(options={"push": True})
+    assert "cached" not in statuses(report).values()
+    assert report.remarks == ()
+    return machine
