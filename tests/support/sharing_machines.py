@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.support.handmade_wheels import make_wheel
 from venvstacks.api import Plan, Report, Request, load_project, plan, run
-from venvstacks.graph.selection import Operation
+from venvstacks.graph.selection import Operation, Selection
 from venvstacks.loading.options import Options
 from venvstacks.loading.project import Project
 
@@ -65,13 +67,26 @@ class Machine:
         caches = {"VENVSTACKS_CACHE": str(self.base / ".cache"), "UV_CACHE_DIR": str(self.base / ".uv")}
         return {**os.environ, **caches, **self.variables}
 
-    def run(self, *operations: Operation, options: dict[str, Any] | None = None, **request: Any) -> Report:
+    def run(
+        self,
+        *operations: Operation,
+        options: dict[str, Any] | None = None,
+        include: tuple[str, ...] = (),
+        **request: Any,
+    ) -> Report:
         project = self.project(remote_cache=self.store, **(options or {}))
+        if include:
+            request["selection"] = Selection(include=include)
         return run(project, Request(operations or ("build", "publish"), lock_policy="require-valid", **request))
 
     def project(self, **options: Any) -> Project:
         settings = {"use_index": False, "local_wheels": ("wheels",), "jobs": 2, **options}
         return load_project(self.base / "venvstacks.toml", Options(**settings), self.environment)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The program itself, as another process."""
+        program = [sys.executable, "-m", "venvstacks", *arguments]
+        return subprocess.run(program, cwd=self.base, env=self.environment, text=True, capture_output=True, check=False)
 
     def plan(self, *operations: Operation) -> Plan:
         return plan(
@@ -82,11 +97,22 @@ class Machine:
     def edit(self, name: str, text: str) -> None:
         (self.base / name).write_text(text, "utf-8")
 
-    def another(self, base: Path, store: str | None = None) -> Machine:
-        """A machine with a fresh checkout: the Python's archive is not in reach, and its caches are empty."""
-        ignored = shutil.ignore_patterns("_build", "_artifacts", ".cache", ".uv")
-        shutil.copytree(self.base, base / "checkout", ignore=ignored)
-        return Machine(base / "checkout", store or self.store)
+    def another(
+        self, base: Path, store: str | Path | None = None, *, python: bool = False, built: bool = False
+    ) -> Machine:
+        """A machine with a fresh checkout and empty caches.
+
+        Args:
+            base: Where it is.
+            store: Its store, if that is another one.
+            python: Whether the Python's archive is in reach.
+            built: Whether it has built and published the same before.
+        """
+        ignored = shutil.ignore_patterns(*(() if built else ("_build", "_artifacts")), ".cache", ".uv")
+        shutil.copytree(self.base, base / "checkout", ignore=ignored, symlinks=True)
+        if python:
+            (base / "python.tar.gz").symlink_to(self.base.parent / "python.tar.gz")
+        return Machine(base / "checkout", str(store or self.store))
 
     @property
     def archives(self) -> dict[str, bytes]:
@@ -99,7 +125,7 @@ def statuses(report: Report) -> dict[str, str]:
     return {o.name: "cached" if o.name in report.cached_bytes else o.status for o in report.outcomes}
 
 
-def first_machine(folder: Path, archive: Path, sha256: str) -> Machine:
+def first_machine(folder: Path, sha256: str) -> Machine:
     """The machine that has the Python's archive in `folder`, and builds everything there."""
     base = folder / "first"
     base.mkdir()

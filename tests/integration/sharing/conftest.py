@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -19,11 +20,8 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """A machine that has built and published the stack, and written all results to a store."""
     if sys.platform != "linux":
         pytest.skip("needs Linux")
-    import os  # noqa: PLC0415
-
     folder = tmp_path_factory.mktemp("sharing")
     tools = RuntimeTools(Processes(), dict(os.environ), folder / "first-cache")
     wanted = RuntimeRequest(PythonImplementation("cpython", "3.11.7"), PLATFORMS["linux_x86_64"])
     python = reduce_python(HostProvider().prepare(wanted, tools).tree, folder / "python")
-    archive = folder / "python.tar.gz"
-    return first_machine(folder, archive, pack_python(python, archive))
+    return first_machine(folder, pack_python(python, folder / "python.tar.gz"))

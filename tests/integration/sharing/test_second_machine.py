@@ -2,31 +2,132 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 from pathlib import Path
 
 from tests.support.sharing_machines import Machine, statuses
 
+LAYERS = ("py", "framework-base", "app-hello", "app-other")
+MADE = [f"{kind}:{name}" for kind in ("build", "link", "check", "archive") for name in LAYERS]
+BELOW = [f"{kind}:{name}" for kind in ("build", "link") for name in ("py", "framework-base")]
+HELLO = ["build:app-hello", "link:app-hello", "check:app-hello", "archive:app-hello"]
+
+
+def of_status(found: dict[str, str], status: str) -> set[str]:
+    return {name for name, one in found.items() if one == status}
+
 
 def test_a_second_machine_installs_nothing(first: Machine, tmp_path: Path) -> None:
     second = first.another(tmp_path)
-    planned = second.plan()
-    assert {task.name: task.status for task in planned if task.status != "up to date"} == {
-        **dict.fromkeys(made(first), "cached"), "manifest:archives": "run",
-    }  # fmt: skip
-    assert planned.cached_bytes > max(len(content) for content in first.archives.values())
-    report = second.run()
-    assert statuses(report) == {**dict.fromkeys(made(first), "cached"), "manifest:archives": "done", **locks(first)}
+    planned = {task.name: task.status for task in second.plan()}
+    assert of_status(planned, "cached") == set(MADE)
+    assert second.plan().cached_bytes > sum(len(content) for content in first.archives.values())
+    done = statuses(second.run())
+    assert of_status(done, "cached") == set(MADE)
+    assert of_status(done, "done") == {"manifest:archives"}
     assert second.archives == first.archives
-    assert sorted(path.name for path in (second.base / "_build").iterdir()) == [".venvstacks"]
+    assert [path.name for path in (second.base / "_build").iterdir()] == [".venvstacks"]
     assert not (second.base / ".cache").exists()
     assert not (second.base / ".uv").exists()
     assert set(statuses(second.run()).values()) == {"up to date"}
 
 
-def made(machine: Machine) -> list[str]:
-    names = ("py", "framework-base", "app-hello", "app-other")
-    return [f"{kind}:{name}" for kind in ("build", "link", "check", "archive") for name in names]
+def test_one_changed_byte_costs_one_layer(first: Machine, tmp_path: Path) -> None:
+    second = first.another(tmp_path, python=True)
+    second.edit("hello.py", "import alpha\nprint('Hello', alpha.__version__)\n")
+    planned = {task.name: task.status for task in second.plan()}
+    report = second.run(options={"push": True})
+    done = statuses(report)
+    rest = set(MADE) - {*HELLO, *BELOW}
+    assert of_status(planned, "cached") == of_status(done, "cached") == rest, "what it is built in is built again"
+    assert of_status(done, "done") == {*HELLO, *BELOW, "manifest:archives"}
+    assert {name for name, content in first.archives.items() if second.archives.get(name) != content} == {
+        "app-hello.tar.zst", "app-hello.files.json.gz",
+    }  # fmt: skip
+
+    third = first.another(tmp_path / "third")
+    third.edit("hello.py", "import alpha\nprint('Hello', alpha.__version__)\n")
+    assert of_status(statuses(third.run()), "cached") == set(MADE), "and the others get it"
+    assert third.archives == second.archives
 
 
-def locks(machine: Machine) -> dict[str, str]:
-    return {f"lock:{name}": "up to date" for name in ("py", "framework-base", "app-hello", "app-other")}
+def test_environments_of_earlier_states_do_not_stay(first: Machine, tmp_path: Path) -> None:
+    """What is fetched describes another environment than the one that lies there from the last build."""
+    ours = first.another(tmp_path, python=True, built=True)
+    hello = ours.base / "_build/app-hello/lib/python3.11/site-packages/hello.py"
+    ours.edit("hello.py", "print('ours')\n")
+    assert of_status(statuses(ours.run("build")), "done") == set(HELLO) - {"archive:app-hello"}
+    assert hello.read_text("utf-8") == "print('ours')\n"
+    ours.edit("hello.py", (first.base / "hello.py").read_text("utf-8"))
+
+    assert of_status(statuses(ours.run()), "cached") == set(HELLO) - {"archive:app-hello"}
+    assert not hello.exists(), "it is not what the record says"
+    assert ours.archives == first.archives
+    assert of_status(statuses(ours.run("build")), "done") == {"build:app-hello", "link:app-hello"}
+    assert hello.read_text("utf-8") == (first.base / "hello.py").read_text("utf-8")
+
+
+def test_what_is_damaged_in_a_store_is_made_here(first: Machine, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(first.store, store)
+    cut = next(path for path in (store / "cas").iterdir() if path.read_bytes() == first.archives["app-hello.tar.zst"])
+    cut.write_bytes(cut.read_bytes()[:-1])
+    second = first.another(tmp_path, store, python=True)
+    report = second.run()
+    assert "archive:app-hello" in of_status(statuses(report), "done")
+    assert second.archives == first.archives
+    assert [note for note in report.notes if "is not used" in note and cut.name in note] == list(report.notes)
+
+
+def test_a_changed_environment_is_not_shared(first: Machine, tmp_path: Path) -> None:
+    """Somebody tries something in an environment; then a setting changes, so that it is linked again, and pushed."""
+    store = tmp_path / "store"
+    shutil.copytree(first.store, store)
+    second = first.another(tmp_path, store, python=True, built=True)
+    (second.base / "_build/app-hello/lib/python3.11/site-packages/hello.py").write_text("print('tried')\n", "utf-8")
+    specification = (second.base / "venvstacks.toml").read_text("utf-8")
+    excluding = [f'launch_module = "{name}.py"\n' for name in ("hello", "other")]
+    for line in excluding:
+        specification = specification.replace(line, f'{line}dynlib_exclude = ["x"]\n')
+    second.edit("venvstacks.toml", specification)
+    done = statuses(second.run("build", options={"push": True}))
+    assert of_status(done, "done") == {"link:app-hello", "link:app-other"}
+
+    third = first.another(tmp_path / "third", store, python=True)
+    third.edit("venvstacks.toml", specification)
+    planned = {task.name: task.status for task in third.plan()}
+    assert [planned[name] for name in ("link:app-other", "link:app-hello", "check:app-hello")] == [
+        "cached",
+        "run",
+        "run",
+    ]
+
+
+def test_the_documented_commands(first: Machine, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs/many-machines.md").read_text("utf-8")
+    lines = [shlex.split(line) for line in page.splitlines() if line.startswith("venvstacks ")]
+    (_, *push), (_, *plan), (_, *build) = (line for line in lines if "--remote-cache" in line)
+    options = ("--local-wheels", "wheels", "--no-index")
+    store = tmp_path / "store"
+    shutil.copytree(first.store, store)
+    ours, theirs = first.another(tmp_path, built=True), first.another(tmp_path / "theirs")
+    store.rename(tmp_path / "theirs/store")
+    assert ours.command(*push, *options).returncode == 0
+    planned = theirs.command(*plan, *options)
+    assert "16 cached" in planned.stdout, planned.stderr
+    assert "would come from the remote cache" in planned.stdout
+    built = theirs.command(*build, *options)
+    assert built.returncode == 0, built.stderr
+    assert "   cached  archive:app-hello" in built.stderr
+    assert "16 cached" in built.stderr
+    why = theirs.command("why", "venvstacks.toml", "archive:app-hello")
+    assert "came from the remote cache" in why.stdout
+    assert theirs.archives == first.archives
+
+
+def test_a_cache_that_is_down_costs_one_line(first: Machine, tmp_path: Path) -> None:
+    plan = first.another(tmp_path, "http://127.0.0.1:9/cache").plan()
+    assert {task.status for task in plan} == {"run", "up to date"}
+    assert len(plan.remarks) == 1
+    assert "left alone" in plan.remarks[0]

@@ -89,6 +89,10 @@ SETTINGS: dict[str, Case] = {
     "bytecode": ('"none"', "bytecode", "none", "true", "'on-deploy', 'shipped' or 'none'"),
     "jobs": ("4", "jobs", 4, "0", "greater than or equal to 1"),
     "cache": ('"../cache"', "cache", "../cache", "[]", "must be a string"),
+    "remote-cache": (
+        '{ url = "../store", push = true }', "remote_cache.url", "../store", '{ url = "https://me:pw@host/" }',
+        "credentials do not belong into a specification",
+    ),
     "align-versions": ("true", "align_versions", True, "1", "must be true or false"),
     "check-imports": ("false", "check_imports", False, '"no"', "must be true or false"),
     "scripts": ("false", "scripts", False, '"no"', "must be true or false"),
