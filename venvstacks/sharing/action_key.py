@@ -96,6 +96,7 @@ class KeyedTask:
                 "kind": node.kind,
                 "env_name": node.env_name,
                 "platform": configuration.platform.name,
+                "foreign": configuration.is_foreign,  # whether another platform's machine made it
                 "fingerprint": fingerprint,
                 "layer": _facts(layer),
                 "inputs": [
