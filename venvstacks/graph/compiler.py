@@ -242,6 +242,7 @@ class _Compiler:
                 **({"launch_names": layer.launch_names} if layer.launch_names else {}),
                 "dynlib_exclude": list(layer.dynlib_exclude),
                 "dynlib_path": layer.dynlib_path,
+                **({"fallback": platform.dynamic_library_variable} if platform.system == "macosx" else {}),
                 "bytecode": self.configuration.bytecode,
             },
             trees=(config,),

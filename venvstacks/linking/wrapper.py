@@ -64,11 +64,22 @@ exec "$venvstacks_here"/@INTERPRETER@ "$@"
 """
 
 
+_ADDS = "*) @VARIABLE@=${@VARIABLE@:+${@VARIABLE@}:}$venvstacks_dir ;;"
+_ADDS_TO_DEFAULT = """\
+*) if [ -n "${@VARIABLE@-}" ]; then
+            @VARIABLE@=$@VARIABLE@:$venvstacks_dir
+        else
+            @VARIABLE@=$venvstacks_dir:@DEFAULT@
+        fi ;;"""
+_DEFAULTS = {"DYLD_FALLBACK_LIBRARY_PATH": "/usr/local/lib:/usr/lib"}
+"""What a variable stands for where it is not set, by the manual page dyld(1); a value of our own would hide that."""
+
+
 def wrapper_text(variable: str, interpreter: str, folder: str) -> str:
     """The script, to be written as UTF-8 with the executable bit.
 
     Args:
-        variable: `LD_LIBRARY_PATH` or `DYLD_LIBRARY_PATH` (`TargetPlatform.dynamic_library_variable`).
+        variable: `LD_LIBRARY_PATH` or `DYLD_FALLBACK_LIBRARY_PATH` (`TargetPlatform.dynamic_library_variable`).
         interpreter: The real interpreter, relative to the layer's folder, e.g. `libexec/python3.11`.
         folder: The folder of libraries, relative to the layer's folder.
 
@@ -77,5 +88,8 @@ def wrapper_text(variable: str, interpreter: str, folder: str) -> str:
     """
     if folder.startswith("/") or interpreter.startswith("/"):
         raise ValueError(f"a wrapper needs relative paths, not {interpreter} and {folder}")
-    script = _SCRIPT.replace("@VARIABLE@", variable)
+    script = _SCRIPT
+    if default := _DEFAULTS.get(variable):
+        script = script.replace(_ADDS, _ADDS_TO_DEFAULT.replace("@DEFAULT@", default))
+    script = script.replace("@VARIABLE@", variable)
     return script.replace("@INTERPRETER@", shlex.quote(interpreter)).replace("@FOLDER@", shlex.quote(folder))

@@ -34,8 +34,12 @@ class TargetPlatform:
 
     @property
     def dynamic_library_variable(self) -> str | None:
-        """The variable that names extra folders of shared libraries; None where there is none (Windows)."""
-        return {"linux": "LD_LIBRARY_PATH", "macosx": "DYLD_LIBRARY_PATH", "win": None}[self.system]
+        """The variable that names extra folders of shared libraries; None where there is none (Windows).
+
+        On macOS it is the one that is read where a library is not found in its own place. `DYLD_LIBRARY_PATH` comes
+        before that place: packages would get other packages' libraries of the same name.
+        """
+        return {"linux": "LD_LIBRARY_PATH", "macosx": "DYLD_FALLBACK_LIBRARY_PATH", "win": None}[self.system]
 
     @property
     def platform_machine(self) -> str:

@@ -214,10 +214,13 @@ def test_nothing_else_in_the_environment_changes(app: Path) -> None:
 
 
 def test_the_macos_wrapper_does_the_same_with_its_variable(layers: Layers) -> None:
-    layer = wrapped(layers, "DYLD_LIBRARY_PATH")
+    variable = "DYLD_FALLBACK_LIBRARY_PATH"
+    layer = wrapped(layers, variable)
     environment = report([layer / "bin/python"])["environment"]
-    assert environment["DYLD_LIBRARY_PATH"] == expected(layer)
+    assert environment[variable] == f"{expected(layer)}:/usr/local/lib:/usr/lib"  # without it, these are searched
     assert "LD_LIBRARY_PATH" not in environment
+    mine = report([layer / "bin/python"], **{variable: "/mine"})["environment"]
+    assert mine[variable] == f"/mine:{expected(layer)}"
 
 
 def test_the_normal_path_starts_no_process(app: Path, tmp_path: Path) -> None:

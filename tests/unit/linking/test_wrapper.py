@@ -8,7 +8,7 @@ from venvstacks.linking.wrapper import wrapper_text
 from venvstacks.model.platforms import PLATFORMS
 
 
-@pytest.mark.parametrize(("platform", "variable"), [("linux_x86_64", "LD_"), ("macosx_arm64", "DYLD_")])
+@pytest.mark.parametrize(("platform", "variable"), [("linux_x86_64", "LD_"), ("macosx_arm64", "DYLD_FALLBACK_")])
 def test_it_sets_the_platform_s_variable_and_one_of_its_own(platform: str, variable: str) -> None:
     text = wrapper_text(str(PLATFORMS[platform].dynamic_library_variable), "libexec/python3.11", "share/x")
     assert f"export {variable}LIBRARY_PATH\n" in text

@@ -74,7 +74,7 @@ def test_library_path_variables() -> None:
     assert {target.system: target.dynamic_library_variable for target in PLATFORMS.values()} == {
         "win": None,
         "linux": "LD_LIBRARY_PATH",
-        "macosx": "DYLD_LIBRARY_PATH",
+        "macosx": "DYLD_FALLBACK_LIBRARY_PATH",
     }
 
 
