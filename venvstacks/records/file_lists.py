@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Iterable
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from venvstacks.archives.compression import Compression, gzip_stream
 from venvstacks.archives.expected import MOST_ENTRIES
 from venvstacks.archives.members import Member
-from venvstacks.data_faults import first_fault
 from venvstacks.digests import TreeEntry, sha256_bytes
-from venvstacks.records.published_metadata import FileReference, check_extent
-
-PACKED_LIMIT = 16 << 20
-"""Bytes of a compressed list that are read. The list of a large environment (60,000 files) has 4 MB."""
-
-UNPACKED_LIMIT = 80 << 20
-"""Bytes that a list may unpack to: half a million files. A few kilobytes of gzip can claim gigabytes."""
+from venvstacks.records.packed_lists import pack, unpack
+from venvstacks.records.published_metadata import FileReference
 
 _MOST_VALUES = 4 * MOST_ENTRIES + 10  # four keys a file; the commas within names make few lists reach it sooner
-_LEVEL = 9
 _EXECUTABLE: Literal["0755"] = "0755"
 _PLAIN: Literal["0644"] = "0644"
 
@@ -105,10 +95,8 @@ class FileManifest(BaseModel):
 
     def packed(self) -> bytes:
         """The manifest as it is published: a file to a line, compressed; the same bytes for the same files."""
-        rows = ",\n".join(_compact(row.model_dump(exclude_none=True)) for row in self.files)
-        head = _compact({"format": self.format, "install_target": self.install_target})
-        text = f'{head[:-1]},"files":[\n{rows}\n]}}\n'.encode()
-        return b"".join(gzip_stream([text], Compression(_LEVEL, 1, len(text))))
+        rows = (row.model_dump(exclude_none=True) for row in self.files)
+        return pack({"format": self.format, "install_target": self.install_target}, "files", rows)
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
@@ -117,38 +105,9 @@ class FileManifest(BaseModel):
         Raises:
             ValueError: It is none, one of another version, or larger than any layer needs.
         """
-        text = inflate(data)
-        check_extent(text, _MOST_VALUES)
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            raise ValueError(first_fault(error)) from error
-
-
-def inflate(data: bytes) -> bytes:
-    """The text of a compressed list.
-
-    Raises:
-        ValueError: It is not compressed as lists are, or larger than any layer needs.
-    """
-    if len(data) > PACKED_LIMIT:
-        raise ValueError(f"it has more than {PACKED_LIMIT} bytes")
-    inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-    try:
-        text = inflater.decompress(data, UNPACKED_LIMIT + 1)
-    except zlib.error as error:
-        raise ValueError(f"it is not compressed as it should be: {error}") from error
-    if len(text) > UNPACKED_LIMIT:
-        raise ValueError(f"it unpacks to more than {UNPACKED_LIMIT} bytes")
-    if not inflater.eof or inflater.unused_data:
-        raise ValueError("it is cut off, or something follows it")
-    return text
+        return unpack(cls, data, _MOST_VALUES)
 
 
 def reference(name: str, packed: bytes) -> FileReference:
     """How the layer's metadata names a published list."""
     return FileReference(name=name, size=len(packed), sha256=sha256_bytes(packed))
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

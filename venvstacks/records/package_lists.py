@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Literal, Self
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict
 
-from venvstacks.archives.compression import Compression, gzip_stream
-from venvstacks.data_faults import first_fault
-from venvstacks.records.file_lists import inflate
-from venvstacks.records.published_metadata import PublishedModel, Size, check_extent
+from venvstacks.records.packed_lists import pack, unpack
+from venvstacks.records.published_metadata import PublishedModel, Size
 
 _MOST_VALUES = 3_000_000
-_LEVEL = 9
 
 
 class _ListModel(PublishedModel):
@@ -119,10 +115,9 @@ class PackageList(_ListModel):
 
     def packed(self) -> bytes:
         """The list as it is published: a package to a line, compressed; the same bytes for the same packages."""
-        rows = ",\n".join(_compact(each.model_dump(mode="json", exclude_defaults=True)) for each in self.packages)
-        head = _compact({"format": 1, "install_target": self.install_target, "declared": list(self.declared)})
-        text = f'{head[:-1]},"packages":[\n{rows}\n]}}\n'.encode()
-        return b"".join(gzip_stream([text], Compression(_LEVEL, 1, len(text))))
+        rows = (each.model_dump(mode="json", exclude_defaults=True) for each in self.packages)
+        head = {"format": 1, "install_target": self.install_target, "declared": list(self.declared)}
+        return pack(head, "packages", rows, sort_keys=True)
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
@@ -131,13 +126,4 @@ class PackageList(_ListModel):
         Raises:
             ValueError: It is none, one of another version, or larger than any layer needs.
         """
-        text = inflate(data)
-        check_extent(text, _MOST_VALUES)
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            raise ValueError(first_fault(error)) from error
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+        return unpack(cls, data, _MOST_VALUES)

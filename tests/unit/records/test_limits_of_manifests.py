@@ -5,7 +5,8 @@ import gzip
 import pytest
 
 from venvstacks.records import file_lists
-from venvstacks.records.file_lists import PACKED_LIMIT, UNPACKED_LIMIT, FileManifest
+from venvstacks.records.file_lists import FileManifest
+from venvstacks.records.packed_lists import PACKED_LIMIT, UNPACKED_LIMIT
 from venvstacks.records.published_metadata import MOST_LAYERS, StackManifest, check_extent
 
 ENTRY = b'{"format":1,"install_target":"py","files":[]}'

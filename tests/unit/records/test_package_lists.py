@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from venvstacks.records.file_lists import UNPACKED_LIMIT
 from venvstacks.records.package_lists import BundledPart, LicenceFacts, ListedPackage, ListedWheel, PackageList
+from venvstacks.records.packed_lists import UNPACKED_LIMIT
 
 FROG = ListedPackage(
     name="frog",

@@ -14,7 +14,7 @@ from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.errors import DeployError, TransferError, UsageError
 from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.platforms import TargetPlatform
-from venvstacks.records.file_lists import PACKED_LIMIT
+from venvstacks.records.packed_lists import PACKED_LIMIT
 from venvstacks.records.published_metadata import MANIFEST_LIMIT, LayerMetadata, StackManifest
 from venvstacks.tools.patience import replace_patiently
 from venvstacks.tools.transfer import Downloads, WantedFile

@@ -21,8 +21,9 @@ from venvstacks.errors import DeployError
 from venvstacks.insight.contents import LayerContents, StackContents, lowest_first
 from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.platforms import PLATFORMS, TargetPlatform
-from venvstacks.records.file_lists import PACKED_LIMIT, FileManifest
+from venvstacks.records.file_lists import FileManifest
 from venvstacks.records.package_lists import ListedPackage, PackageList
+from venvstacks.records.packed_lists import PACKED_LIMIT
 from venvstacks.records.published_metadata import FileReference, LayerMetadata
 
 _Found = TypeVar("_Found")
