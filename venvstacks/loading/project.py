@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from venvstacks.errors import UsageError
 from venvstacks.graph.compiler import Configuration, compile_stack
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.loading.configure import absolute_folder, cache_folder, configure, source_date_epoch
 from venvstacks.loading.options import Options
-from venvstacks.loading.remote_cache import RemoteCache, remote_cache
 from venvstacks.loading.specification_files import read_surroundings, read_text
 from venvstacks.model.draft import parse_draft
 from venvstacks.model.layout import EnvironmentLayout
@@ -21,6 +21,9 @@ from venvstacks.model.platforms import PLATFORMS
 from venvstacks.model.stack import Layer, Stack
 from venvstacks.model.validation import resolve
 from venvstacks.tools.processors import usable_processors
+
+if TYPE_CHECKING:
+    from venvstacks.loading.remote_cache import RemoteCache
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,8 @@ class Project:
         Raises:
             UsageError: A variable makes no sense.
         """
+        from venvstacks.loading.remote_cache import remote_cache  # noqa: PLC0415 - a run with nothing to do asks none
+
         return remote_cache(self.stack.settings, self.options, self.environment)
 
 
