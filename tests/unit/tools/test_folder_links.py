@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.capabilities import needs_symbolic_links
 from venvstacks.tools import folder_links as folderlinks
 from venvstacks.tools.files import is_folder_link, remove_tree, remove_what_can_be
 from venvstacks.tools.folder_links import leads_to, link_entry, link_folder, pointer_target, turn_pointer
 
 
-@pytest.mark.skipif(os.name == "nt", reason="symbolic links")
+@needs_symbolic_links
 def test_links_are_relative_and_survive_a_move(tmp_path: Path) -> None:
     (tmp_path / "d/store/a").mkdir(parents=True)
     (tmp_path / "d/store/b").mkdir()
@@ -78,9 +79,7 @@ def test_junctions_are_links_and_go_without_what_they_lead_to(tmp_path: Path) ->
     assert (tmp_path / "target/below/file").read_text() == "frog"
 
 
-@pytest.mark.parametrize(
-    "windows", [True, pytest.param(False, marks=pytest.mark.skipif(os.name == "nt", reason="links"))]
-)
+@pytest.mark.parametrize("windows", [True, pytest.param(False, marks=needs_symbolic_links)])
 def test_the_pointer(windows: bool, tmp_path: Path) -> None:  # noqa: FBT001
     pointer = tmp_path / "current"
     (tmp_path / "staging").mkdir()
