@@ -13,13 +13,19 @@ from pathlib import Path
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Seconds to wait before each further attempt."""
 
-_IN_USE = frozenset({5, 32, 33})
-"""Windows' error codes: access denied (of a folder with an open file in it), sharing violation, lock violation."""
+_ACCESS_DENIED = 5
+_IN_USE = frozenset({_ACCESS_DENIED, 32, 33})
+"""Windows' error codes: access denied (as of a folder with an open file in it), sharing violation, lock violation."""
 
 
 def is_in_use(error: OSError) -> bool:
     """Whether Windows reports that another program uses the file, or may use a file in the folder."""
     return getattr(error, "winerror", None) in _IN_USE
+
+
+def is_refused(error: OSError) -> bool:
+    """Whether Windows does not say if a file is in use or the user has no right to change it."""
+    return getattr(error, "winerror", None) == _ACCESS_DENIED
 
 
 def patiently(operation: Callable[[], object], pauses: Sequence[float] = PAUSES) -> None:

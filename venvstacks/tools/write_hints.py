@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from venvstacks.tools.long_paths import TOO_LONG, is_too_long
-from venvstacks.tools.patience import is_in_use
+from venvstacks.tools.patience import is_in_use, is_refused
 
 _Cause = Literal["full", "refused", "in_the_way", "otherwise"]
 _NO_JUNCTIONS = frozenset({1, 50})
@@ -50,7 +50,8 @@ class WriteHints:
 def special_hint(error: OSError) -> str | None:
     """The hint for a failure that has the same cause for all files: one in use, a path too long, no junctions."""
     if is_in_use(error):
-        return "another program uses it, or a file in it: close that program and run the same command again"
+        right = " (or you may not change it)" if is_refused(error) else ""
+        return f"another program uses it, or a file in it{right}: close that program and run the same command again"
     if getattr(error, "winerror", None) in _NO_JUNCTIONS:
         return "that file system has no links to folders: choose a folder on one with junctions, such as NTFS or ReFS"
     return TOO_LONG if is_too_long(error) else None

@@ -41,6 +41,7 @@ def test_the_limit(path: str, *, too_long: bool) -> None:
         (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 300), "shorter path"),
         (windows_error(3, "C:\\pond"), "otherwise"),
         (windows_error(32, "C:\\pond"), "close that program"),
+        (windows_error(5, "C:\\pond"), "(or you may not change it): close that program"),
         (windows_error(50, "E:\\pond"), "junctions"),
         (OSError(errno.ENOSPC, "No space left on device", "x" * 300), "full"),
     ],
