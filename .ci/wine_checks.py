@@ -15,6 +15,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -75,13 +76,19 @@ def say(text: str) -> None:
     print(f"{time.monotonic() - BEGAN:6.1f} s  {text}", flush=True)
 
 
+def fail(text: str) -> NoReturn:
+    """Print what is wrong at once, while the other part may go on, and end this part."""
+    print(text, flush=True)
+    raise SystemExit(1)
+
+
 def unit_tests(machine: Machine) -> None:
     """Run all unit tests; none may fail, and those that are skipped are counted."""
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--tb=short"]
     done = machine.run_python("-m", "pytest", *options, "tests/unit", limit=1200, PYTHONUTF8="1")
     passed = re.search(r"(\d+) passed", done.output)
     if done.status or passed is None or int(passed[1]) < LEAST_TESTS:
-        sys.exit(f"unit tests under Wine, exit status {done.status}:\n{done.output[-20_000:]}")
+        fail(f"unit tests under Wine, exit status {done.status}:\n{done.output[-20_000:]}")
     skipped = re.search(r"(\d+) skipped", done.output)
     say(f"unit tests: {passed[1]} passed, {skipped[1] if skipped else 0} skipped")
     print("\n".join(line for line in done.output.splitlines() if line.startswith("SKIPPED")))
@@ -116,7 +123,7 @@ class Project:
         begun = time.monotonic()
         done = self.machine.run_python("-m", "venvstacks", *command, cwd=self.folder)
         if done.status:
-            sys.exit(f"`venvstacks {' '.join(command)}` under Wine, exit status {done.status}:\n{done.output}")
+            fail(f"`venvstacks {' '.join(command)}` under Wine, exit status {done.status}:\n{done.output}")
         say(f"{time.monotonic() - begun:5.1f} s  venvstacks {' '.join(command)}")
         return done.output
 
@@ -124,7 +131,7 @@ class Project:
         """Run a command under Wine that has to print `expected` among others."""
         printed = self.do(*command)
         if expected not in printed:
-            sys.exit(f"`venvstacks {' '.join(command)}` under Wine does not print {expected!r}:\n{printed}")
+            fail(f"`venvstacks {' '.join(command)}` under Wine does not print {expected!r}:\n{printed}")
 
     def digests(self, folder: str) -> dict[str, str]:
         """The SHA-256 of each file below a folder of the project, by path."""
@@ -167,7 +174,7 @@ def _compare_locks(project: Project) -> None:
     shutil.rmtree(project.folder / "requirements")
     here(project.folder, "lock", *OFFLINE)
     if _without_times(project.digests("requirements")) != written:
-        sys.exit(f"locks differ between Windows and this machine: {written}, {project.digests('requirements')}")
+        fail(f"locks differ between Windows and this machine: {written}, {project.digests('requirements')}")
     say("locks are the same as on this machine")
 
 
@@ -178,7 +185,7 @@ def _compare_archives(project: Project) -> None:
     here(folder, "build", "--publish", "--platform", "win_amd64", *OFFLINE)
     there, made = _archives(project.folder), _archives(folder)
     if there != made or len(made) != 4:
-        sys.exit(f"archives differ between Windows and this machine: {there}, {made}")
+        fail(f"archives differ between Windows and this machine: {there}, {made}")
     say("archives are the same as those that this machine builds for Windows")
 
 
@@ -198,7 +205,7 @@ def here(folder: Path, *command: str) -> None:
     argv = [sys.executable, "-m", "venvstacks", *command]
     done = subprocess.run(argv, cwd=folder, check=False, capture_output=True, text=True, timeout=300)
     if done.returncode:
-        sys.exit(f"`venvstacks {' '.join(command)}` on this machine:\n{done.stdout}{done.stderr}")
+        fail(f"`venvstacks {' '.join(command)}` on this machine:\n{done.stdout}{done.stderr}")
 
 
 def main(folder: Path) -> None:
