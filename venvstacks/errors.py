@@ -231,6 +231,23 @@ class DeployError(VenvstacksError):
     exit_code = ExitCode.PUBLISHING
 
 
+class TrustError(DeployError):
+    """A publication is not signed as it has to be, or cannot be signed.
+
+    Attributes:
+        kind: What is wrong, in one word: `unsigned`, `strangers`, `expired`, `rollback`, `mixed`, `endless`, `damaged`,
+            `clock`, `root`, `key` or `record`.
+        roots: Root metadata that was verified before the failure, by version: it counts from now on.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, details: tuple[str, ...] = (), kind: str = "record"
+    ) -> None:
+        super().__init__(message, hint=hint, details=details)
+        self.kind = kind
+        self.roots: dict[int, str] = {}
+
+
 class DamagedRecordError(DeployError):
     """A record of a deployment is missing or damaged."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from venvstacks.actions.toolset import Tools
 from venvstacks.api.installed_applications import execute, start_command, start_environment
-from venvstacks.deployment.release_steps import ReleaseStep
+from venvstacks.deployment.release_steps import ReleaseStep, raised_floor
 from venvstacks.deployment.state import Generation, Installed
 from venvstacks.deployment.steps import change, generations
 from venvstacks.deployment.steps import deploy as action
@@ -28,6 +28,7 @@ from venvstacks.deployment.steps.generations import generation_numbers, look, re
 from venvstacks.deployment.steps.installed_files import Difference, verify_generation
 from venvstacks.deployment.steps.place import Place, look_at_place, make_place, open_place
 from venvstacks.deployment.steps.publication_source import open_source, read_offer
+from venvstacks.deployment.steps.signed_source import SignedSource, read_trust, trusted_source, write_trust
 from venvstacks.deployment.steps.switch import (
     changing,
     collect_garbage,
@@ -38,6 +39,7 @@ from venvstacks.errors import (
     DeployError,
     InterruptedRunError,
     ProcessFailedError,
+    TrustError,
     UnreadableError,
     UnsafeArchiveError,
     UsageError,
@@ -47,6 +49,7 @@ from venvstacks.model.platforms import TargetPlatform, identify_platform
 from venvstacks.tools.process import KILL, Processes
 from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.transfer import Downloads, Progress
+from venvstacks.trust.trust_record import TrustRecord
 
 __all__ = [
     "DamagedRecordError",
@@ -61,6 +64,8 @@ __all__ = [
     "ReleaseStep",
     "Settings",
     "Status",
+    "TrustError",
+    "TrustRecord",
     "UnreadableError",
     "UnsafeArchiveError",
     "Update",
@@ -147,6 +152,7 @@ def deploy(
     repair: bool = False,
     synchronise: bool = False,
     allow_downgrade: bool = False,
+    trusted: str | None = None,
 ) -> Deployed:
     """Install applications from published artifacts in a folder of this machine, or update them there.
 
@@ -158,6 +164,8 @@ def deploy(
         repair: Whether to replace installed layers that are damaged.
         synchronise: Whether to wait for the disk before switching.
         allow_downgrade: Whether an older release may replace a newer one.
+        trusted: Whose publications to trust: a file with the publisher's root metadata, or its fingerprint; None for
+            whom the deployment trusts already, or, in a new one, for the source's own if it is signed.
 
     Raises:
         UsageError: There is no such source, or it has no such application.
@@ -165,14 +173,50 @@ def deploy(
     """
     options = options or DeployOptions()
     processes = Processes()
-    with _opened(source, folder, applications, options, processes) as opened:
-        request = replace(opened, repair=repair, synchronise=synchronise, allow_downgrade=allow_downgrade)
+    place = look_at_place(Path(folder))
+    wanted = _Wanted(source, place, None if applications is None else tuple(applications), trusted)
+    with contextlib.ExitStack() as held:
+        if (before := read_trust(place)) is not None:  # nobody else may replace what was seen
+            held.enter_context(_changing(place, options))
+        opened = held.enter_context(_opened(wanted, before, options, processes))
         make_place(Path(folder))
-        with _changing(request.place, options):
-            try:
-                return action.deploy(request, options.tools(request.place, processes))
-            finally:
-                processes.stop(KILL)  # after an interrupt: children that ignore other signals
+        if before is None:
+            held.enter_context(_changing(place, options))
+        request = replace(opened, repair=repair, synchronise=synchronise, allow_downgrade=allow_downgrade)
+        seen = _keep_trust(request, before)
+        try:
+            done = action.deploy(request, options.tools(place, processes))
+        finally:
+            processes.stop(KILL)  # after an interrupt: children that ignore other signals
+        if seen is not None:
+            floor = raised_floor(seen.releases, done.releases)
+            if floor != seen.releases:
+                write_trust(place, seen.model_copy(update={"releases": floor}))
+            done = replace(done, signer=seen.signer, newly_trusted=before is None)
+        return done
+
+
+def _keep_trust(request: DeployRequest, before: TrustRecord | None) -> TrustRecord | None:
+    """Record what was verified, before anything is installed; None where the source is not signed."""
+    if not isinstance(request.source, SignedSource):
+        return None
+    with not_deployed(request.place.root):
+        if before is None and read_trust(request.place) is not None:
+            raise DeployError(
+                f"another process has changed {request.place.root} meanwhile", hint="run the command again"
+            )
+        write_trust(request.place, request.source.record)
+    return request.source.record
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be deployed where, and whom to trust; the arguments of `deploy`."""
+
+    source: str
+    place: Place
+    applications: tuple[str, ...] | None
+    trusted: str | None
 
 
 def check(
@@ -180,6 +224,8 @@ def check(
     folder: Path | str,
     applications: Sequence[str] | None = None,
     options: DeployOptions | None = None,
+    *,
+    trusted: str | None = None,
 ) -> Update:
     """What `deploy` with the same arguments would change now; nothing is written.
 
@@ -189,21 +235,20 @@ def check(
     """
     options = options or DeployOptions()
     processes = Processes()
-    with _opened(source, folder, applications, options, processes) as request:
-        place = look_at_place(Path(folder))
-        return look(place, lambda: preview(request, options.tools(place, processes)))
+    place = look_at_place(Path(folder))
+    wanted = _Wanted(source, place, None if applications is None else tuple(applications), trusted)
+    with _opened(wanted, read_trust(place), options, processes) as request:
+        found = look(place, lambda: preview(request, options.tools(place, processes)))
+        signed = request.source
+        return replace(found, signer=signed.record.signer) if isinstance(signed, SignedSource) else found
 
 
 @contextlib.contextmanager
 def _opened(
-    source: str,
-    folder: Path | str,
-    applications: Sequence[str] | None,
-    options: DeployOptions,
-    processes: Processes,
+    wanted: _Wanted, record: TrustRecord | None, options: DeployOptions, processes: Processes
 ) -> Iterator[DeployRequest]:
     """A request with what the source offers now; its connections are closed at the end of the block."""
-    machine = this_platform()
+    machine, place = this_platform(), wanted.place
     downloads = Downloads(
         options.environment,
         options.progress,
@@ -211,12 +256,18 @@ def _opened(
         stopping=lambda: processes.stopping,
     )
     with downloads:
-        opened = open_source(source, lambda: downloads)
-        with not_deployed(Path(folder)):
-            offer = read_offer(opened, machine)
-        names = None if applications is None else tuple(applications)
-        offer.closure(names or ())
-        yield DeployRequest(Place(Path(folder).resolve()), opened, offer, machine, names, options.warn)
+        source = open_source(wanted.source, lambda: downloads)
+        with not_deployed(place.root):
+            try:
+                source = trusted_source(source, record, wanted.trusted, options.tools(place).now())
+            except TrustError as error:
+                if record is not None and error.roots and place.marker.exists():
+                    write_trust(place, record.model_copy(update={"roots": error.roots}))
+                raise
+            offer = read_offer(source, machine)
+        offer.closure(wanted.applications or ())
+        floor = source.record.releases if isinstance(source, SignedSource) else {}
+        yield DeployRequest(place, source, offer, machine, wanted.applications, options.warn, floor=floor)
 
 
 def _changing(place: Place, options: DeployOptions) -> AbstractContextManager[None]:
@@ -284,6 +335,7 @@ class Status:
         differences: What is not as it was installed; None if files were not compared.
         disk_use: Bytes on the disk of all stored instances by id, those of earlier generations included; empty where
             the store cannot be read.
+        trust: Whom the deployment trusts, and what was verified last; None where publications are not signed.
     """
 
     root: Path
@@ -291,6 +343,7 @@ class Status:
     kept: tuple[int, ...]
     differences: tuple[Difference, ...] | None = None
     disk_use: Mapping[str, int] = field(default_factory=dict)
+    trust: TrustRecord | None = None
 
 
 def status(folder: Path | str, *, verify: bool = False, options: DeployOptions | None = None) -> Status:
@@ -309,7 +362,9 @@ def status(folder: Path | str, *, verify: bool = False, options: DeployOptions |
     for _ in range(_MOST_LOOKS):
         generation = look(place, lambda: require_current(place))
         differences = verify_generation(place, generation, options.tools(place)) if verify else None
-        found = Status(place.root, generation, look(place, lambda: generation_numbers(place)), differences)
+        found = Status(
+            place.root, generation, look(place, lambda: generation_numbers(place)), differences, trust=read_trust(place)
+        )
         if not differences or current_number(place.root) == generation.number:
             break  # else another process may have removed what was being compared
     return replace(found, disk_use=disk_use(place))

@@ -41,6 +41,8 @@ COMMANDS = {
     "remove": "deploy_commands:remove",
     "collect": "deploy_commands:collect",
     "exec": "deploy_commands:execute",
+    "keys": "signing_commands:keys",
+    "sign": "signing_commands:sign",
 }
 _PASSING_ON = {"run", "exec"}  # what they do not know is for the application
 _COMMON = {"-q", "--quiet", "-v", "-vv", "--verbose"}
@@ -51,6 +53,7 @@ _PANELS = {
     "verify_command": _CHECK,
     "doctor_command": _CHECK,
     "deploy_commands": "Deployments",
+    "signing_commands": "Signed publications",
     "look_commands": _LOOK,
     "supply_commands": _LOOK,
 }

@@ -9,7 +9,7 @@ import typer
 
 from venvstacks.api import deployments as deployment
 from venvstacks.cli import declared_options as o
-from venvstacks.cli.deploy_output import Commands
+from venvstacks.cli.deploy_output import Commands, Wanted
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", readable=False, help="Folder of the deployment.")]
 DataJson = Annotated[bool, typer.Option("--json/--no-json", help="Print the result as JSON.")]
@@ -40,17 +40,24 @@ def deploy(
         bool, typer.Option("--check", help="Say whether there is something newer, and exit with 10 if so; do nothing.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; do nothing.")] = False,
+    trusted: Annotated[
+        str | None,
+        typer.Option(
+            "--trust",
+            metavar="ROOT",
+            help="Whose signatures to trust: a file with the root metadata, or its fingerprint.",
+        ),
+    ] = None,
     no_wait: NoWait = False,
     json: DataJson = False,
 ) -> int:
     """Put published applications on this machine, with the layers they need; all or nothing."""
     commands = Commands(context.obj, no_wait=no_wait, json=json)
-    names = tuple(applications) if applications else None
+    wanted = Wanted(source, to, tuple(applications) if applications else None, trusted)
     if check or dry_run:
-        return int(commands.preview(source, to, names, as_exit_code=check))
-    return int(
-        commands.deploy(source, to, names, repair=repair, synchronise=synchronise, allow_downgrade=allow_downgrade)
-    )
+        return int(commands.preview(wanted, as_exit_code=check))
+    flags = {"repair": repair, "synchronise": synchronise, "allow_downgrade": allow_downgrade}
+    return int(commands.deploy(wanted, **flags))
 
 
 def rollback(

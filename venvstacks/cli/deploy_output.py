@@ -21,6 +21,23 @@ from venvstacks.errors import ExitCode, InterruptedRunError
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What is to be deployed.
+
+    Attributes:
+        source: Folder or URL.
+        folder: The deployment.
+        names: Its applications; None for the installed or all ones.
+        trusted: The publisher's root or its fingerprint, None where the user named none.
+    """
+
+    source: str
+    folder: Path
+    names: tuple[str, ...] | None
+    trusted: str | None
+
+
+@dataclass(frozen=True)
 class Commands:
     """The commands, with the options that they share.
 
@@ -52,20 +69,20 @@ class Commands:
         if not self.no_wait:
             self._report("another process is changing this deployment; waiting for it to end")
 
-    def deploy(self, source: str, folder: Path, names: tuple[str, ...] | None, **how: bool) -> ExitCode:
+    def deploy(self, wanted: Wanted, **how: bool) -> ExitCode:
         """Install or update; `how` are the flags of `deployments.deploy`."""
         began = time.perf_counter()
-        with _reporting_what_is_left(folder), self._showing_downloads() as options:
-            done = deployment.deploy(source, folder, names, options, **how)
+        with _reporting_what_is_left(wanted.folder), self._showing_downloads() as options:
+            done = deployment.deploy(wanted.source, wanted.folder, wanted.names, options, trusted=wanted.trusted, **how)
         if self.json:
             print_json(_deployed_data(done), sort_keys=True)
         else:
             self._report(*deployed_lines(done, time.perf_counter() - began))
         return ExitCode.DONE
 
-    def preview(self, source: str, folder: Path, names: tuple[str, ...] | None, *, as_exit_code: bool) -> ExitCode:
+    def preview(self, wanted: Wanted, *, as_exit_code: bool) -> ExitCode:
         """Say what a deploy would change, with exit code 10 if that is something new and if this is wanted."""
-        found = deployment.check(source, folder, names, self.options)
+        found = deployment.check(wanted.source, wanted.folder, wanted.names, self.options, trusted=wanted.trusted)
         if self.json:
             print_json({**asdict(found), "is_newer": found.is_newer}, sort_keys=True)
         else:
@@ -163,6 +180,8 @@ def deployed_lines(done: Deployed, seconds: float) -> Iterator[str]:
             yield f"{title}: {', '.join(names)}"
     for name in done.left_alone:
         yield f"warning: '{name}' is installed, but not offered: it stays as it is"
+    if done.signer:
+        yield f"signed by {done.signer}{': this deployment trusts nobody else from now on' * done.newly_trusted}"
     yield from release_lines(done.releases)
     if not done.changed:
         yield f"nothing to do: generation {done.generation.number} is current"
@@ -179,6 +198,8 @@ def _deployed_data(done: Deployed) -> dict[str, Any]:
 
 def update_lines(found: deployment.Update) -> Iterator[str]:
     """What a deploy would change, as text."""
+    if found.signer:
+        yield f"signed by {found.signer}"
     yield from release_lines(found.releases)
     if found.older:
         yield "this is older than what is installed: it needs --allow-downgrade"
@@ -208,6 +229,9 @@ def status_lines(found: deployment.Status) -> Iterator[str]:
     if found.disk_use:
         total, needed = sum(found.disk_use.values()), sum(found.disk_use.get(one.id, 0) for one in generation.instances)
         yield f"{total / 1e6:.1f} MB on the disk, {(total - needed) / 1e6:.1f} MB of it for other generations"
+    if found.trust:
+        yield f"signed by {found.trust.signer}"
+        yield f"verified {found.trust.verified:%Y-%m-%d %H:%M} UTC, valid until {found.trust.valid_until:%Y-%m-%d}"
     if found.differences is not None:
         yield from map(str, found.differences)
         count = len(found.differences)
@@ -221,6 +245,9 @@ def _status_data(found: deployment.Status) -> dict[str, Any]:
         "kept": list(found.kept),
         "disk_use": dict(found.disk_use),
     }
+    if found.trust:
+        unshown = {"pinned", "roots", "timestamp", "snapshot", "targets"}
+        data["trust"] = found.trust.model_dump(mode="json", exclude=unshown)
     if found.differences is not None:
         data["differences"] = [asdict(one) for one in found.differences]
     return data

@@ -70,4 +70,9 @@ EXAMPLES = {
     "remove": ("venvstacks remove /opt/desk --app desk",),
     "collect": ("venvstacks collect /opt/desk",),
     "exec": ("venvstacks exec /opt/desk desk -- --port 8080",),
+    "keys": (
+        "venvstacks keys init keys --publisher 'Pond Ltd' --keys root=3 --threshold root=2",
+        "venvstacks keys rotate keys --who online",
+    ),
+    "sign": ("venvstacks sign _artifacts --keys keys",),
 }

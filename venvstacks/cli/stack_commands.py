@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +26,11 @@ from venvstacks.cli.option_groups import (
 from venvstacks.cli.session import Session, reported
 from venvstacks.errors import UsageError
 from venvstacks.graph.selection import Operation
+
+SignWith = Annotated[
+    Path | None,
+    typer.Option("--sign", metavar="KEYS", help="Sign the publication with the keys in this folder; see `keys`."),
+]
 
 
 def show(
@@ -106,6 +112,7 @@ def publish(
     delta_from: o.DeltaFrom = None,
     environments: Environments,
     sharing: Sharing,
+    sign: SignWith = None,
     showing: Showing,
     running: Running,
 ) -> int:
@@ -115,7 +122,12 @@ def publish(
     )
     session = Session.open(context.obj, spec, settings, targets)
     older = tuple(delta_from or ())
-    return _deliver(session, "publish", layers, delivering, showing=showing, running=running, delta_from=older)
+    code = _deliver(session, "publish", layers, delivering, showing=showing, running=running, delta_from=older)
+    if sign is None or code or delivering.dry_run or showing.show_only or (showing.json and not showing.show):
+        return code
+    from venvstacks.cli.signing_commands import sign_folder  # noqa: PLC0415 - few publications are signed
+
+    return sign_folder(session.project.base / session.project.configuration.layout.artifacts, sign, session.verbosity)
 
 
 @reported

@@ -14,11 +14,13 @@ class ReleaseStep:
         application: Its layer name.
         installed: The installed release; None if it was published without one, or is not installed.
         offered: The offered release; None if it was published without one.
+        floor: The newest release that was ever installed here from a signed publication; None without one.
     """
 
     application: str
     installed: str | None
     offered: str | None
+    floor: str | None = None
 
     @property
     def is_older(self) -> bool:
@@ -26,13 +28,12 @@ class ReleaseStep:
 
         A publication without a release was made by an earlier version, so it is older than all that have one.
         """
-        if self.installed is None:
-            return False
-        if self.offered is None:
-            return True
+        known = [release for release in (self.installed, self.floor) if release is not None]
+        if not known or self.offered is None:
+            return bool(known)
         from packaging.version import Version  # noqa: PLC0415 - looking at a deployment does not need it
 
-        return Version(self.offered) < Version(self.installed)
+        return Version(self.offered) < max(map(Version, known))
 
     @property
     def text(self) -> str:
@@ -42,15 +43,25 @@ class ReleaseStep:
         return f"{self.installed} -> {self.offered or 'no release'}"
 
 
-def release_steps(names: Iterable[str], installed: Mapping[str, str], offered: str | None) -> tuple[ReleaseStep, ...]:
+def release_steps(
+    names: Iterable[str], installed: Mapping[str, str], offered: str | None, floor: Mapping[str, str] | None = None
+) -> tuple[ReleaseStep, ...]:
     """The steps of applications to what one publication offers.
 
     Args:
         names: The applications.
         installed: Releases of the installed applications.
         offered: The release of the publication.
+        floor: The newest release that was ever installed of each application.
     """
-    return tuple(ReleaseStep(name, installed.get(name), offered) for name in names)
+    floor = floor or {}
+    return tuple(ReleaseStep(name, installed.get(name), offered, floor.get(name)) for name in names)
+
+
+def raised_floor(floor: Mapping[str, str], steps: Iterable[ReleaseStep]) -> dict[str, str]:
+    """The floor after these steps; one that was allowed to lead to an older release lowers it."""
+    offered = {step.application: step.offered for step in steps if step.offered is not None}
+    return dict(sorted({**floor, **offered}.items()))
 
 
 def release_lines(steps: Iterable[ReleaseStep]) -> Iterator[str]:

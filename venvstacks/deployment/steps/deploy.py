@@ -64,6 +64,8 @@ class Deployed:
         removed: Ids of instances that were removed because no kept generation needs them.
         left_alone: Installed applications that the source does not offer; they are not changed.
         releases: The chosen applications, with the releases before and after.
+        signer: Who has signed the publication; None where it is not signed.
+        newly_trusted: Whether the deployment trusts that signer from now on.
     """
 
     generation: Generation
@@ -76,6 +78,8 @@ class Deployed:
     left_alone: tuple[str, ...]
     releases: tuple[ReleaseStep, ...] = ()
     updated: tuple[str, ...] = ()
+    signer: str | None = None
+    newly_trusted: bool = False
 
 
 def deploy(request: DeployRequest, tools: Tools) -> Deployed:

@@ -9,6 +9,7 @@ generations/<n>/apps/<name>     links to the applications' folders in the store
 generations/<n>/not-entered     removed when the generation has become current; until then `rollback` does not offer it
 current                         link to the current generation
 staging/                        unfinished files, and files that could not be removed yet
+trust.json                      whom the deployment trusts, once it follows signed publications
 downloads/                      archives on their way; kept after a failure, so that the next deploy continues them
 """
 
@@ -69,6 +70,11 @@ class Place:
     def downloads(self) -> Path:
         """Folder of archives that are being fetched."""
         return self.root / "downloads"
+
+    @property
+    def trust(self) -> Path:
+        """The record of whom the deployment trusts."""
+        return self.root / "trust.json"
 
     def instance(self, id_: str, target: str) -> Path:
         """The folder of an unpacked layer."""

@@ -44,11 +44,11 @@ class Source(Protocol):
     def label(self) -> str:
         """Folder or URL, for messages and records."""
 
-    def read_optional(self, path: str) -> bytes | None:
+    def read_optional(self, path: str, limit: int = MANIFEST_LIMIT) -> bytes | None:
         """A small file by its path below the source; None if it is missing.
 
         Raises:
-            DeployError: It cannot be read, or is larger than `MANIFEST_LIMIT`.
+            DeployError: It cannot be read, or has more than `limit` bytes.
             TransferError: It cannot be fetched, or is larger than that; its kind is "forbidden" if the server does not
                 say whether there is such a file.
         """
@@ -81,9 +81,9 @@ class FolderSource:
         """The folder."""
         return str(self.folder)
 
-    def read_optional(self, path: str) -> bytes | None:
+    def read_optional(self, path: str, limit: int = MANIFEST_LIMIT) -> bytes | None:
         """See `Source`."""
-        return self._read(path, MANIFEST_LIMIT)
+        return self._read(path, limit)
 
     def read(self, file: OfferedFile) -> bytes:
         """See `Source`."""
@@ -146,10 +146,10 @@ class WebSource:
         """The URL, without passwords and query."""
         return shown(self.url)
 
-    def read_optional(self, path: str) -> bytes | None:
+    def read_optional(self, path: str, limit: int = MANIFEST_LIMIT) -> bytes | None:
         """See `Source`."""
         try:
-            return self.downloads.read(child(self.url, path), MANIFEST_LIMIT)
+            return self.downloads.read(child(self.url, path), limit)
         except TransferError as error:
             if error.kind == "missing":
                 return None

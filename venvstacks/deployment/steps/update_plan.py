@@ -42,6 +42,7 @@ class DeployRequest:
         repair: Whether to compare the installed layers file by file, and to replace damaged ones.
         synchronise: Whether to wait until the disk has written all files before the switch, against power failures.
         allow_downgrade: Whether an older release may replace a newer one.
+        floor: The newest release that was ever installed of each application, where publications are signed.
         free_space: Bytes that are free where a folder is.
         long_paths: Whether paths in a folder may be longer than Windows' limit.
     """
@@ -55,6 +56,7 @@ class DeployRequest:
     repair: bool = False
     synchronise: bool = False
     allow_downgrade: bool = False
+    floor: Mapping[str, str] = field(default_factory=dict)
     free_space: Callable[[Path], int] = field(default=_free_space)
     long_paths: Callable[[Path], bool] = field(default=bears_long_paths)
 
@@ -129,6 +131,7 @@ def plan_update(request: DeployRequest, tools: Tools) -> UpdatePlan:
         dict.fromkeys(find_application(name, applications) or name for name in names),
         current.releases if current else {},
         request.offer.release,
+        request.floor,
     )
     return UpdatePlan(current, store, inventory, wanted, plan_work(wanted, inventory), steps, left_alone)
 
@@ -143,10 +146,15 @@ def refuse_older(request: DeployRequest, plan: UpdatePlan) -> None:
     if older and not request.allow_downgrade:
         raise DeployError(
             f"{request.offer.source} offers an older release than the installed one",
-            details=tuple(f"{step.application}: {step.text}" for step in older),
+            details=tuple(_older(step) for step in older),
             hint="wait until the source is up to date, or allow it with --allow-downgrade; "
             "`venvstacks rollback` goes back to what was installed before",
         )
+
+
+def _older(step: ReleaseStep) -> str:
+    above = step.floor is not None and step.floor != step.installed
+    return f"{step.application}: {step.text}{f', and {step.floor} was installed before' if above else ''}"
 
 
 def _chosen(request: DeployRequest, current: Generation | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -204,6 +212,7 @@ class Update:
         left_alone: Installed applications that the source does not offer.
         bytes_to_fetch: Bytes of archives and deltas that would come from the source.
         bytes_on_disk: Bytes that the new layers would take on the disk, approximately.
+        signer: Who has signed the publication; None where it is not signed.
     """
 
     source: str
@@ -216,6 +225,7 @@ class Update:
     left_alone: tuple[str, ...]
     bytes_to_fetch: int
     bytes_on_disk: int
+    signer: str | None = None
 
     @property
     def is_newer(self) -> bool:

@@ -1,0 +1,1 @@
+"""Signed publications: keys, signing and verification by The Update Framework (https://theupdateframework.io)."""
