@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from venvstacks.graph.taskgraph import TaskGraph, TaskNode
     from venvstacks.loading.options import Options
     from venvstacks.loading.project import Project, load_project
+    from venvstacks.loading.remote_cache import RemoteCache
     from venvstacks.locking.lock_changes import LockChanges
     from venvstacks.model.stack import Layer, Stack
     from venvstacks.planning.forecast import Plan, Span
@@ -63,6 +64,7 @@ _MODULES = {
     "venvstacks.graph.taskgraph": ("TaskGraph", "TaskNode"),
     "venvstacks.loading.options": ("Options",),
     "venvstacks.loading.project": ("Project", "load_project"),
+    "venvstacks.loading.remote_cache": ("RemoteCache",),
     "venvstacks.locking.lock_changes": ("LockChanges",),
     "venvstacks.model.stack": ("Layer", "Stack"),
     "venvstacks.planning.forecast": ("Plan", "Span"),
@@ -78,8 +80,8 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names} 
 
 __all__ = [
     "ArchiveDifference", "Cancellation", "Configuration", "CriticalPath", "Layer", "Listener", "LockChanges",
-    "Operation", "Options", "Outcome", "Plan", "PlannedTask", "Project", "Reason", "Report", "Request", "Selection",
-    "Silence", "Span", "Stack", "TaskGraph", "TaskNode", "Verification", "Verified", "application_command",
+    "Operation", "Options", "Outcome", "Plan", "PlannedTask", "Project", "Reason", "RemoteCache", "Report", "Request",
+    "Selection", "Silence", "Span", "Stack", "TaskGraph", "TaskNode", "Verification", "Verified", "application_command",
     "application_environment", "deployed_names", "doit_config", "doit_tasks", "find_application", "load_project",
     "lock_staleness", "plan", "preview_locks", "run", "start_application", "verify",
 ]  # fmt: skip

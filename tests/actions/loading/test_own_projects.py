@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def read(base: Path, sources: str, requirements: str = "") -> Projects:
     text = f"{runtime(requirements=[requirements] if requirements else [])}[tool.uv.sources]\n{sources}\n"
     draft = parse_draft(text, "venvstacks.toml")
     assert draft.uv is not None
-    return read_projects(draft, draft.uv, base)
+    return read_projects(draft, draft.uv, base, dict(os.environ))
 
 
 def test_projects_and_what_they_name(tmp_path: Path) -> None:

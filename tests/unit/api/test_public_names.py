@@ -11,6 +11,8 @@ import pytest
 import venvstacks
 from venvstacks import api, deployment, errors
 
+LATE = {name: getattr(venvstacks, name) for name in ("Plan", "RemoteCache")}  # imported for type checkers alone
+
 
 def _classes(annotation: object) -> Iterator[type]:
     """The classes of this package that an annotation names."""
@@ -23,13 +25,13 @@ def _classes(annotation: object) -> Iterator[type]:
 def _annotations(value: object) -> Iterator[object]:
     """Annotations of a function; of a class those of its fields, properties and methods without an underscore."""
     if inspect.isfunction(value):
-        yield from typing.get_type_hints(value, {**value.__globals__, "Plan": venvstacks.Plan}).values()
+        yield from typing.get_type_hints(value, {**value.__globals__, **LATE}).values()
     elif inspect.isclass(value) and not issubclass(value, BaseException):
         yield from typing.get_type_hints(value).values()
         for name, member in vars(value).items():
             function = member.fget if isinstance(member, property) else getattr(member, "func", member)
             if not name.startswith("_") and inspect.isfunction(function):
-                yield typing.get_type_hints(function).get("return")
+                yield typing.get_type_hints(function, {**function.__globals__, **LATE}).get("return")
 
 
 RESULTS = (
