@@ -54,6 +54,19 @@ def has_unclear_login(url: str) -> bool:
     return bool(separator) and (not _is_host(authority) or "@" in login or (bool(at) and "@" in path))
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether a host is a name or address of loopback, so that nothing leaves the machine."""
+    return host.lower().strip("[]") in {"localhost", "::1"} or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+
+
+def is_open_to_others(url: str) -> bool:
+    """Whether what a URL gives can be changed on its way: plain http from another machine."""
+    scheme, _, rest = url.partition("://")
+    authority = _split_authority(rest)[0].rpartition("@")[2]
+    host = authority.partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
+    return scheme.lower() == "http" and not is_this_machine(host)
+
+
 def child(url: str, path: str) -> str:
     """The URL of a file below the folder `url`: its path is continued, its query stays, its fragment goes."""
     folder, question_mark, query = url.partition("#")[0].partition("?")

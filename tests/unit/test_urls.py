@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from venvstacks.urls import child, has_unclear_login, shown, without_logins, without_secrets
+from venvstacks.urls import (
+    child,
+    has_unclear_login,
+    is_open_to_others,
+    is_this_machine,
+    shown,
+    without_logins,
+    without_secrets,
+)
 
 SECRET = "s3cret"
 
@@ -108,3 +116,28 @@ def test_a_login_that_is_not_clear(url: str, *, expected: bool) -> None:
 )
 def test_files_below_a_folder_keep_its_query(folder: str, expected: str) -> None:
     assert child(folder, "m/a b@1+x?#.json") == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://host/a", True),
+        ("HTTP://me:s3cret@host:80/a", True),
+        ("http://[2001:db8::1]:80/a", True),
+        ("http://localhost.example/a", True),
+        ("http://127.0.0.1.example/a", True),
+        ("https://host/a", False),
+        ("http://localhost:8000/a", False),
+        ("http://me@127.0.0.1/a", False),
+        ("http://[::1]:80/a", False),
+        ("/folder", False),
+        ("", False),
+    ],
+)
+def test_what_others_can_change_on_its_way(url: str, expected: bool) -> None:  # noqa: FBT001
+    assert is_open_to_others(url) is expected
+
+
+def test_names_of_this_machine() -> None:
+    assert all(map(is_this_machine, ("localhost", "LOCALHOST", "127.0.0.1", "127.1.2.3", "::1", "[::1]")))
+    assert not any(map(is_this_machine, ("host", "127.0.0.1.example", "0.0.0.0", "", "10.0.0.1")))

@@ -50,6 +50,7 @@ from venvstacks.tools.process import KILL, Processes
 from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.transfer import Downloads, Progress
 from venvstacks.trust.trust_record import TrustRecord
+from venvstacks.urls import is_open_to_others
 
 __all__ = [
     "DamagedRecordError",
@@ -264,6 +265,8 @@ def _opened(
                 if record is not None and error.roots and place.marker.exists():
                     write_trust(place, record.model_copy(update={"roots": error.roots}))
                 raise
+            if is_open_to_others(wanted.source) and not isinstance(source, SignedSource):
+                options.warn(f"{source.label} is neither encrypted nor signed: it can be changed on its way")
             offer = read_offer(source, machine)
         offer.closure(wanted.applications or ())
         floor = source.record.releases if isinstance(source, SignedSource) else {}

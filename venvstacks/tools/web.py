@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from venvstacks.errors import TransferError, TransferFault
+from venvstacks.tools.web_credentials import credentials
 from venvstacks.urls import has_unclear_login, shown, without_secrets
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _SILENCE_SECONDS = 30.0
 
 
 def open_client(environment: Mapping[str, str]) -> httpx2.Client:
-    """A client that takes proxies and certificates from `environment`, not from the environment of this process.
+    """A client that takes proxies, certificates and credentials from `environment`, not from that of this process.
 
     Raises:
         TransferError: A variable names certificates or a proxy that cannot be used.
@@ -32,6 +33,7 @@ def open_client(environment: Mapping[str, str]) -> httpx2.Client:
     return httpx2.Client(
         verify=verify,
         mounts={pattern: _mount(proxy, verify) for pattern, proxy in proxies(environment).items()},
+        auth=credentials(environment),
         trust_env=False,
         follow_redirects=True,
         timeout=httpx2.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
@@ -135,7 +137,7 @@ def refused(url: str, status: int, *, transient: bool) -> TransferError:
     if status in {404, 410}:
         kind = "missing"
     elif status in {401, 403}:  # some servers also answer so for missing files, if clients may not list files
-        kind, hint = "forbidden", "check the URL, and the user name, password or token in it"
+        kind, hint = "forbidden", "check the URL, and the login or token for it"
     return TransferError(
         f"{shown(url)} was answered with HTTP status {status}", hint=hint, kind=kind, transient=transient
     )

@@ -154,6 +154,16 @@ def test_a_query_is_sent_but_never_shown(layers: WebFolder, tmp_path: Path) -> N
     assert not [content for content in kept if b"s3cret" in content]
 
 
+def test_plain_http_from_elsewhere_is_warned_about(layers: WebFolder, tmp_path: Path) -> None:
+    warnings: list[str] = []
+    options = replace(IMPATIENT, warn=warnings.append)
+    deployment.deploy(layers.url, tmp_path / "d", ["newt"], options)
+    assert warnings == []
+    elsewhere = layers.url.replace("127.0.0.1", "127.1")  # another name of loopback, which nothing here knows
+    deployment.deploy(elsewhere, tmp_path / "d", ["newt"], options)
+    assert warnings == [f"{elsewhere} is neither encrypted nor signed: it can be changed on its way"]
+
+
 def test_a_login_that_is_not_clear_is_sent_to_nobody(layers: WebFolder, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be split into login, host and path") as caught:
         deployment.deploy(layers.url.replace("//", "//me:s3/cret@"), tmp_path / "d", options=IMPATIENT)
