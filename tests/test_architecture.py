@@ -81,7 +81,10 @@ CHILD_PROGRAMS = (
 # What is shared by all threads of a process, or differs between machines, and who may reach for it: rooms or files.
 REACHES: dict[str, set[str]] = {
     # read once, and a value from there on
-    "os.environ": {"loading", "api/deployments.py", "api/installed_applications.py"},
+    "os.environ": {
+        "loading", "api/deployments.py", "api/installed_applications.py",
+        "cli/ci_annotations.py",  # errors are shown before there is a project, too
+    },
     "sys.platform": {"loading", "api/deployments.py", "tools/clones.py", *CHILD_PROGRAMS},
     "platform.machine": {"loading", "api/deployments.py"},
     # what this machine's system calls are, and what its file systems tell

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -95,9 +98,16 @@ class Fault:
 
 
 class SpecificationError(VenvstacksError):
-    """The stack specification is wrong; the error holds every fault that was found."""
+    """The stack specification is wrong; the error holds every fault that was found.
+
+    Attributes:
+        source: The file, relative to `folder`.
+        faults: Its faults, in the order of the file.
+        folder: The specification's folder; None for a text that is no file.
+    """
 
     exit_code = ExitCode.SPECIFICATION
+    folder: Path | None = None
 
     def __init__(self, source: str, faults: tuple[Fault, ...], *, hint: str | None = None) -> None:
         ordered = tuple(sorted(faults, key=lambda fault: (fault.line or 0, fault.key or "")))

@@ -201,8 +201,11 @@ def report_defect(error: BaseException) -> None:
 
 
 def report_error(error: VenvstacksError) -> None:
-    """Show what went wrong on standard error."""
+    """Show what went wrong on standard error; where CI annotates errors, at their lines as well."""
     _report(str(error))
+    from venvstacks.cli.ci_annotations import annotate  # noqa: PLC0415 - only failures need it
+
+    annotate(error)
 
 
 def _report(text: str) -> None:

@@ -193,7 +193,11 @@ class Session:
             for line in describe_changes(changes):
                 print_message(line, changes_to)
         if not self.verbosity.quiet:
-            print_message(summarize(report, began))
+            print_message(summary := summarize(report, began))
+            if place := project.environment.get("GITHUB_STEP_SUMMARY"):
+                from venvstacks.cli.ci_annotations import add_step_summary  # noqa: PLC0415 - for CI alone
+
+                add_step_summary(place, summary.partition("\n")[0], report)
             if not report.failures:
                 for line in _places(project, request):
                     print_message(line)

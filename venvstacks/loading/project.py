@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from venvstacks.errors import UsageError
+from venvstacks.errors import SpecificationError, UsageError
 from venvstacks.graph.compiler import Configuration, compile_stack
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.loading.configure import absolute_folder, cache_folder, configure, source_date_epoch
@@ -149,8 +149,12 @@ def load_project(
     path = Path(path).expanduser().absolute()
     if not os.path.exists(path):  # noqa: PTH110 - false for a path that is too long; `missing/../venvstacks.toml` exists once it is normalised
         path = Path(os.path.normpath(path))
-    draft = parse_draft(read_text(path, path.name), path.name)
-    stack = resolve(draft, read_surroundings(draft, path.parent, options, environment))
+    try:
+        draft = parse_draft(read_text(path, path.name), path.name)
+        stack = resolve(draft, read_surroundings(draft, path.parent, options, environment))
+    except SpecificationError as error:
+        error.folder = path.parent
+        raise
     return _configured(path, stack, options, environment)
 
 
