@@ -24,6 +24,7 @@ COMMANDS = {
     "plan": "plan_commands:plan",
     "why": "plan_commands:why",
     "cache-key": "plan_commands:cache_key",
+    "join": "join_command:join",
     "verify": "verify_command:verify",
     "doctor": "doctor_command:doctor",
     "tree": "look_commands:tree",

@@ -30,6 +30,7 @@ EXAMPLES = {
     ),
     "why": ("venvstacks why build:app-desk",),
     "cache-key": ("venvstacks cache-key", "venvstacks cache-key --paths"),
+    "join": ("venvstacks join _artifacts part-linux part-macos part-windows",),
     "verify": ("venvstacks verify", "venvstacks verify --fresh-caches --include 'framework-*'"),
     "doctor": ("venvstacks doctor",),
     "tree": (

@@ -158,6 +158,20 @@ class LayerMetadata(PublishedModel):
     target_platform: str | None = None
     product: ProductMetadata = Field(alias="venvstacks")
 
+    @property
+    def published_files(self) -> tuple[FileReference, ...]:
+        """The files that are published with the layer: its archive, its lists, its deltas."""
+        digest = (self.archive_hashes or {}).get("sha256")
+        found = []
+        if self.archive_name is not None and self.archive_size is not None and digest:
+            found.append(FileReference(name=self.archive_name, size=self.archive_size, sha256=digest))
+        for name in type(self.product).model_fields:
+            value = getattr(self.product, name)
+            found += [
+                one for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, FileReference)
+            ]
+        return tuple(found)
+
     def as_json(self) -> dict[str, Any]:
         """The entry as JSON data; keys without a value are left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

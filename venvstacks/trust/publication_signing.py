@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.errors import TrustError, UsageError
 from venvstacks.model.conventions import METADATA_DIR
-from venvstacks.records.published_metadata import FileReference, LayerMetadata, StackManifest
+from venvstacks.records.published_metadata import FileReference, StackManifest
 from venvstacks.tools.files import write_atomically, write_if_changed
 from venvstacks.trust.key_folder import KeyFolder
 from venvstacks.trust.refusals import refusing
@@ -85,23 +85,11 @@ def _listed(folder: Path) -> tuple[dict[str, SignedFile], dict[str, bytes]]:
             entries = StackManifest.parse(content).entries
         except ValueError as error:
             raise TrustError(f"{place} is not a manifest: {error}", hint="publish again") from error
-        for file in (file for entry in entries for file in _files_of(entry)):
+        for file in (file for entry in entries for file in entry.published_files):
             files[file.name] = _compared(folder, file)
     others = (*places, *sorted((metadata / "env_metadata").glob("*.json")))
     files |= {place.relative_to(folder).as_posix(): _described(place) for place in others}
     return dict(sorted(files.items())), manifests
-
-
-def _files_of(entry: LayerMetadata) -> Iterator[FileReference]:
-    digest = (entry.archive_hashes or {}).get("sha256")
-    if entry.archive_name is not None and entry.archive_size is not None and digest:
-        yield FileReference(name=entry.archive_name, size=entry.archive_size, sha256=digest)
-    for name in type(entry.product).model_fields:
-        value = getattr(entry.product, name)
-        if isinstance(value, FileReference):
-            yield value
-        elif isinstance(value, tuple):
-            yield from (one for one in value if isinstance(one, FileReference))
 
 
 def _compared(folder: Path, file: FileReference) -> SignedFile:
