@@ -200,6 +200,7 @@ class _Compiler:
                 **self._runtime_source(layer),
                 **_executable_files(layer),
                 **({"launches": {launch.name: launch.target for launch in layer.launches}} if layer.launches else {}),
+                **({"launch_module": layer.launch.path} if layer.launch and layer.support else {}),  # which one it is
             },
             after=tuple(f"wheel:{label}" for label in self.stack.built_for(layer, with_lower=False)),
             trees=(python,),

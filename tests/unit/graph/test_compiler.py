@@ -174,7 +174,8 @@ def test_what_counts_is_in_the_fingerprint(kind: str, change: tuple[str, str]) -
 def test_swapping_launch_and_support_module_is_noticed() -> None:
     one = runtime() + application("x", launch_module="a.py", support_modules=["b.py"])
     two = runtime() + application("x", launch_module="b.py", support_modules=["a.py"])
-    assert compiled(one).by_name["link:app-x"].fingerprint != compiled(two).by_name["link:app-x"].fingerprint
+    for kind in ("build", "link"):  # the build's record says which one it is, and published metadata says so
+        assert compiled(one).by_name[f"{kind}:app-x"].fingerprint != compiled(two).by_name[f"{kind}:app-x"].fingerprint
 
 
 def test_settings_reach_the_tasks_that_they_shape() -> None:
