@@ -137,7 +137,7 @@ def look_at_place(root: Path) -> Place:
     with reading(place.root):
         if place.marker.exists():
             return open_place(root)
-        if place.root.exists():
+        if place.root.is_dir():  # a file in the way is for `make_place` to name
             _refuse_other_content(place)
     return place
 
