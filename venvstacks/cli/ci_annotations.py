@@ -38,9 +38,9 @@ def _annotations(error: SpecificationError) -> list[str]:
 
 
 def _in_workspace(error: SpecificationError) -> str:
-    place = (error.folder or Path.cwd()) / error.source
-    workspace = os.environ.get("GITHUB_WORKSPACE") or Path.cwd()
-    return Path(os.path.relpath(place, workspace)).as_posix()
+    place = error.folder / error.source if error.folder else Path(error.source)
+    workspace = os.environ.get("GITHUB_WORKSPACE")
+    return (Path(os.path.relpath(place, workspace)) if workspace and error.folder else place).as_posix()
 
 
 def _command(message: str, **properties: str) -> str:
