@@ -30,6 +30,11 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names of parameters that are bytes: their content may differ from process to process (gzip notes the time)."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(autouse=True)
 def _hold_no_build_folder() -> Iterator[None]:
     """Fail a test that leaves a build folder held: every child of later tests would be handed its lock."""

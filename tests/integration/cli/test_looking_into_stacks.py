@@ -53,6 +53,7 @@ def test_a_project_and_its_publication_hold_the_same_packages(published_pond: Po
     shown = published_pond.command("tree", "--invert", "frog")
     assert "frog 1.0 [framework-frog]" in shown.stdout, shown
     assert "framework-frog declares frog" in shown.stdout, shown
+    assert "newt 1.0 [app-newt] needs frog" in shown.stdout, shown
     wrong = published_pond.command("tree", "--invert", "frogs")
     assert (wrong.returncode, "did you mean 'frog'?" in wrong.stderr) == (2, True)
 
