@@ -20,6 +20,8 @@ from venvstacks.urls import without_logins
 
 MACOS_VERSION = r"\d+(\.\d+)*"
 
+_LONGEST_LAYER_NAME = 150  # bytes; archives, locks and staging folders add up to 100 to it, and file systems end at 255
+_LONGEST_FILE_NAME = 255  # bytes
 _FORBIDDEN_IN_NAMES = re.compile(r"""[^\S ]|[/\\:*?"'<>|=\[\]{}%`~#\x00-\x1f\x7f]""")
 
 
@@ -29,6 +31,11 @@ def _layer_name(value: str) -> str:
             f"{value!r} cannot name a layer",
             "names become folder, file and task names, so they may not be empty, start with '.', '-' or a space, end "
             "with '.' or a space, or hold other white space or any of / \\ : * ? \" ' < > | = [ ] { } % ` ~ #",
+        )
+    if len(value.encode("utf-8", "replace")) > _LONGEST_LAYER_NAME:
+        raise RefusedValueError(
+            f"'{value[:40]}...' is too long to name a layer",
+            f"names become names of folders and files, so they have {_LONGEST_LAYER_NAME} bytes at most",
         )
     return value
 
@@ -114,6 +121,8 @@ def _module_path(value: str) -> str:
         raise ValueError(f"{value!r} is not a path written with forward slashes")
     if path.name in {"", ".."}:
         raise ValueError(f"'{value}' names no file or folder")
+    if any(len(part.encode("utf-8", "replace")) > _LONGEST_FILE_NAME for part in path.parts):
+        raise ValueError(f"'{value[:40]}...' holds a name that is too long for a file")
     return str(path)
 
 

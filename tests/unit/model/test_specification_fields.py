@@ -87,6 +87,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "support module with backslashes": ("support_modules = ['a\\b.py']", "with forward slashes"),
     "support module nameless": ('support_modules = [""]', "names no file or folder"),
     "support module above": ('support_modules = [".."]', "names no file or folder"),
+    "support module of a long name": (f'support_modules = ["{"a" * 256}"]', "too long for a file"),
     "one package, two spellings": (
         'package_indexes = { Torch = "i1", torch = "i2" }',
         "'Torch' and 'torch' are the same distribution",
@@ -122,6 +123,13 @@ def test_names(name: str) -> None:
 def test_names_refused(name: str) -> None:
     fault = the_fault_of(runtime(name))
     assert "cannot name a layer" in fault.message
+    assert (fault.line, fault.key) == (2, "name")
+
+
+def test_a_name_that_no_file_could_have() -> None:
+    assert stack_of(runtime("é" * 75)).layers[0].env_name == "é" * 75
+    fault = the_fault_of(runtime("é" * 76))
+    assert fault.message == f"'{'é' * 40}...' is too long to name a layer"
     assert (fault.line, fault.key) == (2, "name")
 
 
