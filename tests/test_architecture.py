@@ -29,6 +29,7 @@ FLOORS = {
     "deployment/steps": 6, "engine": 6, "planning/requests": 6, "planning/forecast": 6, "planning/cache_key": 6,
     "reproducing": 6, "sharing": 6,
     "api": 7, "planning/history": 7, "insight/reading": 7, "insight/bill_of_materials": 6,
+    "api/describing": 8,
     "__init__": 8, "deployment/__init__": 8,  # what importing these packages gives: names of `api`, when used
     "cli": 9, "tasks": 9,
     "__main__": 10, "dodo": 10,

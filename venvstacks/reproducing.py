@@ -9,17 +9,18 @@ language, the number of jobs, the order of hashes, the home folder, compiled byt
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from venvstacks.archives.compare import ArchiveDifference, compare_archives
-from venvstacks.digests import sha256_file
+from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.errors import InterruptedRunError, ProcessFailedError, PublishError, UsageError
 from venvstacks.graph.selection import Selection, select_layers
 from venvstacks.loading.project import Project
@@ -58,6 +59,9 @@ class Verified:
         difference: The first difference, if both archives exist on this machine.
         same_inputs: Whether both archives were made from the same: the specification, the lock, options and versions
             of tools. A difference with other inputs is no fault, but a sign that something has to be published again.
+        provenance: Whether the published statement of provenance says what the second build was made from; None where
+            nothing is stated.
+        contradictions: Where it says something else.
     """
 
     layer: str
@@ -65,6 +69,13 @@ class Verified:
     archive: str = ""
     difference: ArchiveDifference | None = None
     same_inputs: bool = True
+    provenance: Literal["same", "different"] | None = None
+    contradictions: tuple[str, ...] = ()
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the second build gave the same archive, and the same statement where there is one."""
+        return self.verdict == "same" and self.provenance != "different"
 
     def as_json(self) -> dict[str, object]:
         """The same as JSON data."""
@@ -76,6 +87,8 @@ class Verified:
             "archive": self.archive,
             "difference": detail,
             "same_inputs": self.same_inputs,
+            "provenance": self.provenance,
+            "contradictions": list(self.contradictions),
         }
 
 
@@ -110,7 +123,7 @@ def reproduce(project: Project, wanted: Verification, processes: Processes) -> t
     layers = _published_layers(project, wanted.selection)
     with _second_place(wanted.work_dir) as place:
         _build_again(project, layers, wanted, place, processes)
-        return tuple(_compare(project, layer, place) for layer in layers if not _is_stopped(processes))
+        return tuple(_judged(project, layer, place) for layer in layers if not _is_stopped(processes))
 
 
 def _is_stopped(processes: Processes) -> bool:
@@ -218,6 +231,28 @@ def _uv_cache(environment: Mapping[str, str]) -> str | None:
         return None
     caches = environment.get("XDG_CACHE_HOME") or f"{environment.get('HOME', '')}/.cache"
     return f"{caches}/uv" if caches.startswith("/") else None
+
+
+def _judged(project: Project, layer: Layer, place: Path) -> Verified:
+    """The result for one layer, with what its statement of provenance says."""
+    found, published = _compare(project, layer, place), _metadata(project, layer)
+    if published is None or published.product.provenance is None:
+        return found
+    from venvstacks.actions.publishing.provenance import differences, provenance_of  # noqa: PLC0415 - few are stated
+
+    configuration, stated = project.configuration, published.product.provenance
+    layout = replace(configuration.layout, build=str(place / "build"), artifacts=str(place / "artifacts"))
+    again = _metadata(project, layer, layout)
+    assert again is not None  # noqa: S101 - compared above
+    again = again.model_copy(update={"archive_name": published.archive_name})
+    second = provenance_of(project.stack, replace(configuration, layout=layout), project.base, again)
+    try:
+        content = (project.base / configuration.layout.artifacts / stated.name).read_bytes()
+        statement = json.loads(content) if sha256_bytes(content) == stated.sha256 else {}
+        other = differences(statement, second.statement()) if statement else (f"{stated.name} was changed",)
+    except (OSError, ValueError) as error:
+        other = (f"{stated.name} cannot be read: {error}",)
+    return replace(found, provenance="different" if other else "same", contradictions=other)
 
 
 def _compare(project: Project, layer: Layer, place: Path) -> Verified:

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from venvstacks.actions.publishing.archive_names import package_list_name
+from venvstacks.actions.publishing.archive_names import PACKAGES_SUFFIX, name_by_content
 from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import members
@@ -167,7 +167,7 @@ def _write_packages(folder: Path, layer: Published) -> FileReference | None:
     if layer.packages is None:
         return None
     packed = layer.packages.packed()
-    name = package_list_name(layer.deployed, None, packed)
+    name = name_by_content(layer.deployed, None, packed, PACKAGES_SUFFIX)
     (folder / name).write_bytes(packed)
     return reference(name, packed)
 

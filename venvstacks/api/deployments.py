@@ -144,6 +144,16 @@ def this_platform() -> TargetPlatform:
     return found
 
 
+def this_glibc() -> str:
+    """The version of this machine's glibc, `X.Y`; empty where there is none."""
+    try:
+        name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+    except (AttributeError, OSError, ValueError):  # other systems, and other C libraries
+        return ""
+    numbers = version.split(".")[:2]
+    return ".".join(numbers) if name == "glibc" and all(one.isdecimal() for one in numbers) else ""
+
+
 def deploy(
     source: str,
     folder: Path | str,
@@ -270,7 +280,9 @@ def _opened(
             offer = read_offer(source, machine)
         offer.closure(wanted.applications or ())
         floor = source.record.releases if isinstance(source, SignedSource) else {}
-        yield DeployRequest(place, source, offer, machine, wanted.applications, options.warn, floor=floor)
+        yield DeployRequest(
+            place, source, offer, machine, wanted.applications, options.warn, floor=floor, glibc=this_glibc()
+        )
 
 
 def _changing(place: Place, options: DeployOptions) -> AbstractContextManager[None]:

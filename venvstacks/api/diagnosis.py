@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -13,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from packaging.version import Version
-
 from venvstacks.api.lock_state import lock_staleness
 from venvstacks.errors import ProcessFailedError, VenvstacksError
 from venvstacks.insight.readable import readable_bytes
 from venvstacks.loading.project import Project
+from venvstacks.model.glibc_promises import broken_promise
 from venvstacks.model.stack import Layer
 from venvstacks.records.published_metadata import read_metadata
 from venvstacks.records.task_store import TaskStore
@@ -27,7 +25,6 @@ from venvstacks.tools.process import Processes
 
 Level = Literal["ok", "warning", "problem"]
 
-_GLIBC = re.compile(r"needs glibc (\d+\.\d+)")  # in the notes of the provider `host`
 _LITTLE = 2 << 30  # bytes; fewer on a disk are worth a warning where it is not known how many are needed
 
 
@@ -114,14 +111,9 @@ def _runtimes(project: Project) -> Iterator[Finding]:
 
 def _built_runtime(subject: str, layer: Layer, record: RuntimeRecord) -> Finding:
     """A runtime that was built; one that was copied from this machine may need a newer system than is promised."""
-    needed = next((found[1] for note in record.notes if (found := _GLIBC.search(note))), None)
-    if needed and Version(needed) > Version(layer.glibc):
-        return Finding(
-            subject,
-            "warning",
-            f"{layer.python} from {record.provider} needs glibc {needed}, and the layer is meant for {layer.glibc} on",
-            f'take the provider `standalone`, build on an older system, or write linux_target = "glibc@{needed}"',
-        )
+    if broken := broken_promise(record.notes, layer.glibc):
+        message, _, hint = broken.partition(": ")
+        return Finding(subject, "warning", f"{layer.python} from {record.provider}: {message}", hint)
     return Finding(subject, "ok", f"{layer.python} was built before, from {record.provider}")
 
 

@@ -15,7 +15,7 @@ Spec = Annotated[
 ]
 
 _FOLDERS, _LAYERS, _PACKAGES, _ARCHIVES, _RUN = "Folders", "Layers", "Packages", "Archives", "Run"
-_SHARING = "Remote cache"
+_SHARING, _DESCRIPTIONS = "Remote cache", "Descriptions"
 
 BuildDir = Annotated[
     str, typer.Option("--build-dir", metavar="DIR", help="Environments and task state.", rich_help_panel=_FOLDERS)
@@ -221,6 +221,28 @@ DeltaFrom = Annotated[
         metavar="SOURCE",
         help="Older publication (folder or URL): write deltas from it, so that updates are small; repeatable.",
         rich_help_panel=_ARCHIVES,
+    ),
+]
+Bills = Annotated[
+    bool,
+    typer.Option("--sbom", help="Write a bill of materials (CycloneDX) for each layer.", rich_help_panel=_DESCRIPTIONS),
+]
+Provenance = Annotated[
+    bool,
+    typer.Option(
+        "--provenance",
+        help="Write for each archive what it was made from (in-toto, SLSA 1.0).",
+        rich_help_panel=_DESCRIPTIONS,
+    ),
+]
+Builder = Annotated[
+    str | None,
+    typer.Option(
+        "--builder",
+        metavar="URI",
+        help="Who builds, for --provenance: e.g. the URL of a CI workflow.",
+        envvar="VENVSTACKS_BUILDER",
+        rich_help_panel=_DESCRIPTIONS,
     ),
 ]
 Force = Annotated[bool, typer.Option("--force/--no-force", help="Write outputs even if they are current.")]

@@ -101,6 +101,15 @@ class Delivering:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Describing:
+    """What a publication says about itself; fields of `Descriptions`."""
+
+    bills: o.Bills = False
+    provenance: o.Provenance = False
+    builder: o.Builder = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Showing:
     """What is shown first, and how."""
 

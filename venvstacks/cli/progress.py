@@ -44,6 +44,7 @@ class PlainLines:
     def __init__(self, makers: Mapping[str, str], *, verbose: bool) -> None:
         self.makers = makers
         self.verbose = verbose
+        self._warnings: set[str] = set()
 
     def begin(self, total: int) -> None:
         """Print nothing until a task ends."""
@@ -56,7 +57,13 @@ class PlainLines:
         if line := describe(outcome, self.makers, verbose=self.verbose):
             self.say(line)
         for warning in (outcome.values or {}).get("warnings", ()):
+            self.warn(warning)
+
+    def warn(self, warning: str) -> None:
+        """Print a warning, each once: building and publishing find the same faults of a Python."""
+        if warning not in self._warnings:
             self.say(f"warning: {warning}")
+        self._warnings.add(warning)
 
     def end(self) -> None:
         """Print nothing: `summarize` writes the summary."""

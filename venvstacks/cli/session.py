@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from venvstacks import api
 from venvstacks.cli.error_boundary import relative
-from venvstacks.cli.option_groups import Running, Showing, Targets, given
+from venvstacks.cli.option_groups import Describing, Running, Showing, Targets, given
 from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.progress import make_listener, summarize, tell_failures, write_trace
 from venvstacks.cli.verbosity import Verbosity
@@ -202,6 +202,19 @@ class Session:
                 for line in _places(project, request):
                     print_message(line)
         return report.exit_code
+
+    def describe(self, describing: Describing) -> None:
+        """Write bills of materials and provenance of what is published, and say how many."""
+        from venvstacks.api.describing import Descriptions, describe_publication  # noqa: PLC0415 - few are described
+
+        for project in self.projects():
+            listener = self._listener(project)
+            found = describe_publication(project, Descriptions(**given(describing)), listener.waiting)
+            for note in found.notes:
+                print_message(f"note: {note}")
+            if not self.verbosity.quiet:
+                numbers = {"bills of materials": found.bills, "statements of provenance": found.statements}
+                print_message(", ".join(f"{what}: {number}" for what, number in numbers.items() if number))
 
     def _listener(self, project: api.Project) -> Listener:
         verbosity = self.verbosity

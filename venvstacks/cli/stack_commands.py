@@ -13,6 +13,7 @@ from venvstacks.cli.option_groups import (
     Archives,
     Chosen,
     Delivering,
+    Describing,
     Environments,
     Layers,
     Packages,
@@ -112,18 +113,27 @@ def publish(
     delta_from: o.DeltaFrom = None,
     environments: Environments,
     sharing: Sharing,
+    describing: Describing,
     sign: SignWith = None,
     showing: Showing,
     running: Running,
 ) -> int:
     """Publish one reproducible archive for each layer."""
+    if describing.bills:
+        from venvstacks.api.describing import require_bills  # noqa: PLC0415 - for some publications
+
+        require_bills()  # an error before anything runs
     settings = Options(
         build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(archives, environments, sharing)
     )
     session = Session.open(context.obj, spec, settings, targets)
     older = tuple(delta_from or ())
     code = _deliver(session, "publish", layers, delivering, showing=showing, running=running, delta_from=older)
-    if sign is None or code or delivering.dry_run or showing.show_only or (showing.json and not showing.show):
+    if code or delivering.dry_run or showing.show_only or (showing.json and not showing.show):
+        return code
+    if describing.bills or describing.provenance:
+        session.describe(describing)
+    if sign is None:
         return code
     from venvstacks.cli.signing_commands import sign_folder  # noqa: PLC0415 - few publications are signed
 

@@ -105,15 +105,12 @@ def sbom(
     platform: Platform = None,
 ) -> int:
     """Write a bill of materials (CycloneDX 1.6): of everything, an application with all below it, or layers."""
+    from venvstacks.api.describing import require_bills  # noqa: PLC0415
     from venvstacks.insight.reading.named_contents import read_contents  # noqa: PLC0415
 
-    try:
-        from venvstacks.insight.bill_of_materials import BillOfMaterials  # noqa: PLC0415
-    except ImportError as error:
-        raise UsageError(
-            f"bills of materials need a library that is not installed: {error.name}",
-            hint="pip install 'venvstacks[sbom]'",
-        ) from error
+    require_bills()
+    from venvstacks.insight.bill_of_materials import BillOfMaterials  # noqa: PLC0415
+
     stack = read_contents(spec, make_reading(platform, Options(build_dir=build_dir, output_dir=output_dir)))
     layers = _chosen(stack, application, include)
     name = layers[0].name if application or len(layers) == 1 else Path(stack.label).name or stack.label

@@ -47,16 +47,18 @@ def verify(
         print_json({"layers": [result.as_json() for result in results]})
     else:
         print_result("\n".join(_lines(results)))
-    proven = all(result.verdict == "same" for result in results)
+    proven = all(result.is_proven for result in results)
     if not proven and not session.verbosity.quiet:
-        print_message("not every archive could be made again with the same bytes")
+        print_message("not every archive could be made again as it was published")
     return ExitCode.DONE if proven else ExitCode.PUBLISHING
 
 
 def _lines(results: Iterable[Verified]) -> Iterator[str]:
     for result in results:
-        yield f"{result.layer}: {result.verdict}"
+        stated = f", provenance: {result.provenance}" if result.provenance else ""
+        yield f"{result.layer}: {result.verdict}{stated}"
         if found := result.difference:
             yield f"  {found.kind} of {found.member}: {found.detail}" if found.member else f"  packing: {found.detail}"
         if result.verdict == "different" and not result.same_inputs:
             yield "  hint: it was made from other inputs (specification, lock, options, tools): publish it again"
+        yield from (f"  provenance: {line}" for line in result.contradictions)

@@ -70,6 +70,7 @@ class OfferedLayer:
         frameworks: Deployed names of all frameworks below, in import order.
         launch_module: Module that an application runs.
         deltas: Ways from earlier versions to this one.
+        notes: Remarks for users, for runtimes.
     """
 
     name: str
@@ -85,6 +86,7 @@ class OfferedLayer:
     frameworks: tuple[str, ...] = ()
     launch_module: str | None = None
     deltas: tuple[OfferedDelta, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def lower(self) -> tuple[str, ...]:

@@ -33,10 +33,8 @@ class EarlierPublication(PublishedModel):
     @property
     def file_names(self) -> tuple[str, ...]:
         """The published files that it names."""
-        if self.product is None:
-            return (self.archive_name,) if self.archive_name else ()
-        lists = self.product.file_manifest, self.product.package_list, *(self.product.deltas or ())
-        return tuple(name for name in (self.archive_name, *(one.name for one in lists if one)) if name)
+        others = self.product.files if self.product else ()
+        return tuple(name for name in (self.archive_name, *(one.name for one in others)) if name)
 
 
 def read_earlier(path: Path) -> EarlierPublication | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from venvstacks.data_faults import first_fault
+from venvstacks.digests import sha256_json
 from venvstacks.model.conventions import LayerKind
 from venvstacks.records.releases import checked_release, derived_release
 
@@ -79,6 +80,16 @@ class DeltaReference(FileReference):
     to_files: str
 
 
+class Description(FileReference):
+    """A published file that describes a layer: a bill of materials, or provenance.
+
+    Attributes:
+        about: Digest of what it describes: the layer and all layers below it, as they were published.
+    """
+
+    about: str
+
+
 class StaticCheck(PublishedModel):
     """What the headers of a layer's compiled files say, where nothing of it was started.
 
@@ -114,6 +125,8 @@ class ProductMetadata(PublishedModel):
         deltas: Ways to this version from earlier ones (archives only).
         package_list: The list of the packages in the archive (archives only; missing in publications of earlier
             versions).
+        bill: The bill of materials of the archive; of an application also of all layers below it.
+        provenance: The statement from what and how the archive was made.
         launch_names: Modules that start an application under further names, by name (applications only).
         kept_format: True where the archive format is that of the original's publications in the same folder.
         static_check: The result of the check that takes the place of imports on machines of other platforms.
@@ -131,9 +144,18 @@ class ProductMetadata(PublishedModel):
     file_manifest: FileReference | None = None
     deltas: tuple[DeltaReference, ...] | None = None
     package_list: FileReference | None = None
+    bill: Description | None = None
+    provenance: Description | None = None
     launch_names: dict[str, str] | None = None
     kept_format: bool | None = None
     static_check: StaticCheck | None = None
+
+    @property
+    def files(self) -> tuple[FileReference, ...]:
+        """The published files next to the archive."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        listed = (one for value in values for one in (value if isinstance(value, tuple) else (value,)))
+        return tuple(one for one in listed if isinstance(one, FileReference))
 
 
 class LayerMetadata(PublishedModel):
@@ -165,12 +187,13 @@ class LayerMetadata(PublishedModel):
         found = []
         if self.archive_name is not None and self.archive_size is not None and digest:
             found.append(FileReference(name=self.archive_name, size=self.archive_size, sha256=digest))
-        for name in type(self.product).model_fields:
-            value = getattr(self.product, name)
-            found += [
-                one for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, FileReference)
-            ]
-        return tuple(found)
+        return (*found, *self.product.files)
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        """Deployed names of all layers below, in import order, the runtime last."""
+        runtime = (self.runtime_layer,) if self.runtime_layer and self.runtime_layer != self.install_target else ()
+        return (*(self.required_layers or ()), *runtime)
 
     def as_json(self) -> dict[str, Any]:
         """The entry as JSON data; keys without a value are left out."""
@@ -249,6 +272,36 @@ class StackManifest(PublishedModel):
         return tuple(entry for group in _GROUPS.values() for entry in self.layers.get(group, ()))
 
 
+def described_digest(entry: LayerMetadata, published: Mapping[str, LayerMetadata]) -> str:
+    """The digest of what a description of a layer is about.
+
+    Args:
+        entry: The layer.
+        published: All layers by deployed name.
+    """
+    return sha256_json([_described(published.get(target)) for target in (entry.install_target, *entry.below)])
+
+
+def _described(entry: LayerMetadata | None) -> list[object]:
+    if entry is None:
+        return []
+    packages = entry.product.package_list
+    return [entry.install_target, entry.archive_hashes, entry.requirements_hash, packages.sha256 if packages else None]
+
+
+def with_fitting_descriptions(entry: LayerMetadata, published: Mapping[str, LayerMetadata]) -> LayerMetadata:
+    """The metadata without descriptions of something else: a layer, or one below it, was published again since."""
+    product, digest = entry.product, described_digest(entry, published)
+    outdated = {
+        name: None
+        for name in ("bill", "provenance")
+        if (found := getattr(product, name)) is not None and found.about != digest
+    }
+    if not outdated:
+        return entry
+    return entry.model_copy(update={"product": product.model_copy(update=outdated)})
+
+
 def manifest_text(entries: Iterable[LayerMetadata], release: str | None = None) -> str:
     """The manifest of a stack: all layers' metadata by kind, in the order given.
 
@@ -257,8 +310,9 @@ def manifest_text(entries: Iterable[LayerMetadata], release: str | None = None) 
         release: What the publication is called; None derives it from the times of the locks.
     """
     listed = tuple(entries)
+    published = {entry.install_target: entry for entry in listed}
     layers: dict[_Group, list[dict[str, Any]]] = {group: [] for group in _GROUPS.values()}
     for entry in listed:
-        layers[_GROUPS[entry.product.kind]].append(entry.as_json())
+        layers[_GROUPS[entry.product.kind]].append(with_fitting_descriptions(entry, published).as_json())
     named = release or derived_release(entry.locked_at for entry in listed)
     return metadata_text({"layers": layers} | ({"venvstacks": {"release": named}} if named else {}))

@@ -6,6 +6,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from venvstacks.errors import RuntimeUnavailableError
+from venvstacks.model.glibc_promises import needs_glibc
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import PythonImplementation
 from venvstacks.runtimes.installed_pythons import Installation, Search, search, search_series
@@ -79,7 +80,7 @@ def _notes(libraries: tuple[str, ...], glibc: str | None) -> tuple[str, ...]:
     if libraries:
         notes.append(f"needs these shared libraries of the system: {', '.join(libraries)}")
     if glibc:
-        notes.append(f"needs glibc {glibc} or newer")
+        notes.append(needs_glibc(glibc))
     return tuple(notes)
 
 

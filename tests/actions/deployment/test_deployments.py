@@ -11,6 +11,9 @@ from tests.actions.deployment.conftest import LAYERS
 from tests.support.published_layers import PLATFORM, application, framework, publish, runtime
 from venvstacks.api import deployments as deployment
 from venvstacks.errors import DeployError, UsageError
+from venvstacks.model.conventions import METADATA_DIR
+from venvstacks.model.glibc_promises import needs_glibc
+from venvstacks.records.published_metadata import manifest_text
 
 Start = Callable[..., str]
 
@@ -217,3 +220,24 @@ def test_too_little_space_is_noticed_beforehand(first: Path, tmp_path: Path, mon
     with pytest.raises(DeployError, match=r"has 1 MiB free, and 1[678] MiB are needed"):
         deployment.deploy(str(first), tmp_path, ["newt"])
     assert tree_state(tmp_path).keys() == before.keys()
+
+
+def test_a_python_that_needs_a_newer_glibc_than_there_is_is_installed_with_a_warning(tmp_path: Path) -> None:
+    if not deployment.this_glibc():
+        pytest.skip("a system without glibc")
+    entries = publish(tmp_path / "offer", [runtime(), application("counter")])
+    product = entries["py"].product.model_copy(update={"notes": (needs_glibc("2.999"),)})
+    entries["py"] = entries["py"].model_copy(update={"product": product})
+    manifest = tmp_path / "offer" / METADATA_DIR / "venvstacks.json"
+    manifest.write_text(manifest_text(entries.values()), "utf-8")
+    warnings: list[str] = []
+    deployment.deploy(
+        str(tmp_path / "offer"), tmp_path / "place", options=deployment.DeployOptions(warn=warnings.append)
+    )
+    assert warnings == [
+        f"py needs glibc 2.999, and this machine has {deployment.this_glibc()}: it will probably not start"
+    ]
+    deployment.deploy(
+        str(tmp_path / "offer"), tmp_path / "place", options=deployment.DeployOptions(warn=warnings.append)
+    )
+    assert len(warnings) == 1

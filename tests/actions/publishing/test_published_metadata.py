@@ -19,11 +19,20 @@ from venvstacks.digests import scan_tree
 from venvstacks.errors import PublishError
 from venvstacks.linking.layer_config import LayerPaths, layered_config
 from venvstacks.model.conventions import LAYER_CONFIG
+from venvstacks.model.glibc_promises import needs_glibc
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS, TargetPlatform
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.stack import Layer
-from venvstacks.records.published_metadata import metadata_text, read_metadata
+from venvstacks.records.published_metadata import (
+    Description,
+    LayerMetadata,
+    StackManifest,
+    described_digest,
+    manifest_text,
+    metadata_text,
+    read_metadata,
+)
 from venvstacks.records.tree_records import BuildRecord, LinkRecord, RuntimeRecord, SourceHash
 from venvstacks.tools.files import write_atomically
 
@@ -174,3 +183,33 @@ def test_a_failed_export_says_nothing_of_itself_and_remembers_its_predecessor(ba
     export_layer(published(base, LOWER), ExportOptions(), base / "log", tools(base))
     assert read_metadata(place) == published(base, LOWER).metadata()
     assert {path.name for path in (base / "_export").iterdir()} == {"__venvstacks__", "framework-pond@2"}
+
+
+def test_a_python_that_needs_a_newer_system_than_is_promised_is_published_with_a_warning(base: Path) -> None:
+    assert "warnings" not in archive_layer(published(base, BASE), ArchiveOptions("tar.gz"), tools(base))
+    record = RuntimeRecord(
+        python="cpython@3.11.7", provider="host", build="host", digest="d" * 64, notes=(needs_glibc("2.99"),)
+    )
+    write_atomically(base / LAYOUT.record("runtime", BASE), record.text())
+    (warning,) = archive_layer(published(base, BASE), ArchiveOptions("tar.gz"), tools(base))["warnings"]
+    assert warning.startswith("layer 'py': its Python needs glibc 2.99, and the layer is meant for 2.28 on")
+
+
+def test_descriptions_of_something_else_are_not_in_the_manifest(base: Path) -> None:
+    for layer in (BASE, LOWER, APP):
+        archive_layer(published(base, layer), ArchiveOptions("tar.gz"), tools(base))
+    places = [base / LAYOUT.published_metadata(LAYOUT.artifacts, layer, None) for layer in (BASE, LOWER, APP)]
+    entries = {entry.install_target: entry for place in places if (entry := read_metadata(place))}
+
+    def described(about: dict[str, LayerMetadata]) -> dict[str, bool]:
+        with_bills = []
+        for entry in entries.values():
+            bill = Description(name="x.cdx.json", size=1, sha256="a" * 64, about=described_digest(entry, about))
+            with_bills.append(entry.model_copy(update={"product": entry.product.model_copy(update={"bill": bill})}))
+        found = StackManifest.parse(manifest_text(with_bills).encode()).entries
+        assert all("x.cdx.json" in one.published_files[-1].name for one in found if one.product.bill)
+        return {one.layer_name: one.product.bill is not None for one in found}
+
+    assert described(entries) == {"py": True, "framework-pond": True, "app-hop": True}
+    lower = entries["framework-pond@2"].model_copy(update={"archive_hashes": {"sha256": "0" * 64}})
+    assert described(entries | {"framework-pond@2": lower}) == {"py": True, "framework-pond": False, "app-hop": False}

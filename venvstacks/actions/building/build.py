@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from venvstacks.locking.pylock import parse_lock
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.locking.uv_texts import settings_text
 from venvstacks.locking.wheel_choice import WheelTarget
+from venvstacks.model.glibc_promises import broken_promise
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.specification import UvTable
@@ -165,7 +166,13 @@ def _make_environment(request: BuildRequest, fresh: Path, tools: Tools) -> _Made
     _settle_interpreter(request, fresh)
     record = _finish(request, fresh)
     damaged = wheels.damaged(placement, record.entries)
-    return _Made(record, runtime, damaged, (*wheels.warnings, *placement.warnings))
+    return _Made(record, runtime, damaged, (*wheels.warnings, *placement.warnings, *_broken_promises(request, runtime)))
+
+
+def _broken_promises(request: BuildRequest, runtime: RuntimeRecord | None) -> Iterator[str]:
+    """A warning about a Python that does not run on all systems that its layer is meant for."""
+    if runtime and (broken := broken_promise(runtime.notes, request.layer.glibc)):
+        yield f"layer '{request.layer.name}': {broken}"
 
 
 def _make_python(

@@ -24,6 +24,12 @@ PACKAGES_SUFFIX = ".packages.json.gz"
 """The extension of an archive's list of packages. Its name always has a part of its digest, as it can change while the
 archive stays the same."""
 
+BILL_SUFFIX = ".cdx.json"
+"""The extension of bills of materials."""
+
+PROVENANCE_SUFFIX = ".intoto.json"
+"""The extension of statements of provenance."""
+
 _DIGITS = 12  # of a digest in a name
 
 
@@ -71,15 +77,16 @@ class Finished:
         )
 
 
-def package_list_name(target: str, tag: str | None, packed: bytes) -> str:
-    """The name of a list of packages.
+def name_by_content(target: str, tag: str | None, content: bytes, suffix: str) -> str:
+    """The name of a file that describes an archive: with part of its digest, so that no other bytes ever get it.
 
     Args:
         target: Deployed name of the layer.
         tag: A platform's name where outputs are tagged.
-        packed: The list.
+        content: The file.
+        suffix: What kind of file it is, e.g. `PACKAGES_SUFFIX`.
     """
-    return f"{target}{f'-{tag}' if tag else ''}-{sha256_bytes(packed)[:_DIGITS]}{PACKAGES_SUFFIX}"
+    return f"{target}{f'-{tag}' if tag else ''}-{sha256_bytes(content)[:_DIGITS]}{suffix}"
 
 
 def _free_or_same(path: Path, size: int, sha256: str) -> bool:

@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from venvstacks.actions.publishing.archive_names import DELTA_SUFFIX, FILES_SUFFIX, PACKAGES_SUFFIX
+from venvstacks.actions.publishing.archive_names import (
+    BILL_SUFFIX,
+    DELTA_SUFFIX,
+    FILES_SUFFIX,
+    PACKAGES_SUFFIX,
+    PROVENANCE_SUFFIX,
+)
 from venvstacks.archives.formats import ARCHIVE_FORMATS
 from venvstacks.archives.write_failures import not_written
 from venvstacks.digests import sha256_bytes
@@ -30,7 +36,8 @@ EARLIER = "earlier"
 _KEPT = 2
 _HELD = timedelta(hours=1)
 _TIME = "%Y%m%dT%H%M%SZ"
-_SUFFIXES = (*(f".{name}" for name in ARCHIVE_FORMATS), FILES_SUFFIX, PACKAGES_SUFFIX, DELTA_SUFFIX)
+_LISTS = (FILES_SUFFIX, PACKAGES_SUFFIX, DELTA_SUFFIX, BILL_SUFFIX, PROVENANCE_SUFFIX)
+_SUFFIXES = (*(f".{name}" for name in ARCHIVE_FORMATS), *_LISTS)
 _ENDINGS = "|".join(map(re.escape, _SUFFIXES))
 
 

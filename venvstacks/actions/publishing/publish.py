@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from venvstacks.actions.publishing.archive_names import ArchiveNames, Finished, choose_names, package_list_name
+from venvstacks.actions.publishing.archive_names import (
+    PACKAGES_SUFFIX,
+    ArchiveNames,
+    Finished,
+    choose_names,
+    name_by_content,
+)
 from venvstacks.actions.publishing.deployable import check_deployable
 from venvstacks.actions.publishing.deployed_names import epoch
 from venvstacks.actions.publishing.layer_metadata import PublishedLayer
@@ -22,6 +28,7 @@ from venvstacks.archives.write_failures import not_written
 from venvstacks.digests import sha256_bytes
 from venvstacks.errors import InterruptedRunError
 from venvstacks.graph.compiler import COMPRESSORS, RECIPES
+from venvstacks.model.glibc_promises import broken_promise
 from venvstacks.records.earlier_publications import EarlierPublication, read_earlier
 from venvstacks.records.file_lists import FileManifest, reference
 from venvstacks.records.published_metadata import LayerMetadata, metadata_text, read_metadata
@@ -130,7 +137,7 @@ def archive_layer(
     if earlier and current and not (options.force or options.older):
         return {"archive": earlier.archive_name, "size": earlier.archive_size, "written": False}
     kept = read_metadata(place) if current and not options.force else None
-    listed = package_list_name(common.install_target, tag, packages)
+    listed = name_by_content(common.install_target, tag, packages, PACKAGES_SUFFIX)
     product = common.product.model_copy(update={"package_list": reference(listed, packages)})
     common = common.model_copy(update={"product": product})
     with not_written(folder):
@@ -141,7 +148,9 @@ def archive_layer(
         if metadata != kept:
             write_atomically(place, metadata_text(metadata.as_json()))
     result: dict[str, object] = {"archive": metadata.archive_name, "size": metadata.archive_size}
-    return {**result, "written": kept is None, **({"notes": list(notes)} if notes else {})}
+    broken = broken_promise(metadata.product.notes, published.layer.glibc)
+    warnings = {"warnings": [f"layer '{published.layer.name}': {broken}"]} if broken else {}
+    return {**result, "written": kept is None, **({"notes": list(notes)} if notes else {}), **warnings}
 
 
 def _with_deltas(

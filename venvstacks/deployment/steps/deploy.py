@@ -35,6 +35,7 @@ from venvstacks.deployment.steps.update_plan import (
     work_without_damaged_donors,
 )
 from venvstacks.errors import DeployError
+from venvstacks.model.glibc_promises import missing_glibc
 from venvstacks.modes import FOLDER_MODE
 from venvstacks.tools.long_paths import TOO_LONG, exceeds_limit
 from venvstacks.tools.workers import workers
@@ -152,6 +153,9 @@ def _carry_out(
     delivery = Delivery(source, place, tools, request.warn)
     makes = (*(route.bound for route in routes), *(one for one, _ in rebind))
     _check_space(request, routes, rebind)
+    for route in routes:
+        if missing := missing_glibc(route.bound.layer.notes, request.glibc):
+            request.warn(f"{route.bound.layer.target} {missing}")
     with workers(_LANES) as lanes, _nobody_left_waiting(tools):
         coming = [lanes.pool.submit(delivery.fetch, route) for route in routes]
         lists = {route.bound.id: source.read(route.bound.layer.files) for route in routes}

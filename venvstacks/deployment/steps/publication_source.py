@@ -310,6 +310,7 @@ def _offered(entry: LayerMetadata, name: str) -> OfferedLayer:
             OfferedDelta(OfferedFile(delta.name, delta.size, delta.sha256), delta.from_files, delta.to_files)
             for delta in entry.product.deltas or ()
         ),
+        notes=entry.product.notes,
     )
 
 

@@ -44,6 +44,7 @@ class DeployRequest:
         allow_downgrade: Whether an older release may replace a newer one.
         floor: The newest release that was ever installed of each application, where publications are signed.
         free_space: Bytes that are free where a folder is.
+        glibc: The machine's glibc, `X.Y`; empty if it has none.
         long_paths: Whether paths in a folder may be longer than Windows' limit.
     """
 
@@ -57,6 +58,7 @@ class DeployRequest:
     synchronise: bool = False
     allow_downgrade: bool = False
     floor: Mapping[str, str] = field(default_factory=dict)
+    glibc: str = ""
     free_space: Callable[[Path], int] = field(default=_free_space)
     long_paths: Callable[[Path], bool] = field(default=bears_long_paths)
 
