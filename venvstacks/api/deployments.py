@@ -28,6 +28,7 @@ from venvstacks.deployment.steps.generations import generation_numbers, look, re
 from venvstacks.deployment.steps.installed_files import Difference, verify_generation
 from venvstacks.deployment.steps.place import Place, look_at_place, make_place, open_place
 from venvstacks.deployment.steps.publication_source import open_source, read_offer
+from venvstacks.deployment.steps.purge import purge_contents, remove_emptied
 from venvstacks.deployment.steps.signed_source import SignedSource, read_trust, trusted_source, write_trust
 from venvstacks.deployment.steps.switch import (
     changing,
@@ -77,6 +78,7 @@ __all__ = [
     "current_number",
     "deploy",
     "execute",
+    "purge",
     "remove",
     "rollback",
     "start_command",
@@ -317,6 +319,22 @@ def remove(
     place = open_place(Path(folder))
     with _changing(place, options):
         return change.remove_applications(place, applications, options.tools(place), options.warn)
+
+
+def purge(folder: Path | str, options: DeployOptions | None = None) -> bool:
+    """Remove a deployment with everything that it has written; nothing brings it back.
+
+    Returns:
+        Whether its folder is gone too: a mount point stays, and a folder with files of others.
+
+    Raises:
+        DeployError: The folder is no deployment, or something in it cannot be removed.
+    """
+    options = options or DeployOptions()
+    place = open_place(Path(folder))
+    with _changing(place, options):
+        purge_contents(place)
+    return remove_emptied(place)
 
 
 def collect(folder: Path | str, options: DeployOptions | None = None) -> tuple[str, ...]:

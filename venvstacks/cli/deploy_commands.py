@@ -10,6 +10,7 @@ import typer
 from venvstacks.api import deployments as deployment
 from venvstacks.cli import declared_options as o
 from venvstacks.cli.deploy_output import Commands, Wanted
+from venvstacks.errors import UsageError
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", readable=False, help="Folder of the deployment.")]
 DataJson = Annotated[bool, typer.Option("--json/--no-json", help="Print the result as JSON.")]
@@ -88,11 +89,19 @@ def remove(
     context: typer.Context,
     folder: Folder,
     *,
-    applications: Annotated[list[str], typer.Option("--app", metavar="NAME", help="Application; repeatable.")],
+    applications: Annotated[
+        list[str] | None, typer.Option("--app", metavar="NAME", help="Application; repeatable.")
+    ] = None,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Remove the whole deployment, for good: all that it has written.")
+    ] = False,
     no_wait: NoWait = False,
 ) -> int:
     """Uninstall applications, and the layers that nothing needs any more."""
-    return int(Commands(context.obj, no_wait=no_wait).remove(folder, tuple(applications)))
+    commands = Commands(context.obj, no_wait=no_wait)
+    if purge == bool(applications):
+        raise UsageError("remove needs either --app or --purge", hint="--purge removes all applications")
+    return int(commands.purge(folder) if purge else commands.remove(folder, tuple(applications or ())))
 
 
 def collect(context: typer.Context, folder: Folder, *, no_wait: NoWait = False) -> int:

@@ -121,6 +121,13 @@ class Commands:
         )
         return ExitCode.DONE
 
+    def purge(self, folder: Path) -> ExitCode:
+        """Remove a deployment."""
+        with _reporting_what_is_left(folder):
+            is_gone = deployment.purge(folder, self.options)
+        self._report(f"{folder} is removed" if is_gone else f"nothing of the deployment is left in {folder}")
+        return ExitCode.DONE
+
     def collect(self, folder: Path) -> ExitCode:
         """Remove garbage."""
         with _reporting_what_is_left(folder):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.support.published_layers import SITE, application, publish, runtime
 from venvstacks.api import deployments as deployment
@@ -255,3 +256,58 @@ def test_an_application_whose_layer_is_called_app_something(tmp_path: Path, star
     assert list(deployment.status(tmp_path / "one").generation.applications) == ["app-pond"]
     deployment.deploy(str(tmp_path / "a"), tmp_path / "one")
     assert deployment.remove(tmp_path / "d", ["app-pond"])[0].applications.keys() == {"pond"}
+
+
+def test_purging_takes_everything_away(
+    installed: Path, second: Path, options: deployment.DeployOptions, warnings: list[str]
+) -> None:
+    deployment.deploy(str(second), installed, ["newt"], options)
+    assert deployment.purge(installed, options)
+    assert not installed.exists()
+    assert warnings == []
+
+
+def test_purging_leaves_what_others_have_put_there(installed: Path, first: Path) -> None:
+    (installed / "notes.txt").write_text("mine")
+    assert not deployment.purge(installed)
+    assert [place.name for place in installed.iterdir()] == ["notes.txt"]
+    (installed / "notes.txt").unlink()
+    assert deployment.deploy(str(first), installed).changed, "an empty folder again"
+
+
+def test_purging_can_be_repeated_where_something_cannot_be_removed(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (newt(installed) / SITE / "stuck").write_text("")
+    with monkeypatch.context() as patch:
+        refuse(patch, "unlink", "stuck")
+        with pytest.raises(DeployError, match="stuck cannot be removed") as caught:
+            deployment.purge(installed)
+    assert "nothing is installed any more" in str(caught.value)
+    assert deployment.current_number(installed) is None
+    assert deployment.purge(installed)
+
+
+def test_purging_needs_no_readable_state(installed: Path) -> None:
+    (installed / "generations/1/state.json").write_text("{")
+    assert deployment.purge(installed)
+    with pytest.raises(DeployError, match="is not a deployment"):
+        deployment.purge(installed)
+
+
+def test_who_waited_for_a_purge_does_not_go_on(installed: Path, first: Path, options: deployment.DeployOptions) -> None:
+    def purged() -> None:  # the holder of the lock ends its work as soon as somebody waits
+        (installed / "venvstacks-deployment.json").unlink()
+        held.release()
+
+    held = FileLock(installed / ".lock")
+    held.acquire()
+    with pytest.raises(DeployError, match="another process has removed"):
+        deployment.deploy(str(first), installed, options=replace(options, on_wait=purged))
+
+
+def test_a_new_file_system_counts_as_empty(first: Path, tmp_path: Path) -> None:
+    (tmp_path / "d/lost+found").mkdir(parents=True)
+    assert deployment.deploy(str(first), tmp_path / "d").changed
+    assert not deployment.purge(tmp_path / "d"), "the folder is the file system's"
+    assert [place.name for place in (tmp_path / "d").iterdir()] == ["lost+found"]

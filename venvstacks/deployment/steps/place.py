@@ -25,9 +25,11 @@ from venvstacks.errors import DamagedRecordError, DeployError, UnreadableError
 from venvstacks.modes import FOLDER_MODE
 from venvstacks.tools.files import read_regular, write_atomically
 
+LOCK = ".lock"
 RECORD = "instance.json"
 FILE_MANIFEST = "files.json.gz"
 RECORD_NAMES = (RECORD, FILE_MANIFEST)
+_OF_FILE_SYSTEM = "lost+found"  # in the top folder of an ext file system
 _MARKER_TEXT = '{\n  "format": 1\n}\n'
 
 
@@ -143,7 +145,7 @@ def look_at_place(root: Path) -> Place:
 
 
 def _refuse_other_content(place: Place) -> None:
-    taken = any(not entry.name.startswith(".") for entry in place.root.iterdir())
+    taken = any(not entry.name.startswith(".") and entry.name != _OF_FILE_SYSTEM for entry in place.root.iterdir())
     if taken and not place.marker.exists():  # another process may have made it just now
         raise DeployError(f"{place.root} holds something else already", hint="deploy into a new or empty folder")
 

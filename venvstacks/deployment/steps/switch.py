@@ -23,7 +23,7 @@ from venvstacks.deployment.steps.generations import (
     never_entered,
     readable_generations,
 )
-from venvstacks.deployment.steps.place import Place, make_folder, stored_ids
+from venvstacks.deployment.steps.place import LOCK, Place, make_folder, stored_ids
 from venvstacks.errors import DeployError
 from venvstacks.modes import FOLDER_MODE, file_mode
 from venvstacks.tools.files import is_folder_link, remove_what_can_be, write_atomically
@@ -51,7 +51,7 @@ def changing(
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415 - 30 ms that looking at a deployment does not need
 
-    lock = FileLock(place.root / ".lock", mode=file_mode(executable=False), thread_local=False)
+    lock = FileLock(place.root / LOCK, mode=file_mode(executable=False), thread_local=False)
     with not_deployed(place.root), contextlib.ExitStack() as held:
         try:
             try:
@@ -63,6 +63,10 @@ def changing(
             raise DeployError(
                 f"another process is changing {place.root}", hint="wait for it to end, and run the command again"
             ) from None
+        if not place.marker.exists():  # purged while this process waited
+            raise DeployError(
+                f"another process has removed {place.root} meanwhile", hint="deploy again if it is still wanted"
+            )
         _clear_unfinished(place, warn)
         yield
 
