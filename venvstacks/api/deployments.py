@@ -17,6 +17,7 @@ from pathlib import Path
 
 from venvstacks.actions.toolset import Tools
 from venvstacks.api.installed_applications import execute, start_command, start_environment
+from venvstacks.deployment.phases import PhaseProgress
 from venvstacks.deployment.release_steps import ReleaseStep, raised_floor
 from venvstacks.deployment.state import Generation, Installed
 from venvstacks.deployment.steps import change, generations
@@ -26,6 +27,7 @@ from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.disk_use import disk_use
 from venvstacks.deployment.steps.generations import generation_numbers, look, require_current
 from venvstacks.deployment.steps.installed_files import Difference, verify_generation
+from venvstacks.deployment.steps.phase_counter import PhaseCounter
 from venvstacks.deployment.steps.place import Place, look_at_place, make_place, open_place
 from venvstacks.deployment.steps.publication_source import open_source, read_offer
 from venvstacks.deployment.steps.purge import purge_contents, remove_emptied
@@ -49,7 +51,7 @@ from venvstacks.errors import (
 from venvstacks.model.platforms import TargetPlatform, identify_platform
 from venvstacks.tools.process import KILL, Processes
 from venvstacks.tools.processors import usable_processors
-from venvstacks.tools.transfer import Downloads, Progress
+from venvstacks.tools.transfer import DOWNLOADING, Downloads, Progress
 from venvstacks.trust.trust_record import TrustRecord
 from venvstacks.urls import is_open_to_others
 
@@ -62,6 +64,7 @@ __all__ = [
     "Generation",
     "Installed",
     "InterruptedRunError",
+    "PhaseProgress",
     "ProcessFailedError",
     "ReleaseStep",
     "Settings",
@@ -105,6 +108,10 @@ class DeployOptions:
         environment: Environment variables as a value: proxies, certificates.
         threads: Layers that are unpacked at the same time.
         progress: Called while files are downloaded: what is done, bytes so far, bytes in all (None if unknown).
+        on_phase: Called while a deploy goes on, with its phase and how far that is; from several threads, one at a
+            time.
+        limit_rate: Bytes per second that may be downloaded; None for the environment variable `VENVSTACKS_LIMIT_RATE`,
+            or else no limit.
         on_wait: Called if another process is changing the deployment and has to be waited for.
         warn: Called with a warning in one line, e.g. about a file that cannot be removed.
         wait: Seconds to wait for it; negative for as long as it takes.
@@ -114,6 +121,8 @@ class DeployOptions:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     threads: int = field(default_factory=usable_processors)
     progress: Progress | None = None
+    on_phase: Callable[[PhaseProgress], None] | None = None
+    limit_rate: int | None = None
     on_wait: Callable[[], None] = _no_waiting
     warn: Callable[[str], None] = _no_warning
     wait: float = -1
@@ -261,12 +270,19 @@ def _opened(
     wanted: _Wanted, record: TrustRecord | None, options: DeployOptions, processes: Processes
 ) -> Iterator[DeployRequest]:
     """A request with what the source offers now; its connections are closed at the end of the block."""
-    machine, place = this_platform(), wanted.place
+    machine, place, phases = this_platform(), wanted.place, PhaseCounter(options.on_phase)
+
+    def arrived(what: str, done: int, total: int | None) -> None:
+        phases.held(what.removeprefix(DOWNLOADING), done)
+        if options.progress is not None:
+            options.progress(what, done, total)
+
     downloads = Downloads(
         options.environment,
-        options.progress,
+        arrived,
         pauses=options.retry_pauses,
         stopping=lambda: processes.stopping,
+        rate=options.limit_rate,
     )
     with downloads:
         source = open_source(wanted.source, lambda: downloads)
@@ -283,7 +299,15 @@ def _opened(
         offer.closure(wanted.applications or ())
         floor = source.record.releases if isinstance(source, SignedSource) else {}
         yield DeployRequest(
-            place, source, offer, machine, wanted.applications, options.warn, floor=floor, glibc=this_glibc()
+            place,
+            source,
+            offer,
+            machine,
+            wanted.applications,
+            options.warn,
+            floor=floor,
+            glibc=this_glibc(),
+            phases=phases,
         )
 
 

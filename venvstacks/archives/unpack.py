@@ -29,7 +29,11 @@ READABLE = ("tar.zst", "tar.xz", "tar.gz", "zip")
 
 
 def unpack_archive(
-    archive: Path, expected: ExpectedTree, destination: Path, stopping: Callable[[], bool] = lambda: False
+    archive: Path,
+    expected: ExpectedTree,
+    destination: Path,
+    stopping: Callable[[], bool] = lambda: False,
+    on_bytes: Callable[[int], None] | None = None,
 ) -> None:
     """Unpack the members of `archive` to `destination/<top>/...`.
 
@@ -38,6 +42,7 @@ def unpack_archive(
         expected: All members that the archive must hold.
         destination: An empty folder that no other process writes to. After a failure it holds some of the files.
         stopping: Called before every member; returns whether to stop because the run is being interrupted.
+        on_bytes: Called with the number of bytes of every piece that is written.
 
     Raises:
         UnsafeArchiveError: The archive is damaged or differs from `expected`.
@@ -47,7 +52,8 @@ def unpack_archive(
     root = destination / expected.top
     make_listed_folders(root, expected.folders)
     try:
-        _unpack(archive, expected, root, stopping)
+        with _members(archive, expected) as found:
+            _unpack(_before_each(found, stopping), expected, root, on_bytes)
     except ValueError as error:
         raise UnsafeArchiveError(
             f"the archive {archive.name} is refused: {error}",
@@ -101,30 +107,43 @@ def _directory_limit(expected: ExpectedTree) -> int:
     return _ZIP_SLACK + sum(_ZIP_ENTRY + top + len(name.encode()) for name in names)
 
 
-def _unpack(archive: Path, expected: ExpectedTree, root: Path, stopping: Callable[[], bool]) -> None:
+def _before_each(members: Iterator[FoundMember], stopping: Callable[[], bool]) -> Iterator[FoundMember]:
+    for member in members:
+        if stopping():
+            raise InterruptedRunError
+        yield member
+
+
+def _unpack(
+    members: Iterable[FoundMember], expected: ExpectedTree, root: Path, on_bytes: Callable[[int], None] | None
+) -> None:
     missing = dict(expected.entries)
     seen_folders: set[str] = set()
-    with _members(archive, expected) as found_members:
-        for found in found_members:
-            if stopping():
-                raise InterruptedRunError
-            path = _path_in_layer(found.path, expected.top)
-            if found.is_folder:
-                if path not in expected.folders or path in seen_folders:
-                    raise ValueError(f"the folder {found.path!r} is not in the manifest, or there twice")
-                seen_folders.add(path)
-                continue
-            entry = missing.pop(path, None)
-            if entry is None:
-                again = path in expected.entries
-                raise ValueError(f"{found.path!r} is {'there twice' if again else 'not in the manifest'}")
-            _check_announced(found, entry)
-            if not entry.is_link:
-                place = os.path.join(root, path)  # noqa: PTH118 - twice as fast
-                write_verified(found.content, entry, place, found.path)
+    for found in members:
+        path = _path_in_layer(found.path, expected.top)
+        if found.is_folder:
+            if path not in expected.folders or path in seen_folders:
+                raise ValueError(f"the folder {found.path!r} is not in the manifest, or there twice")
+            seen_folders.add(path)
+            continue
+        entry = missing.pop(path, None)
+        if entry is None:
+            again = path in expected.entries
+            raise ValueError(f"{found.path!r} is {'there twice' if again else 'not in the manifest'}")
+        _check_announced(found, entry)
+        if not entry.is_link:
+            place = os.path.join(root, path)  # noqa: PTH118 - twice as fast
+            content = found.content if on_bytes is None else _counted(found.content, on_bytes)
+            write_verified(content, entry, place, found.path)
     if missing:
         raise ValueError(f"{next(iter(missing))!r} is missing, with {len(missing) - 1} more")
     make_links(expected, root)
+
+
+def _counted(content: Iterable[bytes | memoryview], on_bytes: Callable[[int], None]) -> Iterator[bytes | memoryview]:
+    for piece in content:
+        yield piece
+        on_bytes(len(piece))
 
 
 def read_some_files(archive: Path, expected: ExpectedTree, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:

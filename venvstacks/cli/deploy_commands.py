@@ -11,6 +11,7 @@ from venvstacks.api import deployments as deployment
 from venvstacks.cli import declared_options as o
 from venvstacks.cli.deploy_output import Commands, Wanted
 from venvstacks.errors import UsageError
+from venvstacks.tools.transfer_rate import RATE_VARIABLE, parse_rate
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", readable=False, help="Folder of the deployment.")]
 DataJson = Annotated[bool, typer.Option("--json/--no-json", help="Print the result as JSON.")]
@@ -41,6 +42,16 @@ def deploy(
         bool, typer.Option("--check", help="Say whether there is something newer, and exit with 10 if so; do nothing.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; do nothing.")] = False,
+    limit_rate: Annotated[
+        str | None,
+        typer.Option(
+            "--limit-rate",
+            metavar="RATE",
+            help="Bytes per second that may be downloaded, e.g. 500k or 2M.",
+            envvar=RATE_VARIABLE,
+            show_envvar=True,
+        ),
+    ] = None,
     trusted: Annotated[
         str | None,
         typer.Option(
@@ -53,7 +64,8 @@ def deploy(
     json: DataJson = False,
 ) -> int:
     """Put published applications on this machine, with the layers they need; all or nothing."""
-    commands = Commands(context.obj, no_wait=no_wait, json=json)
+    rate = None if limit_rate is None else parse_rate(limit_rate)
+    commands = Commands(context.obj, no_wait=no_wait, json=json, limit_rate=rate)
     wanted = Wanted(source, to, tuple(applications) if applications else None, trusted)
     if check or dry_run:
         return int(commands.preview(wanted, as_exit_code=check))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
@@ -11,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks.api import deployments as deployment
+from venvstacks.cli.deploy_progress import showing_progress
 from venvstacks.cli.error_boundary import Terminated
-from venvstacks.cli.printable import print_json, print_message, print_result, printable
+from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.deployment.release_steps import release_lines
 from venvstacks.deployment.steps.deploy import Deployed
@@ -45,17 +45,22 @@ class Commands:
         verbosity: How much is printed to standard error.
         no_wait: Whether to fail rather than wait for another process.
         json: Whether results are printed as JSON.
+        limit_rate: Bytes per second that may be downloaded; None for no limit.
     """
 
     verbosity: Verbosity
     no_wait: bool = False
     json: bool = False
+    limit_rate: int | None = None
 
     @property
     def options(self) -> deployment.DeployOptions:
         """How deployments are changed."""
         return deployment.DeployOptions(
-            on_wait=self._report_waiting, warn=self._report_warning, wait=0 if self.no_wait else -1
+            on_wait=self._report_waiting,
+            warn=self._report_warning,
+            wait=0 if self.no_wait else -1,
+            limit_rate=self.limit_rate,
         )
 
     def _report(self, *lines: str) -> None:
@@ -72,7 +77,7 @@ class Commands:
     def deploy(self, wanted: Wanted, **how: bool) -> ExitCode:
         """Install or update; `how` are the flags of `deployments.deploy`."""
         began = time.perf_counter()
-        with _reporting_what_is_left(wanted.folder), self._showing_downloads() as options:
+        with _reporting_what_is_left(wanted.folder), self._showing_progress() as options:
             done = deployment.deploy(wanted.source, wanted.folder, wanted.names, options, trusted=wanted.trusted, **how)
         if self.json:
             print_json(_deployed_data(done), sort_keys=True)
@@ -136,24 +141,13 @@ class Commands:
         return ExitCode.DONE
 
     @contextlib.contextmanager
-    def _showing_downloads(self) -> Iterator[deployment.DeployOptions]:
-        """Options that show, on a terminal, a bar for every file that is being downloaded."""
-        if self.verbosity.quiet or not sys.stderr.isatty():
+    def _showing_progress(self) -> Iterator[deployment.DeployOptions]:
+        """Options that show how far a deploy is."""
+        if self.verbosity.quiet:
             yield self.options
             return
-        from rich.console import Console  # noqa: PLC0415 - loaded for a display only
-        from rich.markup import escape  # noqa: PLC0415
-        from rich.progress import Progress, TaskID  # noqa: PLC0415
-
-        bars: dict[str, TaskID] = {}
-        with Progress(console=Console(stderr=True), transient=True) as display:
-
-            def show(what: str, done: int, total: int | None) -> None:
-                if what not in bars:
-                    bars[what] = display.add_task(escape(printable(what)), total=total)
-                display.update(bars[what], completed=done, total=total)
-
-            yield replace(self.options, progress=show)
+        with showing_progress() as report:
+            yield replace(self.options, on_phase=report)
 
 
 @contextlib.contextmanager

@@ -59,6 +59,7 @@ class Update:
         expected: All files that must result.
         destination: An empty folder that no other process writes to. After a failure it holds some of the files.
         stopping: Called before every file; returns whether to stop because the run is being interrupted.
+        on_bytes: Called with the size of every file of the new version that was written.
     """
 
     old: OldVersion
@@ -66,6 +67,12 @@ class Update:
     expected: ExpectedTree
     destination: Path
     stopping: Callable[[], bool] = field(default=lambda: False)
+    on_bytes: Callable[[int], None] | None = None
+
+    def count(self, size: int) -> None:
+        """Report a written file of the new version."""
+        if self.on_bytes is not None:
+            self.on_bytes(size)
 
     @property
     def root(self) -> Path:
@@ -105,6 +112,7 @@ def apply_deltas(update: Update) -> None:
         if made.get(entry.sha256) != place:
             update.check()
             _copy(made.get(entry.sha256) or update.old.place(entry.sha256), entry, place)
+            update.count(entry.size)
     make_links(update.expected, update.root)
 
 
@@ -163,6 +171,8 @@ def _make_contents(
             pieces = _patched(delta, content, delta.begin + place, base)
         write_verified(pieces, entry, target, entry.path)
         made[content.sha256] = target
+        if content.sha256 in files:
+            update.count(content.size)
 
 
 def _patched(delta: _Delta, content: HeldContent, place: int, base: Path) -> Iterator[bytes]:

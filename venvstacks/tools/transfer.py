@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from venvstacks.digests import sha256_file
 from venvstacks.errors import InterruptedRunError, TransferError
+from venvstacks.tools.transfer_rate import RATE_VARIABLE, RateLimit, parse_rate
 from venvstacks.tools.web import broken_off, explain, open_client, refused
 from venvstacks.tools.web_answer import Answer, Head, SpeedLimit
 from venvstacks.urls import shown
@@ -28,6 +29,9 @@ WORTHWHILE = 64 << 10
 
 With a lower number, a server that resets the connection after each byte would be retried for ever.
 """
+
+DOWNLOADING = "downloading "
+"""What a description of a download begins with; the name of the file follows."""
 
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
 _SLEEP_SECONDS = 0.5  # how long a pause may last after `stopping` has become true
@@ -59,12 +63,13 @@ class Downloads:
     """Fetches files with one pool of connections; may be used by several threads.
 
     Attributes:
-        environment: Environment variables, which may name proxies and certificates.
+        environment: Environment variables, which may name proxies and certificates, and the rate.
         progress: Called for every piece that arrives.
         pauses: Seconds to wait before each further attempt; counted from the first one again after `WORTHWHILE` bytes.
         sleep: Waits for a number of seconds.
         stopping: Called repeatedly, also while nothing arrives; returns whether to stop because the run is interrupted.
         limit: How slow a server may be.
+        rate: How many bytes per second may come; None for what `environment` says, or else as many as come.
     """
 
     environment: Mapping[str, str] = field(repr=False)
@@ -73,9 +78,22 @@ class Downloads:
     sleep: Callable[[float], None] = time.sleep
     stopping: Callable[[], bool] = lambda: False
     limit: SpeedLimit = field(default_factory=SpeedLimit)
+    rate: int | None = None
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _client: httpx2.Client | None = None
+    _rate_limit: RateLimit | None = None
+
+    def __post_init__(self) -> None:
+        """Read the rate that the environment names.
+
+        Raises:
+            UsageError: It is not a rate.
+        """
+        named = self.environment.get(RATE_VARIABLE)
+        rate = self.rate or (parse_rate(named) if named else None)
+        if rate is not None:
+            self._rate_limit = RateLimit(rate, self.stopping)
 
     def __enter__(self) -> Self:
         return self
@@ -164,7 +182,7 @@ class Downloads:
                 raise _refusal(wanted.url, head.status)
             if head.status == 206 and _range_start(head) != held:
                 raise _other_file(wanted.url, "the server sent another part than the requested one")
-            self._save(answer.pieces(), head, job, held if head.status == 206 else 0)
+            self._save(self._pieces(answer), head, job, held if head.status == 206 else 0)
 
     def _save(self, pieces: Iterator[bytes], head: Head, job: _Job, held: int) -> None:
         wanted = job.wanted
@@ -180,7 +198,7 @@ class Downloads:
                 if total is not None and held > total:
                     raise _other_file(wanted.url, f"more than {total} bytes came")
                 if self.progress is not None:
-                    self.progress(f"downloading {wanted.name}", held, total)
+                    self.progress(f"{DOWNLOADING}{wanted.name}", held, total)
         if total is not None and held != total:
             raise broken_off(wanted.url, f"{held} of {total} bytes came")
 
@@ -192,13 +210,16 @@ class Downloads:
             announced = head.number("Content-Length")
             if announced is not None and announced > limit:
                 raise _other_file(url, f"it has {announced} bytes, and may have {limit}")
-            for piece in answer.pieces():
+            for piece in self._pieces(answer):
                 content += piece
                 if len(content) > limit:
                     raise _other_file(url, f"it has more than {limit} bytes")
         if announced is not None and announced != len(content):
             raise broken_off(url, f"{len(content)} of {announced} bytes came")
         return bytes(content)
+
+    def _pieces(self, answer: Answer) -> Iterator[bytes]:
+        return answer.pieces() if self._rate_limit is None else self._rate_limit.limited(answer.pieces())
 
     def _pause(self, seconds: float) -> None:
         while seconds > 0 and not self.stopping():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -210,3 +211,28 @@ def test_what_is_no_file_in_a_folder_is_refused(name: str, layers: WebFolder, tm
     os.mkfifo(layers.folder / name)
     with pytest.raises(DeployError, match="it is not a file"):
         deployment.deploy(str(layers.folder), tmp_path / "d", ["frog"])
+
+
+def test_phases_are_reported_from_the_first_byte_to_the_last(layers: WebFolder, tmp_path: Path) -> None:
+    seen: list[deployment.PhaseProgress] = []
+    place = make_place(tmp_path / "d")
+    place.downloads.mkdir()
+    packed = (layers.folder / "app-frog.tar.zst").read_bytes()
+    (place.downloads / f"{sha256_bytes(packed)[:16]}-app-frog.tar.zst.part").write_bytes(packed[:100])
+    done = deployment.deploy(layers.url, tmp_path / "d", ["frog"], replace(IMPATIENT, on_phase=seen.append))
+    assert list(dict.fromkeys(one.phase for one in seen)) == ["checking", "fetching", "unpacking", "compiling"]
+    last = {one.phase: one for one in seen}
+    assert all(one.done == one.total for one in last.values()), last
+    assert last["fetching"].total == done.bytes_fetched
+    assert last["unpacking"].total == sum(one.size for one in done.generation.instances)
+
+
+def test_a_rate_is_kept_to(layers: WebFolder, tmp_path: Path) -> None:
+    options = replace(IMPATIENT, environment={"VENVSTACKS_LIMIT_RATE": "40k"})
+    began = time.monotonic()
+    done = deployment.deploy(layers.url, tmp_path / "d", ["newt"], options)
+    assert time.monotonic() - began >= done.bytes_fetched / (40 << 10)
+    with pytest.raises(UsageError, match="'fast' is no rate"):
+        deployment.deploy(
+            layers.url, tmp_path / "d", options=replace(options, environment={"VENVSTACKS_LIMIT_RATE": "fast"})
+        )

@@ -18,7 +18,7 @@ from venvstacks.deployment.steps.generations import next_number
 from venvstacks.deployment.steps.installed_files import verify_links
 from venvstacks.deployment.steps.instances import (
     Compilers,
-    copy_instance,
+    Prepared,
     expected_tree,
     finish,
     settle,
@@ -96,7 +96,7 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
         plan = plan_update(request, tools)
         refuse_older(request, plan)
         current = plan.current
-        work = work_without_damaged_donors(plan, place, tools)
+        work = work_without_damaged_donors(plan, request, tools)
         made = _carry_out(request, plan.routes(work), [(one, plan.store[id_]) for one, id_ in work.rebind], tools)
         generation = _next_generation(request, plan, tools)
         changed = current is None or generation.applications != current.applications
@@ -150,12 +150,10 @@ def _carry_out(
 ) -> _CarriedOut:
     """Make all instances that are missing."""
     place, source = request.place, request.source
-    delivery = Delivery(source, place, tools, request.warn)
+    delivery = Delivery(source, place, tools, request.warn, request.phases)
     makes = (*(route.bound for route in routes), *(one for one, _ in rebind))
     _check_space(request, routes, rebind)
-    for route in routes:
-        if missing := missing_glibc(route.bound.layer.notes, request.glibc):
-            request.warn(f"{route.bound.layer.target} {missing}")
+    _announce(request, routes)
     with workers(_LANES) as lanes, _nobody_left_waiting(tools):
         coming = [lanes.pool.submit(delivery.fetch, route) for route in routes]
         lists = {route.bound.id: source.read(route.bound.layer.files) for route in routes}
@@ -163,22 +161,45 @@ def _carry_out(
         trees = {one.id: expected_tree(lists[one.id], one.layer, request.platform) for one in makes}
         _check_lengths(request, makes, trees)
         fetched = _all(coming)
+    request.phases.begin("unpacking", sum(tree.size for tree in trees.values()))
     with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
         making = [
             lanes.pool.submit(delivery.make, one, trees[one.route.bound.id], lists[one.route.bound.id])
             for one in sorted(fetched, key=lambda one: -trees[one.route.bound.id].size)  # the longest first
         ]
-        copying = [lanes.pool.submit(copy_instance, one, trees[one.id], donor, place, tools) for one, donor in rebind]
+        copying = [lanes.pool.submit(delivery.copy, one, trees[one.id], donor) for one, donor in rebind]
         made = _all(making)
         prepared = [*(one.prepared for one in made), *_all(copying)]
     settle(prepared, place, request.warn)
-    compilers = Compilers(tools.threads)
-    with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
-        _all([lanes.pool.submit(finish, one, place, tools, compilers) for one in prepared])
+    _finish_all(prepared, request, tools)
     return _CarriedOut(
         sum(one.received for one in fetched) + sum(one.received for one in made),
         targets(one.prepared.bound for one in made if one.by_deltas),
     )
+
+
+def _finish_all(prepared: Sequence[Prepared], request: DeployRequest, tools: Tools) -> None:
+    """Post-install all instances that have been moved to the store."""
+    compilers = Compilers(tools.threads)
+    request.phases.begin("compiling", sum(one.sources for one in prepared))
+
+    def finish_one(one: Prepared) -> None:
+        finish(one, request.place, tools, compilers)
+        request.phases.add(one.sources)
+
+    with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
+        _all([lanes.pool.submit(finish_one, one) for one in prepared])
+
+
+def _announce(request: DeployRequest, routes: Sequence[Route]) -> None:
+    """Report what will be fetched, and what this machine may be too old for."""
+    files = [file for route in routes for file in route.way.files]
+    request.phases.begin_fetching(
+        {file.name: (file.size, request.source.bytes_to_fetch(file, request.place.downloads)) for file in files}
+    )
+    for route in routes:
+        if missing := missing_glibc(route.bound.layer.notes, request.glibc):
+            request.warn(f"{route.bound.layer.target} {missing}")
 
 
 @contextlib.contextmanager

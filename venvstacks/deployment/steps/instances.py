@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
@@ -74,6 +74,13 @@ class Prepared:
     folder: Path
     bytecode: tuple[GeneratedFile, ...] | None = None
 
+    @property
+    def sources(self) -> int:
+        """How many files of its are to be compiled."""
+        if self.bytecode is not None:
+            return 0
+        return sum(path.endswith(".py") for path in self.expected.entries)
+
 
 def expected_tree(packed: bytes, layer: OfferedLayer, platform: TargetPlatform) -> ExpectedTree:
     """The files that a layer's archive has to hold, from its per-file manifest.
@@ -105,8 +112,10 @@ def _check_shape(expected: ExpectedTree, layer: OfferedLayer) -> None:
             raise ValueError(f"no layer can be called {name!r}")
 
 
-def unpack_instance(delivered: Delivered, place: Place, tools: Tools) -> Prepared:
-    """Unpack a layer's archive in the staging folder.
+def unpack_instance(
+    delivered: Delivered, place: Place, tools: Tools, on_bytes: Callable[[int], None] | None = None
+) -> Prepared:
+    """Unpack a layer's archive in the staging folder; `on_bytes` is called for every piece that is written.
 
     Raises:
         UnsafeArchiveError: The archive is not what its manifest says.
@@ -115,7 +124,7 @@ def unpack_instance(delivered: Delivered, place: Place, tools: Tools) -> Prepare
     """
     folder = staging_folder(place, delivered.bound.id)
     write_atomically(folder / FILE_MANIFEST, delivered.packed)
-    unpack_archive(delivered.archive, delivered.expected, folder, lambda: tools.processes.stopping)
+    unpack_archive(delivered.archive, delivered.expected, folder, lambda: tools.processes.stopping, on_bytes)
     return Prepared(delivered.bound, delivered.expected, folder)
 
 
@@ -204,8 +213,7 @@ def finish(prepared: Prepared, place: Place, tools: Tools, compilers: Compilers)
     bound = prepared.bound
     folder = place.instance(bound.id, bound.layer.target)
     bytecode = prepared.bytecode
-    sources = 0 if bytecode is not None else sum(path.endswith(".py") for path in prepared.expected.entries)
-    with compilers.taken(1 + sources // _SOURCES_PER_PROCESS):
+    with compilers.taken(1 + prepared.sources // _SOURCES_PER_PROCESS):
         compiles = _run_postinstall(folder, bound.layer, tools, bytecode=bytecode is None)
     if compiles:
         bytecode = tuple(GeneratedFile.of(entry) for entry in _bytecode(folder, prepared.expected))

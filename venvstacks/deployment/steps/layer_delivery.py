@@ -19,7 +19,8 @@ from venvstacks.deltas.patches import APPLYING_MEMORY
 from venvstacks.deployment.binding import Bound
 from venvstacks.deployment.state import InstanceRecord
 from venvstacks.deployment.steps.installed_files import listed_entries
-from venvstacks.deployment.steps.instances import Delivered, Prepared, unpack_instance
+from venvstacks.deployment.steps.instances import Delivered, Prepared, copy_instance, unpack_instance
+from venvstacks.deployment.steps.phase_counter import PhaseCounter
 from venvstacks.deployment.steps.place import FILE_MANIFEST, Place
 from venvstacks.deployment.steps.publication_source import Source
 from venvstacks.deployment.steps.switch import Warn, staging_folder
@@ -88,8 +89,8 @@ class Made:
 class Delivery:
     """Fetches layers and makes instances of them; used by several threads."""
 
-    def __init__(self, source: Source, place: Place, tools: Tools, warn: Warn) -> None:
-        self._source, self._place, self._tools, self._warn = source, place, tools, warn
+    def __init__(self, source: Source, place: Place, tools: Tools, warn: Warn, phases: PhaseCounter) -> None:
+        self._source, self._place, self._tools, self._warn, self._phases = source, place, tools, warn, phases
         self._patching = BoundedSemaphore(affordable(max(1, tools.threads), APPLYING_MEMORY))
 
     def fetch(self, route: Route) -> Fetched:
@@ -108,7 +109,10 @@ class Delivery:
             return self._fetch(Route(route.bound, whole(route.bound.layer)))
 
     def _fetch(self, route: Route) -> Fetched:
-        obtained = [self._source.obtain(file, self._place.downloads) for file in route.way.files]
+        obtained = []
+        for file in route.way.files:
+            obtained.append(self._source.obtain(file, self._place.downloads))
+            self._phases.held(file.name, file.size)
         return Fetched(route, tuple(one.path for one in obtained), sum(one.received for one in obtained))
 
     def make(self, fetched: Fetched, expected: ExpectedTree, packed: bytes) -> Made:
@@ -138,7 +142,18 @@ class Delivery:
             fetched = self._fetch(Route(route.bound, whole(route.bound.layer)))
             received = fetched.received
         delivered = Delivered(route.bound, expected, packed, fetched.files[0])
-        return Made(unpack_instance(delivered, self._place, self._tools), received=received)
+        return Made(unpack_instance(delivered, self._place, self._tools, self._phases.add), received=received)
+
+    def copy(self, bound: Bound, expected: ExpectedTree, donor: InstanceRecord) -> Prepared:
+        """Make an instance in the staging folder from another one that was unpacked from the same archive.
+
+        Raises:
+            InterruptedRunError: The deploy is being stopped.
+            OSError: It cannot be written.
+        """
+        prepared = copy_instance(bound, expected, donor, self._place, self._tools)
+        self._phases.add(expected.size)
+        return prepared
 
     def _update(self, fetched: Fetched, before: InstanceRecord, expected: ExpectedTree, packed: bytes) -> Prepared:
         """Apply deltas to an installed instance.
@@ -156,7 +171,9 @@ class Delivery:
         folder = staging_folder(self._place, bound.id)
         try:
             write_atomically(folder / FILE_MANIFEST, packed)
-            update = Update(old, fetched.files, expected, folder, lambda: self._tools.processes.stopping)
+            update = Update(
+                old, fetched.files, expected, folder, lambda: self._tools.processes.stopping, self._phases.add
+            )
             apply_deltas(update)
         except BaseException:
             remove_tree(folder)

@@ -15,6 +15,7 @@ from venvstacks.deployment.state import Generation, InstanceRecord
 from venvstacks.deployment.steps.generations import current_generation
 from venvstacks.deployment.steps.installed_files import verify_instance
 from venvstacks.deployment.steps.layer_delivery import Route
+from venvstacks.deployment.steps.phase_counter import PhaseCounter
 from venvstacks.deployment.steps.place import Place, finished_instances, stored_ids
 from venvstacks.deployment.steps.publication_source import Source
 from venvstacks.deployment.steps.switch import Warn
@@ -46,6 +47,7 @@ class DeployRequest:
         free_space: Bytes that are free where a folder is.
         glibc: The machine's glibc, `X.Y`; empty if it has none.
         long_paths: Whether paths in a folder may be longer than Windows' limit.
+        phases: Counts how far the deploy is.
     """
 
     place: Place
@@ -61,6 +63,7 @@ class DeployRequest:
     glibc: str = ""
     free_space: Callable[[Path], int] = field(default=_free_space)
     long_paths: Callable[[Path], bool] = field(default=bears_long_paths)
+    phases: PhaseCounter = field(default_factory=PhaseCounter)
 
 
 @dataclass(frozen=True)
@@ -175,10 +178,21 @@ def _chosen(request: DeployRequest, current: Generation | None) -> tuple[tuple[s
 def _damaged(request: DeployRequest, store: Mapping[str, InstanceRecord], tools: Tools) -> set[str]:
     if not request.repair:
         return set()
-    return {id_ for id_, record in store.items() if verify_instance(request.place, record, tools)}
+    return _differing(request, store, tools)
 
 
-def work_without_damaged_donors(plan: UpdatePlan, place: Place, tools: Tools) -> Work:
+def _differing(request: DeployRequest, store: Mapping[str, InstanceRecord], tools: Tools) -> set[str]:
+    """The ids of those instances that are not as they were installed."""
+    request.phases.begin("checking", len(store))
+    found = set()
+    for id_, record in store.items():
+        if verify_instance(request.place, record, tools):
+            found.add(id_)
+        request.phases.add(1)
+    return found
+
+
+def work_without_damaged_donors(plan: UpdatePlan, request: DeployRequest, tools: Tools) -> Work:
     """The work of a plan, where an instance is copied from another only after that one was compared with its manifest.
 
     Raises:
@@ -186,8 +200,7 @@ def work_without_damaged_donors(plan: UpdatePlan, place: Place, tools: Tools) ->
     """
     work, damaged = plan.work, set(plan.inventory.damaged)
     while True:
-        donors = {id_ for _, id_ in work.rebind}
-        found = {id_ for id_ in donors if verify_instance(place, plan.store[id_], tools)}
+        found = _differing(request, {id_: plan.store[id_] for _, id_ in work.rebind}, tools)
         if not found:
             return work
         damaged |= found
