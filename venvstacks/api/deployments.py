@@ -27,6 +27,7 @@ from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.disk_use import disk_use
 from venvstacks.deployment.steps.generations import generation_numbers, look, require_current
 from venvstacks.deployment.steps.installed_files import Difference, verify_generation
+from venvstacks.deployment.steps.launchers import prepare_launchers, remove_launchers, update_launchers
 from venvstacks.deployment.steps.phase_counter import PhaseCounter
 from venvstacks.deployment.steps.place import Place, look_at_place, make_place, open_place
 from venvstacks.deployment.steps.publication_source import open_source, read_offer
@@ -36,7 +37,7 @@ from venvstacks.deployment.steps.switch import (
     changing,
     collect_garbage,
 )
-from venvstacks.deployment.steps.update_plan import DeployRequest, Update, preview
+from venvstacks.deployment.steps.update_plan import DeployRequest, Update, chosen_applications, preview
 from venvstacks.errors import (
     DamagedRecordError,
     DeployError,
@@ -121,7 +122,7 @@ class DeployOptions:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     threads: int = field(default_factory=usable_processors)
     progress: Progress | None = None
-    on_phase: Callable[[PhaseProgress], None] | None = None
+    on_phase: Callable[[PhaseProgress], object] | None = None
     limit_rate: int | None = None
     on_wait: Callable[[], None] = _no_waiting
     warn: Callable[[str], None] = _no_warning
@@ -175,6 +176,7 @@ def deploy(
     synchronise: bool = False,
     allow_downgrade: bool = False,
     trusted: str | None = None,
+    launchers: Path | str | None = None,
 ) -> Deployed:
     """Install applications from published artifacts in a folder of this machine, or update them there.
 
@@ -188,9 +190,11 @@ def deploy(
         allow_downgrade: Whether an older release may replace a newer one.
         trusted: Whose publications to trust: a file with the publisher's root metadata, or its fingerprint; None for
             whom the deployment trusts already, or, in a new one, for the source's own if it is signed.
+        launchers: Folder for one launcher per installed application; None for where they are, if anywhere. They start
+            what is current, so that later changes need not write them again.
 
     Raises:
-        UsageError: There is no such source, or it has no such application.
+        UsageError: There is no such source, it has no such application, or launchers cannot be written.
         DeployError: Anything else failed; the current generation is unchanged.
     """
     options = options or DeployOptions()
@@ -205,6 +209,9 @@ def deploy(
         if before is None:
             held.enter_context(_changing(place, options))
         request = replace(opened, repair=repair, synchronise=synchronise, allow_downgrade=allow_downgrade)
+        programs = None if launchers is None else Path(launchers).expanduser().absolute()
+        if programs is not None:
+            prepare_launchers(place, programs, chosen_applications(request), windows=request.platform.is_windows)
         seen = _keep_trust(request, before)
         try:
             done = action.deploy(request, options.tools(place, processes))
@@ -215,6 +222,7 @@ def deploy(
             if floor != seen.releases:
                 write_trust(place, seen.model_copy(update={"releases": floor}))
             done = replace(done, signer=seen.signer, newly_trusted=before is None)
+        update_launchers(place, done.generation, options.warn, programs)
         return done
 
 
@@ -324,7 +332,9 @@ def rollback(folder: Path | str, generation: int | None = None, options: DeployO
     options = options or DeployOptions()
     place = open_place(Path(folder))
     with _changing(place, options):
-        return change.roll_back(place, generation)
+        found = change.roll_back(place, generation)
+        update_launchers(place, found, options.warn)
+        return found
 
 
 def remove(
@@ -342,7 +352,9 @@ def remove(
     options = options or DeployOptions()
     place = open_place(Path(folder))
     with _changing(place, options):
-        return change.remove_applications(place, applications, options.tools(place), options.warn)
+        done = change.remove_applications(place, applications, options.tools(place), options.warn)
+        update_launchers(place, done[0], options.warn)
+        return done
 
 
 def purge(folder: Path | str, options: DeployOptions | None = None) -> bool:
@@ -357,6 +369,7 @@ def purge(folder: Path | str, options: DeployOptions | None = None) -> bool:
     options = options or DeployOptions()
     place = open_place(Path(folder))
     with _changing(place, options):
+        remove_launchers(place, options.warn)
         purge_contents(place)
     return remove_emptied(place)
 

@@ -42,6 +42,10 @@ def deploy(
         bool, typer.Option("--check", help="Say whether there is something newer, and exit with 10 if so; do nothing.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; do nothing.")] = False,
+    launchers: Annotated[
+        Path | None,
+        typer.Option("--launchers", metavar="DIR", help="Folder for a launcher of each installed application."),
+    ] = None,
     limit_rate: Annotated[
         str | None,
         typer.Option(
@@ -70,7 +74,7 @@ def deploy(
     if check or dry_run:
         return int(commands.preview(wanted, as_exit_code=check))
     flags = {"repair": repair, "synchronise": synchronise, "allow_downgrade": allow_downgrade}
-    return int(commands.deploy(wanted, **flags))
+    return int(commands.deploy(wanted, launchers, **flags))
 
 
 def rollback(

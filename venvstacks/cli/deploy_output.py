@@ -74,11 +74,19 @@ class Commands:
         if not self.no_wait:
             self._report("another process is changing this deployment; waiting for it to end")
 
-    def deploy(self, wanted: Wanted, **how: bool) -> ExitCode:
+    def deploy(self, wanted: Wanted, launchers: Path | None, **how: bool) -> ExitCode:
         """Install or update; `how` are the flags of `deployments.deploy`."""
         began = time.perf_counter()
         with _reporting_what_is_left(wanted.folder), self._showing_progress() as options:
-            done = deployment.deploy(wanted.source, wanted.folder, wanted.names, options, trusted=wanted.trusted, **how)
+            done = deployment.deploy(
+                wanted.source,
+                wanted.folder,
+                wanted.names,
+                options,
+                trusted=wanted.trusted,
+                launchers=launchers,
+                **how,
+            )
         if self.json:
             print_json(_deployed_data(done), sort_keys=True)
         else:

@@ -16,7 +16,7 @@ _REDRAW = 0.1  # seconds between two changes of the bar
 _SLOW = 100_000  # bytes per second, below which kilobytes say more
 _UNITS = {"compiling": "files", "checking": "layers"}
 
-Report = Callable[[PhaseProgress], None]
+Report = Callable[[PhaseProgress], object]
 
 
 @contextlib.contextmanager

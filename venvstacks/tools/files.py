@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from venvstacks.modes import FOLDER_MODE, settled_mode
+from venvstacks.modes import FOLDER_MODE, file_mode, settled_mode
 from venvstacks.tools.patience import rename_patiently, replace_patiently
 
 fcntl: ModuleType | None = None  # Windows
@@ -38,6 +38,20 @@ def write_atomically(path: Path, data: bytes | str) -> None:
     content = data.encode("utf-8") if isinstance(data, str) else data
     with replacing(path) as temporary:
         temporary.write_bytes(content)
+
+
+def write_program(path: Path, text: str) -> None:
+    """Write a script that everybody may start, atomically; a file that is the same already is not written.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    with contextlib.suppress(OSError):
+        if read_regular(path) == text.encode() and os.access(path, os.X_OK):
+            return
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode())
+        temporary.chmod(file_mode(executable=True))
 
 
 def read_regular(path: Path) -> bytes:

@@ -9,6 +9,7 @@ from venvstacks.deployment.offers import find_application
 from venvstacks.deployment.state import Generation, needed_instances
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.generations import generation_numbers, next_number, read_generation, require_current
+from venvstacks.deployment.steps.launchers import start_texts
 from venvstacks.deployment.steps.place import Place
 from venvstacks.deployment.steps.switch import Warn, clean_up_after, enter_generation, switch_to
 from venvstacks.errors import DeployError, UsageError
@@ -86,5 +87,5 @@ def remove_applications(
                 "needed_by": needed_by,
             }
         )
-        enter_generation(place, generation)
+        enter_generation(place, generation, start_texts(place, generation))
     return generation, clean_up_after(place, warn)

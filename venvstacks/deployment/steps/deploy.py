@@ -23,6 +23,7 @@ from venvstacks.deployment.steps.instances import (
     finish,
     settle,
 )
+from venvstacks.deployment.steps.launchers import start_texts
 from venvstacks.deployment.steps.layer_delivery import Delivery, Route
 from venvstacks.deployment.steps.place import finished_instances
 from venvstacks.deployment.steps.switch import clean_up_after, enter_generation, rewrite_current
@@ -104,7 +105,7 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
         if changed:
             if request.synchronise and hasattr(os, "sync"):
                 os.sync()
-            enter_generation(place, generation)
+            enter_generation(place, generation, start_texts(place, generation))
         elif current is not None and current.releases != generation.releases:  # a new name for the same files
             current = current.model_copy(update={"releases": generation.releases})
             rewrite_current(place, current)

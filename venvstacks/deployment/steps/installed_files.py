@@ -14,9 +14,11 @@ from typing import Literal
 
 from venvstacks._injected import postinstall
 from venvstacks.actions.toolset import Tools
+from venvstacks.deployment.launcher_texts import START_FOLDER
 from venvstacks.deployment.state import Generation, InstanceRecord
 from venvstacks.deployment.steps.deploy_failures import reading
 from venvstacks.deployment.steps.instances import compiled_from, layer_config
+from venvstacks.deployment.steps.launchers import start_texts
 from venvstacks.deployment.steps.place import FILE_MANIFEST, RECORD, RECORD_NAMES, Place, finished_instances
 from venvstacks.digests import TreeEntry, sha256_bytes, sha256_file
 from venvstacks.errors import ProcessFailedError
@@ -83,9 +85,25 @@ def verify_links(place: Place, generation: Generation) -> Iterator[Difference]:
     for link in sorted(apps.iterdir() if apps.is_dir() else ()):
         if link.name not in generation.applications:
             yield Difference("", link.relative_to(place.root).as_posix(), "foreign")
+    starts = folder / START_FOLDER
+    if starts.is_dir():  # generations of earlier versions have none
+        yield from _compare_starts(place, start_texts(place, generation), starts)
     for one in (place.root, place.store, place.generations, folder, apps):
         if one.is_dir() and one.stat().st_mode & stat.S_IWOTH and os.name == "posix":
             yield Difference("", one.relative_to(place.root).as_posix(), "writable")
+
+
+def _compare_starts(place: Place, texts: Mapping[str, str], folder: Path) -> Iterator[Difference]:
+    """Compare the launchers of a generation."""
+    for name in sorted({*texts, *(entry.name for entry in folder.iterdir())}):
+        file = folder / name
+        try:
+            same = name in texts and read_regular(file) == texts[name].encode()
+        except OSError:
+            same = False
+        if not same:
+            kind: Kind = "foreign" if name not in texts else "changed" if os.path.lexists(file) else "missing"
+            yield Difference("", file.relative_to(place.root).as_posix(), kind)
 
 
 def verify_instance(place: Place, record: InstanceRecord, tools: Tools) -> tuple[Difference, ...]:

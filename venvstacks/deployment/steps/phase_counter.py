@@ -11,7 +11,7 @@ from venvstacks.deployment.phases import Phase, PhaseProgress
 class PhaseCounter:
     """Counts what is done of the present phase, and reports it."""
 
-    def __init__(self, report: Callable[[PhaseProgress], None] | None = None) -> None:
+    def __init__(self, report: Callable[[PhaseProgress], object] | None = None) -> None:
         """Report to `report`, one call at a time, from any thread."""
         self._report = report
         self._guard = threading.Lock()

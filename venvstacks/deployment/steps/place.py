@@ -9,6 +9,8 @@ generations/<n>/apps/<name>     links to the applications' folders in the store
 generations/<n>/not-entered     removed when the generation has become current; until then `rollback` does not offer it
 current                         link to the current generation
 staging/                        unfinished files, and files that could not be removed yet
+generations/<n>/start/<name>    starts the application; launchers elsewhere hand over to it
+launchers.json                  where those launchers are, if there are any
 trust.json                      whom the deployment trusts, once it follows signed publications
 downloads/                      archives on their way; kept after a failure, so that the next deploy continues them
 """
@@ -77,6 +79,11 @@ class Place:
     def trust(self) -> Path:
         """The record of whom the deployment trusts."""
         return self.root / "trust.json"
+
+    @property
+    def launchers(self) -> Path:
+        """The record of where launchers were written."""
+        return self.root / "launchers.json"
 
     def instance(self, id_: str, target: str) -> Path:
         """The folder of an unpacked layer."""

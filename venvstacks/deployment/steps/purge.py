@@ -32,6 +32,7 @@ def purge_contents(place: Place) -> None:
             hint="nothing is installed any more; remove what is named, and run the same command again",
         )
     with not_deployed(place.root):
+        place.launchers.unlink(missing_ok=True)
         place.trust.unlink(missing_ok=True)
         place.marker.unlink(missing_ok=True)
 

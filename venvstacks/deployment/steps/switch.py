@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from venvstacks.deployment.binding import dropped_generations, garbage
+from venvstacks.deployment.launcher_texts import START_FOLDER
 from venvstacks.deployment.state import Generation
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.generations import (
@@ -26,7 +27,7 @@ from venvstacks.deployment.steps.generations import (
 from venvstacks.deployment.steps.place import LOCK, Place, make_folder, stored_ids
 from venvstacks.errors import DeployError
 from venvstacks.modes import FOLDER_MODE, file_mode
-from venvstacks.tools.files import is_folder_link, remove_what_can_be, write_atomically
+from venvstacks.tools.files import is_folder_link, remove_what_can_be, write_atomically, write_program
 from venvstacks.tools.folder_links import link_folder, turn_pointer
 from venvstacks.tools.patience import rename_patiently
 
@@ -129,8 +130,24 @@ def staging_folder(place: Place, name: str) -> Path:
     return folder
 
 
-def enter_generation(place: Place, generation: Generation) -> None:
+def write_start_files(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write the launchers of a generation, by name, into its folder.
+
+    Raises:
+        OSError: One cannot be written.
+    """
+    make_folder(folder / START_FOLDER)
+    for name, text in texts.items():
+        write_program(folder / START_FOLDER / name, text)
+
+
+def enter_generation(place: Place, generation: Generation, starts: Mapping[str, str]) -> None:
     """Write a generation and make it the current one by one switch.
+
+    Args:
+        place: The deployment.
+        generation: The generation.
+        starts: Its launchers, as `start_texts` gives them.
 
     Raises:
         OSError: It cannot be written; the current generation is the one before.
@@ -140,6 +157,7 @@ def enter_generation(place: Place, generation: Generation) -> None:
     make_folder(staging / number / "apps")
     write_atomically(staging / number / NOT_ENTERED, "")
     write_atomically(staging / number / "state.json", generation.text())
+    write_start_files(staging / number, starts)
     final = place.generations / number
     rename_patiently(staging / number, final)
     staging.rmdir()

@@ -175,6 +175,18 @@ def _chosen(request: DeployRequest, current: Generation | None) -> tuple[tuple[s
     return tuple(name for name in current.applications if name in offered), left_alone
 
 
+def chosen_applications(request: DeployRequest) -> frozenset[str]:
+    """The names of all applications that are installed after a deploy.
+
+    Raises:
+        DeployError: The deployment cannot be read, or nothing is offered.
+    """
+    current = current_generation(request.place)
+    names, _ = _chosen(request, current)
+    offered = request.offer.applications
+    return frozenset({*(current.applications if current else ()), *(find_application(n, offered) or n for n in names)})
+
+
 def _damaged(request: DeployRequest, store: Mapping[str, InstanceRecord], tools: Tools) -> set[str]:
     if not request.repair:
         return set()
