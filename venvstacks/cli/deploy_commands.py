@@ -9,9 +9,10 @@ import typer
 
 from venvstacks.api import deployments as deployment
 from venvstacks.cli import declared_options as o
+from venvstacks.cli import deploy_options as d
 from venvstacks.cli.deploy_output import Commands, Wanted
 from venvstacks.errors import UsageError
-from venvstacks.tools.transfer_rate import RATE_VARIABLE, parse_rate
+from venvstacks.tools.transfer_rate import parse_rate
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", readable=False, help="Folder of the deployment.")]
 DataJson = Annotated[bool, typer.Option("--json/--no-json", help="Print the result as JSON.")]
@@ -20,50 +21,18 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="Fail if another process
 
 def deploy(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Folder or http(s) URL of published artifacts.")],
+    source: d.Source,
     *,
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder to deploy to.")],
-    applications: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--app",
-            metavar="NAME",
-            help="Application to install or update; repeatable. Default: those that are installed; all, if none is.",
-        ),
-    ] = None,
-    repair: Annotated[bool, typer.Option("--repair", help="Look for damaged files first, and replace them.")] = False,
-    synchronise: Annotated[
-        bool, typer.Option("--sync", help="Wait until everything is on the disk before the switch.")
-    ] = False,
-    allow_downgrade: Annotated[
-        bool, typer.Option("--allow-downgrade", help="Let an older release replace a newer one.")
-    ] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Say whether there is something newer, and exit with 10 if so; do nothing.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; do nothing.")] = False,
-    launchers: Annotated[
-        Path | None,
-        typer.Option("--launchers", metavar="DIR", help="Folder for a launcher of each installed application."),
-    ] = None,
-    limit_rate: Annotated[
-        str | None,
-        typer.Option(
-            "--limit-rate",
-            metavar="RATE",
-            help="Bytes per second that may be downloaded, e.g. 500k or 2M.",
-            envvar=RATE_VARIABLE,
-            show_envvar=True,
-        ),
-    ] = None,
-    trusted: Annotated[
-        str | None,
-        typer.Option(
-            "--trust",
-            metavar="ROOT",
-            help="Whose signatures to trust: a file with the root metadata, or its fingerprint.",
-        ),
-    ] = None,
+    to: d.To,
+    applications: d.Applications = None,
+    repair: d.Repair = False,
+    synchronise: d.Synchronise = False,
+    allow_downgrade: d.AllowDowngrade = False,
+    check: d.Check = False,
+    dry_run: d.DryRun = False,
+    launchers: d.Launchers = None,
+    limit_rate: d.LimitRate = None,
+    trusted: d.Trusted = None,
     no_wait: NoWait = False,
     json: DataJson = False,
 ) -> int:
