@@ -27,7 +27,6 @@ from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.disk_use import disk_use
 from venvstacks.deployment.steps.generations import generation_numbers, look, require_current
 from venvstacks.deployment.steps.installed_files import Difference, verify_generation
-from venvstacks.deployment.steps.launchers import prepare_launchers, remove_launchers, update_launchers
 from venvstacks.deployment.steps.phase_counter import PhaseCounter
 from venvstacks.deployment.steps.place import Place, look_at_place, make_place, open_place
 from venvstacks.deployment.steps.publication_source import open_source, read_offer
@@ -38,6 +37,7 @@ from venvstacks.deployment.steps.switch import (
     collect_garbage,
 )
 from venvstacks.deployment.steps.update_plan import DeployRequest, Update, chosen_applications, preview
+from venvstacks.deployment.steps.user_launchers import prepare_launchers, remove_launchers, update_launchers
 from venvstacks.errors import (
     DamagedRecordError,
     DeployError,

@@ -9,9 +9,9 @@ from venvstacks.deployment.offers import find_application
 from venvstacks.deployment.state import Generation, needed_instances
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.generations import generation_numbers, next_number, read_generation, require_current
-from venvstacks.deployment.steps.launchers import start_texts
 from venvstacks.deployment.steps.place import Place
 from venvstacks.deployment.steps.switch import Warn, clean_up_after, enter_generation, switch_to
+from venvstacks.deployment.steps.user_launchers import start_texts
 from venvstacks.errors import DeployError, UsageError
 
 

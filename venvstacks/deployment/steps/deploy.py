@@ -23,7 +23,6 @@ from venvstacks.deployment.steps.instances import (
     finish,
     settle,
 )
-from venvstacks.deployment.steps.launchers import start_texts
 from venvstacks.deployment.steps.layer_delivery import Delivery, Route
 from venvstacks.deployment.steps.place import finished_instances
 from venvstacks.deployment.steps.switch import clean_up_after, enter_generation, rewrite_current
@@ -35,6 +34,7 @@ from venvstacks.deployment.steps.update_plan import (
     targets,
     work_without_damaged_donors,
 )
+from venvstacks.deployment.steps.user_launchers import start_texts
 from venvstacks.errors import DeployError
 from venvstacks.model.glibc_promises import missing_glibc
 from venvstacks.modes import FOLDER_MODE

@@ -18,8 +18,8 @@ from venvstacks.deployment.launcher_texts import START_FOLDER
 from venvstacks.deployment.state import Generation, InstanceRecord
 from venvstacks.deployment.steps.deploy_failures import reading
 from venvstacks.deployment.steps.instances import compiled_from, layer_config
-from venvstacks.deployment.steps.launchers import start_texts
 from venvstacks.deployment.steps.place import FILE_MANIFEST, RECORD, RECORD_NAMES, Place, finished_instances
+from venvstacks.deployment.steps.user_launchers import start_texts
 from venvstacks.digests import TreeEntry, sha256_bytes, sha256_file
 from venvstacks.errors import ProcessFailedError
 from venvstacks.linking.chain import PTH_NAME
