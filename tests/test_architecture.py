@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 # A room may import rooms of lower floors, and its own modules.
 FLOORS = {
     "errors": 1, "stacks": 1, "modes": 1, "digests": 1, "reasons": 1, "suggestions": 1, "data_faults": 1, "urls": 1,
-    "_injected": 1,
+    "json_forms": 1, "_injected": 1,
     "model": 2, "tools": 2,
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
     "graph": 4, "binaries": 4, "records": 4, "deployment": 4, "deltas": 4,
@@ -42,7 +42,7 @@ SIDEWAYS = {
 }
 
 PURE = (
-    "suggestions.py", "data_faults.py", "model", "locking", "linking", "graph", "archives/members.py",
+    "suggestions.py", "data_faults.py", "json_forms.py", "model", "locking", "linking", "graph", "archives/members.py",
     "archives/expected.py", "deployment", "insight",
     "binaries/static_check.py", "binaries/system_libraries.py", "binaries/compiled_file.py",
     "deltas/delta_index.py", "deltas/similar_files.py", "deltas/old_parts.py",
@@ -61,6 +61,7 @@ HARMLESS: dict[str, set[str] | None] = {
     "datetime": None,  # values of times; asking for the present one is refused below
     "pathlib": {"PurePath", "PurePosixPath", "PureWindowsPath"},
     "venvstacks.errors": None, "venvstacks.modes": None, "venvstacks.suggestions": None, "venvstacks.data_faults": None,
+    "venvstacks.json_forms": None,
     "venvstacks.urls": None,
     "venvstacks.reasons": None, "venvstacks.model": None, "venvstacks.locking": None,
     "venvstacks.linking": None, "venvstacks.graph": None, "venvstacks.deployment": None,

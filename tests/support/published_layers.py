@@ -22,7 +22,7 @@ from venvstacks.digests import scan_tree
 from venvstacks.linking.layer_config import LayerConfig
 from venvstacks.model.conventions import LAYER_CONFIG, METADATA_DIR
 from venvstacks.model.platforms import identify_platform
-from venvstacks.records.file_lists import FileManifest, reference
+from venvstacks.records.file_lists import FileManifest
 from venvstacks.records.package_lists import PackageList
 from venvstacks.records.published_metadata import FileReference, LayerMetadata, ProductMetadata, manifest_text
 
@@ -138,7 +138,7 @@ def _publish_layer(folder: Path, layer: Published, packing: str) -> LayerMetadat
         file_count=len(contents.members),
         uncompressed_size=contents.size,
         tools={},
-        file_manifest=reference(f"{name}.files.json.gz", listed),
+        file_manifest=FileReference.of(f"{name}.files.json.gz", listed),
         package_list=_write_packages(folder, layer),
     )
     launch = layer.name.removeprefix("app-") if layer.kind == "application" else None
@@ -169,7 +169,7 @@ def _write_packages(folder: Path, layer: Published) -> FileReference | None:
     packed = layer.packages.packed()
     name = name_by_content(layer.deployed, None, packed, PACKAGES_SUFFIX)
     (folder / name).write_bytes(packed)
-    return reference(name, packed)
+    return FileReference.of(name, packed)
 
 
 def write_tree(layer: Published, tree: Path) -> None:

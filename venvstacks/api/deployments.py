@@ -220,7 +220,7 @@ def deploy(
         if seen is not None:
             floor = raised_floor(seen.releases, done.releases)
             if floor != seen.releases:
-                write_trust(place, seen.model_copy(update={"releases": floor}))
+                write_trust(place, replace(seen, releases=floor))
             done = replace(done, signer=seen.signer, newly_trusted=before is None)
         update_launchers(place, done.generation, options.warn, programs)
         return done
@@ -299,7 +299,7 @@ def _opened(
                 source = trusted_source(source, record, wanted.trusted, options.tools(place).now())
             except TrustError as error:
                 if record is not None and error.roots and place.marker.exists():
-                    write_trust(place, record.model_copy(update={"roots": error.roots}))
+                    write_trust(place, replace(record, roots=error.roots))
                 raise
             if is_open_to_others(wanted.source) and not isinstance(source, SignedSource):
                 options.warn(f"{source.label} is neither encrypted nor signed: it can be changed on its way")

@@ -202,7 +202,7 @@ def deployed_lines(done: Deployed, seconds: float) -> Iterator[str]:
 def _deployed_data(done: Deployed) -> dict[str, Any]:
     data = {field.name: getattr(done, field.name) for field in fields(done)}
     releases = [asdict(step) for step in done.releases]
-    return {**data, "generation": done.generation.model_dump(mode="json"), "releases": releases}
+    return {**data, "generation": done.generation.data(), "releases": releases}
 
 
 def update_lines(found: deployment.Update) -> Iterator[str]:
@@ -250,13 +250,13 @@ def status_lines(found: deployment.Status) -> Iterator[str]:
 def _status_data(found: deployment.Status) -> dict[str, Any]:
     data: dict[str, Any] = {
         "root": str(found.root),
-        "generation": found.generation.model_dump(mode="json"),
+        "generation": found.generation.data(),
         "kept": list(found.kept),
         "disk_use": dict(found.disk_use),
     }
     if found.trust:
         unshown = {"pinned", "roots", "timestamp", "snapshot", "targets"}
-        data["trust"] = found.trust.model_dump(mode="json", exclude=unshown)
+        data["trust"] = {key: value for key, value in found.trust.data().items() if key not in unshown}
     if found.differences is not None:
         data["differences"] = [asdict(one) for one in found.differences]
     return data

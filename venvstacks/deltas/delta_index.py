@@ -9,13 +9,11 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from itertools import accumulate
-from typing import Annotated, Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from venvstacks.archives.expected import MOST_ENTRIES
-from venvstacks.data_faults import first_fault
+from venvstacks.json_forms import FormError, array, digest, optional, parse, record, row, whole
 
 MAGIC = b"VSDELTA1"
 """The first bytes of a delta."""
@@ -34,15 +32,12 @@ _MOST_COMMAS = 8 * MOST_ENTRIES  # three keys of a row and four numbers of a win
 _LONGEST_FRAME = WINDOW + (1 << 17)  # what cannot be compressed gets a few bytes longer
 _LARGEST = (1 << 63) - 1
 
-_Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-_Number = Annotated[int, Field(ge=0, le=_LARGEST)]
-_OldLength = Annotated[int, Field(ge=0, le=OLD_PART)]
-_FrameLength = Annotated[int, Field(gt=0, le=_LONGEST_FRAME)]
-Window = tuple[_Number, _OldLength, _FrameLength]
+Window = tuple[int, int, int]
 """First byte and number of bytes of the part of the old file, and bytes of the frame."""
 
 
-class HeldContent(BaseModel):
+@dataclass(frozen=True)
+class HeldContent:
     """The content of one or several files of the new version that the old version lacks.
 
     Attributes:
@@ -52,20 +47,21 @@ class HeldContent(BaseModel):
         windows: How it is patched, a window after the other.
     """
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, strict=True)
-
-    sha256: _Digest
-    size: _Number
-    base: _Digest | None = None
+    sha256: str
+    size: int
+    base: str | None = None
     windows: tuple[Window, ...] | None = None
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
+    def __post_init__(self) -> None:
+        """Check that the windows make up the file.
+
+        Raises:
+            ValueError: They do not.
+        """
         if (self.base is None) != (self.windows is None):
             raise ValueError("a patch has a base and windows")
         if self.windows is not None and len(self.windows) != max(1, -(-self.size // WINDOW)):
             raise ValueError("the windows do not make up the file")
-        return self
 
     def sizes(self) -> Iterator[int]:
         """Bytes of the result of each window."""
@@ -73,21 +69,22 @@ class HeldContent(BaseModel):
             yield min(WINDOW, self.size - number * WINDOW)
 
 
-class DeltaIndex(BaseModel):
+@dataclass(frozen=True)
+class DeltaIndex:
     """What a delta holds.
 
     Attributes:
-        format: Version of this form.
         contents: Patches first, then what is held whole; in the order of their frames.
     """
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, strict=True)
-
-    format: Literal[1] = 1
     contents: tuple[HeldContent, ...]
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def __post_init__(self) -> None:
+        """Check that the contents are in order, each once.
+
+        Raises:
+            ValueError: They are not.
+        """
         digests = [one.sha256 for one in self.contents]
         if len(set(digests)) != len(digests):
             raise ValueError("a content is listed twice")
@@ -96,7 +93,6 @@ class DeltaIndex(BaseModel):
             raise ValueError("patches come before whole files")
         if len(digests) > MOST_ENTRIES:
             raise ValueError(f"more than {MOST_ENTRIES} contents")
-        return self
 
     def frame_places(self) -> tuple[int, ...]:
         """Where the frames of each content begin, counted from the first one; at the end where the last frame begins.
@@ -108,11 +104,12 @@ class DeltaIndex(BaseModel):
 
     def packed(self) -> bytes:
         """The index as a delta holds it."""
-        data = self.model_dump(mode="json", exclude_none=True)
+        rows = [{key: value for key, value in asdict(one).items() if value is not None} for one in self.contents]
+        data = {"format": 1, "contents": rows}
         return zlib.compress(json.dumps(data, separators=(",", ":")).encode(), 9)
 
     @classmethod
-    def unpack(cls, data: bytes) -> Self:
+    def unpack(cls, data: bytes) -> DeltaIndex:
         """Read an index.
 
         Raises:
@@ -128,6 +125,13 @@ class DeltaIndex(BaseModel):
         if not inflater.eof or inflater.unused_data:
             raise ValueError("its index is cut off, or something follows it")
         try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            raise ValueError(f"its index is not valid: {first_fault(error)}") from error
+            return parse(text, _INDEX)
+        except FormError as error:
+            raise ValueError(f"its index is not valid: {error}") from error
+
+
+_WINDOW = row(whole(0, _LARGEST), whole(0, OLD_PART), whole(1, _LONGEST_FRAME))
+_CONTENT = record(
+    HeldContent, sha256=digest, size=whole(0, _LARGEST), base=optional(digest), windows=optional(array(_WINDOW))
+)
+_INDEX = record(DeltaIndex, "versioned", contents=array(_CONTENT))

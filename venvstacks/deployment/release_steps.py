@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from venvstacks.deployment.release_order import order
+
 
 @dataclass(frozen=True)
 class ReleaseStep:
@@ -31,9 +33,7 @@ class ReleaseStep:
         known = [release for release in (self.installed, self.floor) if release is not None]
         if not known or self.offered is None:
             return bool(known)
-        from packaging.version import Version  # noqa: PLC0415 - looking at a deployment does not need it
-
-        return Version(self.offered) < max(map(Version, known))
+        return order(self.offered) < max(map(order, known))
 
     @property
     def text(self) -> str:

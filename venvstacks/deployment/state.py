@@ -3,55 +3,54 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal, Self
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from venvstacks.data_faults import first_fault, place_of, sentence
+from venvstacks.deployment.release_order import NORMAL_FORM
 from venvstacks.digests import TreeEntry
 from venvstacks.errors import DamagedRecordError, DeployError
+from venvstacks.json_forms import FormError, array, mapping, matching, one_of, optional, parse, record, text, whole
 from venvstacks.model.conventions import LayerKind
 
-Release = Annotated[
-    str, Field(pattern=r"^([0-9]+!)?[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?$", max_length=200)
-]
-"""A version in the normal form of PEP 440."""
+if TYPE_CHECKING:
+    from typing import Self
+
+T = TypeVar("T")
 
 
-class DeploymentRecord(BaseModel):
-    """Base of all records; unknown keys, which another version has written, are refused."""
+def _read(data: bytes, place: str, form: Callable[[object], T]) -> T:
+    """The record in `data`.
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
+    Raises:
+        DamagedRecordError: It holds no valid record.
+        DeployError: It was written by another version.
+    """
+    try:
+        return parse(data, form)
+    except FormError as error:
+        if error.is_foreign:
+            raise DeployError(
+                f"{place} was written by another version of venvstacks ({error})",
+                hint="use the venvstacks that made this deployment, or deploy into a new folder",
+            ) from error
+        raise DamagedRecordError(f"{place} is damaged: {error}") from error
 
-    format: Literal[1] = 1
+
+class DeploymentRecord:
+    """Base of the records that are files of their own; each is a dataclass."""
+
+    def data(self) -> dict[str, Any]:
+        """The record as JSON data."""
+        return {"format": 1, **asdict(cast("Any", self))}
 
     def text(self) -> str:
         """The record as it is written: sorted keys, two-space indent, final newline."""
-        return json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-    @classmethod
-    def read(cls, data: bytes, place: str) -> Self:
-        """The record in `data`.
-
-        Raises:
-            DamagedRecordError: It holds no valid record.
-            DeployError: It was written by another version.
-        """
-        try:
-            return cls.model_validate_json(data)
-        except ValidationError as error:
-            for reason in error.errors():
-                where = place_of(reason)
-                if (where == "format" and reason["type"] != "missing") or reason["type"] == "extra_forbidden":
-                    raise DeployError(
-                        f"{place} was written by another version of venvstacks ({where}: {sentence(reason)})",
-                        hint="use the venvstacks that made this deployment, or deploy into a new folder",
-                    ) from error
-            raise DamagedRecordError(f"{place} is damaged: {first_fault(error)}") from error
+        return json.dumps(self.data(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-class Installed(BaseModel):
+@dataclass(frozen=True)
+class Installed:
     """One layer bound to exact layers below it: an instance.
 
     Attributes:
@@ -68,8 +67,6 @@ class Installed(BaseModel):
         launch_module: The module that an application runs; None for other layers.
     """
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
-
     id: str
     layer: str
     target: str
@@ -83,7 +80,8 @@ class Installed(BaseModel):
     launch_module: str | None = None
 
 
-class GeneratedFile(BaseModel):
+@dataclass(frozen=True)
+class GeneratedFile:
     """A file that post-install has written.
 
     Attributes:
@@ -91,8 +89,6 @@ class GeneratedFile(BaseModel):
         size: Bytes.
         sha256: Hex digest.
     """
-
-    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     path: str
     size: int
@@ -108,6 +104,7 @@ class GeneratedFile(BaseModel):
         return TreeEntry(self.path, self.size, sha256=self.sha256)
 
 
+@dataclass(frozen=True)
 class InstanceRecord(DeploymentRecord):
     """The record of a finished instance; it is written last, so that an instance without it is not finished.
 
@@ -119,7 +116,18 @@ class InstanceRecord(DeploymentRecord):
     installed: Installed
     bytecode: tuple[GeneratedFile, ...]
 
+    @classmethod
+    def read(cls, data: bytes, place: str) -> InstanceRecord:
+        """The record in `data`.
 
+        Raises:
+            DamagedRecordError: It holds no valid record.
+            DeployError: It was written by another version.
+        """
+        return _read(data, place, _INSTANCE)
+
+
+@dataclass(frozen=True)
 class Generation(DeploymentRecord):
     """One state of a deployment.
 
@@ -130,9 +138,9 @@ class Generation(DeploymentRecord):
         source: Where the last deployed layers came from.
         platform: Name of the platform.
         applications: The requested applications: name to the id of its instance.
-        releases: The release that an application was installed from, for those that have one.
         instances: Every instance that the applications need, those below first.
         needed_by: Id to the applications that need it.
+        releases: The release that an application was installed from, for those that have one.
     """
 
     number: int
@@ -141,25 +149,72 @@ class Generation(DeploymentRecord):
     source: str
     platform: str
     applications: dict[str, str]
-    releases: dict[str, Release] = Field(default_factory=dict)
     instances: tuple[Installed, ...]
     needed_by: dict[str, tuple[str, ...]]
+    releases: dict[str, str] = field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        """Check that every id that is named is among the instances."""
+    def __post_init__(self) -> None:
+        """Check that every id that is named is among the instances.
+
+        Raises:
+            ValueError: One is missing.
+        """
         ids = {installed.id for installed in self.instances}
         below = {id_ for installed in self.instances for id_ in installed.lower.values()}
         if not {*self.applications.values(), *below} <= ids or self.needed_by.keys() != ids:
             raise ValueError("it names instances that it does not list")
         if not self.releases.keys() <= self.applications.keys():
             raise ValueError("it names releases of applications that it does not list")
-        return self
+
+    @classmethod
+    def read(cls, data: bytes, place: str) -> Generation:
+        """The record in `data`.
+
+        Raises:
+            DamagedRecordError: It holds no valid record.
+            DeployError: It was written by another version.
+        """
+        return _read(data, place, _GENERATION)
 
     @property
     def by_id(self) -> Mapping[str, Installed]:
         """The instances by id."""
         return {installed.id: installed for installed in self.instances}
+
+
+_INSTALLED = record(
+    Installed,
+    id=text,
+    layer=text,
+    target=text,
+    kind=one_of("runtime", "framework", "application"),
+    python=text,
+    lock_version=whole(),
+    archive=text,
+    files=text,
+    size=whole(),
+    lower=mapping(text),
+    launch_module=optional(text),
+)
+_INSTANCE = record(
+    InstanceRecord,
+    "versioned",
+    installed=_INSTALLED,
+    bytecode=array(record(GeneratedFile, path=text, size=whole(), sha256=text)),
+)
+_GENERATION = record(
+    Generation,
+    "versioned",
+    number=whole(),
+    previous=optional(whole()),
+    created=text,
+    source=text,
+    platform=text,
+    applications=mapping(text),
+    instances=array(_INSTALLED),
+    needed_by=mapping(array(text)),
+    releases=mapping(matching(NORMAL_FORM.pattern, "a version in the normal form of PEP 440")),
+)
 
 
 def needed_instances(

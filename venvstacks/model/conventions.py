@@ -19,3 +19,15 @@ Bytecode = Literal["on-deploy", "shipped", "none"]
 
 LinkMode = Literal["clone", "copy", "hardlink"]
 """How files get into exports."""
+
+MANIFEST_LIMIT = 32 << 20
+"""Bytes of the manifest of a stack that are read: twenty thousand layers as they are published."""
+
+MANIFEST_VALUES = 2_000_000
+"""Elements of arrays and objects in a manifest."""
+
+MOST_LAYERS = 10_000
+"""Layers of one manifest. Stacks have dozens; the work of checking a manifest grows with them."""
+
+PACKED_LIMIT = 16 << 20
+"""Bytes of a published list that are read. The list of a large environment (60,000 files) has 4 MB."""

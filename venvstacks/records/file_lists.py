@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field
+from dataclasses import dataclass
+from typing import Literal
 
 from venvstacks.archives.expected import MOST_ENTRIES
 from venvstacks.archives.members import Member
-from venvstacks.digests import TreeEntry, sha256_bytes
+from venvstacks.digests import TreeEntry
+from venvstacks.json_forms import array, digest, one_of, optional, parse, record, text, whole
 from venvstacks.records.packed_lists import pack, unpack
-from venvstacks.records.published_metadata import FileReference
 
 _MOST_VALUES = 4 * MOST_ENTRIES + 10  # four keys a file; the commas within names make few lists reach it sooner
 _EXECUTABLE: Literal["0755"] = "0755"
 _PLAIN: Literal["0644"] = "0644"
 
 
-class ListedFile(BaseModel):
+@dataclass(frozen=True)
+class ListedFile:
     """One file or symbolic link; folders are listed by the paths of what is in them.
 
     Attributes:
@@ -29,12 +29,10 @@ class ListedFile(BaseModel):
         target: What a link points to, unresolved.
     """
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
-
     path: str
     mode: Literal["0644", "0755"] | None = None
-    size: int | None = Field(default=None, ge=0)
-    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    size: int | None = None
+    sha256: str | None = None
     target: str | None = None
 
     @classmethod
@@ -58,23 +56,20 @@ class ListedFile(BaseModel):
         raise ValueError(f"{self.path!r} is listed neither as a file nor as a link")
 
 
-class FileManifest(BaseModel):
+@dataclass(frozen=True)
+class FileManifest:
     """All files and links of one layer's archive, sorted by path.
 
     Attributes:
-        format: Version of this form.
         install_target: The archive's top folder: the layer's deployed name.
         files: What it holds.
     """
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
-
-    format: Literal[1] = 1
     install_target: str
     files: tuple[ListedFile, ...]
 
     @classmethod
-    def of(cls, listed: Iterable[Member]) -> Self:
+    def of(cls, listed: Iterable[Member]) -> FileManifest:
         """The manifest of an archive's members, the first of which is the top folder."""
         top, *rest = listed
         skip = len(top.path) + 1
@@ -95,19 +90,25 @@ class FileManifest(BaseModel):
 
     def packed(self) -> bytes:
         """The manifest as it is published: a file to a line, compressed; the same bytes for the same files."""
-        rows = (row.model_dump(exclude_none=True) for row in self.files)
-        return pack({"format": self.format, "install_target": self.install_target}, "files", rows)
+        rows = ({key: value for key, value in vars(row).items() if value is not None} for row in self.files)
+        return pack({"format": 1, "install_target": self.install_target}, "files", rows)
 
     @classmethod
-    def unpack(cls, data: bytes) -> Self:
+    def unpack(cls, data: bytes) -> FileManifest:
         """Read a published manifest.
 
         Raises:
             ValueError: It is none, one of another version, or larger than any layer needs.
         """
-        return unpack(cls, data, _MOST_VALUES)
+        return parse(unpack(data, _MOST_VALUES), _MANIFEST)
 
 
-def reference(name: str, packed: bytes) -> FileReference:
-    """How the layer's metadata names a published list."""
-    return FileReference(name=name, size=len(packed), sha256=sha256_bytes(packed))
+_FILE = record(
+    ListedFile,
+    path=text,
+    mode=optional(one_of(_PLAIN, _EXECUTABLE)),
+    size=optional(whole(0)),
+    sha256=optional(digest),
+    target=optional(text),
+)
+_MANIFEST = record(FileManifest, "versioned", install_target=text, files=array(_FILE))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ValidationError
 
+from venvstacks.data_faults import first_fault
 from venvstacks.records.packed_lists import pack, unpack
 from venvstacks.records.published_metadata import PublishedModel, Size
 
@@ -126,4 +127,7 @@ class PackageList(_ListModel):
         Raises:
             ValueError: It is none, one of another version, or larger than any layer needs.
         """
-        return unpack(cls, data, _MOST_VALUES)
+        try:
+            return cls.model_validate_json(unpack(data, _MOST_VALUES))
+        except ValidationError as error:
+            raise ValueError(first_fault(error)) from error

@@ -5,22 +5,15 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
-
-from pydantic import BaseModel, ValidationError
 
 from venvstacks.archives.compression import Compression, gzip_stream
-from venvstacks.data_faults import first_fault
-from venvstacks.records.published_metadata import check_extent
-
-PACKED_LIMIT = 16 << 20
-"""Bytes of a compressed list that are read. The list of a large environment (60,000 files) has 4 MB."""
+from venvstacks.json_forms import check_extent
+from venvstacks.model.conventions import PACKED_LIMIT
 
 UNPACKED_LIMIT = 80 << 20
 """Bytes that a list may unpack to: half a million files. A few kilobytes of gzip can claim gigabytes."""
 
 _LEVEL = 9
-_ModelT = TypeVar("_ModelT", bound=BaseModel)
 
 
 def pack(
@@ -43,27 +36,12 @@ def pack(
     return b"".join(gzip_stream([text], Compression(_LEVEL, 1, len(text))))
 
 
-def unpack(model: type[_ModelT], data: bytes, most_values: int) -> _ModelT:
-    """Read a published list.
+def unpack(data: bytes, most_values: int) -> bytes:
+    """The text of a published list.
 
     Args:
-        model: What it holds.
         data: Its bytes.
         most_values: How many values it may hold.
-
-    Raises:
-        ValueError: It is none, one of another version, or larger than any layer needs.
-    """
-    text = inflate(data)
-    check_extent(text, most_values)
-    try:
-        return model.model_validate_json(text)
-    except ValidationError as error:
-        raise ValueError(first_fault(error)) from error
-
-
-def inflate(data: bytes) -> bytes:
-    """The text of a compressed list.
 
     Raises:
         ValueError: It is not compressed as lists are, or larger than any layer needs.
@@ -79,4 +57,5 @@ def inflate(data: bytes) -> bytes:
         raise ValueError(f"it unpacks to more than {UNPACKED_LIMIT} bytes")
     if not inflater.eof or inflater.unused_data:
         raise ValueError("it is cut off, or something follows it")
+    check_extent(text, most_values)
     return text

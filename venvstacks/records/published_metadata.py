@@ -10,20 +10,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from venvstacks.data_faults import first_fault
-from venvstacks.digests import sha256_json
-from venvstacks.model.conventions import LayerKind
+from venvstacks.digests import sha256_bytes, sha256_json
+from venvstacks.json_forms import check_extent
+from venvstacks.model.conventions import MANIFEST_VALUES, MOST_LAYERS, LayerKind
 from venvstacks.records.releases import checked_release, derived_release
-
-MANIFEST_LIMIT = 32 << 20
-"""Bytes of the manifest of a stack that are read: twenty thousand layers as they are published."""
-
-MOST_LAYERS = 10_000
-"""Layers of one manifest. Stacks have dozens; the work of checking a manifest grows with them."""
 
 Size = Annotated[int, Field(ge=0, lt=1 << 63)]
 """A number of bytes or files, as file systems count them."""
-
-_MOST_VALUES = 2_000_000  # elements of arrays and objects in a manifest
 
 _Group = Literal["runtimes", "frameworks", "applications"]
 _GROUPS: dict[LayerKind, _Group] = {"runtime": "runtimes", "framework": "frameworks", "application": "applications"}
@@ -33,16 +26,6 @@ class PublishedModel(BaseModel):
     """Base of published metadata. Unknown keys are ignored: later versions may write them."""
 
     model_config = ConfigDict(defer_build=True, extra="ignore", frozen=True, populate_by_name=True)
-
-
-def check_extent(text: bytes, most: int) -> None:
-    """Refuse JSON with so many values that reading it would take gigabytes (a few bytes of text take dozens in memory).
-
-    Raises:
-        ValueError: There are more than `most` values.
-    """
-    if text.count(b",") > most:
-        raise ValueError(f"it holds more than {most} values")
 
 
 class SupportModule(PublishedModel):
@@ -64,6 +47,11 @@ class FileReference(PublishedModel):
     name: str
     size: Size
     sha256: str
+
+    @classmethod
+    def of(cls, name: str, content: bytes) -> Self:
+        """The reference to a file of this name and content."""
+        return cls(name=name, size=len(content), sha256=sha256_bytes(content))
 
 
 class DeltaReference(FileReference):
@@ -257,7 +245,7 @@ class StackManifest(PublishedModel):
         Raises:
             ValueError: It is not a valid manifest, or larger than any stack needs.
         """
-        check_extent(text, _MOST_VALUES)
+        check_extent(text, MANIFEST_VALUES)
         try:
             manifest = cls.model_validate_json(text)
         except ValidationError as error:

@@ -7,13 +7,50 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from venvstacks.model.schema import DIALECT
-from venvstacks.records.file_lists import FileManifest
 from venvstacks.records.package_lists import PackageList
 from venvstacks.records.published_metadata import StackManifest
+
+
+class ListedFile(BaseModel):
+    """One file or symbolic link; folders are listed by the paths of what is in them.
+
+    Attributes:
+        path: Relative to the layer's folder, with forward slashes.
+        mode: Permissions of a file, in octal digits.
+        size: Bytes of a file.
+        sha256: Hex digest of a file's content.
+        target: What a link points to, unresolved.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: str
+    mode: Literal["0644", "0755"] | None = None
+    size: int | None = Field(default=None, ge=0)
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    target: str | None = None
+
+
+class FileManifest(BaseModel):
+    """All files and links of one layer's archive, sorted by path.
+
+    Attributes:
+        format: Version of this form.
+        install_target: The archive's top folder: the layer's deployed name.
+        files: What it holds.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal[1] = 1
+    install_target: str
+    files: tuple[ListedFile, ...]
+
 
 _PUBLISHED: Mapping[str, type[BaseModel]] = {
     "manifest.schema.json": StackManifest,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -156,18 +156,18 @@ def _collect(folder: Path, record: TrustRecord, now: datetime) -> Verified:
     timestamp: Metadata[Timestamp] = Metadata.from_bytes(texts["timestamp"])
     snapshot: Metadata[Snapshot] = Metadata.from_bytes(texts["snapshot"])
     publisher = newest.unrecognized_fields.get(PUBLISHER_FIELD)
-    seen = record.model_copy(
-        update={
-            **{role: text.decode() for role, text in texts.items()},
-            "roots": {version: text.decode() for version, text in roots.items()},
-            "publisher": publisher[:200] if isinstance(publisher, str) else None,
-            "root_version": newest.version,
-            "version": targets.signed.version,
-            "verified": max(now, record.verified),
-            "valid_until": min(
-                newest.expires, timestamp.signed.expires, snapshot.signed.expires, targets.signed.expires
-            ),
-        }
+    timestamp_text, snapshot_text, targets_text = (text.decode() for text in texts.values())
+    seen = replace(
+        record,
+        timestamp=timestamp_text,
+        snapshot=snapshot_text,
+        targets=targets_text,
+        roots={version: text.decode() for version, text in roots.items()},
+        publisher=publisher[:200] if isinstance(publisher, str) else None,
+        root_version=newest.version,
+        version=targets.signed.version,
+        verified=max(now, record.verified),
+        valid_until=min(newest.expires, timestamp.signed.expires, snapshot.signed.expires, targets.signed.expires),
     )
     files = {
         name: SignedFile(info.length, info.hashes["sha256"])

@@ -6,23 +6,26 @@ It is one file, so that it is replaced as a whole.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Literal, Self
+from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-
-from venvstacks.data_faults import first_fault
 from venvstacks.errors import TrustError
+from venvstacks.json_forms import FormError, digest, mapping, moment, moment_text, number, optional, parse, text, whole
+from venvstacks.json_forms import record as record_form
 
 RECORD_LIMIT = 64 << 20
 
 
-class TrustRecord(BaseModel):
+@dataclass(frozen=True)
+class TrustRecord:
     """What a deployment keeps between two verifications.
 
     Attributes:
         fingerprint: SHA-256 of the signed part of the root metadata that is pinned.
         pinned: That metadata.
+        verified: When the last verification succeeded.
+        valid_until: When the signatures that were verified then expire.
         roots: Later root metadata by version.
         timestamp: The last verified time stamp.
         snapshot: The last verified snapshot.
@@ -30,43 +33,43 @@ class TrustRecord(BaseModel):
         publisher: What the publisher calls itself in the root metadata; None without a name.
         root_version: Version of the newest root metadata.
         version: Version of the list of files.
-        verified: When the last verification succeeded.
-        valid_until: When the signatures that were verified then expire.
         releases: The newest release that was installed of each application.
     """
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
-
-    format: Literal[1] = 1
-    fingerprint: str = Field(pattern="^[0-9a-f]{64}$")
+    fingerprint: str
     pinned: str
-    roots: dict[int, str] = Field(default_factory=dict)
+    verified: datetime
+    valid_until: datetime
+    roots: dict[int, str] = field(default_factory=dict)
     timestamp: str = ""
     snapshot: str = ""
     targets: str = ""
     publisher: str | None = None
     root_version: int = 1
     version: int = 0
-    verified: AwareDatetime
-    valid_until: AwareDatetime
-    releases: dict[str, str] = Field(default_factory=dict)
+    releases: dict[str, str] = field(default_factory=dict)
+
+    def data(self) -> dict[str, Any]:
+        """The record as JSON data."""
+        times = {"verified": moment_text(self.verified), "valid_until": moment_text(self.valid_until)}
+        return {"format": 1, **asdict(self), **times}
 
     def text(self) -> str:
         """The record as it is written."""
-        return json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        return json.dumps(self.data(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
     @classmethod
-    def read(cls, data: bytes, place: str) -> Self:
+    def read(cls, data: bytes, place: str) -> TrustRecord:
         """The record in `data`.
 
         Raises:
             TrustError: It is damaged, or of another version.
         """
         try:
-            return cls.model_validate_json(data)
-        except ValidationError as error:
+            return parse(data, _RECORD)
+        except FormError as error:
             raise TrustError(
-                f"{place} is damaged: {first_fault(error)}",
+                f"{place} is damaged: {error}",
                 hint="compare the publisher's root with one that you trust, and name it with --trust",
             ) from error
 
@@ -78,3 +81,21 @@ class TrustRecord(BaseModel):
     def is_current(self, now: datetime) -> bool:
         """Whether the verified signatures are still valid."""
         return now < self.valid_until
+
+
+_RECORD = record_form(
+    TrustRecord,
+    "versioned",
+    fingerprint=digest,
+    pinned=text,
+    verified=moment,
+    valid_until=moment,
+    roots=mapping(text, number),
+    timestamp=text,
+    snapshot=text,
+    targets=text,
+    publisher=optional(text),
+    root_version=whole(),
+    version=whole(),
+    releases=mapping(text),
+)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from venvstacks.archives.members import members
 from venvstacks.digests import TreeEntry
-from venvstacks.records.file_lists import FileManifest, ListedFile, reference
+from venvstacks.records.file_lists import FileManifest, ListedFile
+from venvstacks.records.published_metadata import FileReference
 
 ENTRIES = (
     TreeEntry("bin/python", target="../../py/bin/python"),
@@ -38,7 +39,7 @@ def test_its_text_is_one_line_a_file_and_the_same_bytes_every_time() -> None:
     assert json.loads(lines[1].rstrip(",")) == {"path": "bin/python", "target": "../../py/bin/python"}
     assert json.loads(lines[2].rstrip(",")) == {"path": "bin/run", "mode": "0755", "size": 4, "sha256": "a" * 64}
     assert lines[-1] == "]}"
-    assert reference("x", packed).sha256 == sha256(packed).hexdigest()
+    assert FileReference.of("x", packed).sha256 == sha256(packed).hexdigest()
 
 
 @given(st.lists(st.builds(TreeEntry, st.text(st.characters(exclude_categories=["Cs"])), target=st.just("x"))))

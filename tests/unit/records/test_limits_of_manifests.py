@@ -4,10 +4,12 @@ import gzip
 
 import pytest
 
+from venvstacks.json_forms import check_extent
+from venvstacks.model.conventions import MOST_LAYERS, PACKED_LIMIT
 from venvstacks.records import file_lists
 from venvstacks.records.file_lists import FileManifest
-from venvstacks.records.packed_lists import PACKED_LIMIT, UNPACKED_LIMIT
-from venvstacks.records.published_metadata import MOST_LAYERS, StackManifest, check_extent
+from venvstacks.records.packed_lists import UNPACKED_LIMIT
+from venvstacks.records.published_metadata import FileReference, StackManifest
 
 ENTRY = b'{"format":1,"install_target":"py","files":[]}'
 
@@ -51,4 +53,4 @@ def test_manifests_beyond_the_limits_are_refused() -> None:
 @pytest.mark.parametrize("size", [-1, 1 << 63, 10**4000])
 def test_sizes_are_those_of_file_systems(size: int) -> None:
     with pytest.raises(ValueError, match="size"):
-        file_lists.reference("x", b"").model_validate({"name": "x", "size": size, "sha256": ""})
+        FileReference.model_validate({"name": "x", "size": size, "sha256": ""})

@@ -30,8 +30,8 @@ from venvstacks.errors import InterruptedRunError
 from venvstacks.graph.compiler import COMPRESSORS, RECIPES
 from venvstacks.model.glibc_promises import broken_promise
 from venvstacks.records.earlier_publications import EarlierPublication, read_earlier
-from venvstacks.records.file_lists import FileManifest, reference
-from venvstacks.records.published_metadata import LayerMetadata, metadata_text, read_metadata
+from venvstacks.records.file_lists import FileManifest
+from venvstacks.records.published_metadata import FileReference, LayerMetadata, metadata_text, read_metadata
 from venvstacks.records.tree_records import LinkRecord
 from venvstacks.tools.files import move_file, write_atomically
 from venvstacks.tools.process import Processes
@@ -138,7 +138,7 @@ def archive_layer(
         return {"archive": earlier.archive_name, "size": earlier.archive_size, "written": False}
     kept = read_metadata(place) if current and not options.force else None
     listed = name_by_content(common.install_target, tag, packages, PACKAGES_SUFFIX)
-    product = common.product.model_copy(update={"package_list": reference(listed, packages)})
+    product = common.product.model_copy(update={"package_list": FileReference.of(listed, packages)})
     common = common.model_copy(update={"product": product})
     with not_written(folder):
         if kept is None:
@@ -219,7 +219,7 @@ def _write(
             written = write_archive(request)
     chosen = names(written)
     write_atomically(folder / chosen.files, packed)
-    added = {"file_manifest": reference(chosen.files, packed), "kept_format": options.kept_format or None}
+    added = {"file_manifest": FileReference.of(chosen.files, packed), "kept_format": options.kept_format or None}
     return common.model_copy(
         update={
             "product": common.product.model_copy(update=added),

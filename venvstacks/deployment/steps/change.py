@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from venvstacks.actions.toolset import Tools
 from venvstacks.deployment.offers import find_application
@@ -76,16 +77,15 @@ def remove_applications(
                 )
             applications.pop(found, None)  # it may be named twice
         instances, needed_by = needed_instances(applications, current.instances)
-        generation = current.model_copy(
-            update={
-                "number": next_number(place),
-                "previous": current.number,
-                "created": tools.now().isoformat(),
-                "applications": applications,
-                "releases": {name: one for name, one in current.releases.items() if name in applications},
-                "instances": instances,
-                "needed_by": needed_by,
-            }
+        generation = replace(
+            current,
+            number=next_number(place),
+            previous=current.number,
+            created=tools.now().isoformat(),
+            applications=applications,
+            releases={name: one for name, one in current.releases.items() if name in applications},
+            instances=instances,
+            needed_by=needed_by,
         )
         enter_generation(place, generation, start_texts(place, generation))
     return generation, clean_up_after(place, warn)

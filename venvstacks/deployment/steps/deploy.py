@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from venvstacks.actions.toolset import Tools
@@ -107,7 +107,7 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
                 os.sync()
             enter_generation(place, generation, start_texts(place, generation))
         elif current is not None and current.releases != generation.releases:  # a new name for the same files
-            current = current.model_copy(update={"releases": generation.releases})
+            current = replace(current, releases=generation.releases)
             rewrite_current(place, current)
     removed = clean_up_after(place, request.warn)
     return Deployed(

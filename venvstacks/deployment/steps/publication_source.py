@@ -9,19 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from venvstacks.deployment.offers import Offer, OfferedDelta, OfferedFile, OfferedLayer, check_offer
+from venvstacks.deployment.manifest_reading import PUBLISH_AGAIN, read_layers
+from venvstacks.deployment.offers import Offer, OfferedFile, check_offer
 from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.errors import DeployError, TransferError, UsageError
-from venvstacks.model.conventions import METADATA_DIR
+from venvstacks.model.conventions import MANIFEST_LIMIT, METADATA_DIR
 from venvstacks.model.platforms import TargetPlatform
-from venvstacks.records.packed_lists import PACKED_LIMIT
-from venvstacks.records.published_metadata import MANIFEST_LIMIT, LayerMetadata, StackManifest
 from venvstacks.tools.patience import replace_patiently
 from venvstacks.tools.transfer import Downloads, WantedFile
 from venvstacks.urls import child, has_unclear_login, shown
-
-_HALF_BLOCK = 2048  # unused bytes of a file's last block, on average
-_PUBLISH_AGAIN = "publish again with this version of venvstacks, or fetch the files again"
 
 
 @dataclass(frozen=True)
@@ -104,7 +100,7 @@ class FolderSource:
         except OSError as error:
             raise _unreadable(place, error) from error
         if len(content) > limit:
-            raise DeployError(f"{place} has more than {limit} bytes", hint=_PUBLISH_AGAIN)
+            raise DeployError(f"{place} has more than {limit} bytes", hint=PUBLISH_AGAIN)
         return content
 
     def obtain(self, file: OfferedFile, folder: Path) -> Obtained:  # noqa: ARG002 - nothing has to be fetched
@@ -212,16 +208,16 @@ def open_source(text: str, make_downloads: Callable[[], Downloads]) -> Source:
 
 
 @dataclass(frozen=True)
-class StackEntries:
+class PublishedManifest:
     """The manifest of a source.
 
     Attributes:
         name: Where it is, for messages.
-        manifest: What it lists.
+        content: Its bytes.
     """
 
     name: str
-    manifest: StackManifest
+    content: bytes
 
 
 def read_offer(source: Source, platform: TargetPlatform) -> Offer:
@@ -233,11 +229,11 @@ def read_offer(source: Source, platform: TargetPlatform) -> Offer:
     return offer_of(read_manifest(source, platform), source, platform)
 
 
-def read_manifest(source: Source, platform: TargetPlatform) -> StackEntries:
+def read_manifest(source: Source, platform: TargetPlatform) -> PublishedManifest:
     """The manifest of a source: the one that is tagged with a platform's name, or else the plain one.
 
     Raises:
-        DeployError: There is none, or it is not valid.
+        DeployError: There is none.
     """
     names = f"{METADATA_DIR}/venvstacks-{platform.name}.json", f"{METADATA_DIR}/venvstacks.json"
     refusal = None
@@ -251,7 +247,7 @@ def read_manifest(source: Source, platform: TargetPlatform) -> StackEntries:
         else:
             refusal = None
         if content is not None:
-            return _parse(content, f"{source.label}/{name}")
+            return PublishedManifest(f"{source.label}/{name}", content)
     if refusal is not None:
         raise refusal
     raise DeployError(
@@ -261,57 +257,14 @@ def read_manifest(source: Source, platform: TargetPlatform) -> StackEntries:
     )
 
 
-def _parse(content: bytes, name: str) -> StackEntries:
-    try:
-        return StackEntries(name, StackManifest.parse(content))
-    except ValueError as error:
-        raise DeployError(f"{name} is not a manifest: {error}", hint=_PUBLISH_AGAIN) from error
-
-
-def offer_of(entries: StackEntries, source: Source, platform: TargetPlatform) -> Offer:
+def offer_of(manifest: PublishedManifest, source: Source, platform: TargetPlatform) -> Offer:
     """What a manifest offers for a platform, checked.
 
     Raises:
         DeployError: It is not valid, or for another platform.
     """
-    layers = tuple(_offered(entry, entries.name) for entry in entries.manifest.entries)
-    return check_offer(source.label, layers, platform, entries.manifest.product.release)
-
-
-def _offered(entry: LayerMetadata, name: str) -> OfferedLayer:
-    listed = entry.product.file_manifest
-    digest = (entry.archive_hashes or {}).get("sha256")
-    if listed is None or digest is None or entry.archive_name is None or entry.archive_size is None:
-        raise DeployError(
-            f"{name}: layer '{entry.layer_name}' was published without the digests that deploying needs",
-            hint=_PUBLISH_AGAIN,
-        )
-    if listed.size > PACKED_LIMIT:
-        raise DeployError(
-            f"{name}: the list of files {listed.name} has {listed.size} bytes, and may have {PACKED_LIMIT}",
-            hint=_PUBLISH_AGAIN,
-        )
-    return OfferedLayer(
-        name=entry.layer_name,
-        target=entry.install_target,
-        kind=entry.product.kind,
-        python=entry.python_implementation,
-        platform=entry.target_platform or "no platform",
-        lock_version=entry.lock_version,
-        archive=OfferedFile(entry.archive_name, entry.archive_size, digest),
-        files=OfferedFile(listed.name, listed.size, listed.sha256),
-        disk_size=entry.product.uncompressed_size + entry.product.file_count * _HALF_BLOCK,
-        runtime=None
-        if entry.product.kind == "runtime"
-        else entry.runtime_layer,  # a runtime's entry has its own name there
-        frameworks=entry.required_layers or (),
-        launch_module=entry.app_launch_module,
-        deltas=tuple(
-            OfferedDelta(OfferedFile(delta.name, delta.size, delta.sha256), delta.from_files, delta.to_files)
-            for delta in entry.product.deltas or ()
-        ),
-        notes=entry.product.notes,
-    )
+    layers, release = read_layers(manifest.content, manifest.name)
+    return check_offer(source.label, layers, platform, release)
 
 
 def _check(file: OfferedFile, size: int, sha256: str) -> None:
@@ -321,7 +274,7 @@ def _check(file: OfferedFile, size: int, sha256: str) -> None:
         how = f"its SHA-256 is {sha256}, not {file.sha256}"
     else:
         return
-    raise DeployError(f"{file.name} is not the file that the manifest lists: {how}", hint=_PUBLISH_AGAIN)
+    raise DeployError(f"{file.name} is not the file that the manifest lists: {how}", hint=PUBLISH_AGAIN)
 
 
 def _require_file(place: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -157,7 +157,7 @@ def _chosen_record(source: Source, record: TrustRecord | None, trusted: str | No
     else:
         chosen = verification.new_record(_read_root(Path(trusted), verification.ROOT_LIMIT), trusted, now)
     if record is not None and record.fingerprint == chosen.fingerprint:
-        return record.model_copy(update={"verified": now})
+        return replace(record, verified=now)
     return chosen
 
 

@@ -9,9 +9,11 @@ from typing import TypeVar
 from packaging.utils import canonicalize_name
 
 from venvstacks.archives.expected import check_path
+from venvstacks.deployment.manifest_reading import PUBLISH_AGAIN
 from venvstacks.deployment.offers import OfferedFile, OfferedLayer
 from venvstacks.deployment.steps.publication_source import (
     FolderSource,
+    PublishedManifest,
     Source,
     offer_of,
     read_manifest,
@@ -19,12 +21,11 @@ from venvstacks.deployment.steps.publication_source import (
 from venvstacks.digests import TreeEntry
 from venvstacks.errors import DeployError
 from venvstacks.insight.contents import LayerContents, StackContents, lowest_first
-from venvstacks.model.conventions import METADATA_DIR
+from venvstacks.model.conventions import METADATA_DIR, PACKED_LIMIT
 from venvstacks.model.platforms import PLATFORMS, TargetPlatform
 from venvstacks.records.file_lists import FileManifest
 from venvstacks.records.package_lists import ListedPackage, PackageList
-from venvstacks.records.packed_lists import PACKED_LIMIT
-from venvstacks.records.published_metadata import FileReference, LayerMetadata
+from venvstacks.records.published_metadata import FileReference, LayerMetadata, StackManifest
 
 _Found = TypeVar("_Found")
 _UNLISTED = (
@@ -45,12 +46,19 @@ def read_publication(source: Source, platform: TargetPlatform) -> StackContents:
         TransferError: It cannot be fetched.
     """
     found = read_manifest(source, _offered_platform(source, platform))
-    entries = {entry.install_target: entry for entry in found.manifest.entries}
+    entries = {entry.install_target: entry for entry in _entries(found)}
     published = {str(entry.target_platform) for entry in entries.values()}
     meant = next((PLATFORMS[name] for name in sorted(published) if name in PLATFORMS), platform)
     offer = offer_of(found, source, meant)
     layers = (_layer(source, layer, entries[target]) for target, layer in offer.layers.items())
     return StackContents(source.label, "publication", lowest_first(layers))
+
+
+def _entries(found: PublishedManifest) -> tuple[LayerMetadata, ...]:
+    try:
+        return StackManifest.parse(found.content).entries
+    except ValueError as error:
+        raise DeployError(f"{found.name} is not a manifest: {error}", hint=PUBLISH_AGAIN) from error
 
 
 def _offered_platform(source: Source, platform: TargetPlatform) -> TargetPlatform:
