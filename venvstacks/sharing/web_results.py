@@ -14,7 +14,7 @@ from venvstacks.tools.web_answer import Answer, Head, SpeedLimit, Upload
 from venvstacks.urls import child
 
 if TYPE_CHECKING:
-    import httpx2
+    from venvstacks.tools.http_client import WebClient
 
 TOKEN_VARIABLE = "VENVSTACKS_REMOTE_CACHE_TOKEN"  # noqa: S105 - the name of a variable
 """Environment variable with a token that is sent as `Authorization: Bearer`."""
@@ -33,11 +33,11 @@ class WebResults:
         self._access = access
         self._guard = threading.Lock()
         self._closing = contextlib.ExitStack()
-        self._client: httpx2.Client | None = None
+        self._client: WebClient | None = None
         token = access.environment.get(TOKEN_VARIABLE, "").strip()
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    def _connect(self) -> httpx2.Client:
+    def _connect(self) -> WebClient:
         with self._guard:
             if self._client is None:
                 self._client = self._closing.enter_context(open_client(self._access.environment))

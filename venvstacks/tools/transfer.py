@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from venvstacks.digests import sha256_file
@@ -19,7 +19,9 @@ from venvstacks.tools.web_answer import Answer, Head, SpeedLimit
 from venvstacks.urls import shown
 
 if TYPE_CHECKING:
-    import httpx2
+    from typing import Self
+
+    from venvstacks.tools.http_client import WebClient
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a description of the work, the number of bytes done, and the total (None if that is not known)."""
@@ -81,7 +83,7 @@ class Downloads:
     rate: int | None = None
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _guard: threading.Lock = field(default_factory=threading.Lock)
-    _client: httpx2.Client | None = None
+    _client: WebClient | None = None
     _rate_limit: RateLimit | None = None
 
     def __post_init__(self) -> None:

@@ -6,71 +6,66 @@ import contextlib
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from venvstacks.errors import TransferError, TransferFault
-from venvstacks.tools.web_credentials import credentials
+from venvstacks.tools.http_client import (
+    CONNECT_SECONDS,
+    SILENCE_SECONDS,
+    Address,
+    ConnectFailedError,
+    PlainRedirectError,
+    TooManyRedirectsError,
+    WebClient,
+    address_of,
+)
+from venvstacks.tools.http_message import BrokenAnswerError
+from venvstacks.tools.web_credentials import authorization
 from venvstacks.urls import has_unclear_login, shown, without_secrets
 
 if TYPE_CHECKING:
     import ssl
 
-    import httpx2
 
-_CONNECT_SECONDS = 10.0
-_SILENCE_SECONDS = 30.0
-
-
-def open_client(environment: Mapping[str, str]) -> httpx2.Client:
+def open_client(environment: Mapping[str, str]) -> WebClient:
     """A client that takes proxies, certificates and credentials from `environment`, not from that of this process.
 
     Raises:
         TransferError: A variable names certificates or a proxy that cannot be used.
     """
-    import httpx2  # noqa: PLC0415 - 70 ms, and most runs find their files in the cache
-
-    verify = _authorities(environment)
-    return httpx2.Client(
-        verify=verify,
-        mounts={pattern: _mount(proxy, verify) for pattern, proxy in proxies(environment).items()},
-        auth=credentials(environment),
-        trust_env=False,
-        follow_redirects=True,
-        timeout=httpx2.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS),
-        headers={"Accept-Encoding": "identity"},
-        event_hooks={"response": [_refuse_downgrade]},
-    )
+    _check_certificates(environment)
+    proxies = Proxies(environment)
+    return WebClient(authorization(environment), proxies.choose, lambda: _certificates(environment))
 
 
-def _authorities(environment: Mapping[str, str]) -> ssl.SSLContext | Literal[True]:
-    """The certificates of authorities that the environment names, or True for those of the client."""
-    import ssl  # noqa: PLC0415 - as slow as the client itself
+def _check_certificates(environment: Mapping[str, str]) -> None:
+    if environment.get("SSL_CERT_FILE") or environment.get("SSL_CERT_DIR"):
+        _certificates(environment)
+
+
+def _certificates(environment: Mapping[str, str]) -> ssl.SSLContext:
+    """What verifies servers: with the authorities that the environment names, or else those of this machine.
+
+    Raises:
+        TransferError: A variable names none.
+    """
+    import ssl  # noqa: PLC0415 - slow, and few deployments of tests need it
 
     file, folder = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR")
     if folder and not Path(folder).is_dir():
         raise _bad_setting("SSL_CERT_DIR", f"there is no folder {folder}")
-    if not file and not folder:
-        return True
     try:
-        return ssl.create_default_context(cafile=file or None, capath=folder or None)
+        context = ssl.create_default_context(cafile=file or None, capath=folder or None)
     except ssl.SSLError as error:
         raise _bad_setting("SSL_CERT_FILE", f"{file} holds no certificate") from error
     except OSError as error:
         raise _bad_setting("SSL_CERT_FILE", f"{file} cannot be read: {error.strerror}") from error
+    if not file and not folder:
+        with contextlib.suppress(ImportError, OSError):  # for Pythons that do not find those of the machine
+            import certifi  # noqa: PLC0415 - as above
 
-
-def _mount(proxy: str | None, verify: ssl.SSLContext | Literal[True]) -> httpx2.HTTPTransport | None:
-    import httpx2  # noqa: PLC0415 - as above
-
-    if proxy is None:
-        return None
-    wrong = _bad_setting("HTTP_PROXY, HTTPS_PROXY or ALL_PROXY", f"{shown(proxy)} is no proxy's URL")
-    if has_unclear_login(proxy):
-        raise wrong
-    try:
-        return httpx2.HTTPTransport(proxy=proxy, verify=verify, trust_env=False)
-    except (httpx2.InvalidURL, ValueError) as error:
-        raise wrong from error
+            context.load_verify_locations(certifi.where())
+    return context
 
 
 def _bad_setting(variable: str, how: str) -> TransferError:
@@ -79,55 +74,80 @@ def _bad_setting(variable: str, how: str) -> TransferError:
     )
 
 
-def _refuse_downgrade(response: httpx2.Response) -> None:
-    """Refuse a redirect from https to http: others could read names of files, tokens and content."""
-    if not response.has_redirect_location:
-        return
-    url = response.request.url
-    target = url.join(response.headers["Location"])
-    if url.scheme == "https" and target.scheme != "https":
-        raise TransferError(
-            f"{shown(str(url))} was redirected to {shown(str(target))}, which is not encrypted",
-            hint="give the https URL of the files themselves",
+class Proxies:
+    """The proxies that the environment names, and the hosts that need none.
+
+    Args:
+        environment: Environment variables; names in small letters have priority.
+
+    Raises:
+        TransferError: One is no proxy's URL.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        def read(name: str) -> str:
+            return environment.get(name.lower()) or environment.get(name.upper()) or ""
+
+        self._direct = [host.strip() for host in read("no_proxy").split(",") if host.strip()]
+        self._named = (
+            {}
+            if "*" in self._direct
+            else {scheme: _proxy(named) for scheme in ("http", "https", "all") if (named := read(f"{scheme}_proxy"))}
         )
 
+    def choose(self, address: Address) -> Address | None:
+        """The proxy for an address; None for a direct connection."""
+        if any(_is_named(address, host) for host in self._direct):
+            return None
+        return self._named.get(address.scheme) or self._named.get("all")
 
-def proxies(environment: Mapping[str, str]) -> dict[str, str | None]:
-    """URL patterns of httpx2 to proxies; None for patterns that `NO_PROXY` excludes from proxies."""
 
-    def read(name: str) -> str:
-        return environment.get(name.lower()) or environment.get(name.upper()) or ""
-
-    found: dict[str, str | None] = {}
-    for scheme in ("http", "https", "all"):
-        if proxy := read(f"{scheme}_proxy"):
-            found[f"{scheme}://"] = proxy if "://" in proxy else f"http://{proxy}"
-    direct = [host.strip() for host in read("no_proxy").split(",") if host.strip()]
-    if "*" in direct:
-        return {}
-    if found:
-        found.update({_pattern(host): None for host in direct})
+def _proxy(text: str) -> Address:
+    url = text if "://" in text else f"http://{text}"
+    wrong = _bad_setting("HTTP_PROXY, HTTPS_PROXY or ALL_PROXY", f"{shown(url)} is no proxy's URL")
+    if has_unclear_login(url):
+        raise wrong
+    try:
+        found = address_of(url)
+    except ValueError as error:
+        raise wrong from error
+    if found.scheme != "http":
+        raise wrong
     return found
 
 
-def _pattern(host: str) -> str:
-    """The URL pattern of one entry of `NO_PROXY`: a name matches itself and all names below it."""
-    name = host.lstrip(".")
+def _is_named(address: Address, entry: str) -> bool:
+    """Whether an entry of `NO_PROXY` is about an address: a name stands for itself and all names below it."""
+    name = entry.lstrip(".").lower()
     if name.count(":") > 1:
-        return f"all://[{name.strip('[]')}]"
-    is_name = not name.replace(".", "").isdecimal() and name != "localhost"
-    return f"all://*{name}" if is_name and ":" not in name else f"all://{name}"
+        return address.host == name.strip("[]")
+    host, colon, port = name.partition(":")
+    if colon:
+        return (address.host, str(address.port)) == (host, port)
+    is_name = not host.replace(".", "").isdecimal() and host != "localhost"
+    return address.host == host or (is_name and address.host.endswith(f".{host}"))
 
 
 @contextlib.contextmanager
 def explain(url: str) -> Iterator[None]:
     """A context manager that raises every failure of the client in its block as a `TransferError`."""
-    import httpx2  # noqa: PLC0415 - as above
-
     try:
         yield
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, ImportError) as error:  # the last: no SOCKS support
-        raise _explained(url, error) from error
+    except PlainRedirectError as error:
+        raise TransferError(
+            f"{shown(error.before)} was redirected to {shown(error.after)}, which is not encrypted",
+            hint="give the https URL of the files themselves",
+        ) from error
+    except TooManyRedirectsError as error:
+        raise TransferError(f"{shown(url)} is redirected again and again", hint="check the URL") from error
+    except (ConnectFailedError, ValueError) as error:
+        raise _unreachable(url, error) from error
+    except BrokenAnswerError as error:
+        raise broken_off(url, str(error)) from error
+    except socket.timeout as error:  # noqa: UP041 - another class up to Python 3.9
+        raise broken_off(url, f"nothing came for {SILENCE_SECONDS:.0f} s") from error
+    except OSError as error:
+        raise broken_off(url, "the connection was closed") from error
 
 
 def refused(url: str, status: int, *, transient: bool) -> TransferError:
@@ -150,29 +170,14 @@ def broken_off(url: str, what: str) -> TransferError:
     )
 
 
-def _explained(url: str, error: Exception) -> TransferError:
-    import httpx2  # noqa: PLC0415
-
-    if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError):
-        return broken_off(url, without_secrets(str(error)) or "the connection was closed")
-    if isinstance(error, httpx2.ReadTimeout):
-        return broken_off(url, f"nothing came for {_SILENCE_SECONDS:.0f} s")
-    if isinstance(error, httpx2.TooManyRedirects):
-        return TransferError(f"{shown(url)} is redirected again and again", hint="check the URL")
-    return _unreachable(url, error)
-
-
-def _unreachable(url: str, error: Exception) -> TransferError:
-    import httpx2  # noqa: PLC0415
-
-    host = error.request.url.host if isinstance(error, httpx2.RequestError) else shown(url)
-    hint = "check network and proxy settings"
-    transient = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
-    if isinstance(error, httpx2.ConnectTimeout):
-        reason = f"{host} did not answer within {_CONNECT_SECONDS:.0f} s"
-    elif _caused_by(error, socket.gaierror):
+def _unreachable(url: str, error: ConnectFailedError | ValueError) -> TransferError:
+    host = error.host if isinstance(error, ConnectFailedError) else shown(url)
+    why, hint, transient = error.__cause__, "check network and proxy settings", isinstance(error, ConnectFailedError)
+    if isinstance(why, socket.timeout):
+        reason = f"{host} did not answer within {CONNECT_SECONDS:.0f} s"
+    elif isinstance(why, socket.gaierror):
         reason, transient = f"the host name {host} could not be resolved", False
-    elif _is_about_certificates(error):
+    elif type(why).__name__ == "SSLCertVerificationError":  # without the module, which is slow to import
         reason, transient = f"{host} shows a certificate that is not trusted: {error}", False
         hint = "name the certificate of its authority in the environment variable SSL_CERT_FILE"
     else:
@@ -180,18 +185,3 @@ def _unreachable(url: str, error: Exception) -> TransferError:
     return TransferError(
         f"{shown(url)} cannot be reached: {reason}", hint=hint, kind="unreachable", transient=transient
     )
-
-
-def _is_about_certificates(error: Exception) -> bool:
-    import ssl  # noqa: PLC0415 - as above
-
-    return _caused_by(error, ssl.SSLCertVerificationError)
-
-
-def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
-    """Whether an error of this kind is a cause of `error`; the client wraps errors several times."""
-    while error is not None:
-        if isinstance(error, kind):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

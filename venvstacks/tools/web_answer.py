@@ -12,13 +12,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from venvstacks.errors import InterruptedRunError
 from venvstacks.tools.web import broken_off, explain
 
 if TYPE_CHECKING:
-    import httpx2
+    from typing import Self
+
+    from venvstacks.tools.http_client import WebClient
 
 _LOOK_SECONDS = 0.1
 _QUEUED_PIECES = 16  # of 64 KiB at most
@@ -112,7 +114,7 @@ class Answer:
 
     def __init__(
         self,
-        client: httpx2.Client,
+        client: WebClient,
         url: str,
         headers: Mapping[str, str],
         stopping: Callable[[], bool],
@@ -180,14 +182,14 @@ class Answer:
                 raise broken_off(self._url, f"{self._came} bytes {verb} in {self._waited:.0f} s")
             self._waited, self._came = 0.0, 0
 
-    def _receive(self, client: httpx2.Client, headers: Mapping[str, str]) -> None:
+    def _receive(self, client: WebClient, headers: Mapping[str, str]) -> None:
         end = _End()
         try:
             sent = {**headers, "Content-Length": str(self._upload.size)} if self._upload else dict(headers)
             content = self._sending(self._upload) if self._upload else None
-            with explain(self._url), client.stream(self._method, self._url, headers=sent, content=content) as response:
-                self._hand_over(Head(response.status_code, response.headers))
-                for piece in response.iter_raw():  # as it arrives: pieces of a fixed size would lose the last one
+            with explain(self._url), client.stream(self._method, self._url, sent, content) as reply:
+                self._hand_over(Head(reply.status, reply.headers))
+                for piece in reply.pieces():
                     self._hand_over(piece)
         except _AbandonedError:
             return

@@ -13,20 +13,19 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from venvstacks.errors import TransferError
 from venvstacks.urls import is_this_machine
 
 if TYPE_CHECKING:
-    import httpx2
+    from venvstacks.tools.http_client import Address
 
 TOKEN_VARIABLE = "VENVSTACKS_TOKEN_"  # noqa: S105 - the beginning of a name
 """Variables that hold bearer tokens (RFC 6750) begin so; the host follows, in capitals, with `_` for `.` and `-`."""
 
 
-def credentials(environment: Mapping[str, str]) -> Callable[[httpx2.Request], httpx2.Request]:
-    """What adds an `Authorization` header to requests that have none.
+def authorization(environment: Mapping[str, str]) -> Callable[[Address], str | None]:
+    """The `Authorization` header of a request to an address; None without credentials for it.
 
     Raises:
         TransferError: When it is used, if a netrc file is needed and cannot be read.
@@ -36,19 +35,15 @@ def credentials(environment: Mapping[str, str]) -> Callable[[httpx2.Request], ht
     def logins() -> Mapping[str, tuple[str, str]]:
         return _read_netrc(environment)
 
-    def add(request: httpx2.Request) -> httpx2.Request:
-        url = request.url
-        if "Authorization" in request.headers:
-            return request
-        if url.userinfo:
-            request.headers["Authorization"] = _basic(unquote(url.username), unquote(url.password))
-        elif token := _token(environment, url.scheme, url.host):
-            request.headers["Authorization"] = f"Bearer {token}"
-        elif login := logins().get(url.host):
-            request.headers["Authorization"] = _basic(*login)
-        return request
+    def find(address: Address) -> str | None:
+        if address.login:
+            return basic(*address.login)
+        if token := _token(environment, address.scheme, address.host):
+            return f"Bearer {token}"
+        login = logins().get(address.host)
+        return basic(*login) if login else None
 
-    return add
+    return find
 
 
 def _token(environment: Mapping[str, str], scheme: str, host: str) -> str | None:
@@ -57,7 +52,8 @@ def _token(environment: Mapping[str, str], scheme: str, host: str) -> str | None
     return token if token and (scheme == "https" or is_this_machine(host)) else None
 
 
-def _basic(user: str, password: str) -> str:
+def basic(user: str, password: str) -> str:
+    """The header of basic authentication (RFC 7617)."""
     return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
