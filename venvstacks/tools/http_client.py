@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from venvstacks.tools.http_message import BrokenAnswerError, NothingCameError, Reply, read_reply
@@ -280,7 +280,7 @@ def _ask_for_tunnel(opened: socket.socket, proxy: Address, address: Address) -> 
     try:
         opened.sendall(_text(f"CONNECT {place} HTTP/1.1", lines))
         with opened.makefile("rb", buffering=0) as stream:  # what follows the answer is not the proxy's
-            status = read_reply(stream, "CONNECT").status
+            status = read_reply(cast("BinaryIO", stream), "CONNECT").status
     except (OSError, BrokenAnswerError) as error:
         raise ConnectFailedError(proxy.host, str(error)) from error
     if not 200 <= status < 300:
