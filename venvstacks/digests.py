@@ -18,6 +18,7 @@ from venvstacks.modes import is_executable
 
 _PREFIX = "sha256:"
 _SMALL = 1 << 20
+_PIECE = 1 << 18
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -49,7 +50,10 @@ def sha256_file(path: Path | str, size: int | None = None) -> str:
     if size is not None and size <= _SMALL:
         return sha256_bytes(Path(path).read_bytes())
     with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while piece := stream.read(_PIECE):
+            digest.update(piece)
+        return digest.hexdigest()
 
 
 def prefixed(hexdigest: str) -> str:

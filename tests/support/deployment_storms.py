@@ -27,7 +27,6 @@ CODES = {-signal.SIGKILL, 130, 143, 0, -signal.SIGTERM, -signal.SIGINT}
 
 _PROGRAM = """
 import sys
-import filelock
 from venvstacks import cli
 cli._leave_at_signals()
 from venvstacks.cli import deploy_commands

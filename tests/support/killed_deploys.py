@@ -46,8 +46,6 @@ def _writes(arguments: tuple[object, ...]) -> bool:
 
 def main(source: str, folder: str, action: str, number: str) -> int:
     """Deploy, disturbed or not."""
-    import filelock  # noqa: F401, PLC0415 - what is imported late counts as a step otherwise
-
     from venvstacks.api import deployments as deployment  # noqa: PLC0415
     from venvstacks.errors import DeployError  # noqa: PLC0415
 

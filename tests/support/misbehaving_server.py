@@ -88,6 +88,7 @@ class MisbehavingServer:
                 if not more:
                     return
                 head += more
+            head = head.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"  # content may follow
             self.heads.append(head.decode())
             self.behaviour(Exchange(connection, head.decode(), len(self.heads) - 1, self.url))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from threading import BoundedSemaphore
 
@@ -14,7 +14,7 @@ from venvstacks.tools.process import Processes
 
 
 def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
+    return datetime.now(timezone.utc).replace(microsecond=0)  # noqa: UP017 - 3.10 lacks UTC
 
 
 @dataclass(frozen=True)

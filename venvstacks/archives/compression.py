@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from venvstacks.archives.blocks import affordable, blocks_of
 from venvstacks.tools.workers import Workers, workers
@@ -51,7 +51,7 @@ class Compression:
     x86: bool = False
 
 
-Compressed: TypeAlias = Generator[bytes, None, None]
+Compressed = Generator[bytes, None, None]
 
 
 class StreamCompressor(Protocol):

@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
+from venvstacks.archives.zstd_frames import frame_reader, frame_size
+
 _PIECE = 1 << 20
 _READ = 1 << 17
 _WINDOW = 1 << 27  # zstd's own limit; our archives need half of it
@@ -49,18 +51,16 @@ def _read_ahead(chunks: Iterator[bytes], pool: ThreadPoolExecutor) -> Iterator[b
 
 
 def _zstd(stream: BinaryIO) -> Iterator[bytes]:
-    import zstandard  # noqa: PLC0415 - a slow import that only few commands need
-
     length = os.fstat(stream.fileno()).st_size
+    frame = zstd_frame_length(stream)
+    if frame != length:
+        raise ValueError("the archive is cut off" if frame > length else "something follows the compressed data")
+    stream.seek(0)
+    reader = frame_reader(stream, _WINDOW)
     try:
-        frame = zstd_frame_length(stream)
-        if frame != length:
-            raise ValueError("the archive is cut off" if frame > length else "something follows the compressed data")
-        stream.seek(0)
-        with zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(stream, closefd=False) as reader:
-            while piece := reader.read(_PIECE):
-                yield piece
-    except zstandard.ZstdError as error:
+        while piece := reader.read(_PIECE):
+            yield piece
+    except ValueError as error:
         raise ValueError(f"the compressed data is damaged: {error}") from error
 
 
@@ -73,13 +73,9 @@ def zstd_frame_length(stream: BinaryIO) -> int:
     Raises:
         ValueError: `stream` does not begin with a zstandard frame.
     """
-    import zstandard  # noqa: PLC0415 - as above
-
-    head = stream.read(18)
     try:
-        place = zstandard.frame_header_size(head)
-        has_checksum = zstandard.get_frame_parameters(head).has_checksum
-    except zstandard.ZstdError as error:
+        place, _, has_checksum = frame_size(stream.read(18))
+    except ValueError as error:
         raise ValueError(f"this is not zstandard data: {error}") from error
     last = False
     while not last:

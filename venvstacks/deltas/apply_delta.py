@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from venvstacks.archives.expected import ExpectedTree
 from venvstacks.archives.unpack import make_links, make_listed_folders, write_verified
+from venvstacks.archives.zstd_frames import FrameReader, frame_reader
 from venvstacks.deltas.delta_index import MAGIC, PACKED_LIMIT, DeltaIndex, HeldContent
 from venvstacks.deltas.old_version import OldVersion
 from venvstacks.deltas.patches import apply_patch
@@ -23,9 +24,6 @@ from venvstacks.errors import InterruptedRunError
 from venvstacks.modes import file_mode
 from venvstacks.tools.clones import lay_file
 from venvstacks.tools.files import staging_folder
-
-if TYPE_CHECKING:
-    import zstandard
 
 _PIECE = 1 << 20
 _WHOLE_WINDOW = 1 << 26  # as publishing writes it
@@ -155,7 +153,7 @@ def _make_contents(
     """Write all contents that are wanted of a delta: where they belong, or else into the scratch folder."""
     places = delta.index.frame_places()
     whole = _WholeFiles(delta, delta.begin + places[-1])
-    for content, place in zip(delta.index.contents, places, strict=False):
+    for content, place in zip(delta.index.contents, places):  # noqa: B905 - Python 3.9
         update.check()
         if content.sha256 not in delta.wanted:
             if content.base is None:
@@ -180,7 +178,7 @@ def _patched(delta: _Delta, content: HeldContent, place: int, base: Path) -> Ite
     with base.open("rb") as old:
         length_of_old = base.stat().st_size
         delta.stream.seek(place)
-        for (first, length, packed), size in zip(content.windows or (), content.sizes(), strict=True):
+        for (first, length, packed), size in zip(content.windows or (), content.sizes()):  # noqa: B905 - as many
             if first + length > length_of_old:
                 raise ValueError("a patch is for another file than is installed: it has another size")
             old.seek(first)
@@ -195,12 +193,9 @@ class _WholeFiles:
         self._ahead = 0  # bytes to skip before the next file
 
     @cached_property
-    def _reader(self) -> zstandard.ZstdDecompressionReader:
-        import zstandard  # noqa: PLC0415 - a slow import that only deltas and archives need
-
+    def _reader(self) -> FrameReader:
         self._delta.stream.seek(self._place)
-        inflater = zstandard.ZstdDecompressor(max_window_size=_WHOLE_WINDOW)
-        return inflater.stream_reader(self._delta.stream, closefd=False)
+        return frame_reader(self._delta.stream, _WHOLE_WINDOW)
 
     def skip(self, size: int) -> None:
         """Leave out the next file."""
@@ -218,12 +213,10 @@ class _WholeFiles:
         yield from self._pieces(size)
 
     def _pieces(self, size: int) -> Iterator[bytes]:
-        import zstandard  # noqa: PLC0415 - as above
-
         while size:
             try:
                 piece = self._reader.read(min(size, _PIECE))
-            except zstandard.ZstdError as error:
+            except ValueError as error:
                 raise ValueError(f"its files are damaged: {error}") from error
             if not piece:
                 return

@@ -1,7 +1,7 @@
 """Patches of one window: zstandard frames (RFC 8878) with a part of the old file as prefix.
 
 They are made with the standard library's `compression.zstd` (`backports.zstd` before Python 3.14), which has prefixes,
-and read with `zstandard`, as archives are. See docs/decisions/0035.
+and read as archives are. See docs/decisions/0035.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from venvstacks.archives.zstd_frames import frame_content
 from venvstacks.deltas.delta_index import OLD_PART, WINDOW
 
 LEVEL = 10
@@ -40,22 +41,10 @@ def apply_patch(old: bytes, frame: bytes, size: int) -> bytes:
     Raises:
         ValueError: The frame is damaged, or its result has another size.
     """
-    import zstandard  # noqa: PLC0415 - a slow import that only deltas and archives need
-
-    if len(old) > _LEAST_PREFIX:
-        known = zstandard.ZstdCompressionDict(old, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-        inflater = zstandard.ZstdDecompressor(dict_data=known, max_window_size=WINDOW)
-    else:
-        inflater = zstandard.ZstdDecompressor(max_window_size=WINDOW)
     try:
-        if zstandard.get_frame_parameters(frame).content_size != size:
-            raise ValueError("a patch has another size than its index says")
-        data = inflater.decompress(frame, allow_extra_data=False)
-    except zstandard.ZstdError as error:
+        return frame_content(frame, size, WINDOW, old)
+    except ValueError as error:
         raise ValueError(f"a patch is damaged: {error}") from error
-    if len(data) != size:
-        raise ValueError("a patch has another size than its index says")
-    return data
 
 
 def _options(zstd: Any, size: int) -> dict[Any, int]:  # noqa: ANN401 - a module under one of two names

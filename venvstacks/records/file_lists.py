@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from venvstacks.archives.expected import MOST_ENTRIES
-from venvstacks.archives.members import Member
 from venvstacks.digests import TreeEntry
 from venvstacks.json_forms import array, digest, one_of, optional, parse, record, text, whole
 from venvstacks.records.packed_lists import pack, unpack
+
+if TYPE_CHECKING:
+    from venvstacks.archives.members import Member
 
 _MOST_VALUES = 4 * MOST_ENTRIES + 10  # four keys a file; the commas within names make few lists reach it sooner
 _EXECUTABLE: Literal["0755"] = "0755"

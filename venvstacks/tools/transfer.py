@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 from urllib.parse import unquote, urlsplit
 
 from venvstacks.digests import sha256_file
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from venvstacks.tools.http_client import WebClient
 
-Progress = Callable[[str, int, int | None], None]
+Progress = Callable[[str, int, Optional[int]], None]  # noqa: UP045 - Python 3.9
 """Called with a description of the work, the number of bytes done, and the total (None if that is not known)."""
 
 WORTHWHILE = 64 << 10

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 from venvstacks.digests import sha256_bytes
 from venvstacks.errors import TransferError, TrustError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tuf.api.metadata import Metadata, Root, Targets
     from tuf.ngclient import FetcherInterface
 
-Read = Callable[[str, int], bytes | None]
+Read = Callable[[str, int], Optional[bytes]]  # noqa: UP045 - Python 3.9
 """Reads a file below the source, of a number of bytes at most; None if there is none."""
 
 ROOT_LIMIT = 512_000

@@ -70,7 +70,7 @@ def test_killed_at_any_time(old_stack: Path, new_stack: Path, tmp_path: Path) ->
     deployment.deploy(str(old_stack), tmp_path)
     chance = random.Random(5)
     code = (
-        "import sys\nimport filelock\nfrom venvstacks import deployment\n"
+        "import sys\nfrom venvstacks import deployment\n"
         "print('ready', flush=True)\ndeployment.deploy(sys.argv[1], sys.argv[2])\n"
     )
     for _ in range(max(2, KILLS // 2)):

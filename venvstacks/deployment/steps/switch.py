@@ -27,6 +27,7 @@ from venvstacks.deployment.steps.generations import (
 from venvstacks.deployment.steps.place import LOCK, Place, make_folder, stored_ids
 from venvstacks.errors import DeployError
 from venvstacks.modes import FOLDER_MODE, file_mode
+from venvstacks.tools.file_lock import LockHeldError, file_lock
 from venvstacks.tools.files import is_folder_link, remove_what_can_be, write_atomically, write_program
 from venvstacks.tools.folder_links import link_folder, turn_pointer
 from venvstacks.tools.patience import rename_patiently
@@ -50,17 +51,11 @@ def changing(
     Raises:
         DeployError: Another process is changing it and was not waited for, or the folder cannot be written to.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - 30 ms that looking at a deployment does not need
-
-    lock = FileLock(place.root / LOCK, mode=file_mode(executable=False), thread_local=False)
+    mode = file_mode(executable=False)
     with not_deployed(place.root), contextlib.ExitStack() as held:
         try:
-            try:
-                held.enter_context(lock.acquire(timeout=0))
-            except Timeout:
-                on_wait()
-                held.enter_context(lock.acquire(timeout=timeout))
-        except Timeout:
+            held.enter_context(file_lock(place.root / LOCK, mode=mode, timeout=timeout, on_wait=on_wait))
+        except LockHeldError:
             raise DeployError(
                 f"another process is changing {place.root}", hint="wait for it to end, and run the command again"
             ) from None
