@@ -107,7 +107,9 @@ REACHES: dict[str, set[str]] = {
     "os.killpg": {"tools/process.py"},
     "os.cpu_count": {"tools/processors.py"},
     # what one system or Python alone has; the command or the name that was asked for
-    "importlib.import_module": {"tools", "archives/zstd_frames.py", "api/__init__.py", "cli/app.py", "__init__", *CHILD_PROGRAMS},
+    "importlib.import_module": {
+        "tools", "archives/zstd_frames.py", "api/__init__.py", "cli/app.py", "__init__", *CHILD_PROGRAMS,
+    },
 } | {name: set() for name in (
     "os.getenv", "os.putenv", "os.unsetenv", "os.chdir", "os.fchdir", "os.getcwd", "os.kill", "os.fork", "os.system",
     "os.popen", "os.execv", "os.execve", "os.execvp", "os.posix_spawn", "os.posix_spawnp", "os.spawnv", "os.spawnve",
