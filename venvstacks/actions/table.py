@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from venvstacks.actions.locking.lock_request import LockPolicy, LockRequest
 from venvstacks.actions.locking.lock_validity import is_refused, lock_reasons
 from venvstacks.actions.wheels.wheel_request import OwnWheelRequest, wheel_reasons
-from venvstacks.errors import BuildError
 from venvstacks.graph.compiler import ARCHIVE_MANIFEST, Configuration
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.locking.adaptation import Adaptation
@@ -353,24 +352,9 @@ class TaskActions:
 
     @property
     def _emulator(self) -> tuple[str, ...]:
-        """The command that runs programs of the target platform, with the path of its program; empty for none.
+        from venvstacks.actions.emulation import find_emulator  # noqa: PLC0415 - to build for other platforms
 
-        Raises:
-            BuildError: There is no such program.
-        """
-        if not self.configuration.emulator:
-            return ()
-        from shutil import which  # noqa: PLC0415 - for few builds
-
-        name, *arguments = self.configuration.emulator
-        path = str(self.base / name) if "/" in name else name
-        found = which(path, path=self.variables.get("PATH"))
-        if found is None:
-            raise BuildError(
-                f"the emulator '{name}' of {self._platform.name} is not on this machine",
-                hint="install it, or leave it out of `emulators`: layers are then checked without being started",
-            )
-        return (found, *arguments)
+        return find_emulator(self.configuration.emulator, self._platform, self.base, self.variables.get("PATH"))
 
     def _published(self, node: TaskNode) -> PublishedLayer:
         from venvstacks.actions.publishing.layer_metadata import PublishedLayer  # noqa: PLC0415

@@ -27,7 +27,9 @@ def find_application(project: Project, name: str) -> Layer:
             if project.configuration.platform in layer.platforms:
                 return layer
             targets = ", ".join(target.name for target in layer.platforms) or "no platform at all"
-            raise UsageError(f"application '{layer.name}' is not made for this machine", hint=f"it is for {targets}")
+            configuration = project.configuration
+            place = configuration.layout.foreign or "this machine"
+            raise UsageError(f"application '{layer.name}' is not made for {place}", hint=f"it is for {targets}")
     known = ", ".join(layer.name for layer in applications) or "none"
     raise UsageError(f"there is no application '{name}'", hint=f"applications: {known}")
 
@@ -52,7 +54,7 @@ def application_command(
         isolated: Whether the current folder is kept out of its imports.
 
     Raises:
-        UsageError: There is no such application for this machine.
+        UsageError: There is no such application for this platform, or no emulator that could start it here.
         LinkError: The environment is missing or damaged.
     """
     name = application if isinstance(application, str) else application.env_name
@@ -61,8 +63,44 @@ def application_command(
     assert platform is not None  # noqa: S101 - the application is made for it
     environment = project.export_path(layer) if exported else project.environment_path(layer)
     folders = _editable_folders(project, layer) if editable else ()
-    launch = name.partition(":")[2]
-    return launch_command(layer, platform, environment, arguments, name=launch, editable=folders, isolated=isolated)
+    return launch_command(
+        layer,
+        platform,
+        environment,
+        arguments,
+        name=name.partition(":")[2],
+        emulator=_emulator(project),
+        editable=folders,
+        isolated=isolated,
+    )
+
+
+def check_can_start(project: Project) -> None:
+    """Refuse a project for another platform whose programs this machine cannot start.
+
+    Raises:
+        UsageError: No emulator is named for it.
+    """
+    configuration = project.configuration
+    if not configuration.can_start:
+        name = configuration.layout.foreign
+        raise UsageError(
+            f"this machine cannot start programs of {name}",
+            hint=f'name an emulator in [tool.venvstacks]: emulators = {{ {name} = ["qemu-...", "..."] }}; '
+            f"or publish for it (`venvstacks publish --platform {name}`), and deploy on a machine of that platform",
+        )
+
+
+def _emulator(project: Project) -> tuple[str, ...]:
+    """The command that starts programs of the project's platform; empty if that is this machine's."""
+    check_can_start(project)
+    configuration = project.configuration
+    if configuration.platform is None or not configuration.emulator:
+        return ()
+    from venvstacks.actions.emulation import find_emulator  # noqa: PLC0415 - for other platforms only
+
+    path = project.environment.get("PATH")
+    return find_emulator(configuration.emulator, configuration.platform, project.base, path)
 
 
 def _editable_folders(project: Project, layer: Layer) -> tuple[Path, ...]:

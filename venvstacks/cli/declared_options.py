@@ -44,6 +44,12 @@ Platforms = Annotated[
         rich_help_panel=_LAYERS,
     ),
 ]
+OnePlatform = Annotated[
+    str | None,
+    typer.Option(
+        "--platform", metavar="NAME", help="Target platform. [default: this machine's]", rich_help_panel=_LAYERS
+    ),
+]
 Include = Annotated[
     list[str] | None,
     typer.Option("--include", metavar="GLOB", help="Only these environments; repeatable.", rich_help_panel=_LAYERS),

@@ -89,10 +89,11 @@ def why(
     *,
     task: Annotated[str, typer.Argument(metavar="TASK", help="A task, e.g. build:app-hello.")],
     build_dir: o.BuildDir = "_build",
+    platform: o.OnePlatform = None,
     json: o.Json = False,
 ) -> int:
     """Say why a task last ran, how long it took, what it printed, and how to repeat it by hand."""
-    session = Session.open(context.obj, spec, Options(build_dir=build_dir))
+    session = Session.open(context.obj, spec, Options(build_dir=build_dir, platform=platform))
     found = last_run(session.project, task)
     if json:
         print_json(found.as_json() if found else None)

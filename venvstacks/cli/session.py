@@ -230,8 +230,11 @@ class Session:
             editable: Whether its own packages are imported from their projects, instead of being built again.
 
         Raises:
-            UsageError: There is no such application for this machine.
+            UsageError: There is no such application for the platform, or this machine cannot start it.
         """
+        from venvstacks.api.applications import check_can_start  # noqa: PLC0415 - to start applications only
+
+        check_can_start(self.project)
         layer = api.find_application(self.project, name)
         selection = Selection(include=(layer.env_name,))
         request = api.Request(("build",), selection, lock_policy="require-valid", keep_wheels=editable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -150,6 +151,7 @@ def local_export(
     delivering: Delivering,
     layers: PublishedLayers,
     link_mode: o.LinkModeOption = None,
+    platform: o.OnePlatform = None,
     environments: Environments,
     showing: Showing,
     running: Running,
@@ -158,7 +160,13 @@ def local_export(
     settings = Options(
         build_dir=build_dir, export_dir=output_dir, link_mode=link_mode, jobs=running.jobs, **given(environments)
     )
-    session = Session.open(context.obj, spec, settings)
+    session = Session.open(context.obj, spec, replace(settings, platform=platform))
+    if session.project.configuration.is_foreign:
+        raise UsageError(
+            f"environments are exported to be used on this machine, which is not {platform}",
+            hint=f"publish for it: `venvstacks publish --platform {platform}`; and deploy, or export, on a machine of "
+            "that platform",
+        )
     return _deliver(session, "export", layers, delivering, showing=showing, running=running)
 
 
@@ -193,10 +201,12 @@ def run(
     arguments: Annotated[list[str] | None, typer.Argument(metavar="[-- ARGS]", help="Its arguments.")] = None,
     build_dir: o.BuildDir = "_build",
     environments: Environments,
+    platform: o.OnePlatform = None,
     jobs: o.Jobs = None,
     isolated: o.Isolated = True,
     editable: o.Editable = False,
 ) -> int:
     """Start an application in its build environment, which is brought up to date first."""
-    session = Session.open(context.obj, spec, Options(build_dir=build_dir, jobs=jobs, **given(environments)))
+    settings = Options(build_dir=build_dir, platform=platform, jobs=jobs, **given(environments))
+    session = Session.open(context.obj, spec, settings)
     return session.run_application(application, tuple(arguments or ()), isolated=isolated, editable=editable)

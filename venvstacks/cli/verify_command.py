@@ -11,7 +11,7 @@ import typer
 from venvstacks import api
 from venvstacks.api import Options, Selection
 from venvstacks.cli import declared_options as o
-from venvstacks.cli.option_groups import Archives, Chosen, Packages, given
+from venvstacks.cli.option_groups import Archives, Chosen, Packages, Targets, given
 from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.session import Session
 from venvstacks.errors import ExitCode
@@ -25,6 +25,7 @@ def verify(
     spec: o.Spec,
     *,
     output_dir: o.ArtifactsDir = "_artifacts",
+    targets: Targets,
     layers: Chosen,
     archives: Archives,
     packages: Packages,
@@ -39,18 +40,30 @@ def verify(
     """Publish a second time, in another folder and under other conditions, and compare the archives."""
     providers = tuple(runtime_provider) if runtime_provider else None
     settings = Options(output_dir=output_dir, runtime_providers=providers, jobs=jobs, **given(archives, packages))
-    session = Session.open(context.obj, spec, settings)
+    session = Session.open(context.obj, spec, settings, targets)
     place = session.project.base / Path(work_dir).expanduser() if work_dir else None
-    wanted = api.Verification(Selection(**given(layers)), place, fresh_caches)
-    results = api.verify(session.project, wanted)
+    several = len(session.targets) > 1
+    found = {
+        name: api.verify(
+            project, api.Verification(Selection(**given(layers)), _part(place, name if several else ""), fresh_caches)
+        )
+        for name, project in zip(session.targets or ("",), session.projects(), strict=True)
+    }
     if json:
-        print_json({"layers": [result.as_json() for result in results]})
+        data = [{"layers": [result.as_json() for result in results]} for results in found.values()]
+        print_json({"platforms": dict(zip(found, data, strict=True))} if several else data[0])
     else:
-        print_result("\n".join(_lines(results)))
-    proven = all(result.is_proven for result in results)
+        headed = ([*([f"{name}:"] if several else ()), *_lines(results)] for name, results in found.items())
+        print_result("\n".join(line for lines in headed for line in lines))
+    proven = all(result.is_proven for results in found.values() for result in results)
     if not proven and not session.verbosity.quiet:
         print_message("not every archive could be made again as it was published")
     return ExitCode.DONE if proven else ExitCode.PUBLISHING
+
+
+def _part(place: Path | None, name: str) -> Path | None:
+    """The folder of the second build for one platform of several."""
+    return place / name if place and name else place
 
 
 def _lines(results: Iterable[Verified]) -> Iterator[str]:

@@ -56,6 +56,16 @@ CASES = {
     "several platforms in a trace": (
         ["build", "--platform", "all", "--trace", "trace.json"], 2, "a trace shows the run for one platform",
     ),
+    "starting what this machine cannot start": (
+        ["run", "--platform", "win_amd64", "hello"], 2, "name an emulator in [tool.venvstacks]: emulators = { win_amd64",
+    ),
+    "an export for another machine": (
+        ["local-export", "--platform", "win_amd64"], 2, "publish for it: `venvstacks publish --platform win_amd64`",
+    ),
+    "why, without a run for that platform": (["why", "build:py", "--platform", "win_amd64"], 0, ""),
+    "nothing of that platform to verify": (
+        ["verify", "--platform", "win_amd64", "--platform", "macosx_arm64"], 2, "no selected layer is published",
+    ),
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from tests.support.sample_stack import BUILT, Pond, error_of, ran
 from venvstacks.actions.building.check_headers import HeaderCheckRequest, check_headers
-from venvstacks.api import Project, Request, Selection, run
+from venvstacks.api import Project, Request, Selection, application_command, application_environment, run
 from venvstacks.errors import ImportCheckError
 from venvstacks.model.platforms import PLATFORMS
 
@@ -60,6 +61,10 @@ def test_an_emulator_starts_the_python_of_another_platform(pond: Pond) -> None:
     assert {"check:py", "check:app-plain"} <= ran(run(project, request))
     log = (pond.base / project.configuration.layout.log("check:app-plain")).read_text("utf-8")
     assert f"{emulator} -L {pond.base}/_build/{HOST}/app-plain/bin/python -I -B" in log
+
+    started = application_command(project, "plain")
+    assert started[:3] == [str(emulator), "-L", f"{pond.base}/_build/{HOST}/app-plain/bin/python"]
+    subprocess.run(started, env=application_environment(project), check=True)
 
     missing = as_if_foreign(pond.project(), emulator=("no-such-emulator",))
     report = run(missing, Request(("build",), Selection(include=("framework-lily",))))

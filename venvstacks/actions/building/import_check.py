@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from venvstacks._injected import check_child, confine
 from venvstacks.actions.building.flat_environment import flat_environment
 from venvstacks.actions.building.import_packs import ImportPack
 from venvstacks.actions.earlier_results import read_back
+from venvstacks.actions.emulation import StartedPython, started_python
 from venvstacks.actions.toolset import Tools
 from venvstacks.errors import ImportCheckError, ProcessFailedError, TimeLimitError
-from venvstacks.model.conventions import LAYER_CONFIG, WRAPPED_FOLDER
+from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.declared import declared_distributions
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import TargetPlatform
@@ -163,32 +163,10 @@ def check_imports(request: CheckRequest, distributions: Mapping[str, bool], tool
         "site_dir": str(request.environment / config["site_dir"]),
     }
     pack = ImportPack.of(request, distributions, tools)
-    answer = _ask(request, _python(request, config), wanted, tools, pack)
+    python = started_python(request.layer, request.platform, request.environment, request.emulator, config)
+    answer = _ask(request, python, wanted, tools, pack)
     pack.extend(answer.compiled)
     return answer.failures
-
-
-@dataclass(frozen=True)
-class _Python:
-    """A Python to start.
-
-    Attributes:
-        command: The start of its command line.
-        variables: What its environment needs in addition.
-    """
-
-    command: tuple[str | Path, ...]
-    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-def _python(request: CheckRequest, config: Mapping[str, Any]) -> _Python:
-    """An environment's Python; where its wrapper, a script, cannot be emulated, what the wrapper would start."""
-    variable = request.platform.dynamic_library_variable
-    if not (request.emulator and variable and config.get("dynlib_path")):
-        return _Python((*request.emulator, request.environment / config["python"]))
-    inner = request.environment / WRAPPED_FOLDER / request.layer.python.versioned_name
-    folder = str(request.environment / config["dynlib_path"])
-    return _Python((*request.emulator, inner), {variable: folder, "VENVSTACKS_LIBRARY_PATH": folder})
 
 
 def _remaining(
@@ -220,7 +198,7 @@ def _excuse(request: CheckRequest, failures: Sequence[Failure], tools: Tools) ->
     alike: set[tuple[str, str]] = set()
     if names:
         with flat_environment(request) as python:
-            flat = _Python((*request.emulator, python))
+            flat = StartedPython((*request.emulator, python))
             answer = _ask(request, flat, {"distributions": names, "modules": [], "site_dir": ""}, tools)
         alike = {(failure.distribution, failure.module) for failure in answer.failures}
     if faults := [failure for failure in failures if (failure.distribution, failure.module) not in alike]:
@@ -234,7 +212,11 @@ def _excuse(request: CheckRequest, failures: Sequence[Failure], tools: Tools) ->
 
 
 def _ask(
-    request: CheckRequest, python: _Python, wanted: Mapping[str, object], tools: Tools, pack: ImportPack | None = None
+    request: CheckRequest,
+    python: StartedPython,
+    wanted: Mapping[str, object],
+    tools: Tools,
+    pack: ImportPack | None = None,
 ) -> _Answer:
     """Let a Python import things where it can change nothing and leave nothing behind."""
     with staging_folder(request.staging, f"{request.layer.env_name}.check") as staging:
