@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from venvstacks.actions.locking.lock_request import LockPolicy, LockRequest
 from venvstacks.actions.locking.lock_validity import is_refused, lock_reasons
@@ -332,23 +332,24 @@ class TaskActions:
         return link_layer(request, self.tools)
 
     def _check(self, node: TaskNode) -> Mapping[str, object]:
-        configuration = self.configuration
-        if configuration.is_checked_statically:
-            from venvstacks.actions.building.check_headers import HeaderCheckRequest, check_headers  # noqa: PLC0415
+        imported = self._check_imports(node) if self.configuration.imports_layers else {}
+        read = self._check_headers(node) if self.configuration.reads_headers else {}
+        found: tuple[Mapping[str, Any], ...] = (imported, read)
+        warnings = [text for values in found for text in values.get("warnings", ())]
+        return {**imported, **read, **({"warnings": warnings} if warnings else {})}
 
-            layer = self._layer(node)
-            return check_headers(HeaderCheckRequest(layer, self._platform, configuration.layout, self.base))
+    def _check_imports(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.building.import_check import CheckRequest, check_layer  # noqa: PLC0415
 
-        request = CheckRequest(
-            self._layer(node),
-            self._platform,
-            configuration.layout,
-            self.base,
-            self._log(node),
-            emulator=self._emulator,
-        )
+        layer, layout = self._layer(node), self.configuration.layout
+        request = CheckRequest(layer, self._platform, layout, self.base, self._log(node), emulator=self._emulator)
         return check_layer(request, self.tools)
+
+    def _check_headers(self, node: TaskNode) -> Mapping[str, object]:
+        from venvstacks.actions.building.check_headers import HeaderCheckRequest, check_headers  # noqa: PLC0415
+
+        request = HeaderCheckRequest(self._layer(node), self._platform, self.configuration.layout, self.base)
+        return check_headers(request)
 
     @property
     def _emulator(self) -> tuple[str, ...]:
@@ -366,7 +367,7 @@ class TaskActions:
             configuration.layout,
             self.base,
             configuration.tools,
-            is_checked_statically=configuration.is_checked_statically,
+            reads_headers=configuration.reads_headers,
         )
 
     def _archive(self, node: TaskNode) -> Mapping[str, object]:

@@ -49,7 +49,7 @@ def read_compiled_file(path: Path, system: OperatingSystem) -> CompiledFile:
         return reader(path)
     except ImportError as error:
         raise MissingToolError(
-            f"checking layers for another platform needs {error.name}, which is not installed",
+            f"checking the headers of compiled files needs {error.name}, which is not installed",
             hint="install it: pip install 'venvstacks[platforms]'; --no-check-imports builds without that check",
         ) from error
     except OSError:

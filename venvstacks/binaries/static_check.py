@@ -57,6 +57,7 @@ class Findings:
         newest: The newest system that one of them needs, such as `glibc 2.17`; empty where none says.
         system_libraries: Libraries of the operating system that they need.
         missing: Libraries that they need and nobody brings.
+        mach_files: Paths of all Mach-O files of a layer for macOS, for any processor; otherwise None.
     """
 
     faults: tuple[str, ...]
@@ -65,6 +66,7 @@ class Findings:
     newest: str
     system_libraries: tuple[str, ...]
     missing: tuple[str, ...]
+    mach_files: tuple[str, ...] | None = None
 
 
 def check_files(layer: LayerFiles) -> Findings:
@@ -89,6 +91,7 @@ def check_files(layer: LayerFiles) -> Findings:
         _named(layer, newest),
         tuple(sorted(name for name in used if is_system_library(name, system))),
         tuple(sorted(missing)),
+        tuple(sorted(layer.compiled)) if system == "macosx" else None,
     )
 
 

@@ -17,7 +17,7 @@ from venvstacks.model.own_packages import OwnPackage
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 
-RECIPES: Mapping[str, int] = {"build": 4, "link": 7, "check": 1, "static check": 1, "archive": 6, "export": 2}
+RECIPES: Mapping[str, int] = {"build": 4, "link": 7, "check": 1, "headers": 1, "archive": 6, "export": 2}
 """Raised when a step begins to do something else with the same inputs, so that old results are redone: for archives,
 other bytes of the same members (such as by other parameters of the compressor), and what is published with them."""
 
@@ -46,6 +46,7 @@ class Configuration:
         release: What publications are called, a normalised version; None derives it from the times of the locks.
         local_wheels: Wheel files of the local wheel folders, relative to the specification's folder.
         check_imports: Whether to check that linked layers can be imported.
+        check_headers: Whether to check the headers of their compiled files as well, where they can be imported.
         scripts: Whether console and GUI scripts of packages become launchers; otherwise they are removed.
         bytecode: When bytecode is made: `on-deploy`, `shipped` or `none`.
         link_mode: How files get into exports: `clone`, `copy` or `hardlink`.
@@ -65,6 +66,7 @@ class Configuration:
     release: str | None = None
     local_wheels: tuple[str, ...] = ()
     check_imports: bool = True
+    check_headers: bool = False
     scripts: bool = True
     bytecode: Bytecode = "on-deploy"
     link_mode: LinkMode = "clone"
@@ -86,9 +88,14 @@ class Configuration:
         return not self.is_foreign or bool(self.emulator)
 
     @property
-    def is_checked_statically(self) -> bool:
-        """Whether layers are checked by the headers of their files, because they cannot be imported here."""
-        return self.check_imports and not self.can_start
+    def imports_layers(self) -> bool:
+        """Whether what layers declare is imported."""
+        return self.check_imports and self.can_start
+
+    @property
+    def reads_headers(self) -> bool:
+        """Whether layers are checked by the headers of their compiled files: always where they cannot be imported."""
+        return self.check_imports and (self.check_headers or not self.can_start)
 
 
 def compile_stack(stack: Stack, configuration: Configuration) -> TaskGraph:
@@ -120,9 +127,7 @@ class _Compiler:
         for layer in built:
             yield self.build(layer, platform)  # type: ignore[arg-type] # None is in no layer's platforms
             yield self.link(layer, platform)  # type: ignore[arg-type]
-            if self.configuration.is_checked_statically:
-                yield self.static_check(layer, platform)  # type: ignore[arg-type]
-            elif self.configuration.check_imports:
+            if self.configuration.check_imports:
                 yield self.check(layer, platform)  # type: ignore[arg-type]
             yield self.archive(layer)
             yield self.export(layer)
@@ -255,37 +260,36 @@ class _Compiler:
         )
 
     def check(self, layer: Layer, platform: TargetPlatform) -> TaskNode:
-        layout = self.layout
-        return TaskNode(
-            name=f"check:{layer.env_name}",
-            kind="check",
-            env_name=layer.env_name,
-            inputs=(layout.record("link", layer), *(layout.record("libraries", below) for below in layer.below)),
-            outputs=(layout.record("check", layer),),
-            after=tuple(f"check:{below.env_name}" for below in layer.below),
-            fingerprint={
+        layout, configuration = self.layout, self.configuration
+        inputs, outputs, uses = [layout.record("link", layer)], [], [layer]
+        fingerprint: dict[str, object] = {}
+        if configuration.imports_layers:
+            inputs += [layout.record("libraries", below) for below in layer.below]
+            outputs.append(layout.record("check", layer))
+            uses += layer.below
+            fingerprint |= {
                 "recipe": RECIPES["check"],
                 "platform": platform.name,
                 "imports": sorted(declared_distributions(layer, platform)),
                 **({"launches": [launch.target for launch in layer.launches]} if layer.launches else {}),
-            },
-            uses=tuple(f"{kind}:{other.env_name}" for other in (layer, *layer.below) for kind in ("build", "link")),
-        )
-
-    def static_check(self, layer: Layer, platform: TargetPlatform) -> TaskNode:
+            }
+        if configuration.reads_headers:
+            inputs += [layout.record("link", below) for below in layer.below]
+            outputs.append(layout.record("headers", layer))
+            fingerprint |= {
+                "headers": RECIPES["headers"],
+                "platform": platform.name,
+                "oldest": {"linux": layer.glibc, "macosx": layer.macos, "win": None}[platform.system],
+            }
         return TaskNode(
             name=f"check:{layer.env_name}",
             kind="check",
             env_name=layer.env_name,
-            inputs=tuple(self.layout.record("link", other) for other in (layer, *layer.below)),
-            outputs=(self.layout.record("check", layer),),
+            inputs=tuple(inputs),
+            outputs=tuple(outputs),
             after=tuple(f"check:{below.env_name}" for below in layer.below),
-            fingerprint={
-                "recipe": RECIPES["static check"],
-                "platform": platform.name,
-                "oldest": {"linux": layer.glibc, "macosx": layer.macos, "win": None}[platform.system],
-            },
-            uses=tuple(f"{kind}:{layer.env_name}" for kind in ("build", "link")),
+            fingerprint=fingerprint,
+            uses=tuple(f"{kind}:{other.env_name}" for other in uses for kind in ("build", "link")),
         )
 
     def _deployed_names(self, layer: Layer) -> tuple[str, ...]:
@@ -301,7 +305,7 @@ class _Compiler:
             env_name=layer.env_name,
             inputs=(
                 *self._published_inputs(layer),
-                *((layout.record("check", layer),) if configuration.is_checked_statically else ()),
+                *((layout.record("headers", layer),) if configuration.reads_headers else ()),
             ),
             outputs=(layout.published_metadata(layout.artifacts, layer, configuration.tag),),
             fingerprint={

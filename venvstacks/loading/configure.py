@@ -70,6 +70,7 @@ def configure(settings: ToolSettings, options: Options, base: Path, epoch: int |
         release=_release(options.release or settings.release),
         local_wheels=_local_wheels(base, options.local_wheels),
         check_imports=check,
+        check_headers=settings.check_headers,
         scripts=settings.scripts,
         bytecode=settings.bytecode,
         link_mode=options.link_mode or settings.link_mode,

@@ -138,7 +138,7 @@ class StackLayout:
         return f"{self.state}/digests.json"
 
     def record(self, kind: str, layer: Layer) -> str:
-        """The record of a step's result: `build`, `runtime`, `link`, `provided` or `check`."""
+        """The record of a step's result: `build`, `runtime`, `link`, `provided`, `check` or `headers`."""
         return f"{self.state}/{kind}/{layer.env_name}.json"
 
     @property

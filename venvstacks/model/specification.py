@@ -197,6 +197,11 @@ class ToolSettings(Table):
     remote_cache: RemoteCacheTable | None = Field(None, description="Where machines share results: url and push")
     align_versions: bool = Field(default=False, description="Seek one version of each package for all platforms")
     check_imports: bool = Field(default=True, description="Import what a layer declares once it is linked")
+    check_headers: bool = Field(
+        default=False,
+        description="Check compiled files by their headers too, as is done for other platforms where nothing can be "
+        "imported (needs `venvstacks[platforms]`)",
+    )
 
 
 SPECS: dict[str, tuple[LayerKind, type[LayerSpec]]] = {

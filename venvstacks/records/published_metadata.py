@@ -79,19 +79,21 @@ class Description(FileReference):
 
 
 class StaticCheck(PublishedModel):
-    """What the headers of a layer's compiled files say, where nothing of it was started.
+    """What the headers of a layer's compiled files say.
 
     Attributes:
         compiled_files: How many compiled files for the platform there are.
         newest_system: The newest system that one of them needs, such as `glibc 2.17`; empty where none says.
         system_libraries: Libraries of the operating system that they need.
         missing_libraries: Libraries that they need and nobody brings.
+        mach_files: Paths of all Mach-O files, which are what is signed on macOS; layers for macOS only.
     """
 
     compiled_files: Size
     newest_system: str
     system_libraries: tuple[str, ...]
     missing_libraries: tuple[str, ...]
+    mach_files: tuple[str, ...] | None = None
 
 
 class ProductMetadata(PublishedModel):
@@ -117,7 +119,7 @@ class ProductMetadata(PublishedModel):
         provenance: The statement from what and how the archive was made.
         launch_names: Modules that start an application under further names, by name (applications only).
         kept_format: True where the archive format is that of the original's publications in the same folder.
-        static_check: The result of the check that takes the place of imports on machines of other platforms.
+        static_check: The result of the check of headers, where there was one.
     """
 
     kind: LayerKind

@@ -128,13 +128,14 @@ class CheckRecord(Record):
 
 
 class StaticCheckRecord(Record):
-    """The outcome of the check of a layer that is for another platform, by the headers of its compiled files.
+    """The outcome of the check of a layer by the headers of its compiled files.
 
     Attributes:
         compiled_files: How many compiled files for the platform it holds.
         newest_system: The newest system that one of them needs, such as `glibc 2.17`; empty where none says.
         system_libraries: Libraries of the operating system that they need.
         missing_libraries: Libraries that they need and nobody brings.
+        mach_files: Paths of all Mach-O files, for any processor, which are what is signed on macOS; otherwise None.
         warnings: What people should know.
     """
 
@@ -142,6 +143,7 @@ class StaticCheckRecord(Record):
     newest_system: str
     system_libraries: tuple[str, ...]
     missing_libraries: tuple[str, ...]
+    mach_files: tuple[str, ...] | None = None
     warnings: tuple[str, ...] = ()
 
 

@@ -33,6 +33,7 @@ from venvstacks.records.tree_records import (
     ProvidedRecord,
     Record,
     RuntimeRecord,
+    StaticCheckRecord,
 )
 from venvstacks.sharing.action_key import ARCHIVE, PACKAGES, SHARED_KINDS, KeyedTask
 from venvstacks.sharing.action_result import ActionResult, Blob
@@ -43,6 +44,7 @@ from venvstacks.tools.files import remove_tree, write_atomically
 _RECORDS: Mapping[str, type[Record]] = {
     "build": BuildRecord, "runtime": RuntimeRecord, "link": LinkRecord, "provided": ProvidedRecord,
     "libraries": LibrariesRecord, "check": CheckRecord,
+    "headers": StaticCheckRecord,
 }  # fmt: skip
 """The kind of a record by the name of its folder."""
 

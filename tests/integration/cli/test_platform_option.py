@@ -57,7 +57,7 @@ CASES = {
         ["build", "--platform", "all", "--trace", "trace.json"], 2, "a trace shows the run for one platform",
     ),
     "starting what this machine cannot start": (
-        ["run", "--platform", "win_amd64", "hello"], 2, "name an emulator in [tool.venvstacks]: emulators = { win_amd64",
+        ["run", "--platform", "win_amd64", "hello"], 2, "emulators = { win_amd64 = [",
     ),
     "an export for another machine": (
         ["local-export", "--platform", "win_amd64"], 2, "publish for it: `venvstacks publish --platform win_amd64`",

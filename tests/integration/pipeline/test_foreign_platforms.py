@@ -80,10 +80,23 @@ def test_headers_are_checked_in_place_of_imports(crossed_pond: Pond) -> None:
     assert (frog["compiled_files"], frog["missing_libraries"]) == (1, [])
 
 
+def test_headers_are_checked_next_to_imports_where_that_is_wanted(crossed_pond: Pond, pond: Pond) -> None:
+    spec = pond.base / "venvstacks.toml"
+    text = spec.read_text("utf-8")
+    spec.write_text(text.replace("[tool.venvstacks]\n", "[tool.venvstacks]\ncheck-headers = true\n"), "utf-8")
+    layer = "framework-frog"
+    selection = Selection(include=(layer,), publish_dependencies=False)
+    assert f"check:{layer}" in ran(run(pond.project(), Request(("build", "publish"), selection)))
+    records = pond.base / "_build/.venvstacks"
+    assert (records / f"check/{layer}.json").exists()
+    found = pond.metadata(layer)["venvstacks"]["static_check"]
+    assert found == crossed_pond.metadata(f"{layer}-{HOST}")["venvstacks"]["static_check"]
+
+
 def test_a_layer_with_code_for_another_processor_is_refused(crossed_pond: Pond) -> None:
     project = as_if_foreign(crossed_pond.project(tag_outputs=True))
     layer, layout = project.stack.by_env_name["app-newt"], project.configuration.layout
     request = HeaderCheckRequest(layer, PLATFORMS["linux_aarch64"], layout, crossed_pond.base)
     with pytest.raises(ImportCheckError, match=r"cannot run on linux_aarch64\n.*newt\.abi3\.so is not for aarch64"):
         check_headers(request)
-    assert not (crossed_pond.base / layout.record("check", layer)).exists()
+    assert not (crossed_pond.base / layout.record("headers", layer)).exists()

@@ -109,3 +109,9 @@ def test_an_absolute_place_on_the_machine_that_compiled_it_is_no_library_of_a_la
 )  # fmt: skip
 def test_libraries_of_systems(name: str, system: Any, *, expected: bool) -> None:
     assert is_system_library(name, system) == expected
+
+
+def test_what_is_to_be_signed_on_macos_is_listed() -> None:
+    files = {"bin/python3.11": CompiledFile(("arm64",)), "site/tool-x86": X86}
+    assert check_files(layer("macosx_arm64", files)).mach_files == ("bin/python3.11", "site/tool-x86")
+    assert check_files(layer("linux_aarch64", {EXTENSION: arm()})).mach_files is None

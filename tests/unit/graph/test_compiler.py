@@ -112,6 +112,26 @@ def test_without_import_checks_nothing_speaks_of_them() -> None:
     assert not [node.name for node in graph.nodes if node.kind == "check" or node.follows]
 
 
+def test_headers_are_checked_where_nothing_can_be_imported_or_where_that_is_wanted() -> None:
+    name = "framework-fw"
+    foreign = StackLayout(foreign="linux_x86_64")
+    records = {
+        "imports": compiled(),
+        "both": compiled(check_headers=True),
+        "headers": compiled(layout=foreign),
+        "both, by an emulator": compiled(layout=foreign, emulator=("qemu",), check_headers=True),
+    }
+    written = {
+        how: [path.split("/")[-2] for path in graph.by_name[f"check:{name}"].outputs] for how, graph in records.items()
+    }
+    assert written == {
+        "imports": ["check"], "both": ["check", "headers"], "headers": ["headers"],
+        "both, by an emulator": ["check", "headers"],
+    }  # fmt: skip
+    read = {how: f"check:{name}" in graph.requires(graph.by_name[f"archive:{name}"]) for how, graph in records.items()}
+    assert read == {how: how != "imports" for how in records}
+
+
 def test_disabled_layers_have_no_tasks() -> None:
     graph = compiled(runtime() + framework("fw", platforms=[]) + application("x", "fw"))
     assert {node.env_name for node in graph.nodes} == {"py", ""}

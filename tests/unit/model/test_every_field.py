@@ -94,6 +94,7 @@ SETTINGS: dict[str, Case] = {
         "credentials do not belong into a specification",
     ),
     "align-versions": ("true", "align_versions", True, "1", "must be true or false"),
+    "check-headers": ("true", "check_headers", True, '"no"', "must be true or false"),
     "check-imports": ("false", "check_imports", False, '"no"', "must be true or false"),
     "scripts": ("false", "scripts", False, '"no"', "must be true or false"),
 }  # fmt: skip

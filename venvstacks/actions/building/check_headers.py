@@ -1,4 +1,4 @@
-"""The check of a layer for another platform: the headers of its compiled files are read, and nothing is started."""
+"""The check of a layer by the headers of its compiled files, for which nothing is started."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def check_headers(request: HeaderCheckRequest) -> dict[str, object]:
         MissingToolError: The parsers are not installed.
     """
     layer = request.layer
-    place = request.base / request.layout.record("check", layer)
+    place = request.base / request.layout.record("headers", layer)
     place.unlink(missing_ok=True)
     try:
         findings = check_files(_files(request))
@@ -71,6 +71,7 @@ def _record(findings: Findings) -> StaticCheckRecord:
         newest_system=findings.newest,
         system_libraries=findings.system_libraries,
         missing_libraries=findings.missing,
+        mach_files=findings.mach_files,
         warnings=findings.warnings,
     )
 

@@ -33,7 +33,7 @@ class PublishedLayer:
         layout: All paths, relative to `base`.
         base: The specification's folder.
         tools: Versions of the tools, by name.
-        is_checked_statically: Whether a static check has taken the place of the import check.
+        reads_headers: Whether the headers of its compiled files were checked.
     """
 
     layer: Layer
@@ -41,7 +41,7 @@ class PublishedLayer:
     layout: StackLayout
     base: Path
     tools: Mapping[str, str]
-    is_checked_statically: bool = False
+    reads_headers: bool = False
 
     @cached_property
     def record(self) -> LinkRecord:
@@ -110,9 +110,9 @@ class PublishedLayer:
             runtime_build=runtime.build if runtime else None,
             notes=runtime.notes if runtime else (),
             launch_names=self.layer.launch_names or None,
-            static_check=self._static_check() if self.is_checked_statically else None,
+            static_check=self._static_check() if self.reads_headers else None,
         )
 
     def _static_check(self) -> StaticCheck:
-        found = read_back(StaticCheckRecord, self.base / self.layout.record("check", self.layer), PublishError)
+        found = read_back(StaticCheckRecord, self.base / self.layout.record("headers", self.layer), PublishError)
         return StaticCheck(**{name: getattr(found, name) for name in StaticCheck.model_fields})
