@@ -2,8 +2,8 @@
 
 The sample stack is built and published for this machine's platform (natively, with import checks), for each other one
 alone, and for all in one run, each time in fresh folders and with an empty cache of Pythons; packages come from uv's
-cache, which a first run fills. Runtimes are archives: this machine's Python is packed here, those of other platforms are
-named on the command line. Figures are processor seconds (user and system) of a run and all its children.
+cache, which a first run fills. Runtimes are archives: this machine's Python is packed here, those of other platforms
+are named on the command line. Figures are processor seconds (user and system) of a run and all its children.
 """
 
 from __future__ import annotations
