@@ -40,7 +40,6 @@ def pack_own_python(folder: Path) -> Path:
     processor_seconds([*_BUILD, "--lock-if-needed"], folder)
     runtime = folder / "_build/py"
     shutil.rmtree(runtime / "share/venv")
-    (runtime / "postinstall.py").unlink()
     return Path(shutil.make_archive(str(folder / "python"), "gztar", folder / "_build", "py"))
 
 
