@@ -28,7 +28,7 @@ FLOORS = {
     "actions": 5, "loading": 5, "planning": 5, "insight": 5, "trust": 5,
     "deployment/steps": 6, "engine": 6, "planning/requests": 6, "planning/forecast": 6, "planning/cache_key": 6,
     "reproducing": 6, "sharing": 6,
-    "api": 7, "planning/history": 7, "insight/reading": 7, "insight/bill_of_materials": 6,
+    "caches": 7, "api": 7, "planning/history": 7, "insight/reading": 7, "insight/bill_of_materials": 6,
     "api/describing": 8,
     "__init__": 8, "deployment/__init__": 8,  # what importing these packages gives: names of `api`, when used
     "cli": 9, "tasks": 9,
@@ -46,7 +46,7 @@ PURE = (
     "archives/expected.py", "deployment", "insight",
     "binaries/static_check.py", "binaries/system_libraries.py", "binaries/compiled_file.py",
     "deltas/delta_index.py", "deltas/similar_files.py", "deltas/old_parts.py",
-    "sharing/action_key.py", "sharing/action_result.py",
+    "sharing/action_key.py", "sharing/action_result.py", "caches/retention.py",
 )  # fmt: skip
 
 # Purity is a list of what may be imported: whatever could reach a disk, a clock, a process or the environment has to
@@ -94,10 +94,12 @@ REACHES: dict[str, set[str]] = {
         "tools", "deployment/steps/installed_files.py", "records/remembered_digests.py", "reproducing", "digests.py",
         "runtimes/unpack_python.py",
     },
-    "Path.cwd": {"api", "cli/default_specification.py", "cli/error_boundary.py", "engine/assembly.py"},
+    "Path.cwd": {
+        "api", "loading/cache_place.py", "cli/default_specification.py", "cli/error_boundary.py", "engine/assembly.py",
+    },
     "os.umask": {"reproducing"},
-    "time.time_ns": {"records/remembered_digests.py"},  # how old a file is; never what a result depends on
-    "datetime.now": {"actions/toolset.py", "api/signing.py", "engine/journal.py"},
+    "time.time_ns": {"records/remembered_digests.py", "caches"},  # how old a file is; never what a result depends on
+    "datetime.now": {"actions/toolset.py", "api/signing.py", "api/cleaning.py", "engine/journal.py"},
     "sys.stdout": {"cli", "api/installed_applications.py", "tasks", *CHILD_PROGRAMS},
     "sys.stderr": {"cli", "engine/dodo_tasks.py"},
     "sys.argv": {"cli", *CHILD_PROGRAMS},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -207,6 +208,27 @@ Push = Annotated[
         "--push/--no-push",
         help="Write results of this machine to it. Also VENVSTACKS_REMOTE_CACHE_PUSH.",
         rich_help_panel=_SHARING,
+    ),
+]
+
+
+def seconds_of(text: str) -> float:
+    """A time such as `90`, `90s`, `10m` or `2h` in seconds."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)(s|m|h|)", text.strip(), re.ASCII)
+    if found is None or not float(found[1]):
+        raise typer.BadParameter(f"{text!r} is no time; give one such as 90s, 10m or 2h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="TIME",
+        parser=seconds_of,
+        help="How long each task may take, e.g. 30m; then its children are ended, and it fails.",
+        envvar="VENVSTACKS_TIMEOUT",
+        rich_help_panel=_RUN,
     ),
 ]
 KeepGoing = Annotated[

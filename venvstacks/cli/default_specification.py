@@ -30,16 +30,20 @@ def _is_specification(text: str) -> bool:
     return text.endswith(".toml") or Path(text).is_file()
 
 
+def nearest_specification() -> Path | None:
+    """The specification in this folder, or in the nearest one above it that has one."""
+    here = Path.cwd()
+    return next((folder / NAME for folder in (here, *here.parents) if (folder / NAME).is_file()), None)
+
+
 def find_specification() -> str:
     """The path of the nearest specification, relative to this folder.
 
     Raises:
         UsageError: There is none.
     """
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / NAME).is_file():
-            return os.path.relpath(folder / NAME, here)
+    if found := nearest_specification():
+        return os.path.relpath(found, Path.cwd())
     raise UsageError(
         f"there is no {NAME} in this folder or above it",
         hint="name the specification, or let `venvstacks init` write one",

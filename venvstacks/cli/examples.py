@@ -30,6 +30,12 @@ EXAMPLES = {
     ),
     "why": ("venvstacks why build:app-desk",),
     "cache-key": ("venvstacks cache-key", "venvstacks cache-key --paths"),
+    "clean": ("venvstacks clean --dry-run", "venvstacks clean"),
+    "cache": (
+        "venvstacks cache size                 what the cache of this user holds",
+        "venvstacks cache prune --keep 20GB --keep 30d --dry-run",
+        "venvstacks cache verify ../store      every file of a shared folder",
+    ),
     "join": ("venvstacks join _artifacts part-linux part-macos part-windows",),
     "verify": ("venvstacks verify", "venvstacks verify --fresh-caches --include 'framework-*'"),
     "doctor": ("venvstacks doctor",),

@@ -62,6 +62,7 @@ def lock(
         build_dir=build_dir,
         runtime_providers=tuple(runtime_provider) if runtime_provider else None,
         jobs=running.jobs,
+        timeout=running.timeout,
         newest_pythons=upgrade,
         **given(packages),
     )

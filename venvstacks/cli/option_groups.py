@@ -123,6 +123,7 @@ class Running:
     """How tasks are run."""
 
     jobs: o.Jobs = None
+    timeout: o.Timeout = None
     keep_going: o.KeepGoing = False
     trace: o.Trace = None
     report: o.ReportFile = None

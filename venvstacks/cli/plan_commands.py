@@ -26,6 +26,18 @@ class Format(StrEnum):
     JSON = "json"
     DOT = "dot"
     MERMAID = "mermaid"
+    GITHUB_MATRIX = "github-matrix"
+    GITLAB = "gitlab"
+
+
+FormOption = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        metavar="FORM",
+        help="text, json, dot, mermaid; github-matrix or gitlab: CI jobs, by default for all platforms.",
+    ),
+]
 
 
 def _flag(name: str, help_text: str) -> typer.models.OptionInfo:
@@ -56,17 +68,15 @@ def plan(
     check_environments: o.CheckEnvironments = False,
     jobs: o.Jobs = None,
     json: o.Json = False,
-    form: Annotated[Format, typer.Option("--format", metavar="FORM", help="text, json, dot or mermaid.")] = Format.TEXT,
+    form: FormOption = Format.TEXT,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 10 if there is work to do.")] = False,
 ) -> int:
     """Say what locking, building and publishing would do now, and why; do nothing."""
-    settings = Options(
-        build_dir=build_dir,
-        output_dir=output_dir,
-        export_dir=export_dir,
-        jobs=jobs,
-        **given(packages, archives, environments, sharing),
-    )
+    options = given(packages, archives, environments, sharing)
+    if form in {Format.GITHUB_MATRIX, Format.GITLAB}:  # a job for each platform; what they publish is joined
+        targets = targets if targets.platforms else Targets(platforms=["all"])
+        options["tag_outputs"] = True
+    settings = Options(build_dir=build_dir, output_dir=output_dir, export_dir=export_dir, jobs=jobs, **options)
     session = Session.open(context.obj, spec, settings, targets)
     operations = session.operations(lock=lock, build=build, publish=publish, export=export)
     if not operations:

@@ -22,6 +22,7 @@ from venvstacks.graph.selection import Operation, Selection, selected_operations
 
 if TYPE_CHECKING:
     from venvstacks.cli.run_report import RunReport
+    from venvstacks.planning.forecast import Plan
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,11 @@ class Session:
 
         Args:
             request: The request.
-            form: `text`, `json`, `dot` or `mermaid`.
+            form: `text`, `json`, `dot`, `mermaid`, or the name of a form of CI jobs.
             exit_code: Whether the exit code says if there is work to do.
         """
-        from venvstacks.cli.plan_output import draw, plan_lines  # noqa: PLC0415 - no run needs it
+        from venvstacks.cli.ci_matrix import FORMS, JobSource  # noqa: PLC0415 - no run needs it
+        from venvstacks.cli.plan_output import draw, plan_lines  # noqa: PLC0415
 
         plans = [api.plan(project, part) for project, part in self._parts(request)]
         several = self.targets[1:]
@@ -108,12 +110,26 @@ class Session:
         if form == "json":
             data = [plan.as_json() for plan in plans]
             print_json({"platforms": dict(zip(self.targets, data, strict=True))} if several else data[0])
+        if form in FORMS:
+            configuration = self.project.configuration
+            source = JobSource(
+                dict(zip(self.targets, plans, strict=False)),
+                Path(relative(self.project.path)).as_posix(),
+                Path(relative(self.project.base / configuration.layout.artifacts)).as_posix(),
+                configuration.tools["venvstacks"],
+            )
+            print_result(source.text(form))
+            return self._plan_code(plans, exit_code=exit_code)
         for name, plan in zip(self.targets or ("",), plans, strict=True):
             if form == "text":
                 lines = plan_lines(plan, verbose=self.verbosity.verbose)
                 print_result("\n".join([f"{name}:", *lines] if several else lines))
             elif form != "json":
                 print_result(draw(plan, form).removesuffix("\n"))
+        return self._plan_code(plans, exit_code=exit_code)
+
+    @staticmethod
+    def _plan_code(plans: Sequence[Plan], *, exit_code: bool) -> int:
         return ExitCode.WORK_TO_DO if exit_code and not all(plan.is_idle for plan in plans) else ExitCode.DONE
 
     def plan_or_run(self, request: api.Request, showing: Showing, running: Running, *, dry_run: bool) -> int:
@@ -176,7 +192,7 @@ class Session:
     ) -> ExitCode:
         """Carry out what a request means for one platform; adds to the reports of the platforms before."""
         began = time.perf_counter()
-        report = api.run(project, request, self._listener(project))
+        report = api.run(project, request, self.listener(project))
         if running.trace:
             write_trace(report, running.trace)
         if running.report:
@@ -208,7 +224,7 @@ class Session:
         from venvstacks.api.describing import Descriptions, describe_publication  # noqa: PLC0415 - few are described
 
         for project in self.projects():
-            listener = self._listener(project)
+            listener = self.listener(project)
             found = describe_publication(project, Descriptions(**given(describing)), listener.waiting)
             for note in found.notes:
                 print_message(f"note: {note}")
@@ -216,9 +232,10 @@ class Session:
                 numbers = {"bills of materials": found.bills, "statements of provenance": found.statements}
                 print_message(", ".join(f"{what}: {number}" for what, number in numbers.items() if number))
 
-    def _listener(self, project: api.Project) -> Listener:
+    def listener(self, project: api.Project | None = None) -> Listener:
+        """What shows a run on standard error."""
         verbosity = self.verbosity
-        return make_listener(project.graph.makers, quiet=verbosity.quiet, verbose=verbosity.verbose)
+        return make_listener((project or self.project).graph.makers, quiet=verbosity.quiet, verbose=verbosity.verbose)
 
     def run_application(self, name: str, arguments: tuple[str, ...], *, isolated: bool, editable: bool = False) -> int:
         """Bring an application's environment up to date and replace this process by the application.
@@ -238,7 +255,7 @@ class Session:
         layer = api.find_application(self.project, name)
         selection = Selection(include=(layer.env_name,))
         request = api.Request(("build",), selection, lock_policy="require-valid", keep_wheels=editable)
-        listener = self._listener(self.project)
+        listener = self.listener()
         report = api.run(self.project, request, listener)
         tell_failures(report.outcomes)
         if not report.failures:

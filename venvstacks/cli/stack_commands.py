@@ -84,6 +84,7 @@ def build(
         build_dir=build_dir,
         output_dir=output_dir,
         jobs=running.jobs,
+        timeout=running.timeout,
         **given(packages, archives, environments, sharing),
     )
     session = Session.open(context.obj, spec, settings, targets)
@@ -125,7 +126,11 @@ def publish(
 
         require_bills()  # an error before anything runs
     settings = Options(
-        build_dir=build_dir, output_dir=output_dir, jobs=running.jobs, **given(archives, environments, sharing)
+        build_dir=build_dir,
+        output_dir=output_dir,
+        jobs=running.jobs,
+        timeout=running.timeout,
+        **given(archives, environments, sharing),
     )
     session = Session.open(context.obj, spec, settings, targets)
     older = tuple(delta_from or ())
@@ -158,7 +163,12 @@ def local_export(
 ) -> int:
     """Export environments as folders that can be used on this machine."""
     settings = Options(
-        build_dir=build_dir, export_dir=output_dir, link_mode=link_mode, jobs=running.jobs, **given(environments)
+        build_dir=build_dir,
+        export_dir=output_dir,
+        link_mode=link_mode,
+        jobs=running.jobs,
+        timeout=running.timeout,
+        **given(environments),
     )
     session = Session.open(context.obj, spec, replace(settings, platform=platform))
     if session.project.configuration.is_foreign:

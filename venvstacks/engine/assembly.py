@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from venvstacks.actions.table import TaskActions
 from venvstacks.engine.build_lock import FolderLock
 from venvstacks.engine.doit_tasks import EngineRun
 from venvstacks.engine.paths import Paths
+from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.loading.project import Project
 
 
@@ -17,4 +19,9 @@ def make_engine_run(project: Project, actions: TaskActions, lock: FolderLock, **
     trees = {node.name: node.trees for node in project.graph.nodes if node.trees}
     paths = Paths(project.base, Path.cwd())
     settings.setdefault("found", actions.lost_results(project.graph.nodes))
-    return EngineRun(actions.perform, actions.describe_staleness, paths, lock, trees=trees, **settings)
+    perform: Callable[[TaskNode], Mapping[str, object]] = actions.perform
+    if (seconds := project.options.timeout) is not None:
+        from venvstacks.actions.time_limit import limited  # noqa: PLC0415 - for some runs
+
+        perform = limited(actions, seconds)
+    return EngineRun(perform, actions.describe_staleness, paths, lock, trees=trees, **settings)

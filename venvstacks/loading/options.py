@@ -30,6 +30,7 @@ class Options:
         use_index: Whether package indexes may be asked.
         check_imports: Whether linked layers are imported.
         jobs: Tasks that run at the same time.
+        timeout: Seconds that each task may take; None for as long as it takes.
         cache: Folder for downloads and prepared runtimes.
         newest_pythons: Whether runtimes that name a series (`cpython@3.12`) give up the release that their lock holds.
     """
@@ -49,6 +50,7 @@ class Options:
     use_index: bool = True
     check_imports: bool | None = None
     jobs: int | None = None
+    timeout: float | None = None
     cache: str | None = None
     remote_cache: str | None = None
     push: bool | None = None

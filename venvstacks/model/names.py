@@ -20,13 +20,13 @@ def find_name_faults(draft: Draft) -> Iterator[Fault]:
         return Fault(message, draft.line_of((*layer.path, "name")), layer.name, "name", hint)
 
     taken: dict[str, DraftLayer] = {}
-    versioned = {_env_name(layer).casefold(): layer for layer in draft.layers if layer.spec and layer.spec.versioned}
+    versioned = {env_name_of(layer).casefold(): layer for layer in draft.layers if layer.spec and layer.spec.versioned}
     for layer in draft.layers:
-        name = _env_name(layer)
+        name = env_name_of(layer)
         first = taken.setdefault(name.casefold(), layer)
         if first is not layer:
             line = draft.line_of((*first.path, "name"))
-            hint = "choose another name" if _env_name(first) == name else "names may not differ in case alone"
+            hint = "choose another name" if env_name_of(first) == name else "names may not differ in case alone"
             yield fault(layer, f"the environment name '{name}' is taken by the layer in line {line}", hint)
         base, at, number = name.rpartition("@")
         deployed = versioned.get(base.casefold()) if at and number.isdecimal() else None
@@ -35,5 +35,6 @@ def find_name_faults(draft: Draft) -> Iterator[Fault]:
             yield fault(layer, message, "choose a name that does not end in '@<number>'")
 
 
-def _env_name(layer: DraftLayer) -> str:
+def env_name_of(layer: DraftLayer) -> str:
+    """The environment name of a layer in a draft."""
     return ENV_PREFIXES[layer.kind] + layer.name

@@ -7,6 +7,7 @@ from pathlib import Path
 from venvstacks.digests import sha256_file
 from venvstacks.errors import RuntimeUnavailableError, TransferError
 from venvstacks.runtimes.provider_request import RuntimeTools
+from venvstacks.tools.cache_locks import note_use
 from venvstacks.tools.files import replacing
 from venvstacks.tools.transfer import Downloads, WantedFile
 
@@ -24,6 +25,7 @@ def fetch(url: str, sha256: str, tools: RuntimeTools) -> Path:
         OSError: The cache cannot be written.
     """
     place = tools.cache / "downloads" / sha256
+    note_use(place)
     if place.is_file() and sha256_file(place) == sha256:
         return place
     downloads = Downloads(

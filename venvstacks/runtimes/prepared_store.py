@@ -15,7 +15,7 @@ from pathlib import Path
 
 from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_json
 from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
-from venvstacks.tools.cache_locks import entries_locked
+from venvstacks.tools.cache_locks import entries_locked, note_use
 from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically
 from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.seals import read_sealed, sealed
@@ -74,6 +74,7 @@ def obtain(tools: RuntimeTools, origin: Origin, make: Callable[[Path], Made]) ->
         OSError: The runtime cannot be written there.
     """
     folder, key = tools.cache / "runtimes", tools.seal_key
+    note_use(folder / origin.key / "prepared.json")
     found = _read(folder / origin.key, key)
     if found is not None:
         return found
@@ -118,6 +119,11 @@ def _read(place: Path, key: bytes) -> PreparedRuntime | None:
         return found if is_sound(found.tree, entries) else None
     except OSError:
         return None
+
+
+def is_sound_runtime(place: Path, seal_key: bytes) -> bool:
+    """Whether an entry of the store is sealed with this key, and its tree is exactly what was prepared."""
+    return _read(place, seal_key) is not None
 
 
 def is_sound(tree: Path, entries: tuple[TreeEntry, ...]) -> bool:

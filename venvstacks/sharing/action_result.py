@@ -95,21 +95,37 @@ def decode(data: bytes, key: str, secret: bytes | None) -> ActionResult:
     Raises:
         BadRecordError: It is no record, is damaged, belongs to another key, or is not signed with the secret.
     """
-    outputs, text = _parse(data)
-    signature, line_end, statement = text[:64], text[64:65], text[65:]
-    if line_end != b"\n":
-        raise BadRecordError("it is no record of this program")
+    signature, statement = _signed_statement(data)
     if secret is not None and not hmac.compare_digest(signature, _signature(statement, secret)):
         raise BadRecordError("it is not signed with this cache's key")
+    result, _ = read_statement(data)
+    if result.key != key:
+        raise BadRecordError("it belongs to another key")
+    return result
+
+
+def read_statement(data: bytes) -> tuple[ActionResult, bool]:
+    """What a record states, whatever its key is, and whether it is signed; the signature is not compared.
+
+    Raises:
+        BadRecordError: It is no record, or damaged.
+    """
+    signature, statement = _signed_statement(data)
     try:
         result = ActionResult.model_validate_json(statement)
     except ValidationError as error:
         raise BadRecordError(first_fault(error)) from error
-    if result.key != key:
-        raise BadRecordError("it belongs to another key")
-    if outputs != {role: (blob.sha256, blob.size) for role, blob in result.outputs.items()}:
+    if _parse(data)[0] != {role: (blob.sha256, blob.size) for role, blob in result.outputs.items()}:
         raise BadRecordError("its list of files contradicts its statement")
-    return result
+    return result, signature != _UNSIGNED
+
+
+def _signed_statement(data: bytes) -> tuple[bytes, bytes]:
+    """Signature and statement of a record."""
+    _, text = _parse(data)
+    if text[64:65] != b"\n":
+        raise BadRecordError("it is no record of this program")
+    return text[:64], text[65:]
 
 
 def _signature(statement: bytes, secret: bytes | None) -> bytes:

@@ -4,13 +4,12 @@
     <folder>/cas/<sha256>    blobs
 
 The layout is that of Bazel's HTTP caches, so that a web server can serve the folder. The time of a file's last use is
-its modification time, so that the least recently used can go first (`local_caches`).
+its modification time, so that the least recently used can go first (`caches`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import stat
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from urllib.request import url2pathname
 
 from venvstacks.errors import UsageError
 from venvstacks.sharing.result_stores import PIECE, Area, Content, StoreAccess
+from venvstacks.tools.cache_locks import note_use
 from venvstacks.tools.files import make_folders
 
 
@@ -61,17 +61,20 @@ class FolderResults:
                 raise OSError(f"there is no folder {self.folder.parent}") from None
             yield None
             return
-        with contextlib.suppress(OSError):  # a folder that may only be read
-            os.utime(place)
+        note_use(place)
         with stream:
             yield iter(lambda: stream.read(PIECE), b"")
 
     def has(self, area: Area, name: str, size: int) -> bool:
         """Whether there is a file of that size: one that a crash of its machine has cut off is written again."""
+        place = self.folder / area / name
         try:
-            return (self.folder / area / name).stat().st_size == size
+            if place.stat().st_size != size:
+                return False
         except FileNotFoundError:
             return False
+        note_use(place)  # a record that names it is about to be written
+        return True
 
     def put(self, area: Area, name: str, content: Content) -> None:
         """Write a file under another name and rename it; no lock is needed, as equal names have equal content."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from venvstacks.tools.files import make_folders
 def entries_locked(folder: Path, names: Iterable[str]) -> Iterator[None]:
     """Hold the locks of these entries of a folder of the cache; waits for other runs that hold them.
 
-    Whoever only reads an entry needs no lock: a cache folder may be read-only as long as everything is in it.
+    Whoever only reads an entry needs no lock: a cache folder may be read-only as long as everything is in it. It notes
+    the use before it reads: nobody removes an entry that was used a moment ago.
 
     Raises:
         BuildError: The cache cannot be written to.
@@ -33,3 +35,9 @@ def entries_locked(folder: Path, names: Iterable[str]) -> Iterator[None]:
                 hint="make it writable, or name another folder in the environment variable VENVSTACKS_CACHE",
             ) from error
         yield
+
+
+def note_use(place: Path) -> None:
+    """Set the time of an entry's file or folder, which is that of its last use; nothing where that is not possible."""
+    with contextlib.suppress(OSError):
+        os.utime(place)

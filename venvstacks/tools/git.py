@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from venvstacks.digests import sha256_bytes
 from venvstacks.errors import LockError, ProcessFailedError
+from venvstacks.tools.cache_locks import note_use
 from venvstacks.tools.process import Completed, Processes, Rights, scrubbed_environment
 from venvstacks.urls import shown, without_logins
 
@@ -101,6 +102,7 @@ class Repository:
         with FileLock(folder / f"{mirror.name}.lock"):
             if not (mirror / "HEAD").is_file():
                 self._git("init", "--quiet", "--bare", "--template=", mirror)
+            note_use(mirror / "HEAD")
             yield mirror
 
     def _fetch(self, mirror: Path, *what: str, missing: LockError | None = None) -> None:

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-_SIZE = 32
+SEAL_BYTES = 32
+"""The size of a seal, which is before the content."""
 
 
 def sealed(key: bytes, content: bytes) -> bytes:
@@ -25,8 +26,8 @@ def sealed(key: bytes, content: bytes) -> bytes:
 
 def opened(key: bytes, data: bytes) -> bytes | None:
     """The content of a result of `sealed`; None if it was sealed with another key, or changed."""
-    content = data[_SIZE:]
-    return content if hmac.compare_digest(hmac.digest(key, content, "sha256"), data[:_SIZE]) else None
+    content = data[SEAL_BYTES:]
+    return content if hmac.compare_digest(hmac.digest(key, content, "sha256"), data[:SEAL_BYTES]) else None
 
 
 def read_sealed(key: bytes, place: Path) -> bytes | None:
@@ -66,11 +67,11 @@ def _key_in(folder: Path) -> bytes:
         if not place.exists():
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "wb") as stream:  # noqa: PTH123 - an open descriptor
-                stream.write(secrets.token_bytes(_SIZE))
+                stream.write(secrets.token_bytes(SEAL_BYTES))
             with contextlib.suppress(FileExistsError):  # another process has created it
                 os.link(temporary, place)
             temporary.unlink()
         key = place.read_bytes()
-        if len(key) == _SIZE:
+        if len(key) == SEAL_BYTES:
             return key
-    return secrets.token_bytes(_SIZE)
+    return secrets.token_bytes(SEAL_BYTES)

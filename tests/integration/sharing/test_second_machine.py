@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from pathlib import Path
 
 from tests.support.sharing_machines import Machine, statuses
+from venvstacks.api import Request, run
 
 LAYERS = ("py", "framework-base", "app-hello", "app-other")
 MADE = [f"{kind}:{name}" for kind in ("build", "link", "check", "archive") for name in LAYERS]
@@ -124,6 +126,35 @@ def test_the_documented_commands(first: Machine, tmp_path: Path) -> None:
     why = theirs.command("why", "venvstacks.toml", "archive:app-hello")
     assert "came from the remote cache" in why.stdout
     assert theirs.archives == first.archives
+
+
+def test_what_a_renamed_layer_has_left_is_removed(first: Machine, tmp_path: Path) -> None:
+    """Environments, records, logs, locks, archives and exports; files of people stay."""
+    ours = first.another(tmp_path, python=True, built=True)
+    assert not ours.run("export", include=("app-hello",)).failures
+    (ours.base / "requirements/app-hello/notes.txt").write_text("mine", "utf-8")
+    specification = ours.base / "venvstacks.toml"
+    text = specification.read_text("utf-8").replace('name = "hello"', 'name = "hi"')
+    (ours.base / "second.toml").write_text(text.replace('name = "hi"', 'name = "third"'), "utf-8")
+    specification.write_text(text, "utf-8")
+    assert "kept  _artifacts/app-hello" in (early := ours.command("clean")).stderr
+    assert "the manifest still names it" in early.stderr
+    assert "removed  _export/app-hello" in early.stdout
+    assert "removed  _build/app-hello" in early.stdout
+    assert not run(ours.project(), Request(("lock", "build", "publish"))).failures
+    assert "it was published within the last hour" in ours.command("clean", "--dry-run").stderr
+    for place in (ours.base / "_artifacts/__venvstacks__/earlier").iterdir():
+        place.rename(place.with_name(re.sub(r"\.\d{8}T", ".20200101T", place.name)))
+    planned = ours.command("clean", "--dry-run").stdout
+    done = ours.command("clean").stdout
+    assert done == planned.replace("would remove", "removed")
+    left = [path.relative_to(ours.base).as_posix() for path in ours.base.rglob("*hello*") if ".uv" not in path.parts]
+    assert [path for path in left if not path.startswith((".cache", "_build/py/", "_export/py/"))] == [
+        "hello.py", "requirements/app-hello",
+    ]  # fmt: skip
+    assert [path.name for path in (ours.base / "requirements/app-hello").iterdir()] == ["notes.txt"]
+    assert ours.command("clean").stderr == "former layers have left nothing\n"
+    assert set(statuses(ours.run()).values()) == {"up to date"}
 
 
 def test_a_cache_that_is_down_costs_one_line(first: Machine, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from venvstacks.digests import sha256_json
 from venvstacks.errors import ProcessFailedError, StateError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.records.tree_records import BuildRecord, RuntimeRecord
+from venvstacks.tools.cache_locks import note_use
 from venvstacks.tools.files import remove_abandoned, staging_folder, write_atomically
 from venvstacks.tools.process import scrubbed_environment
 from venvstacks.tools.seals import opened, sealed
@@ -56,6 +57,7 @@ class ImportPack:
             python = [str(runtime.python)]
         name = sha256_json(["imports", request.platform.name, python, dict(sorted(distributions.items()))])
         place = tools.cache / "bytecode/imports" / name
+        note_use(place)
         try:
             content = opened(tools.seal_key, place.read_bytes()) or b""
         except OSError:

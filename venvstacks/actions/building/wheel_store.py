@@ -29,11 +29,11 @@ from venvstacks.errors import BuildError, UnsafeWheelError
 from venvstacks.locking.locks import LayerLock, LockedPackage, Wheel
 from venvstacks.locking.pylock_text import format_lock
 from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel, wheel_name
-from venvstacks.tools.cache_locks import entries_locked
+from venvstacks.tools.cache_locks import entries_locked, note_use
 from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, write_atomically
 from venvstacks.tools.patience import rename_patiently
 from venvstacks.tools.seals import read_sealed, sealed
-from venvstacks.tools.tree_comparison import other_spellings
+from venvstacks.tools.tree_comparison import compare_tree, other_spellings
 from venvstacks.tools.uv import InstallRequest, install
 
 _FORMAT = 1
@@ -140,16 +140,32 @@ def drop(wheels: Sequence[UnpackedWheel], tools: Tools) -> None:
 def stored(package: LockedPackage, wheel: Wheel, tools: Tools) -> UnpackedWheel | None:
     """A wheel from the store; None if it is not there."""
     place = tools.cache / "wheels" / store_key(wheel)
-    content = read_sealed(tools.seal_key, place / "contents.json")
+    note_use(place / "contents.json")
+    entries = _recorded_entries(place, tools.seal_key)
+    if entries is None or not _seems_whole(place / "tree", entries):
+        return None
+    return UnpackedWheel(package.name, package.version, place / "tree", entries, place.name)
+
+
+def is_sound_wheel(place: Path, seal_key: bytes) -> bool:
+    """Whether an entry of the store is sealed with this key, and every file is as it was unpacked.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    entries = _recorded_entries(place, seal_key)
+    listed = {entry.path: entry for entry in entries or ()}
+    return entries is not None and next(compare_tree(place / "tree", listed), None) is None
+
+
+def _recorded_entries(place: Path, seal_key: bytes) -> tuple[TreeEntry, ...] | None:
+    content = read_sealed(seal_key, place / "contents.json")
     if content is None:
         return None
     record = json.loads(content)  # sealed, so it is ours
     if record["format"] != _FORMAT or record["key"] != place.name:
         return None
-    entries = tuple(TreeEntry(*row) for row in record["entries"])
-    if not _seems_whole(place / "tree", entries):
-        return None
-    return UnpackedWheel(package.name, package.version, place / "tree", entries, place.name)
+    return tuple(TreeEntry(*row) for row in record["entries"])
 
 
 def _seems_whole(tree: Path, entries: Sequence[TreeEntry]) -> bool:

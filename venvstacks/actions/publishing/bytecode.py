@@ -18,6 +18,7 @@ from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder
 from venvstacks.tools.process import scrubbed_environment
+from venvstacks.tools.seals import SEAL_BYTES, opened
 from venvstacks.tools.workers import workers
 
 _FILES_PER_WORKER = 50  # a further process costs about as much as compiling this many files
@@ -185,6 +186,23 @@ def _run_all(wanted: Compilation, requests: Sequence[Path], log: Path, tools: To
             details=error.details,
             hint=f"build the layer again if it was changed since; the log is {log}",
         ) from error
+
+
+def is_sound_bytecode(place: Path, folder: Path, seal_key: bytes) -> bool:
+    """Whether a file of the cache holds the bytecode that was kept there, sealed with this key together with its name.
+
+    Args:
+        place: The file.
+        folder: The part of the cache that holds bytecode.
+        seal_key: The key.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    kept, name = place.read_bytes(), place.relative_to(folder).as_posix()
+    if name.startswith("imports/"):  # for import checks: the name is a part of the content
+        return (opened(seal_key, kept) or b"").startswith(place.name.encode("ascii", "replace"))
+    return opened(seal_key, kept[:SEAL_BYTES] + name.encode() + b"\0" + kept[SEAL_BYTES:]) is not None
 
 
 def compile_command(python: Path) -> list[str | Path]:

@@ -125,6 +125,19 @@ class Held:
         return cls(tuple(path for path in everything if path not in dropped), dropped)
 
 
+def earlier_since(folder: Path, limit: datetime) -> tuple[Path, ...]:
+    """Earlier manifests that were replaced at a time or after it.
+
+    Args:
+        folder: Their folder.
+        limit: The time.
+    """
+    found = (
+        (path, re.search(r"\.(\d{8}T\d{6}Z)-[0-9a-f]{8}\.json$", path.name)) for path in sorted(folder.glob("*.json"))
+    )
+    return tuple(path for path, time in found if time and time[1] >= limit.strftime(_TIME))
+
+
 def superseded_names(folder: Path, current: Iterable[str]) -> Iterator[str]:
     """Files that are or were published under the deployed names of `current`, tagged ones excepted.
 

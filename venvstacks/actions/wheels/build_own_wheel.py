@@ -28,6 +28,7 @@ from venvstacks.model.sources import parse_sources
 from venvstacks.model.toml_text import TomlError, parse_toml
 from venvstacks.records.wheel_pins import WheelPin
 from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
+from venvstacks.tools.cache_locks import note_use
 from venvstacks.tools.files import staging_folder, swap_in, write_if_changed
 from venvstacks.tools.uv import UvTools
 from venvstacks.tools.uv_build import WheelBuild, build_requirements, build_wheel, explanation, lacked_network
@@ -173,6 +174,7 @@ class _Builder:
         key = sha256_json([str(request.package.python), platform, list(request.providers), archives])[:16]
         folder = self.tools.cache / "build-pythons"
         place = folder / f"{request.package.python.versioned_name}-{key}"
+        note_use(place)
         if not place.is_dir():
             prepared = self._prepared()
             with staging_folder(folder / "unfinished", key) as staging:

@@ -14,6 +14,7 @@ from venvstacks.model.sources import Source
 from venvstacks.modes import file_mode
 from venvstacks.records.wheel_pins import WheelPin
 from venvstacks.runtimes.unpack_python import unpack
+from venvstacks.tools.cache_locks import note_use
 from venvstacks.tools.files import make_folders, write_atomically
 from venvstacks.tools.git import Repository
 from venvstacks.tools.git_versions import make_tagged
@@ -107,6 +108,7 @@ def _fetch(source: Source, pinned: str | None, tools: Tools) -> Path:
             write_atomically(place, data)
             return place
         place = folder / expected
+        note_use(place)
         if not place.is_file() or sha256_file(place) != expected:
             make_folders(folder)
             downloads.fetch(WantedFile(source.address, expected), place)
