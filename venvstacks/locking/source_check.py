@@ -66,11 +66,11 @@ def check_chosen(layer: Layer, uv: UvTable, chosen: _Chosen) -> None:
     for gathered in layer.gathered:
         for packages in indexed.values():
             for name, wheels in packages.items():
-                faults |= {line: _OTHER_FILE for wheel in wheels for line in _unlisted(gathered, name, wheel)}
+                faults |= {line: _OTHER_FILE_HINT for wheel in wheels for line in _unlisted(gathered, name, wheel)}
     _raise(layer, faults)
 
 
-_OTHER_FILE = "assign the package to the index that the lock names: package_indexes = { ... }"
+_OTHER_FILE_HINT = "assign the package to the index that the lock names: package_indexes = { ... }"
 
 
 def _unfollowed(

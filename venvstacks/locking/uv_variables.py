@@ -14,7 +14,7 @@ from venvstacks.model.specification import UvTable
 _DEFAULT = ("UV_DEFAULT_INDEX", "UV_INDEX_URL")
 """Variables that set the default index, which uv queries last; the second is uv's older name for the first."""
 
-_REFUSED: Mapping[str, str] = {
+_HINTS: Mapping[str, str] = {
     "UV_INDEX": "declare these indexes with [[tool.uv.index]]",
     "UV_EXTRA_INDEX_URL": "declare these indexes with [[tool.uv.index]]",
     "UV_FIND_LINKS": "use --local-wheels, or find-links in [tool.uv]",
@@ -52,7 +52,7 @@ def check_variables(uv: UvTable, variables: Mapping[str, str]) -> None:
     Raises:
         LockError: A variable is set that would be ignored; the message names it.
     """
-    refused = [f"{name} is set: {what}" for name, what in _REFUSED.items() if variables.get(name)]
+    refused = [f"{name} is set: {what}" for name, what in _HINTS.items() if variables.get(name)]
     if _declares_default(uv):
         urls = {entry["url"].rstrip("/") for entry in uv.get("index", ()) if entry.get("default")}
         refused += [

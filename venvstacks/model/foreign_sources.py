@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from venvstacks.urls import without_logins, without_secrets
 
-_BUILD_IT = (
+_BUILD_IT_HINT = (
     "name its source in [tool.uv.sources] of the specification, or build its wheel and lock with --local-wheels DIR, "
     "or assign it to an index with package_indexes"
 )
@@ -39,7 +39,7 @@ class ForeignSource:
 
     name: str
     place: str
-    cure: str = _BUILD_IT
+    cure: str = _BUILD_IT_HINT
     marker: str = ""
 
     def holds(self, environment: Mapping[str, str]) -> bool:

@@ -28,6 +28,7 @@ class WheelPin(BaseModel):
         commit: The commit of a git repository; None for other sources.
         digest: Digest of the source's files, or of its archive; None for repositories.
         build_requirements: What the build installed, exact versions.
+        build_hashes: Digests of the wheels of these versions; None in pins of earlier releases.
         inner_sources: Names of packages that the project takes from sources of its own, with these sources.
         file: Name of the wheel.
         wheel: Digest of the wheel.
@@ -45,6 +46,7 @@ class WheelPin(BaseModel):
     commit: str | None = Field(None, pattern="^[0-9a-f]{40,64}$")
     digest: str | None = Field(None, pattern=_DIGEST)
     build_requirements: tuple[str, ...] = ()
+    build_hashes: dict[str, tuple[str, ...]] | None = None
     inner_sources: dict[str, str] = Field(default_factory=dict)
     file: str = Field(pattern=r"^[^/\\]+\.whl$")
     wheel: str = Field(pattern=_DIGEST)

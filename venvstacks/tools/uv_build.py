@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,6 +113,66 @@ def install_editable(call: EditableInstall, uv_tools: UvTools, log: Path | None)
         InterruptedRunError: The run is being stopped.
     """
     return uv_tools.processes.run(call.argv(uv_tools.program), env=uv_tools.environment, log=log, check=False)
+
+
+@dataclass(frozen=True)
+class HashQuery:
+    """The question which files the versions that a build has installed have, on all platforms.
+
+    Attributes:
+        folder: Holds `built-with.in`, the exact versions, and gets the answer.
+        python: As in `WheelBuild`.
+        settings: As in `WheelBuild`.
+        find_links: As in `WheelBuild`.
+        use_index: As in `WheelBuild`.
+        offline: As in `WheelBuild`.
+    """
+
+    folder: Path
+    python: Path
+    settings: Path
+    find_links: Sequence[Path] = ()
+    use_index: bool = True
+    offline: bool = True
+
+    def argv(self, program: Path) -> list[str | Path]:
+        """The command line."""
+        options: list[str | Path] = [
+            "--universal", "--no-deps", "--no-build", "--python", self.python, "--no-python-downloads",
+            "--config-file", self.settings, "--format", "pylock.toml", "--output-file", _ANSWER,
+            "--preview-features", "pylock", "--quiet", "--color", "never",
+        ]  # fmt: skip
+        for folder in self.find_links:
+            options += ["--find-links", folder.as_uri()]
+        options += [*([] if self.use_index else ["--no-index"]), *(["--offline"] if self.offline else [])]
+        return [program, "pip", "compile", "built-with.in", *options]
+
+
+_ANSWER = "pylock.built-with.toml"
+
+
+def ask_hashes(query: HashQuery, requirements: Sequence[str], uv_tools: UvTools) -> str | None:
+    """A PEP 751 lock of exact versions with the wheels of all platforms; None where uv fails.
+
+    Raises:
+        ProcessFailedError: uv cannot be started.
+        InterruptedRunError: The run is being stopped.
+    """
+    (query.folder / "built-with.in").write_text("".join(f"{line}\n" for line in requirements), "utf-8")
+    argv = query.argv(uv_tools.program)
+    done = uv_tools.processes.run(argv, env=uv_tools.environment, cwd=query.folder, check=False)
+    return None if done.returncode else (query.folder / _ANSWER).read_text("utf-8")
+
+
+def constraint_lines(requirements: Sequence[str], hashes: Mapping[str, Sequence[str]]) -> list[str]:
+    """Constraints to exact versions, with hashes where they are known; uv refuses other files then."""
+    exact = (line for line in requirements if "==" in line)
+    return [" ".join([line, *(f"--hash={each}" for each in hashes.get(line, ()))]) for line in exact]
+
+
+def is_other_file(done: Completed) -> bool:
+    """Whether a build failed because a file of its requirements is not the one that was recorded."""
+    return done.returncode != 0 and "Hash mismatch" in done.stderr
 
 
 def build_requirements(done: Completed) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.handmade_wheels import make_wheel
 from tests.support.offline_stacks import has_python, run, write_stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_python(), reason="no CPython 3.11.7 to make a runtime of")]
@@ -89,3 +90,38 @@ def test_doit_reports_a_wrong_specification_without_a_traceback(dodo: Path, tmp_
     assert done.returncode == 3
     assert "nme" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+CONFLICT = """\
+[[runtimes]]
+name = "py"
+python_implementation = "cpython@3.11.7"
+platforms = ["linux_x86_64"]
+requirements = []
+
+[[frameworks]]
+name = "base"
+runtime = "py"
+requirements = ["frog"]
+
+[[frameworks]]
+name = "upper"
+frameworks = ["base"]
+requirements = ["pond"]
+"""
+
+
+def test_doit_says_which_command_adapts_layers(tmp_path: Path) -> None:
+    """doit's tasks are fixed before they run, so the rounds of locking are the command's."""
+    for name, version, needs in (("frog", "1.0", ()), ("frog", "2.0", ()), ("pond", "1.0", ("frog<2",))):
+        make_wheel(tmp_path / "stack/wheels", name, version, requires=needs)
+    (tmp_path / "stack/venvstacks.toml").write_text(CONFLICT)
+    (tmp_path / "stack/dodo.py").write_text(DODO.format(spec="venvstacks.toml"))
+    failed = run("doit", "lock", cwd=tmp_path / "stack")
+    assert failed.returncode == 1
+    said = failed.stdout + failed.stderr
+    assert "Traceback" not in said
+    assert "hint: run `venvstacks lock` for framework-base too, without --strict-layers: it adapts them; or" in said
+    venvstacks(tmp_path, "lock", "--no-index", "--local-wheels", "wheels")
+    again = doit(tmp_path / "stack/dodo.py", "lock")
+    assert [line[:3] for line in again.splitlines() if "lock:" in line] == ["-- "] * 3

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.followed_hints import Site
 from tests.support.handmade_wheels import make_wheel
 from tests.support.locked_layers import request_for, tools_for
+from tests.support.locked_projects import StackOnDisk
 from venvstacks.actions.locking.lock import LockResult, lock_layer
 from venvstacks.actions.locking.lock_request import LockPaths, LockRequest
 from venvstacks.actions.locking.lock_validity import lock_reasons
@@ -58,3 +61,29 @@ def bench(tmp_path: Path) -> Bench:
     made.wheel("gamma", requires=["beta<2"])
     made.wheel("winonly", tag="cp311-cp311-win_amd64")
     return made
+
+
+@pytest.fixture(scope="session")
+def hint_wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Wheels for hints to follow: frogs of three versions, and who needs which."""
+    folder = tmp_path_factory.mktemp("hints") / "house"
+    for version in ("1.0", "2.0", "3.0"):
+        make_wheel(folder, "frog", version)
+    for name, needs in (("marsh", "frog<2"), ("pond", "frog<3"), ("sea", "frog>=3")):
+        make_wheel(folder, name, "1.0", requires=[needs])
+    make_wheel(folder, "newt", "1.0")
+    make_wheel(folder, "wide", "1.0")
+    make_wheel(folder, "wide", "2.0", tag="cp311-cp311-win_amd64")
+    make_wheel(folder, "modern", "1.0", tag="cp311-cp311-manylinux_2_34_x86_64")
+    make_wheel(folder, "modern", "1.0", tag="cp311-cp311-macosx_14_0_arm64")
+    return folder
+
+
+@pytest.fixture
+def hint_site(hint_wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A runtime for Linux that requires `frog`."""
+    stack = StackOnDisk.write(tmp_path / "spec", "")
+    with ExitStack() as closing:
+        made = Site(stack, hint_wheels, hint_wheels.parent / "cache", closing, monkeypatch)
+        made.py("frog")
+        yield made

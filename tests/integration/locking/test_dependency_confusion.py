@@ -175,6 +175,12 @@ def test_what_local_wheels_hold_comes_from_there(site: Site, layer: str) -> None
     assert site.lock(PUBLIC, layer=layer, local_wheels=("wheelhouse",), reset=True)["frog"] == "0.3"
 
 
+def test_local_wheels_have_no_time_of_upload(site: Site) -> None:
+    site.stack.wheel("frog", "0.3")
+    found = site.lock(PUBLIC, local_wheels=("wheelhouse",), UV_EXCLUDE_NEWER="2023-01-01T00:00:00Z")
+    assert found == {"frog": "0.3"}
+
+
 def test_local_wheels_for_other_platforms_alone_hand_nobody_over(site: Site) -> None:
     site.stack.wheel("frog", "0.3", tag="py3-none-win_amd64")
     with pytest.raises(MissingWheelsError, match="no wheels"):

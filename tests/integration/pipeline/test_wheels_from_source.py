@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.handmade_wheels import make_wheel
 from tests.support.loopback_server import serving
-from tests.support.own_projects import commit, write_project
+from tests.support.own_projects import BACKEND, commit, write_project
 from tests.support.sample_stack import Pond, error_of, ran
 from venvstacks.api import application_command
 from venvstacks.deployment import deploy, start_command
@@ -247,6 +247,26 @@ def test_projects_that_build_no_such_wheel(stack: Pond, old: str, new: str, mess
     before = lock_of(stack, "app-desk"), pin_of(stack, "desk")
     assert message in error_of(stack.run("lock"), "wheel:desk")
     assert (lock_of(stack, "app-desk"), pin_of(stack, "desk")) == before
+
+
+def test_the_files_that_a_build_needs_are_pinned(stack: Pond, tmp_path: Path) -> None:
+    def pack(text: str) -> dict[str, list[str]]:
+        wheel = make_wheel(stack.base / "wheels", "packer", "1.0", files={"packer.py": (BACKEND + text).encode()})
+        return {"packer==1.0": ["sha256:" + hashlib.sha256(wheel.read_bytes()).hexdigest()]}
+
+    first = pack("")
+    old = 'requires = []\nbuild-backend = "backend"\nbackend-path = ["backend"]'
+    stack.edit(old, 'requires = ["packer"]\nbuild-backend = "packer"', "projects/desk/pyproject.toml")
+    ran(stack.run("lock"))
+    assert pin_of(stack, "desk")["build_hashes"] == first
+    second = pack("# other bytes")
+    (stack.base / "projects/desk/src/desk/data.txt").write_text("🦎", "utf-8")
+    machine = Pond(stack.base, stack.cache, tmp_path / "uv")  # uv's cache here has the first file
+    said = error_of(machine.run("lock"), "wheel:desk")
+    assert "Hash mismatch" in said
+    assert "venvstacks lock --upgrade-package desk" in said
+    ran(machine.run("lock", upgrade_packages=("desk",)))
+    assert pin_of(stack, "desk")["build_hashes"] == second
 
 
 def test_archives_of_source(stack: Pond) -> None:

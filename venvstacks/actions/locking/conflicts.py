@@ -21,6 +21,7 @@ from venvstacks.actions.locking.joint_resolution import resolve_together
 from venvstacks.errors import LayerConflictError, LockError, NeededVersion
 from venvstacks.locking.dependencies import Dependencies, read_dependencies
 from venvstacks.locking.locks import LayerLock
+from venvstacks.locking.pylock_text import simplest_marker
 from venvstacks.locking.uv_texts import project_name
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
@@ -135,18 +136,26 @@ class _Conflict:
     def hint(self, needed: Sequence[NeededVersion] | None) -> str:
         """What the user can change."""
         own = f"change the requirements of '{self.layer.env_name}'"
-        if needed:
-            layers = sorted({each.layer for each in needed})
-            wanted = "; ".join(
-                f"{', '.join(sorted({f'{each.package}=={each.version}' for each in needed if each.layer == name}))} "
-                f"in '{name}'"
-                for name in layers
-            )
-            return (
-                f"run `venvstacks lock` without --strict-layers for {', '.join(layers)} too, which adapts them; "
-                f"or require {wanted}"
-            )
-        return own + (f", or those of {', '.join(self.involved)} below it" if self.involved else "")
+        below = [each for each in needed or () if each.layer in self.locks]
+        if not below:
+            return own + (f", or those of {', '.join(self.involved)} below it" if self.involved else "")
+        wanted = "; ".join(f"{', '.join(texts)} in '{name}'" for name, texts in self._requirements(below).items())
+        if self.runs.request.adaptation.needed:  # adapting them has been tried
+            return f"require {wanted}"
+        layers = ", ".join(sorted({each.layer for each in below}))
+        return f"run `venvstacks lock` for {layers} too, without --strict-layers: it adapts them; or require {wanted}"
+
+    def _requirements(self, needed: Iterable[NeededVersion]) -> dict[str, list[str]]:
+        """Environment name of a lower layer to requirements that give it these versions, with markers where needed."""
+        places: dict[tuple[str, str, str], list[str]] = {}
+        for each in sorted(needed):
+            places.setdefault((each.layer, each.package, each.version), []).append(each.target)
+        found: dict[str, list[str]] = {}
+        for (name, package, version), targets in places.items():
+            marker = simplest_marker(targets, self.locks[name].targets)
+            pin = f"{package}=={version}"
+            found.setdefault(name, []).append(f'"{pin}; {marker}"' if marker else pin)
+        return found
 
 
 def _explain_with_layers(

@@ -99,8 +99,10 @@ def with_local_index(request: LockRequest, names: Collection[str], folder: Path)
         (folder / name / "index.html").write_text("".join(links), encoding="utf-8")
     index = {"name": LOCAL_INDEX, "url": folder.as_uri(), "explicit": True}
     assigned = {**request.layer.package_indexes, **dict.fromkeys(names, LOCAL_INDEX)}
+    # its pages name no times of upload, and uv takes a file without one for newer than `exclude-newer`
+    newest = {**request.uv.get("exclude-newer-package", {}), **dict.fromkeys(names, False)}
     return replace(
         request,
         layer=replace(request.layer, package_indexes=assigned),
-        uv={**request.uv, "index": [*request.uv.get("index", ()), index]},
+        uv={**request.uv, "index": [*request.uv.get("index", ()), index], "exclude-newer-package": newest},
     )

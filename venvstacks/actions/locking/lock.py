@@ -175,9 +175,11 @@ def _writing(request: LockRequest) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        from venvstacks.actions.locking.lock_write_hints import hint_for  # noqa: PLC0415 - a rare failure
+
         raise LockError(
             f"the lock of layer '{request.layer.env_name}' cannot be written: {error.strerror or error}",
-            hint=f"make {LockPaths.to_write(request).lock.parent} writable, and see whether its disk is full",
+            hint=hint_for(error, LockPaths.to_write(request).lock.parent),
         ) from error
 
 

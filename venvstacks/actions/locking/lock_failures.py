@@ -29,7 +29,7 @@ _MOST_EXCLUSIONS = 25
 
 _Failures = Mapping[TargetPlatform, UvFailure]
 
-_SIMPLE: Mapping[FailureKind, tuple[str, str]] = {
+_WHY_AND_HINTS: Mapping[FailureKind, tuple[str, str]] = {
     "network": (
         "a package index cannot be reached",
         (
@@ -67,7 +67,10 @@ _SIMPLE: Mapping[FailureKind, tuple[str, str]] = {
     ),
     "other": (
         "uv refuses its inputs",
-        "settings.toml holds uv's part of [tool.uv] in the specification, or of venvstacks.uv.toml next to it",
+        (
+            "correct what it names; settings.toml and pyproject.toml are made from [tool.uv] of the specification (or "
+            "venvstacks.uv.toml next to it) and from the layer's keys"
+        ),
     ),
 }
 """Failures that are no conflict between layers and no missing wheels: kind to (what is wrong, hint)."""
@@ -99,7 +102,7 @@ def raise_failure(
 
 
 def _simple_failure(runs: UvRuns, failure: UvFailure) -> LockError:
-    why, hint = _SIMPLE[failure.kind]
+    why, hint = _WHY_AND_HINTS[failure.kind]
     names = {project_name(runs.layer.env_name): runs.layer.env_name}
     return LockError(
         f"layer '{runs.layer.env_name}' cannot be locked: {why}",
@@ -132,7 +135,7 @@ def _missing_hints(
     runs: UvRuns, missing: Mapping[TargetPlatform, Collection[str]], succeeded: Collection[TargetPlatform]
 ) -> Iterator[str]:
     """What the user can do; each way has been tried, except to build wheels."""
-    yield from _newer_systems(runs, missing)
+    yield from _hints_of_newer_systems(runs, missing)
     if succeeded:
         listed = ", ".join(f'"{target.name}"' for target in succeeded)
         yield f"this layer can be locked with platforms = [{listed}]"
@@ -150,7 +153,7 @@ def _without_versions(text: str, packages: Collection[str]) -> str:
     return str(requirement)
 
 
-def _newer_systems(runs: UvRuns, missing: Mapping[TargetPlatform, Collection[str]]) -> Iterator[str]:
+def _hints_of_newer_systems(runs: UvRuns, missing: Mapping[TargetPlatform, Collection[str]]) -> Iterator[str]:
     """The lowest `linux_target` or `macosx_target` with which the layer can be locked for those platforms."""
     layer = runs.layer
     for system, versions in _NEWER.items():

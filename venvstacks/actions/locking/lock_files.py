@@ -201,7 +201,10 @@ def read_state(
         original = _original_reasons(request, metadata, lock_text, hash_file)
         platform_locks = _platform_locks(request) if lock_text is None else ()
     except OSError as error:
-        raise LockError(f"the lock of layer '{layer.env_name}' cannot be checked: {error}") from error
+        from venvstacks.actions.locking.lock_write_hints import hint_for  # noqa: PLC0415 - a rare failure
+
+        message = f"the lock of layer '{layer.env_name}' cannot be read: {error.strerror or error}"
+        raise LockError(message, hint=hint_for(error, paths.lock.parent)) from error
     numbered = highest_version(metadata_text) if fault and metadata_text else 0
     return LockState(layer, paths, lock_text, metadata, fault, wanted, numbered, original, platform_locks)
 

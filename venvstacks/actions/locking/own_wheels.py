@@ -69,7 +69,7 @@ def own_wheels(request: LockRequest) -> tuple[OwnWheel, ...]:
         if pin is None or not (folder / pin.file).is_file():
             raise LockError(
                 f"layer '{request.layer.env_name}' cannot be locked: the wheel of '{use.package.name}' is not built",
-                hint="run the same command without holding it back",
+                hint=f"build its wheel first: `venvstacks lock` does, and so does the task wheel:{label}",
             )
         found.append(OwnWheel(use, pin, folder / pin.file))
     return tuple(found)

@@ -13,6 +13,7 @@ from venvstacks.actions.locking.joint_resolution import settle_clashes
 from venvstacks.actions.locking.local_wheels import local_names, with_local_index
 from venvstacks.actions.locking.lock_files import read_layer_lock
 from venvstacks.actions.locking.lock_request import LockPaths, LockRequest
+from venvstacks.actions.locking.lock_write_hints import hint_for
 from venvstacks.actions.locking.own_wheels import check_sources, own_addresses
 from venvstacks.actions.locking.target_resolutions import Resolutions, TargetResolver
 from venvstacks.actions.toolset import Tools
@@ -79,8 +80,8 @@ def resolve_layer(
         raise LockError(f"layer '{layer.env_name}' cannot be locked: {error.message}", hint=error.hint) from error
     except OSError as error:
         raise LockError(
-            f"layer '{layer.env_name}' cannot be locked: {error}",
-            hint="check free space and permissions of the build folder",
+            f"layer '{layer.env_name}' cannot be locked: {error.strerror or error}",
+            hint=hint_for(error, (request.drafts or request.base) / request.layout.staging),
         ) from error
 
 
@@ -178,6 +179,8 @@ def wheel_folders(
     locks = [(lower, lock) for lower in request.layer.below for name, lock in below if name == lower.env_name]
     for owner, lock in [*locks, *([(request.layer, seed)] if seed else [])]:
         folder = request.lock_folder(owner)
-        places = (Path(os.path.normpath(folder / wheel.location)).parent for wheel in lock.path_wheels)
+        # a package that had a source is not taken from its former build once it has none any more
+        wheels = (wheel for wheel in lock.path_wheels if lock is not seed or not wheel.is_own)
+        places = (Path(os.path.normpath(folder / wheel.location)).parent for wheel in wheels)
         found |= dict.fromkeys(place for place in places if place.is_dir())
     return tuple(found)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.metadata import parse_email
@@ -22,6 +22,7 @@ from venvstacks.actions.wheels.obtain_source import ObtainedSource, obtain_sourc
 from venvstacks.actions.wheels.wheel_request import OwnWheelRequest
 from venvstacks.digests import prefixed, sha256_file, sha256_json
 from venvstacks.errors import BuildError, LockError, MissingToolError, ProcessFailedError, RuntimeUnavailableError
+from venvstacks.locking.uv_resolution import UnusableLockError, read_resolution
 from venvstacks.locking.uv_texts import settings_text
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.sources import parse_sources
@@ -30,8 +31,19 @@ from venvstacks.records.wheel_pins import WheelPin
 from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
 from venvstacks.tools.cache_locks import note_use
 from venvstacks.tools.files import staging_folder, swap_in, write_if_changed
+from venvstacks.tools.process import Completed
 from venvstacks.tools.uv import UvTools
-from venvstacks.tools.uv_build import WheelBuild, build_requirements, build_wheel, explanation, lacked_network
+from venvstacks.tools.uv_build import (
+    HashQuery,
+    WheelBuild,
+    ask_hashes,
+    build_requirements,
+    build_wheel,
+    constraint_lines,
+    explanation,
+    is_other_file,
+    lacked_network,
+)
 
 
 def build_own_wheel(request: OwnWheelRequest, tools: Tools) -> dict[str, object]:
@@ -69,6 +81,14 @@ def build_own_wheel(request: OwnWheelRequest, tools: Tools) -> dict[str, object]
 
 
 @dataclass(frozen=True)
+class _Pinned:
+    """What a build has to install for itself: exact versions, and the digests of their wheels."""
+
+    requirements: tuple[str, ...] = ()
+    hashes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class _Built:
     """A finished wheel, and what the build has installed for itself."""
 
@@ -86,15 +106,18 @@ class _Builder:
     def obtain(self, pin: WheelPin | None) -> tuple[WheelPin, Path]:
         """The wheel from the cache or from a build, and its pin."""
         request, platform = self.request, self.request.platform.name if self.request.platform else "any"
-        kept = () if pin is None or request.upgrade else pin.build_requirements
+        kept = _Pinned() if pin is None or request.upgrade else _Pinned(pin.build_requirements, pin.build_hashes or {})
         if pin is not None and not request.upgrade:
             wanted = pin.model_copy(update=self._wanted())
             if found := find_built(wanted, platform, request.source_date_epoch, self.tools):
                 return found
         first = self._build("first", kept)
         tried = pin is not None and pin.reproducible and pin.build_requirements == first.requirements
-        is_reproducible = tried or _same(first.wheel, self._build("second", first.requirements).wheel)
-        new = self._pin(first, is_reproducible=is_reproducible)
+        same_source = pin is not None and pin.identity == (self.source.commit or self.source.digest)
+        is_known = first.requirements == kept.requirements and (same_source or bool(kept.hashes))
+        pinned = kept if is_known else _Pinned(first.requirements, self._hashes(first.requirements))
+        is_reproducible = tried or _same(first.wheel, self._build("second", pinned).wheel)
+        new = self._pin(first, pinned, is_reproducible=is_reproducible)
         keep_built(new, first.wheel, platform, request.source_date_epoch, self.tools)
         return new, first.wheel
 
@@ -104,13 +127,14 @@ class _Builder:
         found = {"name": package.name, "source": self.request.source_settings(), "python": str(package.python)}
         return {**found, "commit": self.source.commit, "digest": self.source.digest}
 
-    def _pin(self, built: _Built, *, is_reproducible: bool) -> WheelPin:
+    def _pin(self, built: _Built, pinned: _Pinned, *, is_reproducible: bool) -> WheelPin:
         version, platform = _checked_name(self.request, built.wheel)
         return WheelPin.model_validate(
             {
                 **self._wanted(),
                 "version": version,
-                "build_requirements": built.requirements,
+                "build_requirements": pinned.requirements,
+                "build_hashes": pinned.hashes or None,
                 "inner_sources": _inner_sources(self.staging / "first-source", self.request),
                 "file": built.wheel.name,
                 "wheel": prefixed(sha256_file(built.wheel)),
@@ -120,10 +144,33 @@ class _Builder:
             }
         )
 
-    def _build(self, which: str, requirements: Sequence[str]) -> _Built:
+    def _hashes(self, requirements: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Digests of the wheels of requirements that a build has just installed, so that uv has them in its cache."""
+        exact = [line for line in requirements if "==" in line]
+        if not exact:
+            return {}
+        request = self.request
+        query = HashQuery(
+            self.staging, self._python(), self.staging / "uv.toml", request.local_wheel_dirs, request.use_index
+        )
+        uv_tools = UvTools.of(self.tools.environment, self.tools.processes, self.tools.resolvers)
+        text = ask_hashes(query, exact, uv_tools)
+        try:
+            found = read_resolution(text, self.staging.as_posix()) if text else ()
+        except UnusableLockError:  # an index without hashes
+            found = ()
+        return {
+            f"{package.name}=={package.version}": tuple(
+                sorted(f"sha256:{dict(wheel.hashes)['sha256']}" for wheel in package.wheels)
+            )
+            for package in found
+            if all("sha256" in dict(wheel.hashes) for wheel in package.wheels)
+        }
+
+    def _build(self, which: str, pinned: _Pinned) -> _Built:
         """Build once; with known requirements from uv's cache if it holds them, so that no index is asked."""
         project = self.source.write_to(self.staging / f"{which}-source", self.tools)
-        call = self._call(project, self.staging / f"{which}-wheel", requirements)
+        call = self._call(project, self.staging / f"{which}-wheel", pinned)
         try:
             uv_tools = UvTools.of(self.tools.environment, self.tools.processes, self.tools.resolvers)
             done = build_wheel(call, uv_tools, self.request.log)
@@ -140,14 +187,23 @@ class _Builder:
                 f"the wheel of own package '{self.request.package.name}' cannot be built from "
                 f"{self.request.package.source.label}",
                 details=explanation(done),
-                hint=f"this is what its build backend said; the log is {self.request.log}",
+                hint=self._hint(done),
             )
         return _Built(wheels[0], build_requirements(done))
 
-    def _call(self, project: Path, output: Path, requirements: Sequence[str]) -> WheelBuild:
+    def _hint(self, done: Completed) -> str:
+        name = self.request.package.name
+        if is_other_file(done):
+            return (
+                "a file that the build needs is not the one that was recorded: mistrust it; if the change is meant, "
+                f"record it with `venvstacks lock --upgrade-package {name}`"
+            )
+        return f"this is what its build backend said; the log is {self.request.log}"
+
+    def _call(self, project: Path, output: Path, pinned: _Pinned) -> WheelBuild:
         request, settings, constraints = self.request, self.staging / "uv.toml", self.staging / "constraints.txt"
         settings.write_text(settings_text(request.layer, request.uv, request.base.as_posix()), "utf-8")
-        exact = [line for line in requirements if "==" in line]
+        exact = constraint_lines(pinned.requirements, pinned.hashes)
         constraints.write_text("".join(f"{line}\n" for line in exact), "utf-8")
         return WheelBuild(
             project=project,

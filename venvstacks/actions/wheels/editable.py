@@ -15,7 +15,7 @@ from venvstacks.errors import BuildError
 from venvstacks.locking.uv_texts import settings_text
 from venvstacks.tools.files import staging_folder, swap_in
 from venvstacks.tools.uv import UvTools
-from venvstacks.tools.uv_build import EditableInstall, explanation, install_editable, lacked_network
+from venvstacks.tools.uv_build import EditableInstall, constraint_lines, explanation, install_editable, lacked_network
 
 _DESCRIPTIONS = ("pyproject.toml", "setup.py", "setup.cfg")
 
@@ -51,7 +51,7 @@ def _install(request: OwnWheelRequest, project: Path, place: Path, shell: tuple[
     with staging_folder(staging_place, f"editable-{request.package.name}") as staging:
         settings, constraints = staging / "uv.toml", staging / "constraints.txt"
         settings.write_text(settings_text(request.layer, request.uv, request.base.as_posix()), "utf-8")
-        lines = [line for line in (pin.build_requirements if pin else ()) if "==" in line]
+        lines = constraint_lines(pin.build_requirements, pin.build_hashes or {}) if pin else []
         constraints.write_text("".join(f"{line}\n" for line in lines), "utf-8")
         uv_tools = UvTools.of(tools.environment, tools.processes, tools.resolvers)
         for offline in (True, False):
