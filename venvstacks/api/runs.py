@@ -17,7 +17,6 @@ from venvstacks.engine.state_view import view_state
 from venvstacks.errors import BuildError, ExitCode, StateError, VenvstacksError
 from venvstacks.graph.schedule import CriticalPath, critical_path
 from venvstacks.loading.project import Project
-from venvstacks.locking.lock_changes import LockChanges
 from venvstacks.planning.plan import PlannedTask, make_plan, unneeded_environments
 from venvstacks.planning.requests import Request, RequestedRun, task_actions, work_out
 from venvstacks.reasons import Reason
@@ -27,6 +26,7 @@ from venvstacks.tools.files import staging_folder
 if TYPE_CHECKING:
     from venvstacks.engine.build_lock import FolderLock
     from venvstacks.engine.journal import Journal
+    from venvstacks.locking.lock_changes import LockChanges
     from venvstacks.planning.forecast import Plan
     from venvstacks.sharing.shared_results import SharedResults
 
@@ -63,7 +63,12 @@ class Report:
     def lock_changes(self) -> dict[str, LockChanges]:
         """Environment names of the layers whose locks changed, to what changed."""
         ran = {o.name: o.values.get("changes") for o in self.outcomes if o.values and o.name.startswith("lock:")}
-        return {name.partition(":")[2]: LockChanges.from_json(data) for name, data in ran.items() if data}
+        changed = {name: data for name, data in ran.items() if data}
+        if not changed:
+            return {}
+        from venvstacks.locking.lock_changes import LockChanges  # noqa: PLC0415 - few runs change locks
+
+        return {name.partition(":")[2]: LockChanges.from_json(data) for name, data in changed.items()}
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from collections.abc import Mapping
 from importlib import metadata
@@ -177,5 +178,13 @@ def _local_wheels(base: Path, folders: tuple[str, ...]) -> tuple[str, ...]:
 def _tool_versions() -> dict[str, str]:
     import zlib  # noqa: PLC0415 - the version that counts is the loaded library's
 
-    versions = {name: metadata.version(name) for name in ("venvstacks", "uv", "zstandard")}
+    versions = {name: _version(name) for name in ("venvstacks", "uv", "zstandard")}
     return {**versions, "zlib": zlib.ZLIB_RUNTIME_VERSION, "python": platform.python_version()}
+
+
+def _version(name: str) -> str:
+    """The version of an installed distribution; the first lines of its metadata are enough to know it."""
+    found = metadata.distribution(name)
+    head = (found.read_text("METADATA") or "").partition("\n\n")[0]
+    stated = re.search(r"^Version:[ \t]*(\S+)", head, re.MULTILINE)
+    return stated[1] if stated else found.version

@@ -18,7 +18,6 @@ from venvstacks.model.sources import Source, Sources, parse_sources, source_of
 from venvstacks.model.specification import UvTable
 from venvstacks.model.toml_text import TomlError, parse_toml
 from venvstacks.tools.files import path_from
-from venvstacks.tools.git_versions import read_git_version
 from venvstacks.tools.module_files import read_project
 
 PROJECT_FILE = "pyproject.toml"
@@ -84,10 +83,15 @@ def _read_project(base: Path, source: Source, environment: Mapping[str, str]) ->
         name: tuple(inner.seen_from(folder) for inner in choices)
         for name, choices in parse_sources(tool.get("sources", {}))[0].items()
     }
-    version = read_git_version(base / folder, environment) if _asks_git(document) else None
-    return ProjectFolder(
-        tree, tuple(filter(_is_requirement, lines)), sources, GitVersion(*version) if version else None
-    )
+    version = _git_version(base / folder, environment) if _asks_git(document) else None
+    return ProjectFolder(tree, tuple(filter(_is_requirement, lines)), sources, version)
+
+
+def _git_version(folder: Path, environment: Mapping[str, str]) -> GitVersion | None:
+    from venvstacks.tools.git_versions import read_git_version  # noqa: PLC0415 - few projects ask git
+
+    found = read_git_version(folder, environment)
+    return GitVersion(*found) if found else None
 
 
 def _asks_git(document: Mapping[str, Any]) -> bool:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from venvstacks.errors import NeededVersion
-from venvstacks.locking.locks import LayerLock
-from venvstacks.model.stack import Layer
+
+if TYPE_CHECKING:
+    from venvstacks.locking.locks import LayerLock
+    from venvstacks.model.stack import Layer
 
 
 @dataclass(frozen=True)

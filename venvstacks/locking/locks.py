@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import PurePath
 from types import MappingProxyType
 
-OWN_WHEELS = "/.venvstacks/wheels/"
-"""Part of the paths of wheels that are built from source, in each lock."""
+from venvstacks.locking.own_digests import OWN_WHEELS
 
 
 @dataclass(frozen=True, order=True)

@@ -8,22 +8,15 @@ same way under another such marker.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC
 
-from venvstacks.locking.locks import OWN_WHEELS, LayerLock, LockedPackage, Wheel
+from venvstacks.locking.locks import LayerLock, LockedPackage, Wheel
 from venvstacks.model.platforms import PLATFORMS
 
 CREATOR = "venvstacks"
 SHARED = "from_lower_layer"
 LEFT_OUT = "left_out"
-_OWN_WHEEL = re.compile(rf'^(archive = \{{ path = "[^"]*{re.escape(OWN_WHEELS)}[^"]*").*$', re.MULTILINE)
-
-
-def without_own_digests(text: str) -> str:
-    """A lock without sizes and digests of wheels that are built from source: what layers above are resolved with."""
-    return _OWN_WHEEL.sub(r"\1", text) if OWN_WHEELS in text else text
 
 
 def format_lock(lock: LayerLock) -> str:

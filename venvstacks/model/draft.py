@@ -17,7 +17,7 @@ from venvstacks.errors import Fault
 from venvstacks.model.conventions import LayerKind
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
 from venvstacks.model.platforms import PythonImplementation
-from venvstacks.model.positions import KeyPath, find_positions
+from venvstacks.model.positions import KeyPath, Positions
 from venvstacks.model.specification import (
     SPECS,
     ApplicationSpec,
@@ -79,15 +79,15 @@ class Draft:
     layers: tuple[DraftLayer, ...] = ()
     settings: ToolSettings = field(default_factory=ToolSettings)
     uv: UvTable | None = None
-    lines: Mapping[KeyPath, int] | None = None
+    lines: Positions | None = None
     faults: tuple[Fault, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def line_of(self, path: KeyPath) -> int | None:
         """The line of a key path, or of the nearest enclosing one that has a line."""
         while path:
-            if self.lines and path in self.lines:
-                return self.lines[path]
+            if self.lines and (line := self.lines.line(path)) is not None:
+                return line
             path = path[:-1]
         return None
 
@@ -126,7 +126,7 @@ def parse_draft(text: str, source: str) -> Draft:
         document = parse_toml(text)
     except TomlError as error:
         return Draft(source, faults=(Fault(str(error), error.line),))
-    return _Reader(source, document, find_positions(text)).read()
+    return _Reader(source, document, Positions(text)).read()
 
 
 def fault_without_secrets(fault: Fault) -> Fault:
@@ -136,7 +136,7 @@ def fault_without_secrets(fault: Fault) -> Fault:
 
 
 class _Reader:
-    def __init__(self, source: str, document: dict[str, Any], lines: dict[KeyPath, int]) -> None:
+    def __init__(self, source: str, document: dict[str, Any], lines: Positions) -> None:
         self.lines = lines
         self.draft = Draft(source, lines=lines)
         self.document = document
@@ -194,7 +194,7 @@ class _Reader:
         for key, value in table.items():
             place = f"{self.draft.source}:{self.draft.line_of((*path, key))}"
             if key in _RENAMED and _RENAMED[key] not in table and path[0] == "runtimes":
-                self.lines[(*path, _RENAMED[key])] = self.draft.line_of((*path, key)) or 0
+                self.lines.respell((*path, key), _RENAMED[key])
                 self.warnings.append(f"{place}: layer '{layer}': '{key}' is deprecated; it is now '{_RENAMED[key]}'")
                 current[_RENAMED[key]] = value
             elif key in _IGNORED:
@@ -238,7 +238,7 @@ class _Reader:
             if key in known or other not in known or other in table:
                 found[key] = value
             else:
-                self.lines[(*path, other)] = self.draft.line_of((*path, key)) or 0
+                self.lines.respell((*path, key), other)
                 found[other] = value
         return found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 KeyPath = tuple[str | int, ...]
 
@@ -29,6 +30,26 @@ def find_positions(text: str) -> dict[KeyPath, int]:
     the line of the table.
     """
     return _Scanner(text).scan()
+
+
+class Positions:
+    """The lines of a document, which is read again for them only where a fault or a warning asks for one."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._respelt: dict[KeyPath, KeyPath] = {}
+
+    @cached_property
+    def _found(self) -> dict[KeyPath, int]:
+        return find_positions(self._text)
+
+    def line(self, path: KeyPath) -> int | None:
+        """The line of a key path, if it has one."""
+        return self._found.get(self._respelt.get(path, path))
+
+    def respell(self, path: KeyPath, key: str) -> None:
+        """Let the place of the key at `path` be found under another name of that key, too."""
+        self._respelt[*path[:-1], key] = path
 
 
 @dataclass

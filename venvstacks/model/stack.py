@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from venvstacks.model.conventions import LayerKind
-from venvstacks.model.foreign_sources import ForeignSource, LockedFile
 from venvstacks.model.launches import Launch
 from venvstacks.model.own_packages import OwnPackage, OwnUse
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.specification import ToolSettings, UvTable
+
+if TYPE_CHECKING:
+    from venvstacks.model.foreign_sources import ForeignSource, LockedFile
 
 ENV_PREFIXES: Mapping[LayerKind, str] = {"runtime": "", "framework": "framework-", "application": "app-"}
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from packaging.utils import canonicalize_name
 
-from venvstacks.actions.locking.lock_files import chosen_names
 from venvstacks.actions.locking.lock_request import LockPolicy
 from venvstacks.actions.table import RunOptions, TaskActions
 from venvstacks.digests import sha256_file
@@ -211,6 +210,8 @@ def _owners(project: Project, packages: Collection[str], selected: Collection[st
     Raises:
         UsageError: No selected layer installs one of the packages.
     """
+    from venvstacks.actions.locking.lock_files import chosen_names  # noqa: PLC0415 - to upgrade single packages
+
     layout = project.configuration.layout
     chosen = {
         layer.env_name: chosen_names(project.base / layout.lock_file(layer), layer) for layer in project.stack.layers

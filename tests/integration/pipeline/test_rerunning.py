@@ -40,6 +40,40 @@ def test_nothing_runs_a_second_time_even_from_another_folder(built: Pond) -> Non
     assert set(built.plan(*ALL).values()) == {"up to date"}
 
 
+_LOADED_MODULES = """
+import atexit, sys
+from venvstacks.cli import main
+atexit.register(lambda: print(*sys.modules))
+main()
+"""
+_FOR_RUNS_THAT_ACT = {
+    "doit", "email.parser", "multiprocessing", "platformdirs", "rich", "tomli_w", "zstandard",
+    "venvstacks.actions.toolset", "venvstacks.engine.build_lock", "venvstacks.engine.journal",
+    "venvstacks.locking.locks", "venvstacks.planning.forecast", "venvstacks.sharing", "venvstacks.tools.process",
+}  # fmt: skip
+_MOST_MODULES = 108
+"""Of this program's own; raise it with a reason: each costs every run half a millisecond and more."""
+
+
+def test_a_run_with_nothing_to_do_loads_nothing_that_acts(published_pond: Pond) -> None:
+    command = [sys.executable, "-c", _LOADED_MODULES, "build", "venvstacks.toml", "--publish"]
+    done = subprocess.run(
+        command,
+        cwd=published_pond.base,
+        env=published_pond.environment,
+        text=True,
+        encoding="utf-8",
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "up to date in" in done.stderr
+    loaded = set(done.stdout.split())
+    assert not loaded & _FOR_RUNS_THAT_ACT
+    own = sorted(name for name in loaded if name.partition(".")[0] == "venvstacks")
+    assert len(own) <= _MOST_MODULES, own
+
+
 @pytest.mark.parametrize("file", ["launch/hop/__main__.py", "support/legs.py"])
 def test_a_changed_module_reruns_its_layer_alone(built: Pond, file: str) -> None:
     before = built.metadata("app-newt")

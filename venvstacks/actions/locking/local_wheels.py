@@ -7,14 +7,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.digests import prefixed
-from venvstacks.locking.uv_resolution import UnusableLockError
-from venvstacks.model.platforms import PythonImplementation
 from venvstacks.tools.files import path_from
+
+if TYPE_CHECKING:
+    from venvstacks.model.platforms import PythonImplementation
 
 
 def wheels_now(
@@ -33,6 +35,7 @@ def wheels_now(
 
 def _locked_names(lock_text: str, python: PythonImplementation) -> frozenset[str]:
     from venvstacks.locking.pylock import read_lock  # noqa: PLC0415 - only with folders of local wheels
+    from venvstacks.locking.uv_resolution import UnusableLockError  # noqa: PLC0415
 
     try:
         return read_lock(lock_text, python).lock.chosen_names

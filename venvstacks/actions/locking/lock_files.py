@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from venvstacks.actions.locking.local_wheels import wheels_now
 from venvstacks.actions.locking.lock_request import LockPaths, LockRequest, read_text
-from venvstacks.actions.locking.own_wheels import wheels_to_lock
+from venvstacks.actions.locking.pinned_wheels import wheels_to_lock
 from venvstacks.digests import TreeEntry, prefixed, tree_digest
 from venvstacks.errors import LockError
 from venvstacks.locking.conflict_markers import has_conflict, highest_version, our_side
@@ -22,8 +22,7 @@ from venvstacks.locking.lock_metadata import (
     hash_lock,
     parse_metadata,
 )
-from venvstacks.locking.pylock_text import without_own_digests
-from venvstacks.locking.uv_resolution import UnusableLockError
+from venvstacks.locking.own_digests import without_own_digests
 from venvstacks.model.platforms import PythonImplementation
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.stack import Layer
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from venvstacks.locking.locks import LayerLock
     from venvstacks.locking.original_locks import PlatformLock
     from venvstacks.locking.pylock import ReadLock
+    from venvstacks.locking.uv_resolution import UnusableLockError
 
 # What only locks need that are not valid, or of the original, is imported where it is used.
 
@@ -106,6 +106,7 @@ class LockState:
         if self.lock_text is None:
             return (_pins_of(self.layer, self.platform_locks) if self.platform_locks else None), None
         from venvstacks.locking.pylock import read_lock  # noqa: PLC0415
+        from venvstacks.locking.uv_resolution import UnusableLockError  # noqa: PLC0415
 
         text = our_side(self.lock_text) if has_conflict(self.lock_text) else self.lock_text
         try:
@@ -232,6 +233,7 @@ def read_layer_lock(path: Path, python: PythonImplementation) -> LayerLock:
         LockError: It is missing or cannot be used.
     """
     from venvstacks.locking.pylock import parse_lock  # noqa: PLC0415
+    from venvstacks.locking.uv_resolution import UnusableLockError  # noqa: PLC0415
 
     try:
         text = read_text(path)
@@ -252,6 +254,7 @@ def chosen_names(path: Path, layer: Layer) -> frozenset[str]:
     """
     from venvstacks.actions.locking.locks_of_original import find_platform_locks  # noqa: PLC0415
     from venvstacks.locking.pylock import read_lock  # noqa: PLC0415
+    from venvstacks.locking.uv_resolution import UnusableLockError  # noqa: PLC0415
 
     with contextlib.suppress(OSError, UnusableLockError):
         if (text := read_text(path)) is not None:
@@ -283,6 +286,7 @@ def _lower_changes(
             continue
         from venvstacks.locking.lock_changes import compare_with_lower  # noqa: PLC0415
         from venvstacks.locking.pylock import parse_lock  # noqa: PLC0415
+        from venvstacks.locking.uv_resolution import UnusableLockError  # noqa: PLC0415
 
         with contextlib.suppress(UnusableLockError):  # reported when that lock itself is checked
             lock, other = parse_lock(lock_text, request.layer.python), parse_lock(text, lower.python)

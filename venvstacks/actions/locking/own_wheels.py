@@ -6,7 +6,7 @@ project takes it from a source of its own, locking fails and says what to write.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,12 +15,10 @@ from packaging.utils import parse_wheel_filename
 from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.digests import sha256_file
 from venvstacks.errors import LockError
-from venvstacks.locking.lock_metadata import LockedWheel
 from venvstacks.locking.locks import LayerLock, LockedPackage, Provision, ResolvedPackage, Wheel
 from venvstacks.model.own_packages import OwnPackage, OwnUse
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.sources import parse_sources
-from venvstacks.model.stack import Layer
 from venvstacks.records.wheel_pins import WheelPin, read_pin
 
 
@@ -31,26 +29,6 @@ class OwnWheel:
     use: OwnUse
     pin: WheelPin
     wheel: Path
-
-
-def wheels_to_lock(request: LockRequest) -> dict[str, LockedWheel | None]:
-    """What a lock records of the wheels of the layer and of those below, by label; None for wheels without a pin.
-
-    Of wheels of lower layers only what resolving reads counts.
-    """
-    found: dict[str, LockedWheel | None] = {}
-    for layer in (*request.layer.below, request.layer):  # what a lower layer holds is not this one's to lock
-        for label, pin in _pins(request, layer):
-            own = layer is request.layer
-            wheel = LockedWheel(metadata=pin.metadata, wheel=pin.wheel if own else None) if pin else None
-            found.setdefault(label, wheel)
-    return found
-
-
-def _pins(request: LockRequest, layer: Layer) -> Iterator[tuple[str, WheelPin | None]]:
-    for use in layer.own:
-        if (label := request.labels.get(use.package)) is not None:
-            yield label, read_pin(request.base / request.layout.wheel_pin(label))
 
 
 def own_wheels(request: LockRequest) -> tuple[OwnWheel, ...]:
