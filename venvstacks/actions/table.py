@@ -1,4 +1,4 @@
-"""The table from kinds of tasks to the actions that do them, and the request for each.
+"""The table from kinds of tasks to the actions that do them, and what is known about their results.
 
 Actions are imported when a task of their kind runs: a run with nothing to do is over before they would be loaded.
 """
@@ -6,89 +6,36 @@ Actions are imported when a task of their kind runs: a run with nothing to do is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from venvstacks.actions.locking.lock_request import LockPolicy, LockRequest
 from venvstacks.actions.locking.lock_validity import is_refused, lock_reasons
-from venvstacks.actions.wheels.wheel_request import OwnWheelRequest, wheel_reasons
-from venvstacks.graph.compiler import ARCHIVE_MANIFEST, Configuration
+from venvstacks.actions.task_requests import TaskRequests
+from venvstacks.actions.wheels.wheel_request import wheel_reasons
+from venvstacks.graph.compiler import ARCHIVE_MANIFEST
 from venvstacks.graph.taskgraph import TaskNode
-from venvstacks.locking.adaptation import Adaptation
-from venvstacks.locking.uv_variables import apply_variables
-from venvstacks.model.platforms import PythonImplementation, TargetPlatform
-from venvstacks.model.stack import Layer, Stack
+from venvstacks.model.stack import Layer
 from venvstacks.reasons import Reason
 from venvstacks.tools.files import remove_tree
 
 if TYPE_CHECKING:
     from venvstacks.actions.locking.lock import LockResult
-    from venvstacks.actions.publishing.layer_metadata import PublishedLayer
     from venvstacks.actions.publishing.publish import ReadyArchive
-    from venvstacks.actions.publishing.published_deltas import OlderPublication
     from venvstacks.actions.toolset import Tools
     from venvstacks.records.remembered_digests import RememberedDigests
-    from venvstacks.runtimes.provider_request import ArchiveSource
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """Options of one run; nothing here is part of a task's fingerprint.
-
-    Attributes:
-        lock_policy: Whether locks that are not valid are renewed, or only those that are missing.
-        locked: Whether every lock has to stay as it is.
-        renewed_locks: Names of lock tasks that resolve again even if the lock is valid.
-        reset_locks: Names of environments whose earlier pins are dropped.
-        clean: Whether environments are removed before they are built, and pins dropped before they are locked.
-        use_index: Whether package indexes may be asked.
-        local_wheel_folders: Folders of local wheels.
-        force_archives: Whether archives are written even if their metadata is current.
-        upgrade: Whether renewed locks are resolved without regard to their earlier versions.
-        upgrade_packages: Normalised names of packages whose earlier versions are not kept.
-        align: Whether one version of each package is sought for all targets.
-        drafts: A folder that lock files are written to instead of their places, or None.
-        adaptation: What lower layers are locked with because layers above need it.
-        older: Publications that deltas are made from.
-    """
-
-    lock_policy: LockPolicy = "if-needed"
-    locked: bool = False
-    renewed_locks: frozenset[str] = frozenset()
-    reset_locks: frozenset[str] = frozenset()
-    clean: bool = False
-    use_index: bool = True
-    local_wheel_folders: tuple[Path, ...] = ()
-    force_archives: bool = False
-    upgrade: bool = False
-    upgrade_packages: frozenset[str] = frozenset()
-    align: bool = False
-    drafts: Path | None = None
-    adaptation: Adaptation = field(default_factory=Adaptation)
-    older: tuple[OlderPublication, ...] = ()
-
-
-@dataclass(frozen=True)
-class TaskActions:
+class TaskActions(TaskRequests):
     """Does the tasks of one stack.
 
     Attributes:
-        stack: The stack.
-        configuration: What tasks depend on apart from the stack.
-        base: The specification's folder.
-        options: What this run wants.
-        variables: This program's own environment variables.
         digests: Gives the digests of input files.
         make_tools: Makes what actions work with; a run with nothing to do needs none.
     """
 
-    stack: Stack
-    configuration: Configuration
-    base: Path
-    options: RunOptions
-    variables: Mapping[str, str] = field(repr=False)  # may hold passwords
     digests: RememberedDigests
     make_tools: Callable[[], Tools]
 
@@ -103,8 +50,7 @@ class TaskActions:
         Raises:
             VenvstacksError: It failed.
         """
-        log = self._log(node)
-        remove_tree(log)
+        remove_tree(self.log(node.name))
         return self._actions[node.kind](node)
 
     @cached_property
@@ -123,9 +69,9 @@ class TaskActions:
     def describe_staleness(self, node: TaskNode) -> tuple[Reason, ...]:
         """Why the outputs of a task that record what they were made from (locks) are not valid; empty if they are."""
         if node.kind == "lock":
-            return lock_reasons(self.lock_request(self._layer(node)), self.digests)
+            return lock_reasons(self.for_lock(self.layer(node)), self.digests)
         if node.kind == "wheel":
-            return wheel_reasons(self._wheel_request(node), self.digests)
+            return wheel_reasons(self.for_wheel(_label(node)), self.digests)
         from venvstacks.records.published_metadata import wanted_manifest  # noqa: PLC0415
 
         place = self.base / node.outputs[0]
@@ -160,7 +106,7 @@ class TaskActions:
 
     def refuses(self, node: TaskNode) -> bool:
         """Whether doing a task that is stale would fail: a lock that is there and may not be renewed."""
-        return node.kind == "lock" and is_refused(self.lock_request(self._layer(node)), self.digests)
+        return node.kind == "lock" and is_refused(self.for_lock(self.layer(node)), self.digests)
 
     def leavings(self, node: TaskNode) -> tuple[Path, ...]:
         """Files and folders that a task writes and that can be created again from what stays.
@@ -171,69 +117,11 @@ class TaskActions:
 
         return leavings(node, self.stack, self.configuration, self.base)
 
-    def _log(self, node: TaskNode) -> Path:
-        return self.base / self.configuration.layout.log(node.name)
-
-    def _layer(self, node: TaskNode) -> Layer:
-        return self.stack.by_env_name[node.env_name]
-
-    @property
-    def _platform(self) -> TargetPlatform:
-        assert self.configuration.platform is not None  # noqa: S101 - without one only lock tasks are compiled
-        return self.configuration.platform
-
-    def lock_request(self, layer: Layer) -> LockRequest:
-        """What the lock task of a layer asks for."""
-        options, task = self.options, f"lock:{layer.env_name}"
-        renewed = task in options.renewed_locks
-        return LockRequest(
-            layer=layer,
-            uv=self.stack.uv,
-            layout=self.configuration.layout,
-            base=self.base,
-            policy="renew" if renewed else "require-valid" if options.locked else options.lock_policy,
-            locked=options.locked,
-            ignore_pins=options.clean or layer.env_name in options.reset_locks,
-            local_wheel_dirs=options.local_wheel_folders,
-            use_index=options.use_index,
-            log=None if options.drafts else self.base / self.configuration.layout.log(task),
-            upgrade=options.upgrade and renewed,
-            upgrade_packages=options.upgrade_packages,
-            align=options.align,
-            drafts=options.drafts,
-            variables=self.variables,
-            labels={package: label for label, package in self.stack.own_packages.items()},
-            adaptation=options.adaptation,
-        )
-
     def changed_source(self, label: str) -> tuple[Reason, ...]:
         """Why the pin of an own package's wheel is not right; that only its wheel is missing is no reason."""
-        node = TaskNode(f"wheel:{label}", "wheel", "")
         pin = self.configuration.layout.wheel_pin(label)
-        reasons = wheel_reasons(self._wheel_request(node), self.digests)
+        reasons = wheel_reasons(self.for_wheel(label), self.digests)
         return tuple(reason for reason in reasons if reason.kind != "missing output" or reason.subject == pin)
-
-    def _wheel_request(self, node: TaskNode) -> OwnWheelRequest:
-        label = node.name.partition(":")[2]
-        package, options = self.stack.own_packages[label], self.options
-        layer = next(layer for layer in self.stack.layers if any(use.package == package for use in layer.own))
-        upgraded = options.upgrade or package.name in options.upgrade_packages
-        return OwnWheelRequest(
-            package=package,
-            label=label,
-            layer=layer,
-            uv=apply_variables(self.stack.uv, self.variables),
-            layout=self.configuration.layout,
-            base=self.base,
-            platform=self.configuration.host,
-            log=self._log(node),
-            providers=self.configuration.runtime_providers,
-            archives=self._runtime_archives(package.python),
-            local_wheel_dirs=options.local_wheel_folders,
-            use_index=options.use_index,
-            epoch=self.configuration.epoch,
-            upgrade=upgraded and options.drafts is None,
-        )
 
     def editable_folders(self, layer: Layer, python: Path) -> tuple[Path, ...]:
         """Folders that lead imports of an application to the projects of its own packages, nearest layer first.
@@ -243,22 +131,14 @@ class TaskActions:
         """
         from venvstacks.actions.wheels.editable import editable_folder  # noqa: PLC0415
 
-        nodes = (TaskNode(f"wheel:{label}", "wheel", "") for label in self.stack.built_for(layer))
-        found = (editable_folder(self._wheel_request(node), python, self.tools) for node in nodes)
+        requests = (self.for_wheel(label) for label in self.stack.built_for(layer))
+        found = (editable_folder(request, python, self.tools) for request in requests)
         return tuple(folder for folder in found if folder)
 
     def _wheel(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.wheels.build_own_wheel import build_own_wheel  # noqa: PLC0415
 
-        return build_own_wheel(self._wheel_request(node), self.tools)
-
-    def _runtime_archives(self, python: PythonImplementation) -> dict[str, ArchiveSource]:
-        archives = self.stack.settings.runtime_archives.get(str(python))
-        if not archives:
-            return {}
-        from venvstacks.runtimes.provider_request import ArchiveSource  # noqa: PLC0415
-
-        return {name: ArchiveSource(self._address(source.url), source.sha256) for name, source in archives.items()}
+        return build_own_wheel(self.for_wheel(_label(node)), self.tools)
 
     def lock(self, node: TaskNode) -> LockResult:
         """Do a lock task and return its whole result.
@@ -268,7 +148,7 @@ class TaskActions:
         """
         from venvstacks.actions.locking.lock import lock_layer  # noqa: PLC0415
 
-        return lock_layer(self.lock_request(self._layer(node)), self.tools)
+        return lock_layer(self.for_lock(self.layer(node)), self.tools)
 
     def _lock(self, node: TaskNode) -> Mapping[str, object]:
         result = self.lock(node)
@@ -276,7 +156,7 @@ class TaskActions:
         values["version"] = result.metadata.lock_version
         if result.changes:
             values["changes"] = result.changes.as_json()
-        notes = [*result.notes, *(self._missing_runtimes(self._layer(node)) if result.resolved else ())]
+        notes = [*result.notes, *(self._missing_runtimes(self.layer(node)) if result.resolved else ())]
         return {**values, "notes": notes} if notes else values
 
     def _missing_runtimes(self, layer: Layer) -> Iterator[str]:
@@ -286,50 +166,23 @@ class TaskActions:
         from venvstacks.runtimes.provider_request import RuntimeRequest  # noqa: PLC0415
         from venvstacks.runtimes.standalone_provider import missing_build  # noqa: PLC0415 - to lock runtimes alone
 
-        archives = self._runtime_archives(layer.python)
+        archives = self.runtime_archives(layer.python)
         for platform in layer.platforms:
             missing = missing_build(RuntimeRequest(layer.python, platform))
             if missing and platform.name not in archives:
                 yield f"layer '{layer.name}' cannot be built for {platform.name}: {missing.message}; {missing.hint}"
 
     def _build(self, node: TaskNode) -> Mapping[str, object]:
-        from venvstacks.actions.building.build import BuildRequest, build_layer  # noqa: PLC0415
+        from venvstacks.actions.building.build import build_layer  # noqa: PLC0415
 
-        layer = self._layer(node)
         if self.options.clean:
-            remove_tree(self.base / self.configuration.layout.environment(layer))
-        request = BuildRequest(
-            layer=layer,
-            platform=self._platform,
-            layout=self.configuration.layout,
-            base=self.base,
-            log=self._log(node),
-            host=self.configuration.host,
-            uv=apply_variables(self.stack.uv, self.variables),
-            providers=self.configuration.runtime_providers,
-            archives=self._runtime_archives(layer.python),
-            scripts=self.configuration.scripts,
-            use_index=self.options.use_index,
-        )
-        return build_layer(request, self.tools)
-
-    def _address(self, url: str) -> str:
-        return url if "://" in url else str(self.base / url)
+            remove_tree(self.base / self.configuration.layout.environment(self.layer(node)))
+        return build_layer(self.for_build(node), self.tools)
 
     def _link(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.linking.link import link_layer  # noqa: PLC0415
-        from venvstacks.actions.linking.link_request import LinkRequest  # noqa: PLC0415
 
-        request = LinkRequest(
-            layer=self._layer(node),
-            platform=self._platform,
-            layout=self.configuration.layout,
-            base=self.base,
-            log=self._log(node),
-            bytecode=self.configuration.bytecode,
-            emulator=self._emulator if self.configuration.bytecode == "shipped" else (),
-        )
-        return link_layer(request, self.tools)
+        return link_layer(self.for_link(node), self.tools)
 
     def _check(self, node: TaskNode) -> Mapping[str, object]:
         imported = self._check_imports(node) if self.configuration.imports_layers else {}
@@ -339,36 +192,14 @@ class TaskActions:
         return {**imported, **read, **({"warnings": warnings} if warnings else {})}
 
     def _check_imports(self, node: TaskNode) -> Mapping[str, object]:
-        from venvstacks.actions.building.import_check import CheckRequest, check_layer  # noqa: PLC0415
+        from venvstacks.actions.building.import_check import check_layer  # noqa: PLC0415
 
-        layer, layout = self._layer(node), self.configuration.layout
-        request = CheckRequest(layer, self._platform, layout, self.base, self._log(node), emulator=self._emulator)
-        return check_layer(request, self.tools)
+        return check_layer(self.for_import_check(node), self.tools)
 
     def _check_headers(self, node: TaskNode) -> Mapping[str, object]:
-        from venvstacks.actions.building.check_headers import HeaderCheckRequest, check_headers  # noqa: PLC0415
+        from venvstacks.actions.building.check_headers import check_headers  # noqa: PLC0415
 
-        request = HeaderCheckRequest(self._layer(node), self._platform, self.configuration.layout, self.base)
-        return check_headers(request)
-
-    @property
-    def _emulator(self) -> tuple[str, ...]:
-        from venvstacks.actions.emulation import find_emulator  # noqa: PLC0415 - to build for other platforms
-
-        return find_emulator(self.configuration.emulator, self._platform, self.base, self.variables.get("PATH"))
-
-    def _published(self, node: TaskNode) -> PublishedLayer:
-        from venvstacks.actions.publishing.layer_metadata import PublishedLayer  # noqa: PLC0415
-
-        configuration = self.configuration
-        return PublishedLayer(
-            self._layer(node),
-            self._platform,
-            configuration.layout,
-            self.base,
-            configuration.tools,
-            reads_headers=configuration.reads_headers,
-        )
+        return check_headers(self.for_header_check(node))
 
     def _archive(self, node: TaskNode) -> Mapping[str, object]:
         return self.archive(node)
@@ -379,25 +210,14 @@ class TaskActions:
         Raises:
             PublishError: It failed.
         """
-        from venvstacks.actions.publishing.publish import ArchiveOptions, archive_layer  # noqa: PLC0415
+        from venvstacks.actions.publishing.publish import archive_layer  # noqa: PLC0415
 
-        configuration = self.configuration
-        settings = ArchiveOptions(
-            configuration.archive_format,
-            configuration.archive_level,
-            configuration.tag_outputs,
-            self.options.force_archives,
-            configuration.epoch,
-            configuration.kept_format,
-            self.options.older,
-        )
-        return archive_layer(self._published(node), settings, self.tools, ready)
+        return archive_layer(self.published_layer(node), self.archive_options(), self.tools, ready)
 
     def _export(self, node: TaskNode) -> Mapping[str, object]:
-        from venvstacks.actions.publishing.export import ExportOptions, export_layer  # noqa: PLC0415
+        from venvstacks.actions.publishing.export import export_layer  # noqa: PLC0415
 
-        settings = ExportOptions(self.configuration.link_mode, self.configuration.bytecode)
-        return export_layer(self._published(node), settings, self._log(node), self.tools)
+        return export_layer(self.published_layer(node), self.export_options(), self.log(node.name), self.tools)
 
     def _manifest(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.publishing.manifests import publish_manifest, write_manifest  # noqa: PLC0415
@@ -411,3 +231,8 @@ class TaskActions:
 
     def _gathered(self, node: TaskNode) -> tuple[Path, ...]:
         return tuple(self.base / path for path in node.gathers)
+
+
+def _label(node: TaskNode) -> str:
+    """The label of the own package that a wheel task builds."""
+    return node.name.partition(":")[2]

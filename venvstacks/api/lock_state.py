@@ -12,7 +12,7 @@ from venvstacks.actions.locking.lock_files import hash_lower_lock
 from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.actions.locking.lock_validity import lock_reasons
 from venvstacks.actions.publishing.deployed_names import deployed_name
-from venvstacks.actions.table import RunOptions
+from venvstacks.actions.task_requests import RunOptions
 from venvstacks.engine.cancellation import Cancellation
 from venvstacks.errors import NotLockedError, VenvstacksError
 from venvstacks.loading.project import Project
@@ -96,7 +96,7 @@ def _stale_locks(project: Project, options: RunOptions) -> dict[str, tuple[Reaso
     stale: set[str] = set()
     for layer in project.stack.layers:
         if layer.platforms:
-            reasons = lock_reasons(actions.lock_request(layer), actions.tools.digests, hash_once)
+            reasons = lock_reasons(actions.for_lock(layer), actions.tools.digests, hash_once)
             changed = [
                 r for label in project.stack.built_for(layer, with_lower=False) for r in actions.changed_source(label)
             ]

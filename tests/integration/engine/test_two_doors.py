@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.handmade_wheels import make_wheel
 from tests.support.offline_stacks import has_python, run, write_stack
+from tests.support.specifications import framework, runtime
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_python(), reason="no CPython 3.11.7 to make a runtime of")]
 
@@ -92,23 +93,11 @@ def test_doit_reports_a_wrong_specification_without_a_traceback(dodo: Path, tmp_
     assert "Traceback" not in done.stderr
 
 
-CONFLICT = """\
-[[runtimes]]
-name = "py"
-python_implementation = "cpython@3.11.7"
-platforms = ["linux_x86_64"]
-requirements = []
-
-[[frameworks]]
-name = "base"
-runtime = "py"
-requirements = ["frog"]
-
-[[frameworks]]
-name = "upper"
-frameworks = ["base"]
-requirements = ["pond"]
-"""
+CONFLICT = (
+    runtime(platforms=["linux_x86_64"])
+    + framework("base", requirements=["frog"])
+    + framework("upper", "base", requirements=["pond"])
+)
 
 
 def test_doit_says_which_command_adapts_layers(tmp_path: Path) -> None:
