@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -31,3 +32,6 @@ def keeps_modes() -> bool:
 
 needs_symbolic_links = pytest.mark.skipif(not has_symbolic_links(), reason="needs symbolic links")
 needs_modes = pytest.mark.skipif(not keeps_modes(), reason="needs modes of files")
+needs_desktop_file_validate = pytest.mark.skipif(
+    shutil.which("desktop-file-validate") is None, reason="needs desktop-file-validate"
+)

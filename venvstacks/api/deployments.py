@@ -37,7 +37,12 @@ from venvstacks.deployment.steps.switch import (
     collect_garbage,
 )
 from venvstacks.deployment.steps.update_plan import DeployRequest, Update, chosen_applications, preview
-from venvstacks.deployment.steps.user_launchers import prepare_launchers, remove_launchers, update_launchers
+from venvstacks.deployment.steps.user_launchers import (
+    LauncherFolders,
+    prepare_launchers,
+    remove_launchers,
+    update_launchers,
+)
 from venvstacks.errors import (
     DamagedRecordError,
     DeployError,
@@ -177,6 +182,7 @@ def deploy(
     allow_downgrade: bool = False,
     trusted: str | None = None,
     launchers: Path | str | None = None,
+    desktop_entries: Path | str | None = None,
 ) -> Deployed:
     """Install applications from published artifacts in a folder of this machine, or update them there.
 
@@ -192,6 +198,7 @@ def deploy(
             whom the deployment trusts already, or, in a new one, for the source's own if it is signed.
         launchers: Folder for one launcher per installed application; None for where they are, if anywhere. They start
             what is current, so that later changes need not write them again.
+        desktop_entries: Folder for desktop entries, on Linux; None for that of the launchers, which has to be given.
 
     Raises:
         UsageError: There is no such source, it has no such application, or launchers cannot be written.
@@ -209,9 +216,9 @@ def deploy(
         if before is None:
             held.enter_context(_changing(place, options))
         request = replace(opened, repair=repair, synchronise=synchronise, allow_downgrade=allow_downgrade)
-        programs = None if launchers is None else Path(launchers).expanduser().absolute()
-        if programs is not None:
-            prepare_launchers(place, programs, chosen_applications(request), windows=request.platform.is_windows)
+        folders = _launcher_folders(launchers, desktop_entries)
+        if folders is not None:
+            prepare_launchers(place, folders, chosen_applications(request), request.platform)
         seen = _keep_trust(request, before)
         try:
             done = action.deploy(request, options.tools(place, processes))
@@ -222,8 +229,17 @@ def deploy(
             if floor != seen.releases:
                 write_trust(place, replace(seen, releases=floor))
             done = replace(done, signer=seen.signer, newly_trusted=before is None)
-        update_launchers(place, done.generation, options.warn, programs)
+        update_launchers(place, done.generation, options.warn, folders)
         return done
+
+
+def _launcher_folders(launchers: Path | str | None, entries: Path | str | None) -> LauncherFolders | None:
+    if launchers is None:
+        if entries is not None:
+            raise UsageError("desktop entries need launchers to start", hint="name a folder for launchers, too")
+        return None
+    folders = (Path(folder).expanduser().absolute() for folder in (launchers, entries or launchers))
+    return LauncherFolders(*folders)
 
 
 def _keep_trust(request: DeployRequest, before: TrustRecord | None) -> TrustRecord | None:

@@ -10,7 +10,7 @@ import typer
 from venvstacks.api import deployments as deployment
 from venvstacks.cli import declared_options as o
 from venvstacks.cli import deploy_options as d
-from venvstacks.cli.deploy_output import Commands, Wanted
+from venvstacks.cli.deploy_output import Commands, Folders, Wanted
 from venvstacks.errors import UsageError
 from venvstacks.tools.transfer_rate import parse_rate
 
@@ -31,6 +31,7 @@ def deploy(
     check: d.Check = False,
     dry_run: d.DryRun = False,
     launchers: d.Launchers = None,
+    desktop_entries: d.DesktopEntries = None,
     limit_rate: d.LimitRate = None,
     trusted: d.Trusted = None,
     no_wait: NoWait = False,
@@ -43,7 +44,7 @@ def deploy(
     if check or dry_run:
         return int(commands.preview(wanted, as_exit_code=check))
     flags = {"repair": repair, "synchronise": synchronise, "allow_downgrade": allow_downgrade}
-    return int(commands.deploy(wanted, launchers, **flags))
+    return int(commands.deploy(wanted, Folders(launchers, desktop_entries), **flags))
 
 
 def rollback(

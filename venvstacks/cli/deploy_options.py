@@ -30,6 +30,10 @@ Launchers = Annotated[
     Path | None,
     typer.Option("--launchers", metavar="DIR", help="Folder for a launcher of each installed application."),
 ]
+DesktopEntries = Annotated[
+    Path | None,
+    typer.Option("--desktop-entries", metavar="DIR", help="Folder for desktop entries; default that of launchers."),
+]
 LimitRate = Annotated[
     str | None,
     typer.Option(

@@ -38,6 +38,19 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Folders:
+    """Where launchers go; None for where they are, if anywhere.
+
+    Attributes:
+        launchers: Folder of the launchers.
+        desktop_entries: Folder of the desktop entries; None for that of the launchers.
+    """
+
+    launchers: Path | None
+    desktop_entries: Path | None
+
+
+@dataclass(frozen=True)
 class Commands:
     """The commands, with the options that they share.
 
@@ -74,7 +87,7 @@ class Commands:
         if not self.no_wait:
             self._report("another process is changing this deployment; waiting for it to end")
 
-    def deploy(self, wanted: Wanted, launchers: Path | None, **how: bool) -> ExitCode:
+    def deploy(self, wanted: Wanted, folders: Folders, **how: bool) -> ExitCode:
         """Install or update; `how` are the flags of `deployments.deploy`."""
         began = time.perf_counter()
         with _reporting_what_is_left(wanted.folder), self._showing_progress() as options:
@@ -84,7 +97,8 @@ class Commands:
                 wanted.names,
                 options,
                 trusted=wanted.trusted,
-                launchers=launchers,
+                launchers=folders.launchers,
+                desktop_entries=folders.desktop_entries,
                 **how,
             )
         if self.json:

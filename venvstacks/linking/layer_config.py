@@ -50,6 +50,7 @@ class LayerConfig:
             libraries are not in it: its packages find those by their own means, as they do in any environment.
         launch_module: What an application is run with after `-m`; None for other layers.
         launch_names: What an application is run with under other names, by name; the file has it only if there are any.
+        desktop: How desktops show an application, with the path of its icon in the layer; None where nothing is said.
         bytecode: When bytecode is made: `on-deploy` (by post-install; the file does not name this default), `shipped`
             with the layer, or `none`: by the first import of each module.
         dynlib_path: The folder of libraries that the layer's Python is a wrapper for; None where it is no wrapper.
@@ -63,6 +64,7 @@ class LayerConfig:
     dynlib_dirs: tuple[str, ...] = ()
     launch_module: str | None = None
     launch_names: Mapping[str, str] = field(default_factory=dict)
+    desktop: Mapping[str, object] | None = None
     bytecode: str = ON_DEPLOY
     dynlib_path: str | None = None
 
@@ -81,6 +83,8 @@ class LayerConfig:
             content["launch_module"] = self.launch_module
         if self.launch_names:
             content["launch_names"] = dict(self.launch_names)
+        if self.desktop:
+            content["desktop"] = dict(self.desktop)
         if self.bytecode != ON_DEPLOY:
             content["bytecode"] = self.bytecode
         if self.dynlib_path is not None:

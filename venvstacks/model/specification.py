@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from venvstacks.model.conventions import Bytecode, LayerKind, LinkMode
+from venvstacks.model.desktop_table import DesktopTable
 from venvstacks.model.file_references import ConstraintsFrom, RequirementsFrom
 from venvstacks.model.specification_values import (
     Effort,
@@ -127,6 +128,7 @@ class ApplicationSpec(_LayeredSpec):
     support_modules: Listing[ModulePath] = Field(
         (), description="Further modules, packages and files, placed next to it"
     )
+    desktop: DesktopTable | None = Field(None, description="How desktops show it: name, icon and more")
 
     @model_validator(mode="after")
     def _one_launch(self) -> ApplicationSpec:

@@ -18,6 +18,7 @@ from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.specification import ToolSettings, UvTable
 
 if TYPE_CHECKING:
+    from venvstacks.model.desktop_table import DesktopTable
     from venvstacks.model.foreign_sources import ForeignSource, LockedFile
 
 ENV_PREFIXES: Mapping[LayerKind, str] = {"runtime": "", "framework": "framework-", "application": "app-"}
@@ -70,6 +71,7 @@ class Layer:
         align_versions: Whether locking seeks one version of each package for all targets.
         own: The packages that it takes from source, where it needs them.
         launches: For applications that launch what a package brings: the ways to do so, the usual one first.
+        desktop: How desktops show an application.
         python_series: For runtimes that name a series, `cpython@3.12`: that series, of which `python` is a release.
     """
 
@@ -96,6 +98,7 @@ class Layer:
     align_versions: bool = False
     own: tuple[OwnUse, ...] = ()
     launches: tuple[Launch, ...] = ()
+    desktop: DesktopTable | None = None
     python_series: str | None = None
 
     @property

@@ -129,6 +129,7 @@ class _Resolver:
             launch=next(iter(sources if not targets else ()), None),
             support=sources if targets else sources[1:],
             launches=targets,
+            desktop=spec.desktop if isinstance(spec, ApplicationSpec) else None,
             python_series=series,
             gathered=tuple(part for contents in gathered for part in contents.gathered),
             input_files=tuple(dict.fromkeys(path for contents in gathered for path in contents.files)),

@@ -96,6 +96,24 @@ class StaticCheck(PublishedModel):
     mach_files: tuple[str, ...] | None = None
 
 
+class DesktopMetadata(PublishedModel):
+    """How desktops, menus and installers show an application.
+
+    Attributes:
+        name: In menus.
+        comment: One line about it.
+        icon: Path of an image file in the layer.
+        categories: Of the Desktop Menu Specification.
+        terminal: Whether it is started in a terminal.
+    """
+
+    name: str
+    comment: str | None = None
+    icon: str | None = None
+    categories: tuple[str, ...] | None = None
+    terminal: bool = False
+
+
 class ProductMetadata(PublishedModel):
     """What this program adds to the metadata of a layer.
 
@@ -118,6 +136,7 @@ class ProductMetadata(PublishedModel):
         bill: The bill of materials of the archive; of an application also of all layers below it.
         provenance: The statement from what and how the archive was made.
         launch_names: Modules that start an application under further names, by name (applications only).
+        desktop: How desktops show an application (applications only).
         kept_format: True where the archive format is that of the original's publications in the same folder.
         static_check: The result of the check of headers, where there was one.
     """
@@ -137,6 +156,7 @@ class ProductMetadata(PublishedModel):
     bill: Description | None = None
     provenance: Description | None = None
     launch_names: dict[str, str] | None = None
+    desktop: DesktopMetadata | None = None
     kept_format: bool | None = None
     static_check: StaticCheck | None = None
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.support.published_layers import application, publish, runtime
+from tests.support.capabilities import needs_desktop_file_validate
+from tests.support.published_layers import Published, application, config_text, publish, runtime
 from venvstacks.api import deployments as deployment
+from venvstacks.deployment.desktop_entry import DesktopEntry
 from venvstacks.deployment.steps.place import open_place
 from venvstacks.errors import UsageError
+from venvstacks.model.conventions import LAYER_CONFIG
 
 SHELLS = [shell for shell in ("sh", "dash", "bash", "busybox") if shutil.which(shell)]
 
@@ -149,9 +154,57 @@ def test_module_and_python_change_with_the_generation(tmp_path: Path, folder: Pa
     files = {**after.files, module.replace("frog.py", "toad.py"): content}
     publish(
         tmp_path / "b",
-        (runtime(), type(after)(after.name, files, after.links, after.runtime, changes={"app_launch_module": "toad"})),
+        (runtime(), replace(after, files=files, changes={"app_launch_module": "toad"})),
     )
     deployment.deploy(str(tmp_path / "b"), tmp_path / "d")
     assert output(folder / "frog") == "toad 1"
     deployment.rollback(tmp_path / "d")
     assert output(folder / "frog") == "1 1"
+
+
+def shown(text: str, **desktop: object) -> tuple[Published, Published]:
+    """A runtime, and an application that says how desktops show it."""
+    frog = application("frog", text=text)
+    config = {**json.loads(config_text(frog)), "desktop": {"name": text, **desktop}}
+    return runtime(), replace(frog, files={**frog.files, LAYER_CONFIG: json.dumps(config).encode()})
+
+
+def test_desktop_entries_follow_what_is_current(tmp_path: Path, root: Path, folder: Path) -> None:
+    publish(tmp_path / "a", shown("old", icon="frog.png"))
+    publish(tmp_path / "b", shown("new"))
+    publish(tmp_path / "c", (runtime(), application("frog")))
+    entry = tmp_path / "entries/frog.desktop"
+    deployment.deploy(str(tmp_path / "a"), root, launchers=folder, desktop_entries=entry.parent)
+    assert "Name=old\n" in entry.read_text("utf-8")
+    assert "current/apps/frog/frog.png\n" in entry.read_text("utf-8")
+    deployment.deploy(str(tmp_path / "b"), root)
+    assert "Name=new\n" in entry.read_text("utf-8")
+    deployment.deploy(str(tmp_path / "c"), root)
+    assert not entry.exists()
+    deployment.rollback(root)
+    assert "Name=new\n" in entry.read_text("utf-8")
+    deployment.deploy(str(tmp_path / "b"), root, launchers=folder)
+    assert names(folder) == ["frog", "frog.desktop"]
+    assert not entry.exists()
+    deployment.purge(root)
+    assert names(folder) == []
+
+
+def test_desktop_entries_need_launchers(first: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="desktop entries need launchers"):
+        deployment.deploy(str(first), tmp_path / "d", desktop_entries=tmp_path)
+
+
+ODD = PurePosixPath('/my apps/50% 🐸 `$HOME` "x" \\y')
+FULL = DesktopEntry("Frösche\\n", " Counts them", "lib/frog.svg", ("Science", "Math"), terminal=True)
+
+
+@needs_desktop_file_validate
+@pytest.mark.parametrize("entry", [FULL, DesktopEntry("Frog")], ids=["all", "name"])
+@pytest.mark.parametrize("root", [ODD, PurePosixPath("/opt/frogs")], ids=["odd", "plain"])
+def test_the_validator_agrees(entry: DesktopEntry, root: PurePosixPath, tmp_path: Path) -> None:
+    place = tmp_path / "frog.desktop"
+    place.write_text(entry.text(root, root / "frog", root / "current/apps/frog"), encoding="utf-8")
+    command = [shutil.which("desktop-file-validate") or "", place]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -47,6 +47,11 @@ name = "desk"
 frameworks = ["base"]
 requirements = ["desk"]
 launch = { read = "desk:main", count = "desk.counting" }
+
+[applications.desktop]
+name = "Desk"
+icon = "desk/data.txt"
+categories = ["Office"]
 """
 DESK = {
     "desk/__init__.py": """\
@@ -128,6 +133,19 @@ def test_several_launch_names(stack: Pond, tmp_path: Path) -> None:
             start_command(tmp_path / "there", name, ["3"]), text=True, capture_output=True, check=True
         )
         assert done.stdout.strip() == said
+
+
+def test_how_desktops_show_an_application(stack: Pond, tmp_path: Path) -> None:
+    icon = "lib/python3.11/site-packages/desk/data.txt"
+    shown = {"name": "Desk", "icon": icon, "categories": ["Office"], "terminal": False}
+    assert stack.metadata("app-desk")["venvstacks"]["desktop"] == shown
+    deploy(str(stack.base / "_artifacts"), tmp_path / "there", launchers=tmp_path / "bin")
+    entry = (tmp_path / "bin/desk.desktop").read_text("utf-8")
+    assert f'Name=Desk\nExec="{tmp_path}/bin/desk"\nIcon={tmp_path}/there/current/apps/desk/{icon}\n' in entry
+    done = subprocess.run([tmp_path / "bin/desk"], text=True, capture_output=True, check=True)
+    assert done.stdout.strip() == "1.0 🐸 1.0"
+    stack.edit('icon = "desk/data.txt"', 'icon = "desk/other.svg"')
+    assert "there is no icon desk/other.svg among its packages" in error_of(stack.run("build"), "link:app-desk")
 
 
 @pytest.mark.parametrize(

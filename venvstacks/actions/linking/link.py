@@ -99,8 +99,28 @@ def _layer_config(request: LinkRequest, borrowed: Borrowed) -> LayerConfig:
         runtime=below[-1],
         launch_module=layer.launch_module,
     )
-    config = replace(config, launch_names=layer.launch_names)
+    config = replace(config, launch_names=layer.launch_names, desktop=_desktop(request))
     return replace(config, bytecode=request.bytecode, dynlib_path=DYNLIB_PATH if borrowed.wrapped else None)
+
+
+def _desktop(request: LinkRequest) -> dict[str, object] | None:
+    """How desktops show the application.
+
+    Raises:
+        LinkError: Its icon is missing.
+    """
+    layer = request.layer
+    if layer.desktop is None:
+        return None
+    site_dir = EnvironmentLayout.of(layer, request.platform).site_dir
+    try:
+        return layer.desktop.data(site_dir, {entry.path for entry in request.build.entries})
+    except ValueError as error:
+        raise LinkError(
+            f"layer '{layer.name}': {error}",
+            hint="correct 'icon' in its table 'desktop'; it is a path such as "
+            "'desk/icons/desk.svg', in the launch module's folder or an installed package",
+        ) from error
 
 
 def _paths(request: LinkRequest, layer: Layer) -> LayerPaths:

@@ -16,7 +16,13 @@ from venvstacks.locking.lock_metadata import LockMetadata
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
-from venvstacks.records.published_metadata import LayerMetadata, ProductMetadata, StaticCheck, SupportModule
+from venvstacks.records.published_metadata import (
+    DesktopMetadata,
+    LayerMetadata,
+    ProductMetadata,
+    StaticCheck,
+    SupportModule,
+)
 from venvstacks.records.tree_records import LinkRecord, RuntimeRecord, StaticCheckRecord
 
 _RECORDED = ("venvstacks", "uv")
@@ -110,8 +116,16 @@ class PublishedLayer:
             runtime_build=runtime.build if runtime else None,
             notes=runtime.notes if runtime else (),
             launch_names=self.layer.launch_names or None,
+            desktop=self._desktop(),
             static_check=self._static_check() if self.reads_headers else None,
         )
+
+    def _desktop(self) -> DesktopMetadata | None:
+        if self.layer.desktop is None:
+            return None
+        site_dir = EnvironmentLayout.of(self.layer, self.platform).site_dir
+        data = self.layer.desktop.data(site_dir, {entry.path for entry in self.record.entries})
+        return DesktopMetadata.model_validate(data)
 
     def _static_check(self) -> StaticCheck:
         found = read_back(StaticCheckRecord, self.base / self.layout.record("headers", self.layer), PublishError)

@@ -6,10 +6,11 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvstacks._injected.postinstall import PostInstallError
+from venvstacks.deployment.desktop_entry import DesktopEntry
 from venvstacks.deployment.launcher_texts import (
     START_FOLDER,
     StartedApplication,
@@ -24,9 +25,12 @@ from venvstacks.deployment.steps.place import Place
 from venvstacks.deployment.steps.switch import write_start_files
 from venvstacks.errors import UsageError
 from venvstacks.linking.launch_command import launch_options
+from venvstacks.model.platforms import TargetPlatform
 from venvstacks.tools.files import make_folders, read_regular, write_atomically, write_program
 
 Warn = Callable[[str], None]
+
+_ENTRY = ".desktop"
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,12 @@ class LauncherFolders:
 
     Attributes:
         launchers: Folder of the launchers, absolute.
+        entries: Folder of the desktop entries, absolute.
         files: Absolute paths of everything that was written and is not yet removed.
     """
 
     launchers: Path
+    entries: Path
     files: tuple[Path, ...] = ()
 
 
@@ -46,27 +52,36 @@ def read_launchers(place: Place) -> LauncherFolders | None:
     """The record of a deployment's launchers; None if it has none, or the record is damaged."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(read_regular(place.launchers))
-        return LauncherFolders(Path(found["launchers"]), tuple(map(Path, found["files"])))
+        return LauncherFolders(Path(found["launchers"]), Path(found["entries"]), tuple(map(Path, found["files"])))
     return None
 
 
 def _write_record(place: Place, folders: LauncherFolders) -> None:
-    content = {"files": sorted(map(str, folders.files)), "format": 1, "launchers": str(folders.launchers)}
-    write_atomically(place.launchers, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    content: dict[str, object] = {"format": 1, "files": sorted(map(str, folders.files))}
+    content |= {"launchers": str(folders.launchers), "entries": str(folders.entries)}
+    write_atomically(place.launchers, json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def prepare_launchers(place: Place, folder: Path, names: Collection[str], *, windows: bool) -> None:
-    """Make the folder for launchers, and see that no file of others is in the way; before anything is deployed.
+def prepare_launchers(place: Place, folders: LauncherFolders, names: Collection[str], platform: TargetPlatform) -> None:
+    """Make the folders for launchers, and see that no file of others is in the way; before anything is deployed.
+
+    Args:
+        place: The deployment.
+        folders: Where launchers are to be.
+        names: The applications that will be installed.
+        platform: This machine.
 
     Raises:
-        UsageError: Something is in the way, or the folder cannot be written to.
+        UsageError: Something is in the way, or a folder cannot be written to.
     """
-    try:
-        make_folders(folder)
-    except OSError as error:
-        raise UsageError(f"launchers cannot be written to {folder}: {error.strerror or error}") from error
-    for name in names:
-        file = folder / start_file(name, windows=windows)
+    for folder in dict.fromkeys((folders.launchers, folders.entries)):
+        try:
+            make_folders(folder)
+        except OSError as error:
+            raise UsageError(f"launchers cannot be written to {folder}: {error.strerror or error}") from error
+    files = [folders.launchers / start_file(name, windows=platform.is_windows) for name in names]
+    files += [folders.entries / f"{name}{_ENTRY}" for name in names if platform.system == "linux"]
+    for file in files:
         if os.path.lexists(file) and not _is_ours(file, place):
             raise UsageError(
                 f"{file} is there already, and is no launcher of this deployment",
@@ -93,33 +108,50 @@ def _is_windows(generation: Generation) -> bool:
     return generation.platform.startswith("win")
 
 
-def update_launchers(place: Place, generation: Generation, warn: Warn, folder: Path | None = None) -> None:
+def update_launchers(place: Place, generation: Generation, warn: Warn, folders: LauncherFolders | None = None) -> None:
     """Write the launchers of what is installed now, and remove those of what is not; a failure is a warning.
 
     Args:
         place: The deployment, held by this process.
         generation: The current generation.
         warn: Called for each file that cannot be written or removed.
-        folder: Where they are to be from now on; None for where they are.
+        folders: Where they are to be from now on; None for where they are.
     """
     before = read_launchers(place)
-    target = folder or (before.launchers if before else None)
+    target = folders or before
     if target is None:
         return
-    current, windows = place.generations / str(generation.number), _is_windows(generation)
+    current = place.generations / str(generation.number)
     try:
         if not (current / START_FOLDER).is_dir():  # made by an earlier version
             write_start_files(current, start_texts(place, generation))
-        wanted = {
-            target / start_file(name, windows=windows): launcher_text(name, place.root, windows=windows)
-            for name in generation.applications
-        }
+        wanted = {**_launchers(place, generation, target.launchers), **_entries(place, generation, target)}
         known = {*(before.files if before else ()), *wanted}
-        _write_record(place, LauncherFolders(target, tuple(known)))  # first: a killed process leaves none unknown
+        _write_record(place, replace(target, files=tuple(known)))  # first: a killed process leaves none unknown
         left = _write_and_remove(place, wanted, known, warn)
-        _write_record(place, LauncherFolders(target, tuple(left)))
+        _write_record(place, replace(target, files=tuple(left)))
     except OSError as error:
-        warn(f"the launchers in {target} are not up to date: {error}; the next change tries again")
+        warn(f"the launchers in {target.launchers} are not up to date: {error}; the next change tries again")
+
+
+def _launchers(place: Place, generation: Generation, folder: Path) -> dict[Path, str]:
+    windows = _is_windows(generation)
+    return {
+        folder / start_file(name, windows=windows): launcher_text(name, place.root, windows=windows)
+        for name in generation.applications
+    }
+
+
+def _entries(place: Place, generation: Generation, folders: LauncherFolders) -> dict[Path, str]:
+    """Desktop entries, on Linux, of those applications that say how desktops show them."""
+    found = {}
+    for name, id_ in generation.applications.items() if generation.platform.startswith("linux") else ():
+        with contextlib.suppress(PostInstallError):
+            data = layer_config(place.instance(id_, generation.by_id[id_].target)).get("desktop")
+            if (entry := DesktopEntry.read(data)) is not None:
+                layer = place.pointer / "apps" / name
+                found[folders.entries / f"{name}{_ENTRY}"] = entry.text(place.root, folders.launchers / name, layer)
+    return found
 
 
 def _write_and_remove(place: Place, wanted: Mapping[Path, str], known: Collection[Path], warn: Warn) -> set[Path]:
