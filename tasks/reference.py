@@ -31,6 +31,7 @@ _KEYS = (
     "frameworks and applications",
     "applications",
     "tool.venvstacks",
+    "desktop",
     "runtime archives",
 )
 _ENDINGS = {
@@ -123,6 +124,7 @@ def _keys(subject: str) -> str:
         "runtimes": (runtime, runtime["properties"].keys() - shared),
         "frameworks and applications": (framework, framework["properties"].keys() - shared),
         "applications": (application, application["properties"].keys() - framework["properties"].keys()),
+        "desktop": (models["DesktopTable"], None),
         "tool.venvstacks": (models["ToolSettings"], None),
         "runtime archives": (models["RuntimeArchive"], None),
     }

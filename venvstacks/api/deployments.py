@@ -238,8 +238,8 @@ def _launcher_folders(launchers: Path | str | None, entries: Path | str | None) 
         if entries is not None:
             raise UsageError("desktop entries need launchers to start", hint="name a folder for launchers, too")
         return None
-    folders = (Path(folder).expanduser().absolute() for folder in (launchers, entries or launchers))
-    return LauncherFolders(*folders)
+    programs, shown = (Path(folder).expanduser().absolute() for folder in (launchers, entries or launchers))
+    return LauncherFolders(programs, shown)
 
 
 def _keep_trust(request: DeployRequest, before: TrustRecord | None) -> TrustRecord | None:
