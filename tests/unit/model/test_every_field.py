@@ -66,6 +66,13 @@ OWN: dict[tuple[str, str], Case] = {
         "must be a string, or a table of strings",
     ),
     ("applications", "launch_module"): ('"a/hop"', "launch.module", "hop", '".."', "names no file or folder"),
+    ("applications", "desktop"): (
+        '{ name = "Desk" }',
+        "desktop.name",
+        "Desk",
+        '{ name = "Desk", icon = "/desk.svg" }',
+        "is no icon",
+    ),
     ("applications", "support_modules"): ('["b.py"]', "support.0.module", "b", '[".."]', "names no file or folder"),
 }
 LAYERS = {(array, key): case for array in SPECS for key, case in COMMON.items()} | OWN
