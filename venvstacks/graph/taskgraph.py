@@ -138,11 +138,15 @@ class TaskGraph:
                 raise GraphError(f"there is no task '{name}'")
             wanted.add(name)
             pending.extend(self.requires(self.by_name[name]))
+        if len(wanted) == len(self.nodes):
+            return self  # to sort all of it again would give the same order
         return TaskGraph(tuple(node for node in self.nodes if node.name in wanted), self.sources)
 
     def without(self, names: Collection[str]) -> TaskGraph:
         """The graph without some tasks; what they would create is taken as it is, like source files."""
         dropped = [node for node in self.nodes if node.name in names]
+        if not dropped:
+            return self
         kept = [
             replace(node, after=tuple(name for name in node.after if name not in names))
             for node in self.nodes
