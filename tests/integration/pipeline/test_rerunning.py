@@ -51,7 +51,7 @@ _FOR_RUNS_THAT_ACT = {
     "venvstacks.actions.toolset", "venvstacks.engine.build_lock", "venvstacks.engine.journal",
     "venvstacks.locking.locks", "venvstacks.planning.forecast", "venvstacks.sharing", "venvstacks.tools.process",
 }  # fmt: skip
-_MOST_MODULES = 106
+_MOST_MODULES = 112
 """Of this program's own; raise it with a reason: each costs every run half a millisecond and more."""
 
 
