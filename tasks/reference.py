@@ -53,12 +53,14 @@ _ENDINGS = {
 def write_reference() -> None:
     """Write the schema and fill the pages; files that are right already are left alone."""
     from venvstacks.cli.run_report import report_schema_text  # noqa: PLC0415 - doit only lists tasks most of the time
+    from venvstacks.insight.data_schemas import printed_schemas  # noqa: PLC0415
     from venvstacks.model.schema import schema_text  # noqa: PLC0415
     from venvstacks.planning.forecast import plan_schema_text  # noqa: PLC0415
     from venvstacks.records.schemas import published_schemas  # noqa: PLC0415
 
     published = {SCHEMA.with_name(name): text for name, text in published_schemas().items()}
     published[PLAN_SCHEMA] = plan_schema_text()
+    published |= {SCHEMA.with_name(f"{name}.schema.json"): text for name, text in printed_schemas().items()}
     published[SCHEMA.with_name("run-report.schema.json")] = report_schema_text()
     texts = {SCHEMA: schema_text(), **published, **{page: fill(page.read_text("utf-8")) for page in PAGES}}
     for path, text in texts.items():

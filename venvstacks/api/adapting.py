@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from venvstacks.engine.outcomes import Listener, Outcome
+from venvstacks.engine.outcomes import Listener, Outcome, Progress
 from venvstacks.errors import LayerConflictError, NeededVersion
 from venvstacks.graph.selection import select_layers
 from venvstacks.graph.taskgraph import TaskGraph
@@ -214,6 +214,19 @@ class OneRun:
     def waiting(self) -> None:
         """Pass it on."""
         self._listener.waiting()
+
+    def foresee(self, seconds: Mapping[str, float]) -> None:
+        """Pass it on."""
+        self._listener.foresee(seconds)
+
+    def warn(self, warning: str) -> None:
+        """Pass it on."""
+        self._listener.warn(warning)
+
+    @property
+    def progress(self) -> Progress | None:
+        """That of the listener."""
+        return self._listener.progress
 
     def close(self) -> None:
         """Say that all has ended."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from venvstacks.api.free_space import existing_folder
 from venvstacks.api.lock_state import lock_staleness
 from venvstacks.errors import ProcessFailedError, VenvstacksError
 from venvstacks.insight.readable import readable_bytes
@@ -133,11 +134,6 @@ def _installed(project: Project, subject: str, layer: Layer) -> Finding:
     return Finding(subject, "problem", f"{layer.python} is not installed on this machine", hint)
 
 
-def _existing(folder: Path) -> Path:
-    """A folder, or the nearest one above it that exists."""
-    return next(one for one in (folder, *folder.parents) if one.is_dir())
-
-
 def _places(project: Project) -> dict[str, Path]:
     layout = project.configuration.layout
     return {
@@ -150,7 +146,7 @@ def _places(project: Project) -> dict[str, Path]:
 
 def _folders(project: Project) -> Iterator[Finding]:
     for subject, folder in _places(project).items():
-        nearest = _existing(folder)
+        nearest = existing_folder(folder)
         if os.path.lexists(folder) and not folder.is_dir():
             yield Finding(subject, "problem", f"{folder} is no folder", "remove it, or choose another folder")
             continue
@@ -174,7 +170,7 @@ def _space(project: Project) -> Iterator[Finding]:
     known = sum(one.product.uncompressed_size + (one.archive_size or 0) for one in published if one)
     devices: dict[int, str] = {}
     for subject, folder in _places(project).items():
-        nearest = _existing(folder)
+        nearest = existing_folder(folder)
         if devices.setdefault(nearest.stat().st_dev, subject) == subject:
             free = shutil.disk_usage(nearest).free
             is_little = free < max(known, _LITTLE)
@@ -189,7 +185,7 @@ def _space(project: Project) -> Iterator[Finding]:
 
 def _files(project: Project) -> Iterator[Finding]:
     """Links between cache and build folder, and names that the file system takes for one."""
-    cache, build = _existing(project.cache), _existing(_places(project)["build folder"])
+    cache, build = existing_folder(project.cache), existing_folder(_places(project)["build folder"])
     if not (os.access(cache, os.W_OK) and os.access(build, os.W_OK)):
         return
     with (

@@ -246,11 +246,12 @@ def run(
     cancellation = cancellation or Cancellation()
     listener = listener or Silence()
     requested = _work_out(project, request)
-    actions = task_actions(project, requested.options)
+    actions = task_actions(project, requested.options, listener.progress)
     with contextlib.suppress(StateError):  # what a plan cannot read, a run may be able to repair
         planned, _ = _predict(project, requested, actions, _check(project, request, requested, actions))
         if idle := idle_outcomes(planned, listener):
             return Report(idle)
+        _foretell(project, planned, listener)
 
     from venvstacks.engine.build_lock import folder_lock  # noqa: PLC0415 - only loaded when something may run
     from venvstacks.engine.journal import keep_journal  # noqa: PLC0415
@@ -271,6 +272,16 @@ def run(
         lock.release()
     remarks = tuple(shared.store.trouble) if shared else ()
     return Report(outcomes, _unaffected(planned, outcomes), _slowest(requested, outcomes), journal.path, remarks)
+
+
+def _foretell(project: Project, planned: Sequence[PlannedTask], listener: Listener) -> None:
+    """Say how long the tasks took the last time, and whether the disks have too little room for what they write."""
+    from venvstacks.api.free_space import space_warnings  # noqa: PLC0415 - only where something may run
+
+    active = [task for task in planned if task.status in {"run", "maybe"}]
+    listener.foresee({task.name: task.seconds for task in active if task.seconds})
+    for warning in space_warnings(project, [task.name for task in active if task.status == "run"]):
+        listener.warn(warning)
 
 
 def _nothing_shared() -> contextlib.AbstractContextManager[SharedResults | None]:

@@ -8,7 +8,11 @@ EXAMPLES = {
         "venvstacks build --lock --publish     lock, build and publish it",
         "venvstacks COMMAND -h                 options and examples of a command",
     ),
-    "init": ("venvstacks init", "venvstacks init new-project"),
+    "init": (
+        "venvstacks init                       one application on a framework",
+        "venvstacks init DIR --template shared two applications that share a framework",
+        "venvstacks init --from pyproject.toml layers for a project that exists already",
+    ),
     "show": ("venvstacks show", "venvstacks show --include 'app-*' --json"),
     "lock": (
         "venvstacks lock                       lock what has changed, keep other pins",

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from venvstacks.api import Report
 from venvstacks.cli.error_boundary import report_defect, report_error
-from venvstacks.cli.printable import print_message, printable
+from venvstacks.cli.printable import print_message
 from venvstacks.engine.outcomes import Listener, Outcome, Silence, Status
 from venvstacks.errors import UsageError, VenvstacksError
 from venvstacks.tools.files import write_atomically
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from venvstacks.engine.outcomes import Progress
 
 
 def make_listener(makers: Mapping[str, str], *, quiet: bool, verbose: bool) -> Listener:
@@ -31,8 +31,11 @@ def make_listener(makers: Mapping[str, str], *, quiet: bool, verbose: bool) -> L
     """
     if quiet:
         return Silence()
-    shape = LiveDisplay if sys.stderr.isatty() else PlainLines
-    return shape(makers, verbose=verbose)
+    if not sys.stderr.isatty():
+        return PlainLines(makers, verbose=verbose)
+    from venvstacks.cli.live_display import LiveDisplay  # noqa: PLC0415 - for terminals alone
+
+    return LiveDisplay(makers, verbose=verbose)
 
 
 _UNDONE: tuple[Status, ...] = ("failed", "interrupted", "blocked", "not run")
@@ -45,6 +48,7 @@ class PlainLines:
         self.makers = makers
         self.verbose = verbose
         self._warnings: set[str] = set()
+        self.progress: Progress | None = None
 
     def begin(self, total: int) -> None:
         """Print nothing until a task ends."""
@@ -68,6 +72,9 @@ class PlainLines:
     def end(self) -> None:
         """Print nothing: `summarize` writes the summary."""
 
+    def foresee(self, seconds: Mapping[str, float]) -> None:
+        """Print nothing."""
+
     def waiting(self) -> None:
         """Say what the silence means."""
         self.say("another run is using the build folder; waiting for it to end")
@@ -75,71 +82,6 @@ class PlainLines:
     def say(self, line: str) -> None:
         """Print a line."""
         print_message(line)
-
-
-class LiveDisplay(PlainLines):
-    """The same lines, above a bar and what is running at the moment."""
-
-    def __init__(self, makers: Mapping[str, str], *, verbose: bool) -> None:
-        super().__init__(makers, verbose=verbose)
-        self._progress: Progress | None = None
-        self._total: TaskID | None = None
-        self._running: dict[str, TaskID] = {}
-        self._count = 0
-        self._ended = 0
-
-    def begin(self, total: int) -> None:
-        """The display itself appears with the first task that runs: a run with nothing to do needs none."""
-        self._count = total
-
-    def started(self, name: str) -> None:
-        """Show a task as running; one that is run again, as before."""
-        if name in self._running:
-            return
-        if self._progress is None:
-            self._progress = self._open()
-        self._running[name] = self._progress.add_task(name, total=None, count="")
-
-    def _open(self) -> Progress:
-        from rich.console import Console  # noqa: PLC0415 - loaded for a display only
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[count]}"),
-            TimeElapsedColumn(),
-        )
-        progress = Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
-        self._total = progress.add_task("tasks", total=self._count, completed=self._ended, count=self._count_text)
-        progress.start()
-        return progress
-
-    @property
-    def _count_text(self) -> str:
-        return f"{self._ended}/{self._count}"
-
-    def ended(self, outcome: Outcome) -> None:
-        """Remove a task from the running ones."""
-        self._ended += 1
-        if self._progress is not None and self._total is not None:
-            if (bar := self._running.pop(outcome.name, None)) is not None:
-                self._progress.remove_task(bar)
-            self._progress.update(self._total, completed=self._ended, count=self._count_text)
-        super().ended(outcome)
-
-    def end(self) -> None:
-        """Remove the display."""
-        if self._progress is not None:
-            self._progress.stop()
-
-    def say(self, line: str) -> None:
-        """Print a line above the display."""
-        if self._progress is None:
-            super().say(line)
-        else:
-            self._progress.console.print(printable(line), markup=False, soft_wrap=True)
 
 
 def describe(outcome: Outcome, makers: Mapping[str, str], *, verbose: bool) -> str:
@@ -176,10 +118,37 @@ def summarize(report: Report, began: float) -> str:
         from venvstacks.insight.readable import readable_bytes  # noqa: PLC0415 - few runs fetch results
 
         line += f"\nfrom the remote cache: {readable_bytes(sum(cached.values()))}"
+    line += longest_lines(report.outcomes)
     path = report.critical_path
     if len(path.tasks) > 1:
         line += f"\nlongest chain of tasks: {' > '.join(path.tasks)}, {path.seconds:.2f} s"
     return line
+
+
+_DOING = {
+    "wheel": "building the wheel of",
+    "lock": "locking",
+    "build": "building",
+    "link": "linking",
+    "check": "checking the imports of",
+    "archive": "packing",
+    "export": "exporting",
+}
+_LONGEST = 3  # tasks that are named
+
+
+def longest_lines(outcomes: Sequence[Outcome]) -> str:
+    """In plain words, the tasks that took longest; nothing where only one ran, or none took a second."""
+    ran = sorted((one for one in outcomes if one.status == "done"), key=lambda one: -one.seconds)
+    named = [one for one in ran[:_LONGEST] if one.seconds >= max(0.1, ran[0].seconds / 10)]
+    if len(ran) < 2 or ran[0].seconds < 1:
+        return ""
+    return "\ntook longest: " + ", ".join(map(_in_words, named))
+
+
+def _in_words(outcome: Outcome) -> str:
+    kind, _, name = outcome.name.partition(":")
+    return f"{_DOING.get(kind, kind)} {name} ({outcome.seconds:.1f} s)"
 
 
 def write_trace(report: Report, place: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -35,6 +35,9 @@ class Outcome:
     blocked_by: tuple[str, ...] = ()
 
 
+Progress = Callable[[str, int, int | None], None]
+
+
 class Listener(Protocol):
     """Is informed about a run; `started` may be called from any thread, but there are never two calls at once."""
 
@@ -52,6 +55,16 @@ class Listener(Protocol):
 
     def waiting(self) -> None:
         """Another run holds the build folder; this one waits for it."""
+
+    def foresee(self, seconds: Mapping[str, float]) -> None:
+        """Before tasks run: how long those that will or may run took the last time, by name."""
+
+    def warn(self, warning: str) -> None:
+        """Before tasks run: something that people should know."""
+
+    @property
+    def progress(self) -> Progress | None:
+        """Is called from any thread while something long goes on: what (often a task), bytes done, and in all."""
 
 
 class Silence:
@@ -71,6 +84,17 @@ class Silence:
 
     def waiting(self) -> None:
         """Do nothing."""
+
+    def foresee(self, seconds: Mapping[str, float]) -> None:
+        """Do nothing."""
+
+    def warn(self, warning: str) -> None:
+        """Do nothing."""
+
+    @property
+    def progress(self) -> Progress | None:
+        """Nothing is called."""
+        return None
 
 
 def idle_outcomes(planned: Sequence[PlannedTask], listener: Listener) -> tuple[Outcome, ...]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 SPECIFICATION = "venvstacks.toml"
 APPLICATION = "hello"
 
-_IGNORED = ("_build", "_artifacts", "_export")
+IGNORED = "/_build/\n/_artifacts/\n/_export/\n"
+"""What git ignores: everything that can be made again."""
 
 _SPECIFICATION = """\
 # A stack of layered Python environments, for venvstacks. Layers refer to layers that are declared above them.
@@ -50,18 +51,41 @@ if __name__ == "__main__":
 '''
 
 
-def example_files(version: tuple[int, int, int]) -> Mapping[str, str]:
-    """The files by name: a specification, the module that it launches, and the files for git to ignore.
+_SECOND = """
+# A second application on the same framework: its users fetch the framework only once.
+[[applications]]
+name = "layers"
+launch_module = "layers.py"
+frameworks = ["text"]
+requirements = ["rich"]
+"""
+
+_SECOND_MODULE = '''\
+"""Show where packages are imported from: each folder is a layer."""
+
+import sys
+
+from rich.console import Console
+
+if __name__ == "__main__":
+    for place in sys.path:
+        Console().print(place)
+'''
+
+
+def example_files(version: tuple[int, int, int], *, is_shared: bool = False) -> Mapping[str, str]:
+    """The files by name: a specification, the modules that it launches, and the files for git to ignore.
 
     Args:
         version: The version of the runtime's Python.
+        is_shared: Whether there are two applications, which share the framework.
     """
     major, minor, _ = version
     specification = _SPECIFICATION.format(
         minor=f"{major}.{minor}", version=".".join(map(str, version)), application=APPLICATION
     )
-    return {
-        SPECIFICATION: specification,
-        f"{APPLICATION}.py": _LAUNCH_MODULE,
-        ".gitignore": "".join(f"/{folder}/\n" for folder in _IGNORED),
-    }
+    files = {SPECIFICATION: specification, f"{APPLICATION}.py": _LAUNCH_MODULE, ".gitignore": IGNORED}
+    if is_shared:
+        before, tools, after = specification.partition("\n[tool.venvstacks]")
+        files |= {SPECIFICATION: f"{before}{_SECOND}{tools}{after}", "layers.py": _SECOND_MODULE}
+    return files

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, cast, get_args
@@ -252,15 +252,24 @@ def _forced_outputs(request: Request, selected: SelectedLayers) -> frozenset[str
     return frozenset(forced)
 
 
-def task_actions(project: Project, options: RunOptions) -> TaskActions:
-    """What does the tasks of a project as one run wants them."""
+def task_actions(
+    project: Project, options: RunOptions, progress: Callable[[str, int, int | None], None] | None = None
+) -> TaskActions:
+    """What does the tasks of a project as one run wants them; `progress` is called while something long goes on."""
     digests = RememberedDigests(sha256_file, project.base / project.configuration.layout.digests)
 
     def make_tools() -> Tools:
         from venvstacks.actions.toolset import Tools  # noqa: PLC0415 - only where something runs
 
         threads, compressors = min(project.jobs, _MOST_THREADS), BoundedSemaphore(max(1, project.jobs // _MOST_THREADS))
-        return Tools(project.environment, project.cache, threads=threads, compressors=compressors, digests=digests)
+        return Tools(
+            project.environment,
+            project.cache,
+            threads=threads,
+            compressors=compressors,
+            digests=digests,
+            progress=progress,
+        )
 
     return TaskActions(
         project.stack,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,8 @@ def test_a_first_stack_works(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("what", "committed"),
-    [("", "venvstacks"), ("plan", "plan"), ("manifest", "manifest"), ("file-manifest",) * 2, ("package-list",) * 2],
+    [("", "venvstacks"), ("plan", "plan"), ("manifest", "manifest"), ("file-manifest",) * 2, ("package-list",) * 2]
+    + [(name, name) for name in ("tree", "diff", "report", "licenses", "audit")],
 )
 def test_schemas_are_the_committed_ones(what: str, committed: str, tmp_path: Path) -> None:
     done = run("venvstacks", "schema", *([what] if what else []), cwd=tmp_path)
@@ -78,3 +80,69 @@ def test_an_unknown_schema(tmp_path: Path) -> None:
     done = run("venvstacks", "schema", "plans", cwd=tmp_path)
     assert done.returncode == 2
     assert "file-manifest" in done.stderr
+
+
+def test_two_applications_that_share_a_framework(tmp_path: Path) -> None:
+    done = run("venvstacks", "init", "--template", "shared", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    stack = load_project(tmp_path / "venvstacks.toml").stack
+    assert [layer.env_name for layer in stack.layers][1:] == ["framework-text", "app-hello", "app-layers"]
+
+
+def project(folder: Path, *requirements: str) -> Path:
+    """A project with a main module, which takes its packages from a folder of wheels."""
+    folder.mkdir()
+    (folder / "main.py").touch()
+    text = f"[project]\nname = {json.dumps(folder.name)}\ndependencies = {json.dumps(requirements)}\n"
+    place = folder / "pyproject.toml"
+    place.write_text(f'{text}[tool.uv]\nno-index = true\nfind-links = ["../wheels"]\n', "utf-8")
+    return place
+
+
+def test_layers_for_projects_are_proposed_by_what_they_save(tmp_path: Path) -> None:
+    padding = random.Random(0).randbytes(1_500_000)
+    make_wheel(tmp_path / "wheels", "big", "1.0", files={"big/data.bin": padding}, requires=["small"])
+    make_wheel(tmp_path / "wheels", "small", "1.0")
+    project(tmp_path / "desk", "big>=1", "small")
+    project(tmp_path / "shop", "big<2")
+    done = run("venvstacks", "init", "--from", "desk", "--from", "shop/pyproject.toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()[2:]]
+    assert lines == [
+        ["big", "framework", "2", "1.5", "MB", "1.5", "MB"],
+        ["small", "application", "0", "0", "bytes"],
+    ]
+    assert "written: venvstacks.toml, .gitignore" in done.stderr
+    stack = load_project(tmp_path / "venvstacks.toml").stack
+    assert {layer.env_name: layer.requirements for layer in stack.layers} == {
+        "python": (),
+        "framework-libraries": ("big>=1", "big<2"),
+        "app-desk": ("big>=1", "small"),
+        "app-shop": ("big<2",),
+    }
+    locked = run("venvstacks", "lock", cwd=tmp_path)
+    assert locked.returncode == 0, locked.stderr
+
+
+def test_projects_whose_requirements_cannot_be_resolved_get_no_framework(tmp_path: Path) -> None:
+    (tmp_path / "wheels").mkdir()
+    project(tmp_path / "desk", "gone")
+    done = run("venvstacks", "init", "--from", "desk", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "warning: the requirements cannot be resolved: " in done.stderr
+    assert "frameworks" not in (tmp_path / "venvstacks.toml").read_text("utf-8")
+
+
+def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
+    project(tmp_path / "desk", "a b c")
+    (tmp_path / "desk/other.toml").write_text("[tool]\n")
+    for arguments, said in (
+        (("--from", "none"), "cannot be read"),
+        (("--from", "desk"), "'a b c' is not a requirement"),
+        (("--from", "desk/other.toml"), "it has no [project] table"),
+        (("--from", "desk", "elsewhere"), "is not below elsewhere"),
+    ):
+        done = run("venvstacks", "init", *arguments, cwd=tmp_path)
+        assert (done.returncode, "hint: " in done.stderr) == (2, True), done.stderr
+        assert said in done.stderr
+    assert not (tmp_path / "venvstacks.toml").exists()

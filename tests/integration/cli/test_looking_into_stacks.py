@@ -7,12 +7,15 @@ import re
 import shlex
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.support.checked_html import check_page
 from tests.support.sample_stack import BUILT, Pond
 
-PAGE = (Path(__file__).parents[3] / "docs/looking.md").read_text("utf-8")
+DOCS = Path(__file__).parents[3] / "docs"
+SCHEMAS = DOCS / "schema"
+PAGE = (DOCS / "looking.md").read_text("utf-8")
 SHOWN = [line for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
 NAMES = {"numpy": "lily", "app-desk": "app-newt", "desk": "newt"}
 
@@ -36,6 +39,26 @@ def test_every_command_that_is_shown(published_pond: Pond, tmp_path: Path) -> No
     for line in SHOWN:
         done = published_pond.command(*adapted(line, tmp_path))
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("tree",), ("diff", "_artifacts"), ("report", "--against", "_artifacts"), ("licenses", "--deny", "MIT"),
+        ("audit", "_artifacts", "--osv", "{advisories}"),
+    ],
+    ids=lambda arguments: arguments[0],
+)  # fmt: skip
+def test_data_is_as_its_schema_says(arguments: tuple[str, ...], published_pond: Pond, tmp_path: Path) -> None:
+    record = {"id": "PYSEC-0", "affected": [{"package": {"ecosystem": "PyPI", "name": "lily"}, "versions": ["1.0"]}]}
+    (tmp_path / "advisories.json").write_text(json.dumps(record))
+    given = [one.replace("{advisories}", str(tmp_path / "advisories.json")) for one in arguments]
+    done = published_pond.command(*given, "--json")
+    data = json.loads(done.stdout)
+    schema = json.loads((SCHEMAS / f"{arguments[0]}.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(data)
+    assert data
 
 
 def test_a_project_and_its_publication_hold_the_same_packages(published_pond: Pond) -> None:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from venvstacks.actions.building.fetch_progress import watching
 from venvstacks.actions.building.unsafe_wheels import name_unsafe_wheels
 from venvstacks.actions.building.wheel_records import listed_paths, read_record
 from venvstacks.actions.toolset import Tools
@@ -217,10 +218,18 @@ def _fetch(request: WheelRequest, missing: Sequence[tuple[LockedPackage, Wheel]]
         python_version=target.python.version,
     )
     try:
-        install(call, tools.processes, tools.environment)
+        with watching(staging / "cache", _fetching(request.layer, missing), tools.progress):
+            install(call, tools.processes, tools.environment)
     except UnsafeWheelError as error:
         raise name_unsafe_wheels(error, lock, target.platform.name, call, tools) from None
     return staging / "cache"
+
+
+def _fetching(layer: str, missing: Sequence[tuple[LockedPackage, Wheel]]) -> str:
+    """What is fetched, for people: uv unpacks wheels while they arrive, so what is on the disk is larger."""
+    packed = sum(wheel.size or 0 for _, wheel in missing)
+    count = f"{len(missing)} wheel{'' if len(missing) == 1 else 's'}"
+    return f"fetching {count} of {layer}{f', {packed / 1e6:.1f} MB packed' if packed else ''}"
 
 
 def _absolute(wheel: Wheel, folder: Path) -> Wheel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -46,17 +46,34 @@ class _StoppableContents(Contents):
     """Contents whose reading ends when the run is stopped, as compressing may take minutes."""
 
     processes: Processes
+    passed: Callable[[int], None] | None = None  # is called with the bytes of each piece
 
     def read(self, member: Member) -> Iterator[bytes]:
         for chunk in super().read(member):
             if self.processes.stopping:
                 raise InterruptedRunError
+            if self.passed:
+                self.passed(len(chunk))
             yield chunk
 
 
-def contents_of(published: PublishedLayer, tools: Tools) -> Contents:
+def contents_of(published: PublishedLayer, tools: Tools, passed: Callable[[int], None] | None = None) -> Contents:
     """The publication of a layer."""
-    return _StoppableContents(published_members(published.record), published.environment, tools.processes)
+    return _StoppableContents(published_members(published.record), published.environment, tools.processes, passed)
+
+
+@dataclass
+class _Packing:
+    """How much of an archive has been read to be packed."""
+
+    task: str
+    progress: Callable[[str, int, int | None], None]
+    total: int = 0
+    done: int = 0
+
+    def passed(self, count: int) -> None:
+        self.done += count
+        self.progress(self.task, self.done, self.total)
 
 
 def published_members(record: LinkRecord) -> tuple[Member, ...]:
@@ -190,7 +207,10 @@ def _write(
     common, earlier = known
     folder, target = published.base / published.layout.artifacts, common.install_target
     tag = published.platform.name if options.tagged else None
-    contents = contents_of(published, tools)
+    packing = _Packing(f"archive:{published.layer.env_name}", tools.progress) if tools.progress and not ready else None
+    contents = contents_of(published, tools, packing.passed if packing else None)
+    if packing:
+        packing.total = sum(member.size for member in contents.members)
     listed = FileManifest.of(contents.members)
     check_deployable(published, common, listed)
     packed = listed.packed()
