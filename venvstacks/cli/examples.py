@@ -10,8 +10,8 @@ EXAMPLES = {
     ),
     "init": (
         "venvstacks init                       one application on a framework",
-        "venvstacks init DIR --template shared two applications that share a framework",
-        "venvstacks init --from pyproject.toml layers for a project that exists already",
+        "venvstacks init --template shared     two applications that share a framework",
+        "venvstacks init --from .              layers for the project in this folder",
     ),
     "show": ("venvstacks show", "venvstacks show --include 'app-*' --json"),
     "lock": (

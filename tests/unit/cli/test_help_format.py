@@ -48,6 +48,7 @@ def test_examples_are_commands_that_exist(line: str, tmp_path: Path, monkeypatch
     ("name", "hint"),
     [
         ("treee", "did you mean 'tree'?"),
+        ("packages", "did you mean `venvstacks tree`?"),
         ("uninstall", "did you mean `venvstacks remove`?"),
         ("Update", "did you mean `venvstacks lock --upgrade` or `venvstacks deploy`?"),
         ("zzz", "`venvstacks -h` lists all commands"),
