@@ -221,4 +221,4 @@ def _state(project: Project) -> Iterator[Finding]:
         yield Finding("state", "ok", "nothing has been built yet")
         return
     with TaskStore(place, writable=False) as store:
-        yield Finding("state", "ok", f"{len(store.names())} tasks are recorded")
+        yield Finding("state", "ok", f"recorded tasks: {len(store.names())}")

@@ -18,6 +18,7 @@ from venvstacks.deployment.release_steps import release_lines
 from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.deploy_failures import MAKE_READABLE
 from venvstacks.errors import ExitCode, InterruptedRunError
+from venvstacks.insight.readable import readable_bytes
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,7 @@ def deployed_lines(done: Deployed, seconds: float) -> Iterator[str]:
         yield f"nothing to do: generation {done.generation.number} is current"
         return
     yield f"generation {done.generation.number}: {', '.join(done.generation.applications)}"
-    yield f"{done.bytes_fetched / 1e6:.1f} MB fetched, {_layers(done.removed)} removed in {seconds:.2f} s"
+    yield f"{readable_bytes(done.bytes_fetched)} fetched, {_layers(done.removed)} removed in {seconds:.2f} s"
 
 
 def _deployed_data(done: Deployed) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,7 @@ from venvstacks.errors import ExitCode
 if TYPE_CHECKING:
     from venvstacks.api.diagnosis import Finding
 
+_NARROWEST = 30  # columns of a text
 _SIGNS = {"ok": "ok", "warning": "warning", "problem": "PROBLEM"}
 
 
@@ -35,15 +39,31 @@ def doctor(
     if json:
         print_json([one.as_json() for one in found])
     else:
-        print_result("\n".join(finding_lines(found, quiet=context.obj.quiet)))
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        print_result("\n".join(finding_lines(found, quiet=context.obj.quiet, columns=columns)))
     return ExitCode.MIXED if any(one.level == "problem" for one in found) else ExitCode.DONE
 
 
-def finding_lines(found: Iterable[Finding], *, quiet: bool = False) -> Iterator[str]:
-    """A line for each finding, with what to do below it; of those in order only the number where `quiet`."""
+def finding_lines(found: Iterable[Finding], *, quiet: bool = False, columns: int | None = None) -> Iterator[str]:
+    """A line for each finding, with what to do below it.
+
+    Args:
+        found: The findings.
+        quiet: Whether those that are in order are left out.
+        columns: Width of the terminal, at which texts are wrapped; None for no wrapping.
+    """
     listed = [one for one in found if not quiet or one.level != "ok"]
     width = max((len(one.subject) for one in listed), default=0)
     for one in listed:
-        yield f"{_SIGNS[one.level]:<7}  {one.subject:<{width}}  {one.message}"
+        before = f"{_SIGNS[one.level]:<7}  {one.subject:<{width}}  "
+        yield from _wrapped(before, one.message, columns)
         if one.hint:
-            yield f"{'':<7}  {'':<{width}}  hint: {one.hint}"
+            yield from _wrapped(" " * len(before), f"hint: {one.hint}", columns)
+
+
+def _wrapped(before: str, text: str, columns: int | None) -> Iterator[str]:
+    """A text after `before`, continued below its beginning."""
+    room = None if columns is None else max(_NARROWEST, columns - len(before))
+    lines = [text] if room is None else textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    for number, line in enumerate(lines):
+        yield f"{before if number == 0 else ' ' * len(before)}{line}"

@@ -104,7 +104,7 @@ class LiveDisplay(PlainLines):
         if self._display is None:
             super().say(line)
         else:
-            self._display.console.print(printable(line), markup=False, soft_wrap=True)
+            self._display.console.print(printable(line), markup=False)
 
 
 def _bytes(done: int, total: int | None) -> str:
