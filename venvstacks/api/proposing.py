@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import tomli_w
 from packaging.requirements import InvalidRequirement, Requirement
@@ -142,11 +144,11 @@ def _resolve(projects: Sequence[FoundProject], folder: Path, machine: Machine) -
                 reason = " ".join(re.sub(r"[^\x20-\x7e]+", " ", done.stderr).split())
                 raise UsageError(f"the requirements cannot be resolved: {reason}")
             texts.append((work / output).read_text("utf-8") if output else done.stdout)
-        return Resolved(read_dependencies(texts[1], _NAME).needs, _sizes(texts[0], work, machine))
+        return Resolved(read_dependencies(texts[1], _NAME).needs, _sizes(texts[0], machine))
 
 
-def _sizes(text: str, folder: Path, machine: Machine) -> dict[str, int]:
-    """Bytes of the wheel of each package of a lock in a folder; 0 where they are not known.
+def _sizes(text: str, machine: Machine) -> dict[str, int]:
+    """Bytes of the wheel of each package of a lock; 0 where they are not known.
 
     Raises:
         UsageError: The lock cannot be read.
@@ -157,12 +159,14 @@ def _sizes(text: str, folder: Path, machine: Machine) -> dict[str, int]:
         raise UsageError(f"the requirements cannot be resolved: {error}") from error
     target = WheelTarget(machine.platform, machine.python, DEFAULT_GLIBC, DEFAULT_MACOS)
     wheels = {package.name: fitting_wheel(package, target) for package in lock.packages}
-    return {name: wheel.size or _local_size(folder, wheel) if wheel else 0 for name, wheel in wheels.items()}
+    return {name: wheel.size or _local_size(wheel) if wheel else 0 for name, wheel in wheels.items()}
 
 
-def _local_size(folder: Path, wheel: Wheel) -> int:
+def _local_size(wheel: Wheel) -> int:
+    """Bytes of a wheel in a folder of wheels, which uv names by its URL; 0 for others."""
+    address = urlsplit(wheel.location)
     try:
-        return (folder / wheel.location).stat().st_size if wheel.is_path else 0
+        return Path(url2pathname(address.path)).stat().st_size if address.scheme == "file" else 0
     except OSError:
         return 0
 
