@@ -82,6 +82,16 @@ def published_members(record: LinkRecord) -> tuple[Member, ...]:
     return members(record.entries, record.deployed_name, added={_POSTINSTALL: script}, bytecode=True)
 
 
+def _observed_contents(published: PublishedLayer, tools: Tools) -> Contents:
+    """The publication of a layer, which reports how much of it has been read."""
+    if tools.progress is None:
+        return contents_of(published, tools)
+    packing = _Packing(f"archive:{published.layer.env_name}", tools.progress)
+    contents = contents_of(published, tools, packing.passed)
+    packing.total = sum(member.size for member in contents.members)
+    return contents
+
+
 @dataclass(frozen=True)
 class ArchiveOptions:
     """How archives are written.
@@ -207,10 +217,7 @@ def _write(
     common, earlier = known
     folder, target = published.base / published.layout.artifacts, common.install_target
     tag = published.platform.name if options.tagged else None
-    packing = _Packing(f"archive:{published.layer.env_name}", tools.progress) if tools.progress and not ready else None
-    contents = contents_of(published, tools, packing.passed if packing else None)
-    if packing:
-        packing.total = sum(member.size for member in contents.members)
+    contents = contents_of(published, tools) if ready else _observed_contents(published, tools)
     listed = FileManifest.of(contents.members)
     check_deployable(published, common, listed)
     packed = listed.packed()
