@@ -6,36 +6,88 @@ Actions are imported when a task of their kind runs: a run with nothing to do is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from venvstacks.actions.locking.lock_request import LockPolicy, LockRequest
 from venvstacks.actions.locking.lock_validity import is_refused, lock_reasons
-from venvstacks.actions.task_requests import TaskRequests
-from venvstacks.actions.wheels.wheel_request import wheel_reasons
-from venvstacks.graph.compiler import ARCHIVE_MANIFEST
+from venvstacks.actions.wheels.wheel_request import OwnWheelRequest, wheel_reasons
+from venvstacks.graph.compiler import ARCHIVE_MANIFEST, Configuration
 from venvstacks.graph.taskgraph import TaskNode
-from venvstacks.model.stack import Layer
+from venvstacks.locking.adaptation import Adaptation
+from venvstacks.locking.uv_variables import apply_variables
+from venvstacks.model.platforms import PythonImplementation, TargetPlatform
+from venvstacks.model.stack import Layer, Stack
 from venvstacks.reasons import Reason
 from venvstacks.tools.files import remove_tree
 
 if TYPE_CHECKING:
     from venvstacks.actions.locking.lock import LockResult
     from venvstacks.actions.publishing.publish import ReadyArchive
+    from venvstacks.actions.publishing.published_deltas import OlderPublication
     from venvstacks.actions.toolset import Tools
     from venvstacks.records.remembered_digests import RememberedDigests
+    from venvstacks.runtimes.provider_request import ArchiveSource
 
 
 @dataclass(frozen=True)
-class TaskActions(TaskRequests):
+class RunOptions:
+    """Options of one run; nothing here is part of a task's fingerprint.
+
+    Attributes:
+        lock_policy: Whether locks that are not valid are renewed, or only those that are missing.
+        locked: Whether every lock has to stay as it is.
+        renewed_locks: Names of lock tasks that resolve again even if the lock is valid.
+        reset_locks: Names of environments whose earlier pins are dropped.
+        clean: Whether environments are removed before they are built, and pins dropped before they are locked.
+        use_index: Whether package indexes may be asked.
+        local_wheel_folders: Folders of local wheels.
+        force_archives: Whether archives are written even if their metadata is current.
+        upgrade: Whether renewed locks are resolved without regard to their earlier versions.
+        upgrade_packages: Normalised names of packages whose earlier versions are not kept.
+        align: Whether one version of each package is sought for all targets.
+        drafts: A folder that lock files are written to instead of their places, or None.
+        adaptation: What lower layers are locked with because layers above need it.
+        older: Publications that deltas are made from.
+    """
+
+    lock_policy: LockPolicy = "if-needed"
+    locked: bool = False
+    renewed_locks: frozenset[str] = frozenset()
+    reset_locks: frozenset[str] = frozenset()
+    clean: bool = False
+    use_index: bool = True
+    local_wheel_folders: tuple[Path, ...] = ()
+    force_archives: bool = False
+    upgrade: bool = False
+    upgrade_packages: frozenset[str] = frozenset()
+    align: bool = False
+    drafts: Path | None = None
+    adaptation: Adaptation = field(default_factory=Adaptation)
+    older: tuple[OlderPublication, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaskActions:
     """Does the tasks of one stack.
 
     Attributes:
+        stack: The stack.
+        configuration: What tasks depend on apart from the stack.
+        base: The specification's folder.
+        options: What this run wants.
+        variables: This program's own environment variables.
         digests: Gives the digests of input files.
         make_tools: Makes what actions work with; a run with nothing to do needs none.
     """
 
+    stack: Stack
+    configuration: Configuration
+    base: Path
+    options: RunOptions
+    variables: Mapping[str, str] = field(repr=False)  # may hold passwords
     digests: RememberedDigests
     make_tools: Callable[[], Tools]
 
@@ -117,6 +169,85 @@ class TaskActions(TaskRequests):
 
         return leavings(node, self.stack, self.configuration, self.base)
 
+    def log(self, task: str) -> Path:
+        """The file that collects the output of a task's child processes."""
+        return self.base / self.configuration.layout.log(task)
+
+    def layer(self, node: TaskNode) -> Layer:
+        """The layer that a task is for."""
+        return self.stack.by_env_name[node.env_name]
+
+    def for_lock(self, layer: Layer) -> LockRequest:
+        """What the lock task of a layer asks for."""
+        options, task = self.options, f"lock:{layer.env_name}"
+        renewed = task in options.renewed_locks
+        return LockRequest(
+            layer=layer,
+            uv=self.stack.uv,
+            layout=self.configuration.layout,
+            base=self.base,
+            policy="renew" if renewed else "require-valid" if options.locked else options.lock_policy,
+            locked=options.locked,
+            ignore_pins=options.clean or layer.env_name in options.reset_locks,
+            local_wheel_dirs=options.local_wheel_folders,
+            use_index=options.use_index,
+            log=None if options.drafts else self.log(task),
+            upgrade=options.upgrade and renewed,
+            upgrade_packages=options.upgrade_packages,
+            align=options.align,
+            drafts=options.drafts,
+            variables=self.variables,
+            labels={package: label for label, package in self.stack.own_packages.items()},
+            adaptation=options.adaptation,
+        )
+
+    def for_wheel(self, label: str) -> OwnWheelRequest:
+        """What the wheel task of an own package asks for."""
+        package, options = self.stack.own_packages[label], self.options
+        layer = next(layer for layer in self.stack.layers if any(use.package == package for use in layer.own))
+        upgraded = options.upgrade or package.name in options.upgrade_packages
+        return OwnWheelRequest(
+            package=package,
+            label=label,
+            layer=layer,
+            uv=apply_variables(self.stack.uv, self.variables),
+            layout=self.configuration.layout,
+            base=self.base,
+            platform=self.configuration.host,
+            log=self.log(f"wheel:{label}"),
+            providers=self.configuration.runtime_providers,
+            archives=self.runtime_archives(package.python),
+            local_wheel_dirs=options.local_wheel_folders,
+            use_index=options.use_index,
+            epoch=self.configuration.epoch,
+            upgrade=upgraded and options.drafts is None,
+        )
+
+    @property
+    def platform(self) -> TargetPlatform:
+        """The platform that layers are built for; only lock and wheel tasks do without one."""
+        assert self.configuration.platform is not None  # noqa: S101 - without one only lock tasks are compiled
+        return self.configuration.platform
+
+    @property
+    def emulator(self) -> tuple[str, ...]:
+        """The start of the commands that run programs of that platform; empty for none."""
+        from venvstacks.actions.emulation import find_emulator  # noqa: PLC0415 - to build for other platforms
+
+        return find_emulator(self.configuration.emulator, self.platform, self.base, self.variables.get("PATH"))
+
+    def runtime_archives(self, python: PythonImplementation) -> dict[str, ArchiveSource]:
+        """The archives that the specification names for a Python, by platform."""
+        archives = self.stack.settings.runtime_archives.get(str(python))
+        if not archives:
+            return {}
+        from venvstacks.runtimes.provider_request import ArchiveSource  # noqa: PLC0415
+
+        return {name: ArchiveSource(self._address(source.url), source.sha256) for name, source in archives.items()}
+
+    def _address(self, url: str) -> str:
+        return url if "://" in url else str(self.base / url)
+
     def changed_source(self, label: str) -> tuple[Reason, ...]:
         """Why the pin of an own package's wheel is not right; that only its wheel is missing is no reason."""
         pin = self.configuration.layout.wheel_pin(label)
@@ -174,15 +305,17 @@ class TaskActions(TaskRequests):
 
     def _build(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.building.build import build_layer  # noqa: PLC0415
+        from venvstacks.actions.task_requests import for_build  # noqa: PLC0415
 
         if self.options.clean:
             remove_tree(self.base / self.configuration.layout.environment(self.layer(node)))
-        return build_layer(self.for_build(node), self.tools)
+        return build_layer(for_build(self, node), self.tools)
 
     def _link(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.linking.link import link_layer  # noqa: PLC0415
+        from venvstacks.actions.task_requests import for_link  # noqa: PLC0415
 
-        return link_layer(self.for_link(node), self.tools)
+        return link_layer(for_link(self, node), self.tools)
 
     def _check(self, node: TaskNode) -> Mapping[str, object]:
         imported = self._check_imports(node) if self.configuration.imports_layers else {}
@@ -193,13 +326,15 @@ class TaskActions(TaskRequests):
 
     def _check_imports(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.building.import_check import check_layer  # noqa: PLC0415
+        from venvstacks.actions.task_requests import for_import_check  # noqa: PLC0415
 
-        return check_layer(self.for_import_check(node), self.tools)
+        return check_layer(for_import_check(self, node), self.tools)
 
     def _check_headers(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.building.check_headers import check_headers  # noqa: PLC0415
+        from venvstacks.actions.task_requests import for_header_check  # noqa: PLC0415
 
-        return check_headers(self.for_header_check(node))
+        return check_headers(for_header_check(self, node))
 
     def _archive(self, node: TaskNode) -> Mapping[str, object]:
         return self.archive(node)
@@ -211,13 +346,15 @@ class TaskActions(TaskRequests):
             PublishError: It failed.
         """
         from venvstacks.actions.publishing.publish import archive_layer  # noqa: PLC0415
+        from venvstacks.actions.task_requests import archive_options, published_layer  # noqa: PLC0415
 
-        return archive_layer(self.published_layer(node), self.archive_options(), self.tools, ready)
+        return archive_layer(published_layer(self, node), archive_options(self), self.tools, ready)
 
     def _export(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.publishing.export import export_layer  # noqa: PLC0415
+        from venvstacks.actions.task_requests import export_options, published_layer  # noqa: PLC0415
 
-        return export_layer(self.published_layer(node), self.export_options(), self.log(node.name), self.tools)
+        return export_layer(published_layer(self, node), export_options(self), self.log(node.name), self.tools)
 
     def _manifest(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.publishing.manifests import publish_manifest, write_manifest  # noqa: PLC0415
