@@ -98,6 +98,7 @@ from venvstacks.api import deployments
 import venvstacks.cli.deploy_commands, venvstacks.cli.app  # while they can still be read
 from venvstacks.cli.error_boundary import run_command_line
 run_command_line(["status", sys.argv[1], "--verify"])
+run_command_line(["status", sys.argv[1] + "/store"])  # an error: what reports it is loaded, too
 os.setgroups([])
 os.setgid(54321)
 os.setuid(54321)
