@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 from venvstacks.digests import sha256_bytes
-from venvstacks.sharing.action_result import ActionResult, Blob
+from venvstacks.sharing.action_result import ActionResult, Blob, encode
 from venvstacks.sharing.careful_store import CarefulStore
 from venvstacks.sharing.result_stores import StoreAccess, open_store
 
@@ -21,6 +21,7 @@ CONTENT = b"the archive of a layer \xf0\x9f\x90\xb8" * 4000
 KEY = "ab" * 32
 BLOB = Blob(sha256=sha256_bytes(CONTENT), size=len(CONTENT))
 RESULT = ActionResult(key=KEY, task="archive:app", outputs={"archive": BLOB}, seconds=2.5, values={"n": 1})
+RECORD = encode(RESULT, None)
 
 _NGINX = """\
 daemon off;
@@ -71,6 +72,19 @@ def offer(store: CarefulStore, folder: Path) -> None:
     file = folder / "content"
     file.write_bytes(CONTENT)
     store.offer(RESULT, {"archive": file})
+
+
+def fetched(store: CarefulStore, folder: Path) -> bytes | None:
+    """What a run gets: the blob of the record, or nothing."""
+    result = store.record(KEY)
+    if result is None:
+        return None
+    assert result == RESULT
+    target = folder / "fetched"
+    if not store.fetch(result.outputs["archive"], target):
+        assert not target.exists()
+        return None
+    return target.read_bytes()
 
 
 def has_nginx() -> bool:

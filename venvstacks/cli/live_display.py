@@ -99,6 +99,10 @@ class LiveDisplay(PlainLines):
         if self._display is not None:
             self._display.stop()
 
+    def say_in_group(self, line: str) -> None:
+        """Print a line: a terminal folds nothing."""
+        self.say(line)
+
     def say(self, line: str) -> None:
         """Print a line above the display."""
         if self._display is None:

@@ -18,6 +18,7 @@ from venvstacks.errors import UsageError, VenvstacksError
 from venvstacks.tools.files import write_atomically
 
 if TYPE_CHECKING:
+    from venvstacks.cli.ci_annotations import LogGroup
     from venvstacks.engine.outcomes import Progress
 
 
@@ -49,6 +50,7 @@ class PlainLines:
         self.verbose = verbose
         self._warnings: set[str] = set()
         self.progress: Progress | None = None
+        self._group: LogGroup | None = None
 
     def begin(self, total: int) -> None:
         """Print nothing until a task ends."""
@@ -59,7 +61,10 @@ class PlainLines:
     def ended(self, outcome: Outcome) -> None:
         """Print how a task ended."""
         if line := describe(outcome, self.makers, verbose=self.verbose):
-            self.say(line)
+            if outcome.status in _UNDONE:
+                self.say(line)
+            else:
+                self.say_in_group(line)
         for warning in (outcome.values or {}).get("warnings", ()):
             self.warn(warning)
 
@@ -70,7 +75,8 @@ class PlainLines:
         self._warnings.add(warning)
 
     def end(self) -> None:
-        """Print nothing: `summarize` writes the summary."""
+        """End the group: `summarize` writes the summary."""
+        self._close_group()
 
     def foresee(self, seconds: Mapping[str, float]) -> None:
         """Print nothing."""
@@ -80,8 +86,22 @@ class PlainLines:
         self.say("another run is using the build folder; waiting for it to end")
 
     def say(self, line: str) -> None:
-        """Print a line."""
+        """Print a line, outside of groups that CI systems fold."""
+        self._close_group()
         print_message(line)
+
+    def say_in_group(self, line: str) -> None:
+        """Print a line about a task that did well."""
+        if self._group is None:
+            from venvstacks.cli.ci_annotations import LogGroup  # noqa: PLC0415 - runs with nothing to do print no line
+
+            self._group = LogGroup("tasks")
+        self._group.open()
+        print_message(line)
+
+    def _close_group(self) -> None:
+        if self._group is not None:
+            self._group.close()
 
 
 def describe(outcome: Outcome, makers: Mapping[str, str], *, verbose: bool) -> str:

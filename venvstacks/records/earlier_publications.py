@@ -20,6 +20,7 @@ class EarlierPublication(PublishedModel):
         archive_name: The archive's file name.
         archive_build: Its build number.
         archive_hashes: Its digests.
+        target_platform: What it is for; None where it does not say.
         product: The additions of this program; None if the original has published it.
     """
 
@@ -28,6 +29,7 @@ class EarlierPublication(PublishedModel):
     archive_build: int | None = None
     archive_hashes: dict[str, str] | None = None
     archive_size: int | None = None
+    target_platform: str | None = None
     product: ProductMetadata | None = Field(default=None, alias="venvstacks")
 
     @property

@@ -136,6 +136,19 @@ def test_build_numbers_rise_with_the_bytes(base: Path, *, tagged: bool) -> None:
         assert names[1] == "app-hop.tar.gz"
 
 
+def test_platforms_do_not_replace_each_other(base: Path) -> None:
+    archive_layer(published(base, APP), ArchiveOptions("tar.gz"), tools(base))
+    place = base / LAYOUT.published_metadata(LAYOUT.artifacts, APP, None)
+    text = place.read_text("utf-8").replace('"linux_x86_64"', '"win_amd64"')
+    place.write_text(text, "utf-8")
+    with pytest.raises(PublishError, match="_artifacts holds layers for win_amd64") as caught:
+        archive_layer(published(base, APP), ArchiveOptions("tar.gz", force=True), tools(base))
+    assert "--tag-outputs" in (caught.value.hint or "")
+    assert place.read_text("utf-8") == text
+    archive_layer(published(base, APP), ArchiveOptions("tar.gz", tagged=True), tools(base))
+    assert place.read_text("utf-8") == text, "next to each other"
+
+
 def test_numbers_begin_again_with_another_deployed_name(base: Path) -> None:
     for version, content in ((2, "frog\n"), (2, "newt\n"), (3, "newt\n")):
         put(base, LOWER, version, content)

@@ -15,9 +15,11 @@ from tests.support.shared_stores import (
     BLOB,
     CONTENT,
     KEY,
+    RECORD,
     RESULT,
     careful,
     close_stores,
+    fetched,
     has_nginx,
     has_s3_server,
     nginx,
@@ -27,11 +29,9 @@ from tests.support.shared_stores import (
 from venvstacks.errors import UsageError
 from venvstacks.sharing import web_results
 from venvstacks.sharing.action_result import ActionResult, encode
-from venvstacks.sharing.careful_store import CarefulStore
 from venvstacks.sharing.result_stores import StoreAccess, open_store
 from venvstacks.tools.web_answer import SpeedLimit
 
-RECORD = encode(RESULT, None)
 SECONDS = 0.4
 
 
@@ -39,19 +39,6 @@ SECONDS = 0.4
 def _closed_stores() -> Iterator[None]:
     yield
     close_stores()
-
-
-def fetched(store: CarefulStore, folder: Path) -> bytes | None:
-    """What a run gets: the blob of the record, or nothing."""
-    result = store.record(KEY)
-    if result is None:
-        return None
-    assert result == RESULT
-    target = folder / "fetched"
-    if not store.fetch(result.outputs["archive"], target):
-        assert not target.exists()
-        return None
-    return target.read_bytes()
 
 
 def other_record(**changed: object) -> bytes:
@@ -76,6 +63,22 @@ def trickled(exchange: Exchange) -> None:
 
 def redirected(exchange: Exchange) -> None:
     exchange.answer(b"", "302 Found", f"Location: {exchange.url}/again\n")
+
+
+def endless_chunks(exchange: Exchange) -> None:
+    exchange.send("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n")
+    while True:
+        exchange.send("10000\n", bytes(1 << 16), "\n")
+
+
+def endless_fields(exchange: Exchange) -> None:
+    exchange.send("HTTP/1.1 200 OK\n")
+    while True:
+        exchange.send("X-More: and more\n" * 1000)
+
+
+def lying_tag(exchange: Exchange) -> None:
+    exchange.answer(CONTENT[::-1], fields=f'ETag: "{BLOB.sha256}"\nLast-Modified: Thu, 01 Jan 1970 00:00:00 GMT\n')
 
 
 Kind = tuple[str, Callable[[Exchange], None], str]
@@ -105,6 +108,14 @@ KINDS: list[Kind] = [
     ("breaks off", record_then(lambda exchange: exchange.answer(CONTENT[:99], length=len(CONTENT))), "left alone"),
     ("trickles", record_then(trickled), "left alone.*bytes came in"),
     ("hangs in a blob", record_then(lambda exchange: exchange.hang()), "left alone"),
+    ("says not modified", lambda exchange: exchange.answer(b"", "304 Not Modified", 'ETag: "x"\n'), "left alone.*304"),
+    ("has no content", lambda exchange: exchange.send("HTTP/1.1 204 No Content\n\n"), "left alone.*204"),
+    ("sends header fields without end", endless_fields, "left alone"),
+    ("has an ETag that lies", record_then(lying_tag), "another digest"),
+    ("sends chunks without end", record_then(endless_chunks), "it has more than"),
+    ("sends broken chunks", record_then(lambda exchange: exchange.send(
+        "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\nzz\nabc\n")), "left alone"),
+    ("announces too little", record_then(lambda exchange: exchange.answer(CONTENT, length=9)), "it has 9 bytes"),
     ("answers with a part", record_then(lambda exchange: exchange.answer(CONTENT[:99], "206 Partial")), "206"),
 ]  # fmt: skip
 

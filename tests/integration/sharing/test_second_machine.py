@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
 from pathlib import Path
 
+import pytest
+
+from tests.support.shared_stores import has_nginx, nginx
 from tests.support.sharing_machines import Machine, statuses
 from venvstacks.api import Request, run
 
@@ -106,11 +110,20 @@ def test_a_changed_environment_is_not_shared(first: Machine, tmp_path: Path) -> 
     ]
 
 
-def test_the_documented_commands(first: Machine, tmp_path: Path) -> None:
-    page = (Path(__file__).parents[3] / "docs/many-machines.md").read_text("utf-8")
-    lines = [shlex.split(line) for line in page.splitlines() if line.startswith("venvstacks ")]
-    (_, *push), (_, *plan), (_, *build) = (line for line in lines if "--remote-cache" in line)
-    options = ("--local-wheels", "wheels", "--no-index")
+PAGE = (Path(__file__).parents[3] / "docs/many-machines.md").read_text("utf-8")
+OPTIONS = ("--local-wheels", "wheels", "--no-index")
+
+
+def documented(heading: str) -> list[list[str]]:
+    """The commands below a heading of the page, without the program's name and what a shell does."""
+    section = PAGE.partition(f"## {heading}")[2].partition("\n## ")[0]
+    lines = [line.partition(" > ")[0] for line in section.splitlines() if line.startswith("venvstacks ")]
+    return [shlex.split(line, comments=True)[1:] for line in lines]
+
+
+def test_the_documented_shared_folder(first: Machine, tmp_path: Path) -> None:
+    push, plan, build = documented("2. A shared folder")
+    options = OPTIONS
     store = tmp_path / "store"
     shutil.copytree(first.store, store)
     ours, theirs = first.another(tmp_path, built=True), first.another(tmp_path / "theirs")
@@ -126,6 +139,38 @@ def test_the_documented_commands(first: Machine, tmp_path: Path) -> None:
     why = theirs.command("why", "venvstacks.toml", "archive:app-hello")
     assert "came from the remote cache" in why.stdout
     assert theirs.archives == first.archives
+
+
+def test_the_documented_state_and_jobs(first: Machine, tmp_path: Path) -> None:
+    machine = first.another(tmp_path)
+    key, plan = documented("1. State in CI")
+    assert "_artifacts/__venvstacks__" in machine.command(*key).stdout
+    assert machine.command(*plan, *OPTIONS).returncode == 10
+    _, _, matrix, pipeline = documented("One job for each platform")
+    jobs = json.loads(machine.command("-q", *matrix, *OPTIONS).stdout)
+    assert [(job["platform"], job["runner"]) for job in jobs["include"]] == [("linux_x86_64", "ubuntu-latest")]
+    assert "part-linux_x86_64" in machine.command("-q", *pipeline, *OPTIONS).stdout
+
+
+def test_the_documented_upkeep_of_a_store(first: Machine, tmp_path: Path) -> None:
+    machine = first.another(tmp_path)
+    shutil.copytree(first.store, tmp_path / "store")
+    size, prune, verify = (machine.command(*line) for line in documented("Keeping a store small"))
+    assert "blobs" in size.stdout
+    assert prune.stdout.startswith("0 bytes would be removed")
+    assert ", 0 damaged" in verify.stdout
+
+
+@pytest.mark.skipif(not has_nginx(), reason="needs nginx")
+def test_the_documented_cache_server(first: Machine, tmp_path: Path) -> None:
+    """nginx serves a folder of results as it is."""
+    ((*build, _),) = documented("3. A cache server")
+    machine = first.another(tmp_path)
+    with nginx(tmp_path / "server") as url:
+        shutil.copytree(first.store, tmp_path / "server/root", dirs_exist_ok=True)
+        built = machine.command(*build, url, *OPTIONS)
+    assert "16 cached" in built.stderr
+    assert machine.archives == first.archives
 
 
 def test_what_a_renamed_layer_has_left_is_removed(first: Machine, tmp_path: Path) -> None:
@@ -148,10 +193,9 @@ def test_what_a_renamed_layer_has_left_is_removed(first: Machine, tmp_path: Path
     planned = ours.command("clean", "--dry-run").stdout
     done = ours.command("clean").stdout
     assert done == planned.replace("would remove", "removed")
-    left = [path.relative_to(ours.base).as_posix() for path in ours.base.rglob("*hello*") if ".uv" not in path.parts]
-    assert [path for path in left if not path.startswith((".cache", "_build/py/", "_export/py/"))] == [
-        "hello.py", "requirements/app-hello",
-    ]  # fmt: skip
+    left = {path.relative_to(ours.base).as_posix() for path in ours.base.rglob("*hello*")}
+    theirs = (".cache/", ".uv/", "_build/py/", "_export/py/", "_build/app-hi/")  # the Python's own, and the new layer's
+    assert {path for path in left if not path.startswith(theirs)} == {"hello.py", "requirements/app-hello"}
     assert [path.name for path in (ours.base / "requirements/app-hello").iterdir()] == ["notes.txt"]
     assert ours.command("clean").stderr == "former layers have left nothing\n"
     assert set(statuses(ours.run()).values()) == {"up to date"}

@@ -26,7 +26,7 @@ from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import Member, members
 from venvstacks.archives.write_failures import not_written
 from venvstacks.digests import sha256_bytes
-from venvstacks.errors import InterruptedRunError
+from venvstacks.errors import InterruptedRunError, PublishError
 from venvstacks.graph.compiler import COMPRESSORS, RECIPES
 from venvstacks.model.glibc_promises import broken_promise
 from venvstacks.records.earlier_publications import EarlierPublication, read_earlier
@@ -159,7 +159,7 @@ def archive_layer(
         recipe=RECIPES["archive"],
         packages=sha256_bytes(packages),
     )
-    earlier = read_earlier(place)
+    earlier = _earlier_of(platform.name, place)
     current = earlier is not None and earlier.product and earlier.product.inputs_digest == common.product.inputs_digest
     if earlier and current and not (options.force or options.older):
         return {"archive": earlier.archive_name, "size": earlier.archive_size, "written": False}
@@ -178,6 +178,21 @@ def archive_layer(
     broken = broken_promise(metadata.product.notes, published.layer.glibc)
     warnings = {"warnings": [f"layer '{published.layer.name}': {broken}"]} if broken else {}
     return {**result, "written": kept is None, **({"notes": list(notes)} if notes else {}), **warnings}
+
+
+def _earlier_of(platform: str, place: Path) -> EarlierPublication | None:
+    """The earlier publication of a layer, for the same platform.
+
+    Raises:
+        PublishError: The folder holds the layer for another platform, whose files and manifest would be replaced.
+    """
+    earlier = read_earlier(place)
+    if earlier and earlier.target_platform not in {None, platform}:
+        raise PublishError(
+            f"{place.parents[2]} holds layers for {earlier.target_platform}, which those for {platform} would replace",
+            hint="give both --tag-outputs, so that their names differ, or choose another --output-dir",
+        )
+    return earlier
 
 
 def _with_deltas(
