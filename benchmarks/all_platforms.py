@@ -44,7 +44,8 @@ def pack_own_python(folder: Path, python: str) -> Path:
 
 def write_project(folder: Path, python: str, archives: Mapping[str, Path]) -> None:
     """The sample stack on one Python, for the platforms of the archives, with locks."""
-    shutil.copytree(_ROOT / "sample_project", folder, ignore=shutil.ignore_patterns("_*", "requirements"))
+    made = shutil.ignore_patterns("_build", "_artifacts", "_export", "requirements")
+    shutil.copytree(_ROOT / "sample_project", folder, ignore=made)
     spec = folder / "venvstacks.toml"
     text = spec.read_text("utf-8").replace('["standalone", "host"]', '["archive"]')
     text = text.replace("cpython@3.12.1", python).replace("cpython@3.11.7", python)
