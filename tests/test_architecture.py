@@ -27,12 +27,14 @@ FLOORS = {
     "graph": 4, "binaries": 4, "records": 4, "deployment": 4, "deltas": 4,
     "actions": 5, "loading": 5, "planning": 5, "insight": 5, "trust": 5,
     "deployment/steps": 6, "engine": 6, "planning/requests": 6, "planning/forecast": 6, "planning/cache_key": 6,
-    "reproducing": 6, "sharing": 6,
-    "caches": 7, "api": 7, "planning/history": 7, "insight/reading": 7, "insight/bill_of_materials": 6,
-    "api/describing": 8,
-    "__init__": 8, "deployment/__init__": 8,  # what importing these packages gives: names of `api`, when used
-    "cli": 9, "tasks": 9,
-    "__main__": 10, "dodo": 10,
+    "reproducing": 6, "sharing": 6, "insight/bill_of_materials": 6,
+    "caches": 7, "distribution": 7, "planning/history": 7, "insight/reading": 7,
+    "api": 8,
+    "api/describing": 9,
+    "__init__": 9, "deployment/__init__": 9,  # what importing these packages gives: names of `api`, when used
+    "distribution/worker": 9,
+    "cli": 10, "tasks": 10,
+    "__main__": 11, "dodo": 11,
 }  # fmt: skip
 
 SIDEWAYS = {
@@ -46,7 +48,7 @@ PURE = (
     "archives/expected.py", "deployment", "insight",
     "binaries/static_check.py", "binaries/system_libraries.py", "binaries/compiled_file.py",
     "deltas/delta_index.py", "deltas/similar_files.py", "deltas/old_parts.py",
-    "sharing/action_key.py", "sharing/action_result.py", "caches/retention.py",
+    "sharing/action_key.py", "sharing/action_result.py", "caches/retention.py", "distribution/worker_offers.py",
 )  # fmt: skip
 
 # Purity is a list of what may be imported: whatever could reach a disk, a clock, a process or the environment has to
@@ -280,7 +282,8 @@ KEPT = {
     # children of tasks; an application with this program's terminal; what runs where nothing else of this is
     "subprocess": {"tools/process.py", "tools/application_process.py", "_injected/postinstall.py"},
     "multiprocessing": set(),
-    # an extra: nothing else may need them, and the room imports them only where something is signed
+    # extras: nothing else may need them, and these rooms import them only where something is sent, or signed
+    "distributed": {"distribution", "distribution/worker"},
     "tuf": {"trust"},
     "securesystemslib": {"trust"},
     "cryptography": {"trust"},

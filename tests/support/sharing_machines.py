@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.handmade_wheels import make_wheel
+from tests.support.small_pythons import pack_python, reduce_python
 from venvstacks.api import Plan, Report, Request, load_project, plan, run
 from venvstacks.graph.selection import Operation, Selection
 from venvstacks.loading.options import Options
 from venvstacks.loading.project import Project
+from venvstacks.model.platforms import PLATFORMS, PythonImplementation
+from venvstacks.runtimes.host_provider import HostProvider
+from venvstacks.runtimes.provider_request import RuntimeRequest, RuntimeTools
+from venvstacks.tools.process import Processes
 
 _SPECIFICATION = """\
 [tool.venvstacks]
@@ -88,6 +93,12 @@ class Machine:
         program = [sys.executable, "-m", "venvstacks", *arguments]
         return subprocess.run(program, cwd=self.base, env=self.environment, text=True, capture_output=True, check=False)
 
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same, which goes on meanwhile."""
+        pipe = subprocess.PIPE
+        program = [sys.executable, "-m", "venvstacks", *arguments]
+        return subprocess.Popen(program, cwd=self.base, env=self.environment, text=True, stdout=pipe, stderr=pipe)
+
     def plan(self, *operations: Operation) -> Plan:
         return plan(
             self.project(remote_cache=self.store),
@@ -125,8 +136,12 @@ def statuses(report: Report) -> dict[str, str]:
     return {o.name: "cached" if o.name in report.cached_bytes else o.status for o in report.outcomes}
 
 
-def first_machine(folder: Path, sha256: str) -> Machine:
-    """The machine that has the Python's archive in `folder`, and builds everything there."""
+def first_machine(folder: Path) -> Machine:
+    """A machine with a small Python as an archive, which has built and published the stack into a store."""
+    tools = RuntimeTools(Processes(), dict(os.environ), folder / "first-cache")
+    wanted = RuntimeRequest(PythonImplementation("cpython", "3.11.7"), PLATFORMS["linux_x86_64"])
+    python = reduce_python(HostProvider().prepare(wanted, tools).tree, folder / "python")
+    sha256 = pack_python(python, folder / "python.tar.gz")
     base = folder / "first"
     base.mkdir()
     make_wheel(base / "wheels", "alpha", "1.0", files={"alpha.py": b"__version__ = '1.0'\n"})

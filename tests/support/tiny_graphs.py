@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks.engine.build_lock import FolderLock
-from venvstacks.engine.doit_tasks import EngineRun
+from venvstacks.engine.doit_tasks import EngineRun, OtherMachines
 from venvstacks.engine.journal import Journal
 from venvstacks.engine.outcomes import Outcome, Silence
 from venvstacks.engine.paths import Paths
@@ -87,6 +87,7 @@ class Bench:
         outcomes: Those of the last run, by task.
         on_wait: Called when a run has to wait for another.
         journal: Takes down what happens.
+        others: Other machines that do tasks.
     """
 
     base: Path
@@ -97,6 +98,7 @@ class Bench:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     on_wait: Callable[[], None] | None = None
     journal: Journal = field(default_factory=lambda: Journal(None))
+    others: OtherMachines | None = None
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def write(self, **content: str) -> None:
@@ -134,7 +136,7 @@ class Bench:
         trees = {node.name: node.trees for node in self.graph.nodes if node.trees}
         return EngineRun(
             self.perform, _never_described, paths, lock, frozenset(forced), unneeded=unneeded, trees=trees,
-            journal=self.journal,
+            journal=self.journal, others=self.others,
         )  # fmt: skip
 
     def run(self, forced: Iterable[str] = (), wanted: Iterable[str] = (), **options: Any) -> list[str]:

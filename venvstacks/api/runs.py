@@ -24,6 +24,7 @@ from venvstacks.records.task_store import TaskStore
 from venvstacks.tools.files import staging_folder
 
 if TYPE_CHECKING:
+    from venvstacks.distribution.remote_tasks import RemoteTasks
     from venvstacks.engine.build_lock import FolderLock
     from venvstacks.engine.journal import Journal
     from venvstacks.locking.lock_changes import LockChanges
@@ -176,7 +177,10 @@ def _predict(
         state = replace(view_state(store, paths, actions.describe_staleness), found=found, refuses=actions.refuses)
         if shared is not None:
             state = replace(state, cached=shared.doing(_own(requested, found)).find)
-        unneeded = unneeded_environments(requested.graph, state, requested.forced, requested.wanted)
+        if project.options.on:  # tasks work in the environments of workers
+            unneeded = frozenset(node.name for node in requested.graph.nodes if node.trees)
+        else:
+            unneeded = unneeded_environments(requested.graph, state, requested.forced, requested.wanted)
         return make_plan(requested.graph, state, requested.forced, unneeded), unneeded
 
 
@@ -188,7 +192,10 @@ def _own(requested: RequestedRun, found: Mapping[str, tuple[Reason, ...]]) -> fr
 
 @contextlib.contextmanager
 def opened_results(
-    project: Project, actions: TaskActions, cancellation: Cancellation | None = None
+    project: Project,
+    actions: TaskActions,
+    cancellation: Cancellation | None = None,
+    sound: dict[str, bool] | None = None,
 ) -> Iterator[SharedResults]:
     """The results that a project shares, until the block ends.
 
@@ -196,6 +203,7 @@ def opened_results(
         project: The project.
         actions: Its actions.
         cancellation: Ends transfers; None for a plan, which fetches nothing.
+        sound: What earlier runs know about environments; see `SharedResults`.
 
     Raises:
         UsageError: The store's URL makes no sense.
@@ -214,10 +222,11 @@ def opened_results(
     access = StoreAccess(remote.url, project.base, project.environment, stopping)
     staging = project.base / project.configuration.layout.staging
     with contextlib.ExitStack() as closing:
-        store = CarefulStore(open_store(access), remote.url, secret=remote.secret, push=remote.push)
+        push = remote.push or project.options.on is not None  # workers need the inputs
+        store = CarefulStore(open_store(access), remote.url, secret=remote.secret, push=push)
         closing.callback(store.close)
         folder = closing.enter_context(staging_folder(staging, "shared")) if cancellation else staging
-        yield SharedResults(actions, store, folder, stop)
+        yield SharedResults(actions, store, folder, stop, sound={} if sound is None else sound)
 
 
 def run(
@@ -246,6 +255,10 @@ def run(
     cancellation = cancellation or Cancellation()
     listener = listener or Silence()
     requested = _work_out(project, request)
+    if project.options.on:
+        from venvstacks.distribution.remote_tasks import check_request  # noqa: PLC0415 - few runs use workers
+
+        check_request(project, request)
     actions = task_actions(project, requested.options, listener.progress)
     with contextlib.suppress(StateError):  # what a plan cannot read, a run may be able to repair
         planned, _ = _predict(project, requested, actions, _check(project, request, requested, actions))
@@ -253,6 +266,28 @@ def run(
             return Report(idle)
         _foretell(project, planned, listener)
 
+    with (
+        held_folder(project, actions, listener, cancellation) as (lock, journal),
+        _older(project, request, requested, actions) as (requested, actions),
+        opened_results(project, actions, cancellation) if project.remote_cache else _nothing_shared() as shared,
+        _others(project, requested, shared, journal) as others,
+    ):
+        tasks = Tasks(project, request, actions, lock, journal, cancellation, shared, others)
+        planned, outcomes = tasks.run(requested, listener)
+    remarks = (*(shared.store.trouble if shared else ()), *(others.remarks if others else ()))
+    return Report(outcomes, _unaffected(planned, outcomes), _slowest(requested, outcomes), journal.path, remarks)
+
+
+@contextlib.contextmanager
+def held_folder(
+    project: Project, actions: TaskActions, listener: Listener, cancellation: Cancellation
+) -> Iterator[tuple[FolderLock, Journal]]:
+    """Hold the build folder of a project, and keep an event log of what is done there, until the block ends.
+
+    Raises:
+        InterruptedRunError: The wait for another run was cancelled.
+        StateError: The folder cannot be used.
+    """
     from venvstacks.engine.build_lock import folder_lock  # noqa: PLC0415 - only loaded when something may run
     from venvstacks.engine.journal import keep_journal  # noqa: PLC0415
 
@@ -260,18 +295,11 @@ def run(
     journal = keep_journal(project, actions, "venvstacks")
     lock.acquire()
     try:
-        with (
-            _older(project, request, requested, actions) as (requested, actions),
-            opened_results(project, actions, cancellation) if project.remote_cache else _nothing_shared() as shared,
-        ):
-            tasks = _Tasks(project, request, actions, lock, journal, cancellation, shared)
-            planned, outcomes = tasks.run(requested, listener)
+        yield lock, journal
     finally:
         actions.tools.digests.keep()
         journal.close()
         lock.release()
-    remarks = tuple(shared.store.trouble) if shared else ()
-    return Report(outcomes, _unaffected(planned, outcomes), _slowest(requested, outcomes), journal.path, remarks)
 
 
 def _foretell(project: Project, planned: Sequence[PlannedTask], listener: Listener) -> None:
@@ -286,6 +314,20 @@ def _foretell(project: Project, planned: Sequence[PlannedTask], listener: Listen
 
 def _nothing_shared() -> contextlib.AbstractContextManager[SharedResults | None]:
     return contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _others(
+    project: Project, requested: RequestedRun, shared: SharedResults | None, journal: Journal
+) -> Iterator[RemoteTasks | None]:
+    """The workers that do tasks of a run, if the user named their scheduler."""
+    if project.options.on is None or shared is None:
+        yield None
+        return
+    from venvstacks.distribution.remote_tasks import connected  # noqa: PLC0415 - few runs use workers
+
+    with connected(project, requested, shared, journal) as others:
+        yield others
 
 
 @contextlib.contextmanager
@@ -304,7 +346,7 @@ def _older(
 
 
 @dataclass(frozen=True)
-class _Tasks:
+class Tasks:
     """Runs tasks of one run, in one go or, where locks are made, after rounds of locking."""
 
     project: Project
@@ -314,6 +356,7 @@ class _Tasks:
     journal: Journal
     cancellation: Cancellation
     shared: SharedResults | None
+    others: RemoteTasks | None = None
 
     def run(self, requested: RequestedRun, listener: Listener) -> tuple[tuple[PlannedTask, ...], tuple[Outcome, ...]]:
         """Carry out everything; the plan is made again, because another run may have been at work until now."""
@@ -357,17 +400,30 @@ class _Tasks:
     ) -> tuple[Outcome, ...]:
         from venvstacks.engine.assembly import make_engine_run  # noqa: PLC0415 - loads doit
         from venvstacks.engine.runner import run_graph  # noqa: PLC0415
+        from venvstacks.graph.schedule import Pools  # noqa: PLC0415
+        from venvstacks.sharing.action_key import SHARED_KINDS  # noqa: PLC0415
 
         shared = self.shared.doing(_own(this, found), unneeded) if self.shared else None
         settings: dict[str, Any] = {"forced": this.forced, "found": found, "unneeded": unneeded, "shared": shared}
+        others, jobs, pools = self.others, self.project.jobs, None
+        if others and any(node.kind in SHARED_KINDS for node in this.graph.nodes):
+            settings["others"] = others
+            jobs, pools = others.slots, Pools({"network": jobs})
+
+        def interrupt(signum: int) -> None:
+            actions.tools.processes.stop(signum)
+            if others:
+                others.stop()
+
         return run_graph(
             this.graph,
             make_engine_run(self.project, actions, self.lock, journal=self.journal, **settings),
             state=str(self.project.base / self.project.configuration.layout.task_state),
             listener=listener,
-            jobs=self.project.jobs,
+            jobs=jobs,
+            pools=pools,
             keep_going=self.request.keep_going,
-            on_interrupt=actions.tools.processes.stop,
+            on_interrupt=interrupt,
             cancellation=self.cancellation,
         )
 

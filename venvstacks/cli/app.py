@@ -36,6 +36,7 @@ COMMANDS = {
     "sbom": "supply_commands:sbom",
     "audit": "supply_commands:audit",
     "schema": "init_commands:schema",
+    "worker": "worker_command:worker",
     "run": "stack_commands:run",
     "watch": "watch_command:watch",
     "deploy": "deploy_commands:deploy",

@@ -210,6 +210,15 @@ Push = Annotated[
         rich_help_panel=_SHARING,
     ),
 ]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="SCHEDULER",
+        help="Have tasks done by the workers of this Dask scheduler, e.g. tcp://HOST:8786.",
+        rich_help_panel=_RUN,
+    ),
+]
 
 
 def seconds_of(text: str) -> float:

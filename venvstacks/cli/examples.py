@@ -24,6 +24,7 @@ EXAMPLES = {
         "venvstacks build --lock               lock what has changed, then build",
         "venvstacks build --locked             in CI: fail if a lock was forgotten",
         "venvstacks build --publish --include app-desk",
+        "venvstacks build --publish --on tcp://build-server:8786 --remote-cache /mnt/store",
     ),
     "publish": ("venvstacks publish", "venvstacks publish --tag-outputs --compression small"),
     "local-export": ("venvstacks local-export", "venvstacks local-export --output-dir try --include app-desk"),
@@ -70,6 +71,7 @@ EXAMPLES = {
         "venvstacks audit /opt/desk --osv https://example.com/advisories.zip",
     ),
     "schema": ("venvstacks schema specification > venvstacks.schema.json",),
+    "worker": ("venvstacks worker tcp://build-server:8786", "venvstacks worker tcp://build-server:8786 --jobs 8"),
     "run": ("venvstacks run desk", "venvstacks run desk -- --port 8080"),
     "watch": ("venvstacks watch", "venvstacks watch desk -- --port 8000", "venvstacks watch --export"),
     "deploy": (

@@ -91,6 +91,13 @@ class Sharing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Distributing(Sharing):
+    """Which machines do tasks, and where they share results."""
+
+    on: o.On = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Delivering:
     """How what was built is written for others."""
 

@@ -15,12 +15,12 @@ from venvstacks.cli.option_groups import (
     Chosen,
     Delivering,
     Describing,
+    Distributing,
     Environments,
     Layers,
     Packages,
     PublishedLayers,
     Running,
-    Sharing,
     Showing,
     Targets,
     given,
@@ -73,7 +73,7 @@ def build(
     locked: o.Locked = False,
     strict_layers: o.StrictLayers = False,
     check_environments: o.CheckEnvironments = False,
-    sharing: Sharing,
+    distributing: Distributing,
     showing: Showing,
     running: Running,
 ) -> int:
@@ -85,7 +85,7 @@ def build(
         output_dir=output_dir,
         jobs=running.jobs,
         timeout=running.timeout,
-        **given(packages, archives, environments, sharing),
+        **given(packages, archives, environments, distributing),
     )
     session = Session.open(context.obj, spec, settings, targets)
     request = Request(
@@ -114,7 +114,7 @@ def publish(
     archives: Archives,
     delta_from: o.DeltaFrom = None,
     environments: Environments,
-    sharing: Sharing,
+    distributing: Distributing,
     describing: Describing,
     sign: SignWith = None,
     showing: Showing,
@@ -130,7 +130,7 @@ def publish(
         output_dir=output_dir,
         jobs=running.jobs,
         timeout=running.timeout,
-        **given(archives, environments, sharing),
+        **given(archives, environments, distributing),
     )
     session = Session.open(context.obj, spec, settings, targets)
     older = tuple(delta_from or ())

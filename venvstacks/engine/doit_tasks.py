@@ -46,6 +46,24 @@ class SharedResults(Protocol):
         """Offer the result of a task that was done to other machines."""
 
 
+class OtherMachines(Protocol):
+    """Machines that do tasks for this one."""
+
+    def perform(self, node: TaskNode, digest: Callable[[str], str | None]) -> Mapping[str, object] | None:
+        """Have a task done there, and put its result in place here; None if it is to be done here.
+
+        Args:
+            node: The task.
+            digest: Content digest of an input, by stored path.
+
+        Returns:
+            What is to be recorded, as of a task that was done here, and the `worker` that did it.
+
+        Raises:
+            VenvstacksError: It failed.
+        """
+
+
 @dataclass(frozen=True, repr=False)
 class EngineRun:
     """What tasks need from outside.
@@ -64,6 +82,7 @@ class EngineRun:
         clean: What `doit clean` removes of a task: files and folders.
         prefix: What the names of the tasks begin with in doit: two stacks in one `dodo.py` may have equal names.
         shared: Results that machines share, if they do.
+        others: Other machines that do tasks, if there are any.
     """
 
     perform: Callable[[TaskNode], Mapping[str, object]]
@@ -78,6 +97,7 @@ class EngineRun:
     clean: Callable[[TaskNode], tuple[Path, ...]] = lambda _: ()
     prefix: str = ""
     shared: SharedResults | None = None
+    others: OtherMachines | None = None
 
     def __repr__(self) -> str:
         """Short, and without the environment: doit prints parts of its tasks."""
@@ -218,7 +238,8 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
     Attributes:
         error: What went wrong, or None.
         seconds: How long the task took.
-        fetched: Whether the result came from another machine.
+        fetched: Whether the result came from the store of shared results.
+        worker: The worker that did the task; empty for this machine.
     """
 
     def __init__(self, freshness: Freshness) -> None:
@@ -232,6 +253,7 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
         self.error: BaseException | None = None
         self.seconds = 0.0
         self.fetched = False
+        self.worker = ""
 
     def execute(self, out: object = None, err: object = None) -> BaseFail | None:  # noqa: ARG002
         """Do the task; doit's protocol: None for success, an object that describes the failure otherwise."""
@@ -244,6 +266,7 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
             self.freshness.begin()
             values = self._result()
             self.fetched = "cached_bytes" in values
+            self.worker = str(values.get("worker", ""))
         except VenvstacksError as error:
             self.error = error
             return TaskFailed(without_secrets(str(error)))
@@ -253,17 +276,21 @@ class TaskAction(BaseAction):  # type: ignore[misc] # doit has no types
         finally:
             self.seconds = time.perf_counter() - begun
             error_text = "" if self.error is None else without_secrets(str(self.error)) or type(self.error).__name__
-            reported = {"error": error_text} if error_text else {}
+            reported: dict[str, Any] = {"error": error_text} if error_text else {}
             status = "failed" if self.error else "cached" if self.fetched else "done"
+            reported |= {"worker": self.worker} if self.worker else {}
             journal.write("task ended", self.node.name, seconds=round(self.seconds, 4), status=status, **reported)
         self.values = {"seconds": round(self.seconds, 3), **values}  # a fetched result says how long making it took
-        if self.run.shared and not self.fetched:
+        if self.run.shared and not (self.fetched or self.worker):
             self.run.shared.give(self.node, self.freshness.digest, self.values)
         return None
 
     def _result(self) -> dict[str, object]:
-        """The result of the task: fetched, or made."""
-        taken = self.run.shared.take(self.node, self.freshness.digest) if self.run.shared else None
+        """The result of the task: fetched, or made by another machine, or here."""
+        run, digest = self.run, self.freshness.digest
+        taken = run.shared.take(self.node, digest) if run.shared else None
+        if taken is None and run.others:
+            taken = run.others.perform(self.node, digest)
         if taken is not None:
             return dict(taken)
         self.freshness.require_environments()

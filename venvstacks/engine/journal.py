@@ -42,13 +42,13 @@ class Journal:
         self._began = time.perf_counter()
         self._guard = threading.Lock()
 
-    def write(self, event: EventName, task: str = "", **facts: Any) -> None:  # noqa: ANN401 - any JSON value
-        """Write an event."""
+    def write(self, event: EventName, task: str = "", *, ago: float = 0.0, **facts: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Write an event, which happened `ago` seconds before this call."""
         with self._guard, contextlib.suppress(OSError):
             if self._folder is None:
                 return
             stream = self._stream or self._open(self._folder)
-            at = round(time.perf_counter() - self._began, 4)
+            at = round(time.perf_counter() - self._began - ago, 4)
             stream.write(Event(event=event, at=at, task=task, facts=facts).line())
             stream.flush()
 

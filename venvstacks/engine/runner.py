@@ -35,6 +35,7 @@ def run_graph(
     state: str,
     listener: Listener,
     jobs: int = 2,
+    pools: Pools | None = None,
     keep_going: bool = False,
     on_interrupt: Callable[[int], None] = lambda _: None,
     cancellation: Cancellation | None = None,
@@ -47,6 +48,7 @@ def run_graph(
         state: Path of the task state.
         listener: Is informed while the run goes on.
         jobs: Tasks that may run at the same time.
+        pools: How many tasks of a kind may run at the same time; None for what this machine can do with so many jobs.
         keep_going: Go on with what does not depend on a failed task.
         on_interrupt: Called with the number of the signal that child processes are to get when the run is to end.
         cancellation: Lets another thread end the run.
@@ -74,7 +76,7 @@ def run_graph(
     reporter.begin(len(graph.nodes))
     with _stopping_on_signals(runner, on_interrupt), (cancellation or Cancellation()).calling(cancel):
         try:
-            runner.run_all(_dispatcher(control, graph, dependency, engine_run, jobs))
+            runner.run_all(_dispatcher(control, graph, dependency, engine_run, pools or Pools.for_jobs(jobs)))
         finally:
             reporter.end()
     if reporter.defects:
@@ -83,7 +85,7 @@ def run_graph(
 
 
 def _dispatcher(
-    control: TaskControl, graph: TaskGraph, dependency: Dependency, engine_run: EngineRun, jobs: int
+    control: TaskControl, graph: TaskGraph, dependency: Dependency, engine_run: EngineRun, pools: Pools
 ) -> PriorityDispatcher:
     """Hands tasks out by the seconds that they took the last time."""
     backend: StateBackend = dependency.backend
@@ -94,7 +96,7 @@ def _dispatcher(
         return record.seconds if record and record.seconds else estimates[name]
 
     kinds = {node.name: node.kind for node in graph.nodes}
-    return PriorityDispatcher(control, bottom_levels(graph, seconds), kinds, Pools.for_jobs(jobs))
+    return PriorityDispatcher(control, bottom_levels(graph, seconds), kinds, pools)
 
 
 def _size(path: Path) -> int:

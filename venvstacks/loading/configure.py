@@ -62,7 +62,7 @@ def configure(settings: ToolSettings, options: Options, base: Path, epoch: int |
         layout=layout,
         host=host,
         emulator=settings.emulators.get(foreign, ()) if foreign else (),
-        tools=_tool_versions(),
+        tools=tool_versions(),
         archive_format=chosen.suffix,
         archive_level=level,
         kept_format=kept is not None,
@@ -175,7 +175,8 @@ def _local_wheels(base: Path, folders: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _tool_versions() -> dict[str, str]:
+def tool_versions() -> dict[str, str]:
+    """Versions of the tools that shape results, as they are here."""
     import zlib  # noqa: PLC0415 - the version that counts is the loaded library's
 
     versions = {name: _version(name) for name in ("venvstacks", "uv", "zstandard")}

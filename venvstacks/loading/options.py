@@ -32,6 +32,9 @@ class Options:
         jobs: Tasks that run at the same time.
         timeout: Seconds that each task may take; None for as long as it takes.
         cache: Folder for downloads and prepared runtimes.
+        remote_cache: Folder or URL of results that machines share.
+        push: Whether results of this machine are written there.
+        on: Address of a Dask scheduler whose workers do tasks.
         newest_pythons: Whether runtimes that name a series (`cpython@3.12`) give up the release that their lock holds.
     """
 
@@ -54,4 +57,5 @@ class Options:
     cache: str | None = None
     remote_cache: str | None = None
     push: bool | None = None
+    on: str | None = None
     newest_pythons: bool = False

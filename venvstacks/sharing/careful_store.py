@@ -93,12 +93,13 @@ class CarefulStore:
         target.unlink(missing_ok=True)
         return False
 
-    def offer(self, result: ActionResult, files: dict[str, Path]) -> None:
+    def offer(self, result: ActionResult, files: dict[str, Path], *, recorded: bool = True) -> None:
         """Write a result: its blobs, and then its record.
 
         Args:
             result: The result.
             files: The files of its outputs, by role.
+            recorded: Whether others may find it by its key.
         """
         if not self.push:
             return
@@ -106,8 +107,9 @@ class CarefulStore:
             for role, blob in result.outputs.items():
                 if blob.sha256 in self._damaged or not self._store.has("cas", blob.sha256, blob.size):
                     self._store.put("cas", blob.sha256, Content(files[role], blob.size))
-            record = encode(result, self._secret)
-            self._store.put("ac", record_name(result.key, self._secret), Content(record, len(record)))
+            if recorded:
+                record = encode(result, self._secret)
+                self._store.put("ac", record_name(result.key, self._secret), Content(record, len(record)))
 
     def close(self) -> None:
         """Close connections."""

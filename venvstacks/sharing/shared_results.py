@@ -66,6 +66,8 @@ class SharedResults:
         own: Names of tasks that this machine is to do itself.
         unneeded: Names of tasks whose environments this run does not need; the results of others that make
             environments are not fetched.
+        sound: Names of environments, and whether they are as they were built; runs in one folder may share it as long
+            as nobody else changes environments there.
     """
 
     actions: TaskActions
@@ -74,10 +76,11 @@ class SharedResults:
     stop: threading.Event = field(default_factory=threading.Event)
     own: frozenset[str] = frozenset()
     unneeded: frozenset[str] = frozenset()
+    sound: dict[str, bool] = field(default_factory=dict)
+    _offered: dict[str, ActionResult] = field(default_factory=dict)
     _found: dict[str, ActionResult | None] = field(default_factory=dict)
     _keys: dict[str, str] = field(default_factory=dict)
     _sources: dict[str, Mapping[str, str] | None] = field(default_factory=dict)
-    _sound: dict[str, bool] = field(default_factory=dict)
 
     def doing(self, own: frozenset[str], unneeded: frozenset[str] = frozenset()) -> SharedResults:
         """The same results for a run that does some tasks itself, and needs no environments of others."""
@@ -142,14 +145,56 @@ class SharedResults:
     def give(self, node: TaskNode, digest: Digest, values: Mapping[str, object]) -> None:
         """Offer the result of a task that was done, if it is what its key promises."""
         key, task = self._keys.get(node.name), self._keyed(node)
-        if not self.store.push or key is None or task is None or self._key(task, digest) != key:
-            return
+        if self.store.push and key is not None and task is not None and self._key(task, digest) == key:
+            self._offer(task, key, values)
+
+    def can_travel(self, node: TaskNode) -> bool:
+        """Whether another machine can do a task: its kind of result is shared, and its inputs are files with roles."""
+        task = self._keyed(node)
+        return task is not None and task.key(dict.fromkeys(task.inputs, "")) is not None
+
+    def deliver(self, node: TaskNode, digest: Digest, values: Mapping[str, object]) -> ActionResult | None:
+        """The result of a task that is up to date here, in the store, for the machine that asked for it.
+
+        Args:
+            node: The task.
+            digest: Content digest of an input, by stored path.
+            values: What was recorded about the task.
+
+        Returns:
+            None if it could not be written to the store.
+        """
+        task = self._keyed(node)
+        key = self._key(task, digest)
+        if task is None or key is None:
+            return None
+        return self._offered.get(key) or self._found.get(key) or self._offer(task, key, values, asked=True)
+
+    def accept(self, node: TaskNode, digest: Digest, result: ActionResult) -> Mapping[str, object] | None:
+        """Put the result of a task in place that another machine has delivered; None if it cannot be used.
+
+        Raises:
+            BuildError: It cannot be written.
+            PublishError: The same, of archives.
+        """
+        task = self._keyed(node)
+        key = self._key(task, digest)
+        if task is None or key != result.key or result.outputs.keys() != task.outputs.keys():
+            return None
+        self._found[key] = result
+        return {**self._put_in_place(task, result), "seconds": result.seconds} if self._fetch(key) else None
+
+    def _offer(
+        self, task: KeyedTask, key: str, values: Mapping[str, object], *, asked: bool = False
+    ) -> ActionResult | None:
+        """Write a result to the store, where others find it unless one machine has asked for it."""
+        node = task.node
         try:
-            files = self._results(task, values)
+            files = self._results(task, values, asked=asked)
         except (OSError, VenvstacksError):  # what cannot be read is not offered
-            return
+            return None
         if not files or len(canonical_json(dict(values))) > _MOST_VALUES:
-            return
+            return None
         try:
             result = ActionResult(
                 key=key,
@@ -161,9 +206,13 @@ class SharedResults:
                 made_with=dict(self.actions.configuration.tools),
                 values={name: value for name, value in values.items() if name != "seconds"},  # type: ignore[misc]
             )
-            self.store.offer(result, files)
+            self.store.offer(result, files, recorded=not asked)
         except (OSError, ValidationError, InterruptedRunError):
-            return  # a file was removed meanwhile, or the run is ending: the task itself was done
+            return None  # a file was removed meanwhile, or the run is ending: the task itself was done
+        if not self.store.push:  # it has failed
+            return None
+        self._offered[key] = result
+        return result
 
     def _keyed(self, node: TaskNode) -> KeyedTask | None:
         if node.kind not in SHARED_KINDS:
@@ -239,16 +288,16 @@ class SharedResults:
         for place, data in reversed(content.items()):
             write_atomically(place, data)
 
-    def _results(self, task: KeyedTask, values: Mapping[str, object]) -> dict[str, Path]:
-        """The files of a result that was made here, by role; empty where it is not to be shared."""
+    def _results(self, task: KeyedTask, values: Mapping[str, object], *, asked: bool) -> dict[str, Path]:
+        """The files of a result that was made here, by role; empty where it is not to be shared unless asked for."""
         node, base = task.node, self.actions.base
         if node.kind == "archive":
-            return self._archive(node) if values.get("written") else {}
-        if node.kind == "check" and values.get("warnings"):
+            return self._archive(node) if asked or values.get("written") else {}
+        if node.kind == "check" and values.get("warnings") and not asked:
             return {}  # this machine lacks something
         files = {role: base / path for role, path in task.outputs.items() if path}
         if node.kind == "build":
-            self._sound[task.layer.env_name] = True
+            self.sound[task.layer.env_name] = True
             if task.source is not None:
                 record = RuntimeRecord.load(base / self.actions.configuration.layout.record("runtime", task.layer))
                 return files if record.provider == task.source["provider"] else {}
@@ -264,12 +313,12 @@ class SharedResults:
 
     def _is_sound(self, layer: Layer) -> bool:
         """Whether an environment is as it was built: in this run, or by comparison."""
-        if layer.env_name not in self._sound:
+        if layer.env_name not in self.sound:
             configuration = self.actions.configuration
             assert configuration.platform is not None  # noqa: S101 - nothing is shared without one
             changed = check_environments([layer], configuration.platform, configuration.layout, self.actions.base)
-            self._sound[layer.env_name] = not changed
-        return self._sound[layer.env_name]
+            self.sound[layer.env_name] = not changed
+        return self.sound[layer.env_name]
 
 
 def _validate(role: str, content: bytes) -> None:

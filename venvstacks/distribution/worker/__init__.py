@@ -1,0 +1,1 @@
+"""A worker: a process that does tasks for runs on other machines."""
