@@ -57,22 +57,8 @@ def _heading(title: str) -> str:
     return typer.style(title, bold=True)  # taken out again where the output is not a terminal
 
 
-def _unless_absent(convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """A conversion that leaves None, the value of an option that was not given, as it is.
-
-    typer makes a converter out of a pydantic model for each option, which takes a tenth of a short command's time.
-    """
-    return lambda ctx, value: None if value is None else convert(ctx, value)
-
-
 class Command(_Grouped, TyperCommand):
     """A command; the specification may be left out if it is in this folder or above it."""
-
-    def __init__(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401 - typer's
-        super().__init__(*arguments, **settings)
-        for parameter in self.params:
-            if not parameter.required and parameter.callback is None:
-                parameter.process_value = _unless_absent(parameter.process_value)  # type: ignore[method-assign, assignment]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's context
         """Parse arguments, with the specification put in where it was left out."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +42,6 @@ class Session:
     @classmethod
     def open(cls, verbosity: Verbosity, spec: Path, options: api.Options, targets: Targets | None = None) -> Session:
         """Load the specification and print its warnings."""
-        _ask_no_plugins()
         project = api.load_project(spec, options)
         if not verbosity.quiet:
             for warning in project.stack.warnings:
@@ -264,18 +262,6 @@ class Session:
             sys.stdout.flush()
             api.start_application(self.project, name, arguments, editable=editable, isolated=isolated)
         return report.exit_code
-
-
-def _ask_no_plugins() -> None:
-    """Keep pydantic from asking the metadata of every installed distribution for plugins: this program needs none.
-
-    `PYDANTIC_DISABLE_PLUGINS` does the same, but processes that are started would inherit it.
-    """
-    with contextlib.suppress(ImportError):
-        from pydantic.plugin import _loader  # noqa: PLC0415 - takes time
-
-        if getattr(_loader, "_plugins", {}) is None:
-            _loader._plugins = {}  # noqa: SLF001 - there is no public way; without it, a run takes longer
 
 
 def _target_names(project: api.Project, named: Sequence[str]) -> tuple[str, ...]:
