@@ -86,7 +86,7 @@ CHILD_PROGRAMS = (
 REACHES: dict[str, set[str]] = {
     # read once, and a value from there on
     "os.environ": {
-        "loading", "api/deployments.py", "api/installed_applications.py",
+        "loading", "api/deployment_options.py", "api/installed_applications.py",
         "cli/ci_annotations.py",  # errors are shown before there is a project, too
     },
     "sys.platform": {"loading", "api/deployments.py", "tools/clones.py", *CHILD_PROGRAMS},

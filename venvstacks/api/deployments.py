@@ -10,12 +10,12 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from venvstacks.actions.toolset import Tools
+from venvstacks.api.deployment_options import Cancellation, DeployOptions, Settings
 from venvstacks.api.installed_applications import execute, start_command, start_environment
 from venvstacks.deployment.phases import PhaseProgress
 from venvstacks.deployment.release_steps import ReleaseStep, raised_floor
@@ -26,6 +26,7 @@ from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.disk_use import disk_use
 from venvstacks.deployment.steps.generations import generation_numbers, look, require_current
+from venvstacks.deployment.steps.health_check import HealthCheck
 from venvstacks.deployment.steps.installed_files import Difference, verify_generation
 from venvstacks.deployment.steps.phase_counter import PhaseCounter
 from venvstacks.deployment.steps.place import Place, look_at_place, make_place, open_place
@@ -56,12 +57,12 @@ from venvstacks.errors import (
 )
 from venvstacks.model.platforms import TargetPlatform, identify_platform
 from venvstacks.tools.process import KILL, Processes
-from venvstacks.tools.processors import usable_processors
-from venvstacks.tools.transfer import DOWNLOADING, Downloads, Progress
+from venvstacks.tools.transfer import DOWNLOADING, Downloads
 from venvstacks.trust.trust_record import TrustRecord
 from venvstacks.urls import is_open_to_others
 
 __all__ = [
+    "Cancellation",
     "DamagedRecordError",
     "DeployError",
     "DeployOptions",
@@ -82,6 +83,7 @@ __all__ = [
     "Update",
     "UsageError",
     "VenvstacksError",
+    "activate",
     "check",
     "collect",
     "current_number",
@@ -96,57 +98,6 @@ __all__ = [
 ]
 
 _MOST_LOOKS = 10  # a deployment that changes more often while it is compared is reported as it was the last time
-
-
-def _no_waiting() -> None:
-    """Waiting is not reported."""
-
-
-def _no_warning(line: str) -> None:
-    """Warnings are not reported."""
-
-
-@dataclass(frozen=True)
-class DeployOptions:
-    """Options for reading and changing deployments.
-
-    Attributes:
-        environment: Environment variables as a value: proxies, certificates.
-        threads: Layers that are unpacked at the same time.
-        progress: Called while files are downloaded: what is done, bytes so far, bytes in all (None if unknown).
-        on_phase: Called while a deploy goes on, with its phase and how far that is; from several threads, one at a
-            time.
-        limit_rate: Bytes per second that may be downloaded; None for the environment variable `VENVSTACKS_LIMIT_RATE`,
-            or else no limit.
-        on_wait: Called if another process is changing the deployment and has to be waited for.
-        warn: Called with a warning in one line, e.g. about a file that cannot be removed.
-        wait: Seconds to wait for it; negative for as long as it takes.
-        retry_pauses: Seconds to wait before each further attempt of a download that failed.
-    """
-
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
-    threads: int = field(default_factory=usable_processors)
-    progress: Progress | None = None
-    on_phase: Callable[[PhaseProgress], object] | None = None
-    limit_rate: int | None = None
-    on_wait: Callable[[], None] = _no_waiting
-    warn: Callable[[str], None] = _no_warning
-    wait: float = -1
-    retry_pauses: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
-
-    def tools(self, place: Place, processes: Processes | None = None) -> Tools:
-        """What actions work with."""
-        return Tools(
-            self.environment,
-            place.downloads,
-            processes or Processes(),
-            threads=self.threads,
-            progress=self.progress,
-        )
-
-
-Settings = DeployOptions
-"""The name of `DeployOptions` in earlier releases."""
 
 
 def this_platform() -> TargetPlatform:
@@ -183,6 +134,8 @@ def deploy(
     trusted: str | None = None,
     launchers: Path | str | None = None,
     desktop_entries: Path | str | None = None,
+    health_check: Sequence[str] | None = None,
+    later: bool = False,
 ) -> Deployed:
     """Install applications from published artifacts in a folder of this machine, or update them there.
 
@@ -199,13 +152,16 @@ def deploy(
         launchers: Folder for one launcher per installed application; None for where they are, if anywhere. They start
             what is current, so that later changes need not write them again.
         desktop_entries: Folder for desktop entries, on Linux; None for that of the launchers, which has to be given.
+        health_check: Program and arguments that have to succeed within 60 s once the new generation is current;
+            otherwise the one before becomes current again. Not run with `later`, or if nothing changes.
+        later: Whether only to prepare the next generation; `activate` makes it current.
 
     Raises:
         UsageError: There is no such source, it has no such application, or launchers cannot be written.
         DeployError: Anything else failed; the current generation is unchanged.
     """
     options = options or DeployOptions()
-    processes = Processes()
+    processes = options.cancellation.processes if options.cancellation else Processes()
     place = look_at_place(Path(folder))
     wanted = _Wanted(source, place, None if applications is None else tuple(applications), trusted)
     with contextlib.ExitStack() as held:
@@ -216,6 +172,8 @@ def deploy(
         if before is None:
             held.enter_context(_changing(place, options))
         request = replace(opened, repair=repair, synchronise=synchronise, allow_downgrade=allow_downgrade)
+        health = None if health_check is None else HealthCheck(tuple(health_check))
+        request = replace(request, health=health, later=later)
         folders = _launcher_folders(launchers, desktop_entries)
         if folders is not None:
             prepare_launchers(place, folders, chosen_applications(request), request.platform)
@@ -225,11 +183,12 @@ def deploy(
         finally:
             processes.stop(KILL)  # after an interrupt: children that ignore other signals
         if seen is not None:
-            floor = raised_floor(seen.releases, done.releases)
+            floor = seen.releases if later else raised_floor(seen.releases, done.releases)
             if floor != seen.releases:
                 write_trust(place, replace(seen, releases=floor))
             done = replace(done, signer=seen.signer, newly_trusted=before is None)
-        update_launchers(place, done.generation, options.warn, folders)
+        if not later:
+            update_launchers(place, done.generation, options.warn, folders)
         return done
 
 
@@ -337,6 +296,34 @@ def _opened(
 
 def _changing(place: Place, options: DeployOptions) -> AbstractContextManager[None]:
     return changing(place, warn=options.warn, on_wait=options.on_wait, timeout=options.wait)
+
+
+def activate(
+    folder: Path | str, options: DeployOptions | None = None, *, health_check: Sequence[str] | None = None
+) -> Generation | None:
+    """Make the generation current that `deploy` with `later` has prepared; nothing is fetched.
+
+    Args:
+        folder: The deployment.
+        options: Callbacks, waiting.
+        health_check: As for `deploy`.
+
+    Returns:
+        The generation; None if none was prepared, or if the deployment was changed since.
+
+    Raises:
+        DeployError: It does not pass the health check, and the one before is current again; or anything else failed.
+    """
+    options = options or DeployOptions()
+    place = open_place(Path(folder))
+    if not place.prepared.exists():
+        return None
+    health = None if health_check is None else HealthCheck(tuple(health_check))
+    with _changing(place, options):
+        found = change.activate_prepared(place, health, options.tools(place), options.warn)
+        if found is not None:
+            update_launchers(place, found, options.warn)
+        return found
 
 
 def rollback(folder: Path | str, generation: int | None = None, options: DeployOptions | None = None) -> Generation:

@@ -32,6 +32,7 @@ def deploy(
     dry_run: d.DryRun = False,
     launchers: d.Launchers = None,
     desktop_entries: d.DesktopEntries = None,
+    health_check: d.HealthCheck = None,
     limit_rate: d.LimitRate = None,
     trusted: d.Trusted = None,
     no_wait: NoWait = False,
@@ -44,7 +45,7 @@ def deploy(
     if check or dry_run:
         return int(commands.preview(wanted, as_exit_code=check))
     flags = {"repair": repair, "synchronise": synchronise, "allow_downgrade": allow_downgrade}
-    return int(commands.deploy(wanted, Folders(launchers, desktop_entries), **flags))
+    return int(commands.deploy(wanted, Folders(launchers, desktop_entries), health_check, **flags))
 
 
 def rollback(

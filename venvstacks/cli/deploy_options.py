@@ -34,6 +34,14 @@ DesktopEntries = Annotated[
     Path | None,
     typer.Option("--desktop-entries", metavar="DIR", help="Folder for desktop entries; default that of launchers."),
 ]
+HealthCheck = Annotated[
+    str | None,
+    typer.Option(
+        "--health-check",
+        metavar="CMD",
+        help="Shell command that has to succeed after the switch; else what was installed before becomes current.",
+    ),
+]
 LimitRate = Annotated[
     str | None,
     typer.Option(

@@ -88,7 +88,7 @@ class Commands:
         if not self.no_wait:
             self._report("another process is changing this deployment; waiting for it to end")
 
-    def deploy(self, wanted: Wanted, folders: Folders, **how: bool) -> ExitCode:
+    def deploy(self, wanted: Wanted, folders: Folders, health_check: str | None, **how: bool) -> ExitCode:
         """Install or update; `how` are the flags of `deployments.deploy`."""
         began = time.perf_counter()
         with _reporting_what_is_left(wanted.folder), self._showing_progress() as options:
@@ -100,6 +100,7 @@ class Commands:
                 trusted=wanted.trusted,
                 launchers=folders.launchers,
                 desktop_entries=folders.desktop_entries,
+                health_check=None if health_check is None else shell_command(health_check),
                 **how,
             )
         if self.json:
@@ -190,6 +191,13 @@ def _reporting_what_is_left(folder: Path) -> Iterator[None]:
         raise InterruptedRunError(
             f"interrupted: {state}", terminated=isinstance(ending, Terminated), hint=None
         ) from ending
+
+
+def shell_command(text: str) -> tuple[str, ...]:
+    """The program that runs a command of the user's as the system's shell does."""
+    if deployment.this_platform().is_windows:
+        return "cmd", "/d", "/c", text
+    return "/bin/sh", "-c", text
 
 
 def _layers(removed: tuple[str, ...]) -> str:

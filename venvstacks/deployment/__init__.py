@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from venvstacks.api.deployments import (
+        Cancellation,
         DamagedRecordError,
         Deployed,
         DeployError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         Update,
         UsageError,
         VenvstacksError,
+        activate,
         check,
         collect,
         current_number,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Cancellation",
     "DamagedRecordError",
     "DeployError",
     "DeployOptions",
@@ -68,6 +71,7 @@ __all__ = [
     "Update",
     "UsageError",
     "VenvstacksError",
+    "activate",
     "check",
     "collect",
     "current_number",

@@ -9,8 +9,16 @@ from venvstacks.actions.toolset import Tools
 from venvstacks.deployment.offers import find_application
 from venvstacks.deployment.state import Generation, needed_instances
 from venvstacks.deployment.steps.deploy_failures import not_deployed
-from venvstacks.deployment.steps.generations import generation_numbers, next_number, read_generation, require_current
-from venvstacks.deployment.steps.place import Place
+from venvstacks.deployment.steps.generations import (
+    current_generation,
+    generation_numbers,
+    next_number,
+    read_generation,
+    read_prepared,
+    require_current,
+)
+from venvstacks.deployment.steps.health_check import HealthCheck, discard_unproven, prove
+from venvstacks.deployment.steps.place import Place, finished_instances
 from venvstacks.deployment.steps.switch import Warn, clean_up_after, enter_generation, switch_to
 from venvstacks.deployment.steps.user_launchers import start_texts
 from venvstacks.errors import DeployError, UsageError
@@ -44,6 +52,33 @@ def roll_back(place: Place, number: int | None = None) -> Generation:
             )
         switch_to(place, number)
     return found
+
+
+def activate_prepared(place: Place, health: HealthCheck | None, tools: Tools, warn: Warn) -> Generation | None:
+    """Make the generation that was prepared the current one; the caller holds the lock of the deployment.
+
+    A prepared generation that does not follow the current one any more, or whose layers are gone, is dropped.
+
+    Returns:
+        That generation; None if there was none.
+
+    Raises:
+        DeployError: It does not pass the health check, and the one before is current; or nothing can be written.
+    """
+    with not_deployed(place.root):
+        discard_unproven(place, warn)
+        found, current = read_prepared(place), current_generation(place)
+        place.prepared.unlink(missing_ok=True)
+        known = finished_instances(place)
+        before = current.number if current else None
+        if found is None or found.previous != before or any(one.id not in known for one in found.instances):
+            return None
+        generation = replace(found, number=next_number(place), created=tools.now().isoformat())
+        enter_generation(place, generation, start_texts(place, generation), unproven=health is not None)
+        if health is not None:
+            prove(place, generation, health, tools, warn)
+    clean_up_after(place, warn)
+    return generation
 
 
 def _not_kept(message: str, others: Sequence[int]) -> DeployError:

@@ -15,6 +15,7 @@ from venvstacks.deployment.release_steps import ReleaseStep
 from venvstacks.deployment.state import Generation, InstanceRecord, needed_instances
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.generations import next_number
+from venvstacks.deployment.steps.health_check import discard_unproven, prove
 from venvstacks.deployment.steps.installed_files import verify_links
 from venvstacks.deployment.steps.instances import (
     Compilers,
@@ -38,6 +39,7 @@ from venvstacks.deployment.steps.user_launchers import start_texts
 from venvstacks.errors import DeployError
 from venvstacks.model.glibc_promises import missing_glibc
 from venvstacks.modes import FOLDER_MODE
+from venvstacks.tools.files import write_atomically
 from venvstacks.tools.long_paths import TOO_LONG, exceeds_limit
 from venvstacks.tools.workers import workers
 
@@ -56,7 +58,7 @@ class Deployed:
 
     Attributes:
         generation: The current generation.
-        changed: Whether it is a new generation.
+        changed: Whether it is a new generation; one that was only prepared becomes current later.
         fetched: Deployed names of layers that were fetched and unpacked.
         rebound: Deployed names of layers that were copied from an installed one, above other layers.
         kept: Deployed names of layers that were installed already.
@@ -94,6 +96,7 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
     """
     place = request.place
     with not_deployed(place.root):
+        discard_unproven(place, request.warn)
         plan = plan_update(request, tools)
         refuse_older(request, plan)
         current = plan.current
@@ -105,11 +108,11 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
         if changed:
             if request.synchronise and hasattr(os, "sync"):
                 os.sync()
-            enter_generation(place, generation, start_texts(place, generation))
+            _make_current(generation, request, tools)
         elif current is not None and current.releases != generation.releases:  # a new name for the same files
             current = replace(current, releases=generation.releases)
             rewrite_current(place, current)
-    removed = clean_up_after(place, request.warn)
+    removed = () if request.later else clean_up_after(place, request.warn)
     return Deployed(
         generation=generation if changed or current is None else current,
         changed=changed,
@@ -122,6 +125,18 @@ def deploy(request: DeployRequest, tools: Tools) -> Deployed:
         releases=plan.steps,
         updated=made.updated,
     )
+
+
+def _make_current(generation: Generation, request: DeployRequest, tools: Tools) -> None:
+    """Make a generation the current one, or record it for later."""
+    place = request.place
+    if request.later:
+        write_atomically(place.prepared, generation.text())
+        return
+    enter_generation(place, generation, start_texts(place, generation), unproven=request.health is not None)
+    place.prepared.unlink(missing_ok=True)
+    if request.health is not None:
+        prove(place, generation, request.health, tools, request.warn)
 
 
 def _repair_links(request: DeployRequest, current: Generation | None) -> bool:

@@ -88,6 +88,13 @@ def read_generation(place: Place, number: int) -> Generation:
     return found
 
 
+def read_prepared(place: Place) -> Generation | None:
+    """The generation that was prepared and is to become current later; None if there is none that can be read."""
+    with contextlib.suppress(OSError, DeployError):
+        return Generation.read(read_regular(place.prepared), str(place.prepared))
+    return None
+
+
 def readable_generations(place: Place, numbers: Iterable[int]) -> list[Generation]:
     """Those of these generations whose state can be read and is not damaged."""
     found = []

@@ -10,6 +10,7 @@ generations/<n>/not-entered     removed when the generation has become current; 
 current                         link to the current generation
 staging/                        unfinished files, and files that could not be removed yet
 generations/<n>/start/<name>    starts the application; launchers elsewhere hand over to it
+prepared.json                   the generation that is to become current later, if one was prepared
 launchers.json                  where those launchers are, if there are any
 trust.json                      whom the deployment trusts, once it follows signed publications
 downloads/                      archives on their way; kept after a failure, so that the next deploy continues them
@@ -79,6 +80,11 @@ class Place:
     def trust(self) -> Path:
         """The record of whom the deployment trusts."""
         return self.root / "trust.json"
+
+    @property
+    def prepared(self) -> Path:
+        """The record of a generation that is to become current later."""
+        return self.root / "prepared.json"
 
     @property
     def launchers(self) -> Path:

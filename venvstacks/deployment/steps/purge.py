@@ -33,6 +33,7 @@ def purge_contents(place: Place) -> None:
         )
     with not_deployed(place.root):
         place.launchers.unlink(missing_ok=True)
+        place.prepared.unlink(missing_ok=True)
         place.trust.unlink(missing_ok=True)
         place.marker.unlink(missing_ok=True)
 

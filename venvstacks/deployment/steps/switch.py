@@ -22,6 +22,7 @@ from venvstacks.deployment.steps.generations import (
     current_number,
     generation_numbers,
     never_entered,
+    read_prepared,
     readable_generations,
 )
 from venvstacks.deployment.steps.place import LOCK, Place, make_folder, stored_ids
@@ -136,13 +137,20 @@ def write_start_files(folder: Path, texts: Mapping[str, str]) -> None:
         write_program(folder / START_FOLDER / name, text)
 
 
-def enter_generation(place: Place, generation: Generation, starts: Mapping[str, str]) -> None:
+UNPROVEN = "unproven"
+"""Name of the file in a current generation whose health check has not ended."""
+
+
+def enter_generation(
+    place: Place, generation: Generation, starts: Mapping[str, str], *, unproven: bool = False
+) -> None:
     """Write a generation and make it the current one by one switch.
 
     Args:
         place: The deployment.
         generation: The generation.
         starts: Its launchers, as `start_texts` gives them.
+        unproven: Whether a health check follows.
 
     Raises:
         OSError: It cannot be written; the current generation is the one before.
@@ -152,6 +160,8 @@ def enter_generation(place: Place, generation: Generation, starts: Mapping[str, 
     make_folder(staging / number / "apps")
     write_atomically(staging / number / NOT_ENTERED, "")
     write_atomically(staging / number / "state.json", generation.text())
+    if unproven:
+        write_atomically(staging / number / UNPROVEN, "")
     write_start_files(staging / number, starts)
     final = place.generations / number
     rename_patiently(staging / number, final)
@@ -203,6 +213,8 @@ def collect_garbage(place: Place, warn: Warn) -> tuple[str, ...]:
     for number in sorted(set(numbers) - {generation.number for generation in kept}):
         if not throw_away(place, place.generations / str(number), warn):
             kept += readable_generations(place, [number])
+    if (prepared := read_prepared(place)) is not None:
+        kept.append(prepared)
     removed = [id_ for id_ in garbage(stored_ids(place), kept) if throw_away(place, place.store / id_, warn)]
     _remove(place.downloads, warn)
     return tuple(removed)

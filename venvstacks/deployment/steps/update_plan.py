@@ -13,6 +13,7 @@ from venvstacks.deployment.offers import Offer, find_application
 from venvstacks.deployment.release_steps import ReleaseStep, release_steps
 from venvstacks.deployment.state import Generation, InstanceRecord
 from venvstacks.deployment.steps.generations import current_generation
+from venvstacks.deployment.steps.health_check import HealthCheck
 from venvstacks.deployment.steps.installed_files import verify_instance
 from venvstacks.deployment.steps.layer_delivery import Route
 from venvstacks.deployment.steps.phase_counter import PhaseCounter
@@ -47,6 +48,8 @@ class DeployRequest:
         free_space: Bytes that are free where a folder is.
         glibc: The machine's glibc, `X.Y`; empty if it has none.
         long_paths: Whether paths in a folder may be longer than Windows' limit.
+        health: What has to succeed, or the generation before becomes current again; None without a check.
+        later: Whether only to prepare the next generation, which `activate` makes current.
         phases: Counts how far the deploy is.
     """
 
@@ -63,6 +66,8 @@ class DeployRequest:
     glibc: str = ""
     free_space: Callable[[Path], int] = field(default=_free_space)
     long_paths: Callable[[Path], bool] = field(default=bears_long_paths)
+    health: HealthCheck | None = None
+    later: bool = False
     phases: PhaseCounter = field(default_factory=PhaseCounter)
 
 
