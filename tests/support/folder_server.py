@@ -24,6 +24,7 @@ class WebFolder:
         url: Where they are.
         ranges: Whether parts of files are served.
         cuts: Offsets within files at which connections end, one for each answer, until there are none left.
+        cut_names: What the names of these files end with; metadata is never cut.
         statuses: Answered instead of files, one for each request, until there are none left.
         wrong: Names of files whose first byte is another one.
         slow: Names of files that come byte by byte, over seconds.
@@ -36,6 +37,7 @@ class WebFolder:
     url: str = ""
     ranges: bool = True
     cuts: list[int] = field(default_factory=list)
+    cut_names: str = ""
     statuses: list[int] = field(default_factory=list)
     wrong: set[str] = field(default_factory=set)
     slow: set[str] = field(default_factory=set)
@@ -57,7 +59,8 @@ class WebFolder:
         with self.guard:
             self.asked.append((path, start))
             status = self.statuses.pop(0) if self.statuses else 200 if query == self.query else 403
-            cut = self.cuts[0] if self.cuts and content is not None and "__" not in path else None
+            may_be_cut = content is not None and "__" not in path and path.endswith(self.cut_names)
+            cut = self.cuts[0] if self.cuts and may_be_cut else None
             if cut is not None and content is not None and cut < len(content):
                 self.cuts.pop(0)
         if content is None or status != 200:

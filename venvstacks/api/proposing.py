@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
@@ -66,7 +66,7 @@ class Machine:
     python: PythonImplementation
     platform: TargetPlatform
     interpreter: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
 
 
 def propose(files: Sequence[Path], folder: Path, machine: Machine) -> Proposed:

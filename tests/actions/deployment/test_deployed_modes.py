@@ -30,7 +30,9 @@ def test_modes_are_the_published_ones(first: Path, second: Path, tmp_path: Path,
     places = [folder.parent, folder, *folder.rglob("*")]
     found = {str(place): stat.S_IMODE(place.lstat().st_mode) for place in places if not place.is_symlink()}
     wanted = {
-        name: 0o755 if Path(name).is_dir() or "/bin/" in name else 0o644 for name in found if not name.endswith(".lock")
+        name: 0o755 if Path(name).is_dir() or "/bin/" in name or "/start/" in name else 0o644
+        for name in found
+        if not name.endswith(".lock")
     }
     assert {name: oct(mode) for name, mode in found.items() if mode != wanted.get(name, mode)} == {}
     assert not (folder / ".lock").stat().st_mode & 0o022

@@ -117,7 +117,7 @@ def test_only_deltas_and_lists_are_asked_for(machine: Machine, published: list[P
 
 def test_an_interrupted_download_of_a_delta_is_resumed(machine: Machine, published: list[Path]) -> None:
     with serving_folder(published[1]) as web:
-        web.cuts = [200]
+        web.cuts, web.cut_names = [200], ".delta"  # lists of files are fetched again as a whole
         options = deployment.DeployOptions(warn=machine.warnings.append, retry_pauses=(0.0, 0.0))
         done = deployment.deploy(web.url, machine.folder, None, options)
     assert set(done.updated) == {"framework-pond", "app-frog"}

@@ -11,7 +11,8 @@ import pytest
 import venvstacks
 from venvstacks import api, deployment, errors
 
-LATE = {name: getattr(venvstacks, name) for name in ("Plan", "RemoteCache")}  # imported for type checkers alone
+LATE = {name: getattr(venvstacks, name) for name in ("LockChanges", "Plan", "RemoteCache")}
+"""What modules import for type checkers alone."""
 
 
 def _classes(annotation: object) -> Iterator[type]:
