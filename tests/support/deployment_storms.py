@@ -28,7 +28,7 @@ CODES = {-signal.SIGKILL, 130, 143, 0, -signal.SIGTERM, -signal.SIGINT}
 _PROGRAM = """
 import sys
 from venvstacks import cli
-cli._leave_at_signals()
+cli.leave_at_signals()
 from venvstacks.cli import deploy_commands
 from venvstacks.cli.error_boundary import run_command_line
 print("ready", flush=True)

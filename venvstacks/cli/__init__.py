@@ -18,7 +18,7 @@ def main() -> NoReturn:
     """Run the command line; the entry point of the console script."""
     gc.disable()  # while modules are loaded, which leaves nothing to collect
     try:
-        _leave_at_signals()
+        leave_at_signals()
         from venvstacks.cli.error_boundary import run_command_line, settle_streams  # noqa: PLC0415 - takes time
 
         settle_streams()
@@ -27,7 +27,7 @@ def main() -> NoReturn:
         leave_at_once(2, None)
 
 
-def _leave_at_signals() -> None:
+def leave_at_signals() -> None:
     """While modules are loaded, and after the command: nothing is at work then that would have to be ended."""
     import signal  # noqa: PLC0415 - takes time
 

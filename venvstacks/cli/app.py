@@ -45,6 +45,7 @@ COMMANDS = {
     "remove": "deploy_commands:remove",
     "collect": "deploy_commands:collect",
     "exec": "deploy_commands:execute",
+    "deployer": "deployer_command:deployer",
     "keys": "signing_commands:keys",
     "sign": "signing_commands:sign",
 }
@@ -58,6 +59,7 @@ _PANELS = {
     "doctor_command": _CHECK,
     "cache_command": _CHECK,
     "deploy_commands": "Deployments",
+    "deployer_command": "Deployments",
     "signing_commands": "Signed publications",
     "look_commands": _LOOK,
     "supply_commands": _LOOK,

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
 from venvstacks.cli.printable import print_message
 from venvstacks.deployment.phases import PhaseProgress
@@ -22,7 +23,7 @@ Report = Callable[[PhaseProgress], object]
 @contextlib.contextmanager
 def showing_progress(*, every: float = _EVERY) -> Iterator[Report]:
     """A function that takes what is to be shown, until the block ends."""
-    with _bar() if sys.stderr.isatty() else _lines(every) as report:
+    with _bar() if sys.stderr.isatty() and find_spec("rich") else _lines(every) as report:
         yield report
 
 

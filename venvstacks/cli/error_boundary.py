@@ -79,20 +79,34 @@ def run_command_line(arguments: list[str], on_loaded: Callable[[], None] = lambd
         arguments: As they follow the program's name.
         on_loaded: Called when the command has been loaded and is about to run.
     """
+    return guarded(lambda: _load_and_run(arguments, on_loaded))
+
+
+def _load_and_run(arguments: list[str], on_loaded: Callable[[], None]) -> int:
+    if arguments in (["--version"], ["-V"]):
+        from venvstacks.cli.version import show_version  # noqa: PLC0415 - typer alone takes longer than this answer
+
+        return show_version()
+    from venvstacks.cli.app import common_options_first, make_app  # noqa: PLC0415 - as above
+
+    arguments = common_options_first(arguments)
+    app = make_app(arguments)
+    on_loaded()
+    return interruptible(lambda: _run(app, arguments))
+
+
+def interruptible(run: Callable[[], int]) -> int:
+    """Run a command that signals end in order."""
+    with _orderly_termination() as raised:
+        code = run()
+        _raise_again(raised if code == ExitCode.INTERRUPTED else [])
+        return code
+
+
+def guarded(run: Callable[[], int]) -> int:
+    """The exit code of a command line; every error is reported."""
     try:
-        if arguments in (["--version"], ["-V"]):
-            from venvstacks.cli.version import show_version  # noqa: PLC0415 - typer alone takes longer than this answer
-
-            return show_version()
-        from venvstacks.cli.app import common_options_first, make_app  # noqa: PLC0415 - as above
-
-        arguments = common_options_first(arguments)
-        app = make_app(arguments)
-        on_loaded()
-        with _orderly_termination() as raised:
-            code = _run(app, arguments)
-            _raise_again(raised if code == ExitCode.INTERRUPTED else [])
-            return code
+        return run()
     except VenvstacksError as error:
         report_error(error)
         return _leave_at_once(error.exit_code) if isinstance(error, InterruptedRunError) else int(error.exit_code)

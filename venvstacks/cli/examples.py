@@ -83,6 +83,7 @@ EXAMPLES = {
     "remove": ("venvstacks remove /opt/desk --app desk",),
     "collect": ("venvstacks collect /opt/desk",),
     "exec": ("venvstacks exec /opt/desk desk -- --port 8080",),
+    "deployer": ("venvstacks deployer -o venvstacks-deploy.pyz", "python3 venvstacks-deploy.pyz status /opt/desk"),
     "keys": (
         "venvstacks keys init keys --publisher 'Pond Ltd' --keys root=3 --threshold root=2",
         "venvstacks keys rotate keys --who online",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import pkgutil
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +31,7 @@ from venvstacks.tools.tree_comparison import TreeDifference, compare_tree
 
 Kind = Literal["missing", "changed", "foreign", "unreadable", "writable", "setuid", "owner"]
 
-_COMPARE_BYTECODE = Path(__file__).with_name("compare_bytecode.py")
+_COMPARE_BYTECODE = "compare_bytecode.py"
 
 
 @dataclass(frozen=True, order=True)
@@ -248,7 +248,8 @@ def _wrong_bytecode(folder: Path, paths: list[str], tools: Tools) -> Iterable[st
             listing = Path(scratch, "list.json")
             pairs = [(str(folder / path), str(folder / compiled_from(path))) for path in paths]
             listing.write_text(json.dumps(pairs), "utf-8")
-            program = Path(shutil.copyfile(_COMPARE_BYTECODE, Path(scratch, _COMPARE_BYTECODE.name)))
+            program = Path(scratch, _COMPARE_BYTECODE)
+            program.write_bytes(pkgutil.get_data("venvstacks.deployment.steps", _COMPARE_BYTECODE) or b"")
             user = _as_owner(python, (Path(scratch), listing, program))
             options = ["-I", "-S", "-B", "-X", f"pycache_prefix={scratch}"]  # its own bytecode is not used either
             command: list[str | Path] = [python, *options, program, listing]

@@ -1,0 +1,1 @@
+"""Single files that deploy: the deployer, and bundles with a publication in them."""

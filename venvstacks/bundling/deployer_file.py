@@ -1,0 +1,89 @@
+"""The deployer: the deploying part of this program in one file, for any Python from 3.9 on.
+
+It is a zip archive that Python runs (`python3 venvstacks-deploy.pyz`): the modules as they are installed here, a start,
+and the packages that verify signatures where they are installed.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from venvstacks.bundling.carried_modules import carried_modules, package_folder
+from venvstacks.bundling.verifying_packages import VerifyingPackages, installed_packages
+from venvstacks.tools.files import write_atomically
+
+_TIME = (1980, 1, 1, 0, 0, 0)
+_START = b"#!/usr/bin/env python3\n"
+_THIRD_PARTY = "third_party"
+_MAIN = """\
+# The start of the deployer; old Pythons must be able to read it.
+import sys
+
+if sys.version_info < (3, 9):
+    sys.exit("error: the deployer needs Python 3.9 or later, and this is %%s" %% sys.version.split()[0])
+sys.dont_write_bytecode = True
+if sys.version_info >= (3, %(oldest)d):
+    sys.path.insert(1, sys.path[0] + "/%(folder)s")
+from venvstacks.cli.deployer_program import main
+
+main(%(version)r)
+"""
+
+
+@dataclass(frozen=True)
+class MadeDeployer:
+    """A deployer.
+
+    Attributes:
+        path: The file.
+        size: Its bytes.
+        packages: The packages in it that verify signatures.
+    """
+
+    path: Path
+    size: int
+    packages: VerifyingPackages
+
+
+def write_deployer(path: Path, version: str) -> MadeDeployer:
+    """Write the deployer; the same bytes for the same installed versions.
+
+    Args:
+        path: Where.
+        version: The version of this program.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    packages = installed_packages()
+    content = deployer_content(version, packages)
+    write_atomically(path, content)
+    path.chmod(0o755)
+    return MadeDeployer(path, len(content), packages)
+
+
+def deployer_content(version: str, packages: VerifyingPackages) -> bytes:
+    """The bytes of the deployer."""
+    package = package_folder()
+    files = {
+        file.relative_to(package.parent).as_posix(): file.read_bytes() for file in carried_modules(package).values()
+    }
+    files |= {f"{_THIRD_PARTY}/{path}": content for path, content in packages.files.items()}
+    start = _MAIN % {"oldest": packages.oldest, "folder": _THIRD_PARTY, "version": version}
+    return _START + _zipped({"__main__.py": start.encode(), **files})
+
+
+def _zipped(files: Mapping[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in sorted(files.items()):
+            member = zipfile.ZipInfo(path, _TIME)
+            member.external_attr = 0o100644 << 16
+            member.create_system = 3  # the same on all systems
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, content)
+    return stream.getvalue()

@@ -1,0 +1,67 @@
+"""The packages that verify signatures, as they are installed here; only files of Python, which any machine can use."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from packaging.specifiers import SpecifierSet
+
+NAMES = ("tuf", "securesystemslib")
+
+_STUB = '''"""Takes the place of the library's own downloads, which are not used and need urllib3."""
+
+
+class Urllib3Fetcher:
+    """Is never made: metadata is read by the program itself."""
+'''
+_FETCHER = "tuf/ngclient/urllib3_fetcher.py"
+_OLDEST, _NEWEST = 9, 20  # minor versions of Python 3
+
+
+@dataclass(frozen=True)
+class VerifyingPackages:
+    """What verifies signatures.
+
+    Attributes:
+        versions: Version of each distribution by name; empty if they are not installed.
+        files: Content by path, relative to the folder that they are imported from.
+        oldest: The oldest minor version of Python 3 that they can be used with.
+    """
+
+    versions: dict[str, str]
+    files: dict[str, bytes]
+    oldest: int = _OLDEST
+
+
+def installed_packages() -> VerifyingPackages:
+    """The installed packages; none where one of them is missing."""
+    try:
+        found = [importlib.metadata.distribution(name) for name in NAMES]
+    except importlib.metadata.PackageNotFoundError:
+        return VerifyingPackages({}, {})
+    files = {path: content for one in found for path, content in _files(one)}
+    for path in [*files]:
+        for folder in PurePosixPath(path).parents:
+            if path.endswith(".py") and str(folder) != "." and f"{folder}/__init__.py" not in files:
+                files[f"{folder}/__init__.py"] = b""  # zipimport knows no namespace packages
+    oldest = max(_oldest(one.metadata["Requires-Python"]) for one in found)
+    versions = {one.metadata["Name"]: one.version for one in found}
+    return VerifyingPackages(versions, dict(sorted(files.items())), oldest)
+
+
+def _files(distribution: importlib.metadata.Distribution) -> Iterator[tuple[str, bytes]]:
+    for file in distribution.files or ():
+        path = file.as_posix()
+        is_licence = ".dist-info/" in path and ("licen" in path.lower() or path.endswith("/METADATA"))
+        if path == _FETCHER:
+            yield path, _STUB.encode()
+        elif (path.endswith(".py") and not path.startswith("..")) or is_licence:
+            yield path, file.read_binary()
+
+
+def _oldest(requires: str | None) -> int:
+    allowed = SpecifierSet(requires or "")
+    return next((minor for minor in range(_OLDEST, _NEWEST) if f"3.{minor}.99" in allowed), _OLDEST)

@@ -1,0 +1,151 @@
+"""The command line of the deployer: the commands about deployments, with the standard library's parser.
+
+Options, their help and what they do are those of `venvstacks`; a test compares them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from venvstacks.api import deployments as deployment
+from venvstacks.cli import leave_at_signals
+from venvstacks.cli.deploy_output import Commands, Wanted
+from venvstacks.cli.error_boundary import guarded, interruptible, settle_streams
+from venvstacks.cli.verbosity import Verbosity
+from venvstacks.errors import ExitCode, UsageError
+from venvstacks.tools.transfer_rate import RATE_VARIABLE, parse_rate
+
+_PROGRAM = "venvstacks-deploy"
+
+
+def main(version: str) -> NoReturn:
+    """Run the deployer.
+
+    Args:
+        version: The version of this program.
+    """
+    leave_at_signals()
+    settle_streams()
+    sys.exit(guarded(lambda: _run(sys.argv[1:], version)))
+
+
+def _run(arguments: list[str], version: str) -> int:
+    parser = make_parser(version)
+    given = parser.parse_args(arguments)
+    if given.command is None:
+        parser.print_help()
+        return int(ExitCode.USAGE)
+    code = interruptible(lambda: int(_COMMANDS[given.command](given)))
+    sys.stdout.flush()
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose faults are errors of this program."""
+
+    def error(self, message: str) -> NoReturn:
+        """Report what is wrong with the arguments."""
+        raise UsageError(message, hint=f"`{self.prog} -h` lists commands and options")
+
+
+def make_parser(version: str) -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = _Parser(prog=_PROGRAM, description="Put published applications on this machine, and keep them up to date.")
+    parser.add_argument("--version", "-V", action="version", version=f"{_PROGRAM} {version}")
+    common = _Parser(add_help=False)
+    common.add_argument("-q", "--quiet", action="store_true", help="Print errors only.")
+    waiting = _Parser(add_help=False)
+    _flag(waiting, "--no-wait", "Fail if another process is changing the deployment.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def command(name: str, help_: str, *parents: _Parser, folder: bool = True) -> _Parser:
+        made: _Parser = commands.add_parser(name, help=help_, description=help_, parents=[common, *parents])
+        if folder:
+            made.add_argument("folder", metavar="DIR", type=Path, help="Folder of the deployment.")
+        return made
+
+    what = "Put published applications on this machine, with the layers they need; all or nothing."
+    _add_deploy_options(command("deploy", what, waiting, folder=False))
+    rollback = command("rollback", "Go back to what was installed before the last change.", waiting)
+    what = "A kept generation other than the previous one."
+    rollback.add_argument("--generation", metavar="N", type=int, help=what)
+    status = command("status", "Show what is installed, and why.")
+    _flag(status, "--verify", "Compare every file with the manifests.")
+    _flag(status, "--json", "Print the result as JSON.")
+    remove = command("remove", "Uninstall applications, and the layers that nothing needs any more.", waiting)
+    remove.add_argument("--app", metavar="NAME", action="append", help="Application; repeatable.")
+    _flag(remove, "--purge", "Remove the whole deployment, for good: all that it has written.")
+    command("collect", "Remove what neither the current nor the previous generation needs.", waiting)
+    execute = command("exec", "Start an installed application.")
+    what = "Let PYTHONPATH and PYTHONHOME reach the application."
+    execute.add_argument("--no-isolated", dest="isolated", action="store_false", help=what)
+    execute.add_argument("application", metavar="APP", help="Installed application to start.")
+    execute.add_argument("arguments", metavar="[-- ARGS]", nargs=argparse.REMAINDER, help="Its arguments.")
+    return parser
+
+
+def _flag(parser: argparse.ArgumentParser, name: str, help_: str) -> None:
+    parser.add_argument(name, action="store_true", help=help_)
+
+
+def _add_deploy_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("source", metavar="SOURCE", help="Folder or http(s) URL of published artifacts.")
+    add("--to", metavar="DIR", type=Path, required=True, help="Folder to deploy to.")
+    what = "Application to install or update; repeatable. Default: those that are installed; all, if none is."
+    add("--app", metavar="NAME", action="append", help=what)
+    _flag(parser, "--repair", "Look for damaged files first, and replace them.")
+    _flag(parser, "--sync", "Wait until everything is on the disk before the switch.")
+    _flag(parser, "--allow-downgrade", "Let an older release replace a newer one.")
+    _flag(parser, "--check", "Say whether there is something newer, and exit with 10 if so; do nothing.")
+    _flag(parser, "--dry-run", "Say what would change; do nothing.")
+    what = "Folder for a launcher of each installed application."
+    add("--launchers", metavar="DIR", type=Path, help=what)
+    what = "Bytes per second that may be downloaded, e.g. 500k or 2M."
+    add("--limit-rate", metavar="RATE", help=f"{what} Environment variable: {RATE_VARIABLE}.")
+    what = "Whose signatures to trust: a file with the root metadata, or its fingerprint."
+    add("--trust", metavar="ROOT", help=what)
+    _flag(parser, "--json", "Print the result as JSON.")
+
+
+def _commands(given: argparse.Namespace) -> Commands:
+    rate = parse_rate(given.limit_rate) if getattr(given, "limit_rate", None) else None
+    return Commands(
+        Verbosity(quiet=given.quiet),
+        no_wait=getattr(given, "no_wait", False),
+        json=getattr(given, "json", False),
+        limit_rate=rate,
+    )
+
+
+def _deploy(given: argparse.Namespace) -> ExitCode:
+    wanted = Wanted(given.source, given.to, tuple(given.app) if given.app else None, given.trust)
+    if given.check or given.dry_run:
+        return _commands(given).preview(wanted, as_exit_code=given.check)
+    flags = {"repair": given.repair, "synchronise": given.sync, "allow_downgrade": given.allow_downgrade}
+    return _commands(given).deploy(wanted, given.launchers, **flags)
+
+
+def _remove(given: argparse.Namespace) -> ExitCode:
+    if given.purge == bool(given.app):
+        raise UsageError("remove needs either --app or --purge", hint="--purge removes all applications")
+    commands = _commands(given)
+    return commands.purge(given.folder) if given.purge else commands.remove(given.folder, tuple(given.app))
+
+
+def _execute(given: argparse.Namespace) -> NoReturn:
+    arguments = given.arguments[1:] if given.arguments[:1] == ["--"] else given.arguments
+    deployment.execute(given.folder, given.application, tuple(arguments), isolated=given.isolated)
+
+
+_COMMANDS = {
+    "deploy": _deploy,
+    "rollback": lambda given: _commands(given).rollback(given.folder, given.generation),
+    "status": lambda given: _commands(given).status(given.folder, verify=given.verify),
+    "remove": _remove,
+    "collect": lambda given: _commands(given).collect(given.folder),
+    "exec": _execute,
+}
