@@ -35,7 +35,7 @@ def _without_secrets(value: object) -> object:
         return without_secrets(value)
     if isinstance(value, dict):
         return {_without_secrets(key): _without_secrets(item) for key, item in value.items()}
-    return [_without_secrets(item) for item in value] if isinstance(value, list | tuple) else value
+    return [_without_secrets(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def print_result(text: str) -> None:
