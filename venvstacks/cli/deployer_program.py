@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from venvstacks.api import deployments as deployment
 from venvstacks.cli import leave_at_signals
-from venvstacks.cli.deploy_output import Commands, Wanted
+from venvstacks.cli.deploy_output import Commands, Folders, Wanted
 from venvstacks.cli.error_boundary import guarded, interruptible, settle_streams
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.errors import ExitCode, UsageError
@@ -104,6 +104,8 @@ def _add_deploy_options(parser: argparse.ArgumentParser) -> None:
     _flag(parser, "--dry-run", "Say what would change; do nothing.")
     what = "Folder for a launcher of each installed application."
     add("--launchers", metavar="DIR", type=Path, help=what)
+    what = "Folder for desktop entries; default that of launchers."
+    add("--desktop-entries", metavar="DIR", type=Path, help=what)
     what = "Bytes per second that may be downloaded, e.g. 500k or 2M."
     add("--limit-rate", metavar="RATE", help=f"{what} Environment variable: {RATE_VARIABLE}.")
     what = "Whose signatures to trust: a file with the root metadata, or its fingerprint."
@@ -126,7 +128,7 @@ def _deploy(given: argparse.Namespace) -> ExitCode:
     if given.check or given.dry_run:
         return _commands(given).preview(wanted, as_exit_code=given.check)
     flags = {"repair": given.repair, "synchronise": given.sync, "allow_downgrade": given.allow_downgrade}
-    return _commands(given).deploy(wanted, given.launchers, **flags)
+    return _commands(given).deploy(wanted, Folders(given.launchers, given.desktop_entries), **flags)
 
 
 def _remove(given: argparse.Namespace) -> ExitCode:
