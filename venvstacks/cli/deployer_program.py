@@ -106,6 +106,8 @@ def _add_deploy_options(parser: argparse.ArgumentParser) -> None:
     add("--launchers", metavar="DIR", type=Path, help=what)
     what = "Folder for desktop entries; default that of launchers."
     add("--desktop-entries", metavar="DIR", type=Path, help=what)
+    what = "Shell command that has to succeed after the switch; else what was installed before becomes current."
+    add("--health-check", metavar="CMD", help=what)
     what = "Bytes per second that may be downloaded, e.g. 500k or 2M."
     add("--limit-rate", metavar="RATE", help=f"{what} Environment variable: {RATE_VARIABLE}.")
     what = "Whose signatures to trust: a file with the root metadata, or its fingerprint."
@@ -128,7 +130,7 @@ def _deploy(given: argparse.Namespace) -> ExitCode:
     if given.check or given.dry_run:
         return _commands(given).preview(wanted, as_exit_code=given.check)
     flags = {"repair": given.repair, "synchronise": given.sync, "allow_downgrade": given.allow_downgrade}
-    return _commands(given).deploy(wanted, Folders(given.launchers, given.desktop_entries), **flags)
+    return _commands(given).deploy(wanted, Folders(given.launchers, given.desktop_entries), given.health_check, **flags)
 
 
 def _remove(given: argparse.Namespace) -> ExitCode:
