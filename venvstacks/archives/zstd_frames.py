@@ -159,5 +159,5 @@ def _library() -> tuple[Any, bool]:
             continue
     raise UsageError(
         "this Python cannot read .tar.zst archives and deltas",
-        hint="use Python 3.14 or later, install the package zstandard for this one, or publish with --archive-format tar.xz",
+        hint="use Python 3.14 or later, install zstandard for this one, or publish with --archive-format tar.xz",
     )
