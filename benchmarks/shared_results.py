@@ -30,7 +30,8 @@ from venvstacks.tools.process import Processes
 
 _PYTHONS = ("3.11.7", "3.12.1")
 _TIMED = Path(__file__).with_name("timed.py")
-_BUILD = ("build", "venvstacks.toml", "--publish", "--locked")
+_SHARED = ("cpython*", "framework-*", "app-s*")  # all but the application that is built from source on each machine
+_BUILD = ("build", "venvstacks.toml", "--publish", "--locked", *(f"--include={name}" for name in _SHARED))
 
 
 @dataclass(frozen=True)
