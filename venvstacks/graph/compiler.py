@@ -246,7 +246,7 @@ class _Compiler:
                 "versioned": layer.versioned,
                 "launch_module": layer.launch_module,
                 **({"launch_names": layer.launch_names} if layer.launch_names else {}),
-                **({"desktop": layer.desktop.model_dump()} if layer.desktop else {}),
+                **({"desktop": layer.desktop.model_dump(mode="json")} if layer.desktop else {}),
                 "dynlib_exclude": list(layer.dynlib_exclude),
                 "dynlib_path": layer.dynlib_path,
                 **({"fallback": platform.dynamic_library_variable} if platform.system == "macosx" else {}),

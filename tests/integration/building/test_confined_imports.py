@@ -37,6 +37,11 @@ subprocess.Popen([sys.executable, "-c", "import os, time; os.setsid(); time.slee
 """
 
 
+def warnings_of_imports(shown: str) -> list[str]:
+    """Warnings apart from that about this machine's Python, which may need a newer system than layers are meant for."""
+    return [line for line in shown.splitlines() if "warning" in line and "its Python needs glibc" not in line]
+
+
 def test_an_import_writes_to_no_cache_and_leaves_no_process(tmp_path: Path) -> None:
     spec = write_stack(tmp_path / "stack")
     places = [str(tmp_path / name) for name in ("cache", "home", "uv")]
@@ -49,7 +54,7 @@ def test_an_import_writes_to_no_cache_and_leaves_no_process(tmp_path: Path) -> N
     options = ("--lock", "--no-index", "--local-wheels", "wheels")
     done = run("venvstacks", "build", spec, *options, cwd=spec.parent, **caches)
     assert done.returncode == 0, done.stderr
-    assert "warning" not in done.stderr
+    assert warnings_of_imports(done.stderr) == []
     evil = [path for path in tmp_path.rglob("*") if path.is_file() and path.read_bytes().startswith(b"evil")]
     assert evil == []
     assert not list(tmp_path.rglob("evil.txt"))
@@ -67,7 +72,7 @@ def test_an_import_that_disturbs_another_one_is_no_fault_of_the_layers(tmp_path:
     options = ("--lock", "--no-index", "--local-wheels", "wheels", "--include", "framework-*")
     done = run("venvstacks", "build", spec, *options, cwd=spec.parent)
     assert done.returncode == 0, done.stderr
-    assert "warning" not in done.stderr
+    assert warnings_of_imports(done.stderr) == []
     assert "check:framework-base" in done.stderr
 
 
