@@ -224,3 +224,10 @@ def test_no_absolute_path_and_nothing_but_json_in_a_graph() -> None:
     paths = [path for node in graph.nodes for path in (*node.inputs, *node.outputs, *node.gathers)]
     assert not [path for path in paths if path.startswith("/") or "\\" in path or "/../" in path]
     assert json.loads(as_json(graph))["tasks"].keys() == graph.by_name.keys()
+
+
+def test_settings_are_as_records_give_them_back() -> None:
+    """A tuple would differ from the list that was recorded, so that its task ran each time."""
+    desktop = '[applications.desktop]\nname = "Frog"\ncategories = ["Office", "Game"]\n'
+    for node in compiled(f"{SMALL}{desktop}").nodes:
+        assert json.loads(json.dumps(node.fingerprint)) == node.fingerprint, node.name
