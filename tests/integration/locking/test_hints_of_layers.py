@@ -223,4 +223,4 @@ def what_cannot_be_left_out(site: Site) -> Iterator[str | None]:
 
 @pytest.mark.parametrize("row", hint, ids=hint.names)
 def test_following_the_hint_helps(hint_site: Site, row: HintRow) -> None:
-    follow(hint_site, row)
+    assert follow(hint_site, row) == []

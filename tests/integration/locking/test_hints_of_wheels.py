@@ -205,4 +205,4 @@ def a_setting_that_uv_refuses(site: Site) -> Iterator[str | None]:
 
 @pytest.mark.parametrize("row", hint, ids=hint.names)
 def test_following_the_hint_helps(hint_site: Site, row: HintRow) -> None:
-    follow(hint_site, row)
+    assert follow(hint_site, row) == []
