@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,12 @@ def download(folder: Path, requirement: str, sha256: str, options: tuple[str, ..
     kind = options or ("--no-binary", name)
     pip = [sys.executable, "-m", "uv", "tool", "run", "--python", HOST_PYTHON, "pip"]  # environments need not have it
     command = [*pip, "download", "--quiet", "--no-deps", *kind, "--require-hashes", "-r", wanted]
-    subprocess.run([*command, "--dest", folder], check=True, timeout=600)
+    for pause in (5, 15, 45, 90, None):  # a connection that breaks is no finding about this project
+        done = subprocess.run([*command, "--dest", folder], check=pause is None, timeout=600)
+        if done.returncode == 0 or pause is None:
+            break
+        print(f"{requirement}: downloaded again in {pause} s", flush=True)
+        time.sleep(pause)
     return next(path for path in folder.iterdir() if path.name.startswith(name.replace("-", "_")) and path != wanted)
 
 
