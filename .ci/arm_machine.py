@@ -17,7 +17,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulated_machine import ROOT, Ended, install_project
+from emulated_machine import ROOT, Ended, install_project, obtain
 
 QEMU = "/usr/bin/qemu-aarch64"
 PYTHON_VERSION = "3.11.2"  # Debian 12's
@@ -37,6 +37,7 @@ APT::Architecture "arm64";
 APT::Architectures {{ "arm64"; }};
 APT::Sandbox::User "root";
 Acquire::Languages "none";
+Acquire::Retries "5";
 Dir::Etc::sourcelist "{folder}/sources.list";
 Dir::Etc::sourceparts "/dev/null";
 Dir::State::lists "{folder}/lists";
@@ -143,8 +144,9 @@ def _download(folder: Path) -> list[Path]:
     (folder / "status").touch()
     (folder / "apt.conf").write_text(APT.format(folder=folder))
     environment = {**os.environ, "APT_CONFIG": str(folder / "apt.conf")}
-    for command in (["update"], ["download", *PACKAGES.split()]):
-        subprocess.run(["apt-get", "-qq", *command], cwd=folder / "archives", env=environment, check=True, timeout=300)
+    apt = ["apt-get", "-qq", "-o", "APT::Update::Error-Mode=any"]
+    for what, command in (("the list of", ["update"]), ("Python from", ["download", *PACKAGES.split()])):
+        obtain(f"{what} Debian's packages for arm64", [*apt, *command], cwd=folder / "archives", env=environment)
     return sorted((folder / "archives").glob("*.deb"))
 
 
