@@ -99,16 +99,16 @@ class _Destination:
     folder: Path
     windows_names: bool
 
-    def place(self, name: str) -> Path:
-        """Where the member `name` belongs.
+    def place(self, name: str, *, is_folder: bool = False) -> Path:
+        """Where the member `name` belongs; a folder may be the packed folder itself (`./`).
 
         Raises:
             ValueError: The name leads out of the folder, or cannot be stored.
         """
         parts = PurePosixPath(name.replace("\\", "/")).parts
-        if not parts or ".." in parts or is_absolute(name):
+        if not (parts or is_folder) or ".." in parts or is_absolute(name):
             raise ValueError(f"the member name {name!r} leads out of the archive")
-        if self.windows_names:
+        if self.windows_names and parts:
             check_windows_names("/".join(parts))
         return self.folder.joinpath(*parts)
 
@@ -116,7 +116,7 @@ class _Destination:
 def _unpack_zip(archive: Path, destination: _Destination) -> None:
     with zipfile.ZipFile(archive) as pack:
         for info in pack.infolist():
-            place = destination.place(info.filename)
+            place = destination.place(info.filename, is_folder=info.is_dir())
             if info.is_dir():
                 place.mkdir(parents=True, exist_ok=True)
                 continue
@@ -128,7 +128,7 @@ def _unpack_tar(archive: Path, destination: _Destination) -> None:
     links: list[tuple[Path, str]] = []
     with _open_tar(archive) as pack:
         for member in pack:
-            place = destination.place(member.name)
+            place = destination.place(member.name, is_folder=member.isdir())
             if member.isdir():
                 place.mkdir(parents=True, exist_ok=True)
             elif member.issym():

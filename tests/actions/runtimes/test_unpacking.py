@@ -79,6 +79,12 @@ def test_the_runtime_is_found_where_archives_have_it(top: str, tmp_path: Path) -
     assert find_root(folder, PYTHON, LINUX) == folder / top
 
 
+def test_an_archive_whose_first_member_is_the_packed_folder(tmp_path: Path) -> None:
+    """As of `tar -C FOLDER -c .`, and of Python's own `shutil.make_archive`."""
+    packed = tar_of(member(".", tarfile.DIRTYPE), member("./bin/", tarfile.DIRTYPE), member("./bin/python3.11"))
+    assert find_root(lay_down(packed, tmp_path), PYTHON, LINUX).name == "unpacked"
+
+
 def test_an_archive_of_something_else(tmp_path: Path) -> None:
     folder = lay_down(pack({"bin/ruby": b""}, {}), tmp_path)
     with pytest.raises(RuntimeUnavailableError, match=r"holds no bin/python3\.11"):
@@ -108,6 +114,8 @@ HOSTILE = {
     "parent folder inside": [member("python/../../evil", size=1)],
     "absolute": [member("/tmp/evil", size=1)],
     "backslashes": [member("..\\evil", size=1)],
+    "file in place of the packed folder": [member(".", size=1)],
+    "link in place of the packed folder": [member(".", tarfile.SYMTYPE, "..")],
     "absolute link": [member("evil", tarfile.SYMTYPE, "/etc/passwd")],
     "link to the parent": [member("evil", tarfile.SYMTYPE, "..")],
     "links through each other": [
