@@ -1,49 +1,68 @@
 """What has to hold on other platforms than this machine's, under emulators: Windows under Wine, ARM under qemu.
 
-Usage: `python platform_checks.py FOLDER`. All parts run at the same time. Fails if anything is not as it should be.
+Usage: `python platform_checks.py FOLDER [CHECK...]`. The machines are made in the folder, or those that it has are used
+again. Checks are `windows` and `arm`, which run at the same time where none is named, and two that take too long for
+every commit: `application` and `tests`. Fails if anything is not as it should be.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import arm_checks
 import arm_machine
+import windows_application
 import wine_checks
 import wine_machine
 from tried_stack import say
 
 
-def windows(folder: Path) -> None:
-    """Set the Windows machine up, and run all checks on it."""
-    machine = wine_machine.set_up(folder)
-    with machine.switched_on(), ThreadPoolExecutor(2) as pool:
+def on_windows(folder: Path, *checks: Callable[[wine_machine.Machine], None]) -> None:
+    """Set the Windows machine up, unless the folder has it, and run checks on it at the same time."""
+    machine = wine_machine.Machine(folder / "windows")
+    if not machine.folder.exists():
+        machine.folder.mkdir(parents=True)
+        machine = wine_machine.set_up(machine.folder)
+    with machine.switched_on(), ThreadPoolExecutor(len(checks)) as pool:
         say(f"a machine under Wine: {wine_machine.works(machine)}")
-        for job in [pool.submit(wine_checks.pipeline, machine), pool.submit(wine_checks.unit_tests, machine)]:
+        for job in [pool.submit(check, machine) for check in checks]:
             job.result()
     say("Windows under Wine: all is well")
 
 
-def arm(folder: Path) -> None:
+def on_arm(folder: Path) -> None:
     """Set the ARM machine up, and run all checks on it."""
-    machine = arm_machine.set_up(folder)
+    (folder / "arm").mkdir(parents=True)
+    machine = arm_machine.set_up(folder / "arm")
     say(f"a machine under qemu: {arm_machine.works(machine)}")
     arm_checks.pipeline(machine)
     say("ARM under qemu: all is well")
 
 
-def main(folder: Path) -> None:
-    """Run everything, and fail with the first part that does."""
-    with ThreadPoolExecutor(2) as pool:
-        jobs = []
-        for name, part in (("windows", windows), ("arm", arm)):
-            (folder / name).mkdir(parents=True)
-            jobs.append(pool.submit(part, folder / name))
-        for job in jobs:
+CHECKS: Mapping[str, Callable[[Path], None]] = {
+    "windows": lambda folder: on_windows(folder, wine_checks.pipeline, wine_checks.unit_tests),
+    "arm": on_arm,
+    "application": lambda folder: on_windows(folder, windows_application.application),
+    "tests": lambda folder: on_windows(folder, wine_checks.tests_of_actions),
+}
+ON_EVERY_COMMIT = ("windows", "arm")
+
+
+def main(folder: Path, *names: str) -> None:
+    """Run the named checks, and fail with the first that does."""
+    if unknown := set(names) - set(CHECKS):
+        raise SystemExit(f"unknown checks {sorted(unknown)}: there are {', '.join(CHECKS)}")
+    if names:
+        for name in names:
+            CHECKS[name](folder)
+        return
+    with ThreadPoolExecutor(len(ON_EVERY_COMMIT)) as pool:
+        for job in [pool.submit(CHECKS[name], folder) for name in ON_EVERY_COMMIT]:
             job.result()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    main(Path(sys.argv[1]).resolve(), *sys.argv[2:])

@@ -193,10 +193,10 @@ def archives(folder: Path) -> dict[str, str]:
     return {layer["layer_name"]: layer["archive_hashes"]["sha256"] for layer in found}
 
 
-def here(folder: Path, *command: str) -> str:
-    """Run a command in a folder on this machine itself; what it printed."""
+def here(folder: Path, *command: str, limit: float = 300) -> str:
+    """Run a command in a folder on this machine itself, for `limit` seconds at most; what it printed."""
     argv: Sequence[str] = [sys.executable, "-m", "venvstacks", *command]
-    done = subprocess.run(argv, cwd=folder, check=False, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(argv, cwd=folder, check=False, capture_output=True, text=True, timeout=limit)
     if done.returncode:
         fail(f"`venvstacks {' '.join(command)}` on this machine:\n{done.stdout}{done.stderr}")
     return done.stdout + done.stderr

@@ -5,22 +5,35 @@ from __future__ import annotations
 import re
 import shutil
 
+from emulated_machine import ROOT
 from tried_stack import OFFLINE, Platform, Project, fail, here, say
 from wine_machine import NUMPY, PYTHON_VERSION, Machine
 
-LEAST_TESTS = 2000
 WINDOWS = Platform("win_amd64", "Wine", "AMD64", PYTHON_VERSION, NUMPY)
+NOT_FOR_WINDOWS = {"benchmarks", "bundling", "deployment", "__pycache__"}
+OPTIONS = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--tb=short", "-rs")
 
 
 def unit_tests(machine: Machine) -> None:
-    """Run all unit tests; none may fail, and those that are skipped are counted."""
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--tb=short"]
-    done = machine.run_python("-m", "pytest", *options, "tests/unit", limit=1200, PYTHONUTF8="1")
+    """Run all unit tests."""
+    _run_tests(machine, "tests/unit", least=2000)
+
+
+def tests_of_actions(machine: Machine) -> None:
+    """Run the tests of actions and of the engine: they take too long under Wine for every commit."""
+    rooms = sorted(path.name for path in (ROOT / "tests/actions").iterdir() if path.name not in NOT_FOR_WINDOWS)
+    for folder in ("tests/engine", *(f"tests/actions/{room}" for room in rooms if room.isidentifier())):
+        _run_tests(machine, folder, least=1)
+
+
+def _run_tests(machine: Machine, folder: str, least: int) -> None:
+    """Run the tests of a folder; none may fail, some have to pass, and those that are skipped are counted."""
+    done = machine.run_python("-m", "pytest", *OPTIONS, folder, limit=1800, PYTHONUTF8="1")
     passed = re.search(r"(\d+) passed", done.output)
-    if done.status or passed is None or int(passed[1]) < LEAST_TESTS:
-        fail(f"unit tests under Wine, exit status {done.status}:\n{done.output[-20_000:]}")
+    if done.status or passed is None or int(passed[1]) < least:
+        fail(f"{folder} under Wine, exit status {done.status}:\n{done.output[-20_000:]}")
     skipped = re.search(r"(\d+) skipped", done.output)
-    say(f"unit tests: {passed[1]} passed, {skipped[1] if skipped else 0} skipped")
+    say(f"{folder}: {passed[1]} passed, {skipped[1] if skipped else 0} skipped")
     print("\n".join(line for line in done.output.splitlines() if line.startswith("SKIPPED")))
 
 

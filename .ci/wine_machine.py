@@ -11,9 +11,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import tarfile
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulated_machine import ROOT, Ended, download, install_project
+from windows_libraries import forwarding_library
 
 WINE = "/usr/lib/wine/wine64"
 PYTHON_VERSION = "3.11.9"
@@ -65,6 +66,11 @@ class Machine:
     def packages(self) -> Path:
         """The dependencies of this project, and the mends of Wine that are Python."""
         return self.folder / "packages"
+
+    @property
+    def emulator(self) -> Path:
+        """A script that starts programs of the machine."""
+        return self.folder / "bin/wine-run"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -144,6 +150,7 @@ def set_up(folder: Path) -> Machine:
     downloads = machine.folder / "downloads"
     _make_python(machine, download(downloads, *PYTHON_SDIST))
     _install_packages(machine)
+    _write_emulator(machine)
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run([WINE, "wineboot", "-i"], env=machine.environment, check=True, timeout=120, **quiet)
     subprocess.run(["wineserver", "-w"], env=machine.environment, check=True, timeout=120, **quiet)
@@ -156,6 +163,16 @@ def set_up(folder: Path) -> Machine:
     )
     machine.run("reg", "add", r"HKEY_CURRENT_USER\Software\Wine", "/v", "ShowDotFiles", "/d", "Y", "/f")
     return machine
+
+
+def _write_emulator(machine: Machine) -> None:
+    """Write the script that starts programs: as standard streams, Wine 8 gives Python invalid handles of files."""
+    ours = {name: text for name, text in machine.environment.items() if name.startswith(("WINE", "LC_"))}
+    lines = [f"export {name}={shlex.quote(text)}" for name, text in ours.items()]
+    start = f'{WINE} "$@" </dev/null 2> >(cat >&2) | cat'
+    machine.emulator.parent.mkdir()
+    machine.emulator.write_text("\n".join(["#!/bin/bash", "set -o pipefail", *lines, start, ""]), "utf-8")
+    machine.emulator.chmod(0o755)
 
 
 def _make_python(machine: Machine, sdist: Path) -> None:
@@ -184,36 +201,6 @@ def _install_packages(machine: Machine) -> None:
     compiled = [machine.python.parent / "Lib"]
     install_project(machine.packages, "x86_64-pc-windows-msvc", machine.folder / "bytecode", compiled)
     shutil.copyfile(Path(__file__).with_name("wine_junctions.py"), machine.packages / "sitecustomize.py")
-
-
-def forwarding_library(name: str, export: str, target: str) -> bytes:
-    """A DLL for 64-bit Windows that holds nothing but one export, forwarded to that of another DLL.
-
-    Args:
-        name: The library's name.
-        export: The name that it exports.
-        target: `library.name` of the function that is meant.
-    """
-    base, table = (
-        0x1000,
-        40 + 4 + 4 + 2,
-    )  # where its only section is loaded; export directory, addresses, names, numbers
-    texts = [text.encode() + b"\0" for text in (name, export, target)]
-    places = [base + table + sum(map(len, texts[:count])) for count in range(3)]
-    directory = struct.pack("<4I", 0, 0, 0, places[0]) + struct.pack("<6I", 1, 1, 1, base + 40, base + 44, base + 48)
-    section = directory + struct.pack("<IIH", places[2], places[1], 0) + b"".join(texts)
-    raw = section.ljust(-(-len(section) // 512) * 512, b"\0")
-    stub = b"MZ".ljust(60, b"\0") + struct.pack("<I", 64)
-    coff = struct.pack("<4sHHIIIHH", b"PE\0\0", 0x8664, 1, 0, 0, 0, 240, 0x2022)
-    sizes = struct.pack("<HBBIIIII", 0x20B, 14, 0, 0, len(raw), 0, 0, base)
-    memory = struct.pack("<QII", 0x180000000, 0x1000, 512)
-    versions = struct.pack("<6HI", 6, 0, 0, 0, 6, 0, 0)
-    images = struct.pack("<IIIHH", 0x2000, 512, 0, 3, 0x100)
-    stacks = struct.pack("<4QII", 1 << 20, 4096, 1 << 20, 4096, 0, 16)
-    directories = struct.pack("<II", base, len(section)) + bytes(15 * 8)
-    header = struct.pack("<8sIIIIIIHHI", b".rdata", len(section), base, len(raw), 512, 0, 0, 0, 0, 0x40000040)
-    head = stub + coff + sizes + memory + versions + images + stacks + directories + header
-    return head.ljust(512, b"\0") + raw
 
 
 def works(machine: Machine) -> Mapping[str, str]:

@@ -106,6 +106,7 @@ class Runs:
         taken = measure([[*_BUILD, "--platform", platform]], place, Processes())
         self.samples.setdefault(platform, []).append(taken)
         self.archives[platform] = len([*(self.folder / "_artifacts").glob("*.tar.zst")])
+        print(f"{platform}: {taken.cpu_seconds:.1f} s CPU, {taken.seconds:.1f} s", file=sys.stderr, flush=True)
 
     def medians(self, platform: str) -> dict[str, float]:
         """Seconds of processors and of the clock."""

@@ -142,6 +142,15 @@ RuntimeProvider = Annotated[
         "--runtime-provider", metavar="NAME", help="Where Pythons come from: standalone, host, archive; repeatable."
     ),
 ]
+Emulator = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--emulator",
+        metavar="NAME=COMMAND",
+        help="Command that starts programs of another platform; repeatable.",
+        rich_help_panel=_LAYERS,
+    ),
+]
 Isolated = Annotated[
     bool,
     typer.Option(

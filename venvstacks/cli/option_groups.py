@@ -80,6 +80,7 @@ class Environments:
 
     runtime_providers: o.RuntimeProvider = None
     check_imports: o.CheckImports = None
+    emulators: o.Emulator = None
 
 
 @dataclass(frozen=True, kw_only=True)

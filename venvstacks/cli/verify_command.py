@@ -30,6 +30,7 @@ def verify(
     archives: Archives,
     packages: Packages,
     runtime_provider: o.RuntimeProvider = None,
+    emulator: o.Emulator = None,
     work_dir: Annotated[
         str | None, typer.Option("--work-dir", metavar="DIR", help="Empty folder for the second build, which is kept.")
     ] = None,
@@ -39,7 +40,13 @@ def verify(
 ) -> int:
     """Publish a second time, in another folder and under other conditions, and compare the archives."""
     providers = tuple(runtime_provider) if runtime_provider else None
-    settings = Options(output_dir=output_dir, runtime_providers=providers, jobs=jobs, **given(archives, packages))
+    settings = Options(
+        output_dir=output_dir,
+        runtime_providers=providers,
+        emulators=tuple(emulator or ()),
+        jobs=jobs,
+        **given(archives, packages),
+    )
     session = Session.open(context.obj, spec, settings, targets)
     place = session.project.base / Path(work_dir).expanduser() if work_dir else None
     several = len(session.targets) > 1

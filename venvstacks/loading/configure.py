@@ -55,13 +55,14 @@ def configure(settings: ToolSettings, options: Options, base: Path, epoch: int |
     kept = _kept_format(settings, options, base / layout.stack_manifest(layout.artifacts, tag))
     chosen, level = (archive_format(kept), None) if kept else _choose_compression(settings, options)
     check = settings.check_imports if options.check_imports is None else options.check_imports
+    emulators = {**settings.emulators, **dict(map(_named_emulator, options.emulators))}
     for name in options.runtime_providers or ():
         _check_provider(name)
     return Configuration(
         platform=target,
         layout=layout,
         host=host,
-        emulator=settings.emulators.get(foreign, ()) if foreign else (),
+        emulator=emulators.get(foreign, ()) if foreign else (),
         tools=tool_versions(),
         archive_format=chosen.suffix,
         archive_level=level,
@@ -84,6 +85,23 @@ def _named_platform(name: str) -> TargetPlatform:
         hint = suggestion(name, PLATFORMS, otherwise=f"known are {', '.join(PLATFORMS)}")
         raise UsageError(f"'{name}' is not a target platform", hint=hint)
     return PLATFORMS[name]
+
+
+def _named_emulator(text: str) -> tuple[str, tuple[str, ...]]:
+    """The platform that an option is about, and the words of its command."""
+    from shlex import split  # noqa: PLC0415 - for few runs
+
+    name, _, command = text.partition("=")
+    try:
+        words = tuple(split(command))
+    except ValueError:  # a quote is missing
+        words = ()
+    if not words:
+        raise UsageError(
+            f"the emulator '{text}' is not a platform and a command",
+            hint="name both: --emulator 'linux_aarch64=qemu-aarch64 -L /usr/aarch64-linux-gnu'",
+        )
+    return _named_platform(name).name, words
 
 
 def _kept_format(settings: ToolSettings, options: Options, manifest: Path) -> str | None:

@@ -29,6 +29,8 @@ class Options:
         local_wheels: Folders of wheels that are not on an index.
         use_index: Whether package indexes may be asked.
         check_imports: Whether linked layers are imported.
+        emulators: Commands that start programs of other platforms, each after the platform's name and a `=`, with
+            quotes as in a shell; they win over those in `[tool.venvstacks]`.
         jobs: Tasks that run at the same time.
         timeout: Seconds that each task may take; None for as long as it takes.
         cache: Folder for downloads and prepared runtimes.
@@ -52,6 +54,7 @@ class Options:
     local_wheels: tuple[str, ...] = ()
     use_index: bool = True
     check_imports: bool | None = None
+    emulators: tuple[str, ...] = ()
     jobs: int | None = None
     timeout: float | None = None
     cache: str | None = None

@@ -44,3 +44,27 @@ def test_the_cache_of_the_machine_goes_before_that_of_the_project(tmp_path: Path
     assert load_project(spec, environment={}).cache == tmp_path / "of-the-project"
     asked = load_project(spec, Options(cache="asked"), environment)
     assert asked.cache == tmp_path / "asked"
+
+
+def test_an_emulator_of_an_option_wins_over_that_of_the_specification(tmp_path: Path) -> None:
+    spec = write_stack(tmp_path)
+    settings = '[tool.venvstacks]\nemulators = { win_amd64 = ["wine"], linux_aarch64 = ["qemu"] }'
+    spec.write_text(spec.read_text("utf-8").replace("[tool.venvstacks]", settings))
+    options = Options(emulators=("win_amd64=tools/emulate 'a b' -L=x",))
+    project = load_project(spec, options)
+    found = {name: project.on(name).configuration.emulator for name in ("win_amd64", "linux_aarch64", "win_arm64")}
+    assert found == {"win_amd64": ("tools/emulate", "a b", "-L=x"), "linux_aarch64": ("qemu",), "win_arm64": ()}
+    assert project.configuration.emulator == ()
+
+
+@pytest.mark.parametrize(
+    ("emulator", "said"),
+    [
+        ("win_amd46=wine", "'win_amd46' is not a target platform"),
+        ("win_amd64", "the emulator 'win_amd64' is not a platform and a command"),
+        ("win_amd64='wine", "the emulator 'win_amd64='wine' is not a platform and a command"),
+    ],
+)
+def test_emulators_that_are_none(emulator: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=said):
+        load_project(write_stack(tmp_path), Options(emulators=(emulator,)))
