@@ -6,11 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.folder_server import serving_folder
 from tests.support.handmade_wheels import make_wheel
+from tests.support.own_projects import commit, write_project
 from tests.support.small_pythons import pack_python, reduce_python
 from venvstacks.api import Plan, Report, Request, load_project, plan, run
 from venvstacks.graph.selection import Operation, Selection
@@ -21,7 +24,7 @@ from venvstacks.runtimes.host_provider import HostProvider
 from venvstacks.runtimes.provider_request import RuntimeRequest, RuntimeTools
 from venvstacks.tools.process import Processes
 
-_SPECIFICATION = """\
+_RUNTIME = """\
 [tool.venvstacks]
 runtime-providers = ["archive"]
 
@@ -33,7 +36,9 @@ name = "py"
 python_implementation = "cpython@3.11.7"
 requirements = []
 platforms = ["linux_x86_64"]
+"""
 
+_LAYERS = """
 [[frameworks]]
 name = "base"
 runtime = "py"
@@ -50,6 +55,31 @@ name = "other"
 frameworks = ["base"]
 requirements = []
 launch_module = "other.py"
+"""
+
+_OWN_LAYERS = """
+[tool.uv.sources]
+desk = {{ path = "desk" }}
+lamp = {{ git = "{outside}/lamp" }}
+shelf = {{ url = "{url}/shelf-1.0.tar.gz" }}
+tools = {{ workspace = true }}
+
+[[frameworks]]
+name = "base"
+runtime = "py"
+requirements = ["shelf"]
+
+[[applications]]
+name = "hello"
+frameworks = ["base"]
+requirements = ["desk", "lamp"]
+launch_module = "hello.py"
+
+[[applications]]
+name = "other"
+frameworks = ["base"]
+requirements = ["tools"]
+launch = "tools"
 """
 
 
@@ -82,7 +112,7 @@ class Machine:
         project = self.project(remote_cache=self.store, **(options or {}))
         if include:
             request["selection"] = Selection(include=include)
-        return run(project, Request(operations or ("build", "publish"), lock_policy="require-valid", **request))
+        return run(project, Request(operations or ("build", "publish"), **{"lock_policy": "require-valid", **request}))
 
     def project(self, **options: Any) -> Project:
         settings = {"use_index": False, "local_wheels": ("wheels",), "jobs": 2, **options}
@@ -136,19 +166,54 @@ def statuses(report: Report) -> dict[str, str]:
     return {o.name: "cached" if o.name in report.cached_bytes else o.status for o in report.outcomes}
 
 
-def first_machine(folder: Path) -> Machine:
-    """A machine with a small Python as an archive, which has built and published the stack into a store."""
+def prepare_python(folder: Path) -> str:
+    """Write a small Python as the archive `python.tar.gz`; returns its SHA-256."""
     tools = RuntimeTools(Processes(), dict(os.environ), folder / "first-cache")
     wanted = RuntimeRequest(PythonImplementation("cpython", "3.11.7"), PLATFORMS["linux_x86_64"])
     python = reduce_python(HostProvider().prepare(wanted, tools).tree, folder / "python")
-    sha256 = pack_python(python, folder / "python.tar.gz")
+    return pack_python(python, folder / "python.tar.gz")
+
+
+def first_machine(folder: Path) -> Machine:
+    """A machine with a small Python as an archive, which has built and published the stack into a store."""
+    sha256 = prepare_python(folder)
     base = folder / "first"
     base.mkdir()
     make_wheel(base / "wheels", "alpha", "1.0", files={"alpha.py": b"__version__ = '1.0'\n"})
-    (base / "venvstacks.toml").write_text(_SPECIFICATION.format(sha256=sha256), "utf-8")
+    (base / "venvstacks.toml").write_text(_RUNTIME.format(sha256=sha256) + _LAYERS, "utf-8")
     for name in ("hello", "other"):
         (base / f"{name}.py").write_text(f"import alpha\nprint('{name}', alpha.__version__)\n", "utf-8")
-    machine = Machine(base, str(folder / "store"))
+    return _filling(Machine(base, str(folder / "store")))
+
+
+def first_machine_with_own_packages(folder: Path) -> Machine:
+    """The same for a stack of packages from source: a folder, a repository, a server's archive, a workspace's member.
+
+    Repository and server are gone afterwards.
+    """
+    sha256 = prepare_python(folder)
+    base, outside = folder / "first", folder / "outside"
+    base.mkdir()
+    (base / "wheels").mkdir()
+    write_project(base / "desk", "desk", files={"desk.py": "VERSION = '1.0'\n"})
+    write_project(base / "members/tools", "tools")
+    (base / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["members/*"]\n', "utf-8")
+    commit(write_project(outside / "lamp", "lamp"))
+    with tarfile.open(outside / "shelf-1.0.tar.gz", "w:gz") as packed:
+        packed.add(write_project(outside / "shelf", "shelf"), "shelf-1.0")
+    (base / "hello.py").write_text(
+        "import desk, lamp, shelf\nprint(desk.VERSION, lamp.VERSION, shelf.VERSION)\n", "utf-8"
+    )
+    with serving_folder(outside) as server:
+        layers = _OWN_LAYERS.format(outside=outside.as_uri(), url=server.url)
+        (base / "venvstacks.toml").write_text(_RUNTIME.format(sha256=sha256) + layers, "utf-8")
+        machine = _filling(Machine(base, str(folder / "store")))
+    outside.rename(folder / "gone")
+    return machine
+
+
+def _filling(machine: Machine) -> Machine:
+    """Lock, then build and publish into the machine's store."""
     assert statuses(run(machine.project(), Request(("lock",))))
     report = machine.run(options={"push": True})
     assert "cached" not in statuses(report).values()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from venvstacks.actions.locking.lock_request import LockPolicy, LockRequest
 from venvstacks.actions.locking.lock_validity import is_refused, lock_reasons
 from venvstacks.actions.wheels.wheel_request import OwnWheelRequest, wheel_reasons
+from venvstacks.errors import LockError
 from venvstacks.graph.compiler import ARCHIVE_MANIFEST, Configuration
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.locking.adaptation import Adaptation
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from venvstacks.actions.publishing.published_deltas import OlderPublication
     from venvstacks.actions.toolset import Tools
     from venvstacks.records.remembered_digests import RememberedDigests
+    from venvstacks.records.wheel_pins import WheelPin
     from venvstacks.runtimes.provider_request import ArchiveSource
 
 
@@ -270,6 +272,31 @@ class TaskActions:
         from venvstacks.actions.wheels.build_own_wheel import build_own_wheel  # noqa: PLC0415
 
         return build_own_wheel(self.for_wheel(_label(node)), self.tools)
+
+    def pinned_wheel(self, node: TaskNode) -> WheelPin | None:
+        """The pin of a wheel task, if it is right for its source; the wheel itself may be missing.
+
+        Raises:
+            LockError: The pin or the source cannot be read.
+        """
+        label = _label(node)
+        return None if self.changed_source(label) else self.for_wheel(label).pin()
+
+    def put_wheel(self, node: TaskNode, wheel: Path) -> Mapping[str, object]:
+        """Put the wheel that a pin names in place, in place of building it.
+
+        Raises:
+            LockError: The pin is gone.
+            OSError: The wheel cannot be written.
+        """
+        from venvstacks.actions.wheels.placed_wheel import place_wheel, recorded_values  # noqa: PLC0415
+
+        request = self.for_wheel(_label(node))
+        pin = request.pin()
+        if pin is None:
+            raise LockError(f"the pin of wheel {request.label} was removed", hint="run the same command again")
+        place_wheel(request, pin, wheel)
+        return recorded_values(pin)
 
     def lock(self, node: TaskNode) -> LockResult:
         """Do a lock task and return its whole result.

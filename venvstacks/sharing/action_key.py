@@ -8,7 +8,7 @@ only costs a result that is computed twice.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from venvstacks.digests import sha256_json
@@ -28,9 +28,13 @@ Its name, its build number and its metadata depend on what a machine published b
 PACKAGES = "packages"
 """The role of the list of packages that an archive task reads from the environment."""
 
+WHEEL = "wheel"
+"""The role of the wheel of an own package."""
+
 SHARED_KINDS = ("build", "link", "check", "archive")
 """Kinds of tasks whose results are functions of their inputs. Locks are not: they depend on what indexes offer.
-Exports are folders of this machine, and manifests are quicker to write than to fetch."""
+Exports are folders of this machine, and manifests are quicker to write than to fetch. Wheels of own packages are
+shared, too, once they are pinned: see `KeyedWheel`."""
 
 _PROVIDERS = {"runtime_providers", "runtime_archives"}
 
@@ -105,6 +109,54 @@ class KeyedTask:
                 "outputs": sorted(self.outputs),
             }
         )  # fmt: skip
+
+    def accepts(self, digests: Mapping[str, str]) -> bool:
+        """Whether files with these digests, by role, can be the result."""
+        return digests.keys() == self.outputs.keys()
+
+    def kept(self, digest: Callable[[str], str | None]) -> dict[str, str]:  # noqa: ARG002 - see `KeyedWheel`
+        """Outputs that stay as they are, with their digests: none."""
+        return {}
+
+
+@dataclass(frozen=True)
+class KeyedWheel:
+    """The wheel of an own package, whose pin is right for its source; the pin states the wheel's digest.
+
+    So the key needs nothing else, and no record can name another file.
+
+    Attributes:
+        node: The task; its output is the pin.
+        sha256: Digest of the wheel, by the pin.
+    """
+
+    node: TaskNode
+    sha256: str
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """No files: the digest stands for all of them."""
+        return ()
+
+    @property
+    def outputs(self) -> Mapping[str, str | None]:
+        """The wheel, whose name is in the pin."""
+        return {WHEEL: None}
+
+    def key(self, digests: Mapping[str, str]) -> str:  # noqa: ARG002 - as other tasks have it
+        """The key of the wheel."""
+        return sha256_json({"format": FORMAT, "kind": "wheel", "wheel": self.sha256})
+
+    def accepts(self, digests: Mapping[str, str]) -> bool:
+        """Whether files with these digests, by role, can be the result."""
+        return dict(digests) == {WHEEL: self.sha256}
+
+    def kept(self, digest: Callable[[str], str | None]) -> dict[str, str]:
+        """Outputs that stay as they are, with their digests: the pin."""
+        return {path: found for path in self.node.outputs if (found := digest(path)) is not None}
+
+
+Keyed = KeyedTask | KeyedWheel
 
 
 def role_of(path: str, layout: StackLayout) -> str:

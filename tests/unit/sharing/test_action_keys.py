@@ -8,9 +8,10 @@ import pytest
 
 from tests.support.specifications import RUNTIME, application, framework, stack_of
 from venvstacks.graph.compiler import Configuration, compile_stack
+from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS
-from venvstacks.sharing.action_key import ARCHIVE, PACKAGES, KeyedTask
+from venvstacks.sharing.action_key import ARCHIVE, PACKAGES, WHEEL, KeyedTask, KeyedWheel
 
 TOOLS = {"venvstacks": "1", "uv": "2", "zstandard": "3"}
 CONFIGURATION = Configuration(PLATFORMS["linux_x86_64"], tools=TOOLS)
@@ -124,3 +125,21 @@ def test_outputs_are_what_other_machines_can_use() -> None:
         "$build/.venvstacks/build/py.json": "_build/.venvstacks/build/py.json",
         "$build/.venvstacks/runtime/py.json": "_build/.venvstacks/runtime/py.json",
     }
+
+
+def test_a_wheel_is_known_by_its_pinned_digest_alone() -> None:
+    node = TaskNode("wheel:desk", "wheel", "", outputs=("requirements/wheels/desk.json",))
+    wheel = KeyedWheel(node, "ab" * 32)
+    assert wheel.key({}) == KeyedWheel(TaskNode("wheel:renamed", "wheel", ""), "ab" * 32).key({})
+    assert wheel.key({}) != KeyedWheel(node, "cd" * 32).key({})
+    assert wheel.accepts({WHEEL: "ab" * 32})
+    for lie in ({WHEEL: "cd" * 32}, {}, {ARCHIVE: "ab" * 32}, {WHEEL: "ab" * 32, PACKAGES: "ab" * 32}):
+        assert not wheel.accepts(lie), "a record decides nothing"
+
+
+def test_the_pin_of_a_fetched_wheel_stays_as_it_is() -> None:
+    """So that a plan knows that its lock is current."""
+    pin = "requirements/wheels/desk.json"
+    wheel = KeyedWheel(TaskNode("wheel:desk", "wheel", "", outputs=(pin,)), "ab" * 32)
+    assert wheel.kept({pin: "11"}.get) == {pin: "11"}
+    assert wheel.kept({}.get) == {}

@@ -6,7 +6,6 @@ builds reproducibly is tried once for each set of build requirements, by buildin
 
 from __future__ import annotations
 
-import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from venvstacks.actions.building.environment_tree import place_tree
 from venvstacks.actions.toolset import Tools
 from venvstacks.actions.wheels.built_wheels import find_built, keep_built
 from venvstacks.actions.wheels.obtain_source import ObtainedSource, obtain_source
+from venvstacks.actions.wheels.placed_wheel import place_wheel, recorded_values
 from venvstacks.actions.wheels.wheel_request import OwnWheelRequest
 from venvstacks.digests import prefixed, sha256_file, sha256_json
 from venvstacks.errors import BuildError, LockError, MissingToolError, ProcessFailedError, RuntimeUnavailableError
@@ -30,7 +30,7 @@ from venvstacks.model.toml_text import TomlError, parse_toml
 from venvstacks.records.wheel_pins import WheelPin
 from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
 from venvstacks.tools.cache_locks import note_use
-from venvstacks.tools.files import staging_folder, swap_in, write_if_changed
+from venvstacks.tools.files import staging_folder, write_if_changed
 from venvstacks.tools.process import Completed
 from venvstacks.tools.uv import UvTools
 from venvstacks.tools.uv_build import (
@@ -63,21 +63,14 @@ def build_own_wheel(request: OwnWheelRequest, tools: Tools) -> dict[str, object]
         source = obtain_source(request, pin, tools)
         with staging_folder(request.base / request.layout.staging, f"wheel-{name}") as staging:
             pin, wheel = _Builder(request, source, staging, tools).obtain(pin)
-            fresh = staging / "wheel"
-            fresh.mkdir()
-            shutil.copyfile(wheel, fresh / pin.file)
-            swap_in(fresh, request.folder, trash=request.base / request.layout.staging)
+            place_wheel(request, pin, wheel)
         write_if_changed(request.pin_path, pin.text())
     except OSError as error:
         raise BuildError(
             f"the wheel of own package '{name}' cannot be written: {error}",
             hint="check free space and permissions of the build folder, and of the cache",
         ) from error
-    result: dict[str, object] = {"wheel": pin.file, "from": pin.identity}
-    if not pin.reproducible:
-        note = "is not built reproducibly: another build of the same source gives other bytes; the cache keeps this one"
-        result["warnings"] = [f"the wheel of {name} {note}"]
-    return result
+    return recorded_values(pin)
 
 
 @dataclass(frozen=True)
