@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from venvstacks.actions.toolset import Tools
 from venvstacks.deployment.phases import PhaseProgress
 from venvstacks.deployment.steps.place import Place
+from venvstacks.deployment.steps.switch import changing
 from venvstacks.tools.process import Processes
 from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.transfer import Progress
@@ -72,6 +74,10 @@ class DeployOptions:
             threads=self.threads,
             progress=self.progress,
         )
+
+    def changing(self, place: Place) -> AbstractContextManager[None]:
+        """Hold the deployment's lock in a block; see `venvstacks.deployment.steps.switch.changing`."""
+        return changing(place, warn=self.warn, on_wait=self.on_wait, timeout=self.wait)
 
 
 Settings = DeployOptions

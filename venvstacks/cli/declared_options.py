@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from venvstacks.cli.option_form import option
 from venvstacks.tools.clones import LinkMode
 
 Spec = Annotated[
@@ -18,58 +19,29 @@ Spec = Annotated[
 _FOLDERS, _LAYERS, _PACKAGES, _ARCHIVES, _RUN = "Folders", "Layers", "Packages", "Archives", "Run"
 _SHARING, _DESCRIPTIONS = "Remote cache", "Descriptions"
 
-BuildDir = Annotated[
-    str, typer.Option("--build-dir", metavar="DIR", help="Environments and task state.", rich_help_panel=_FOLDERS)
-]
-ArtifactsDir = Annotated[
-    str, typer.Option("--output-dir", metavar="DIR", help="Published archives.", rich_help_panel=_FOLDERS)
-]
-ExportDir = Annotated[
-    str, typer.Option("--output-dir", metavar="DIR", help="Exported environments.", rich_help_panel=_FOLDERS)
-]
+BuildDir = Annotated[str, option("--build-dir", "Environments and task state.", "DIR", _FOLDERS)]
+ArtifactsDir = Annotated[str, option("--output-dir", "Published archives.", "DIR", _FOLDERS)]
+ExportDir = Annotated[str, option("--output-dir", "Exported environments.", "DIR", _FOLDERS)]
 LocalWheels = Annotated[
     list[str] | None,
-    typer.Option(
-        "--local-wheels",
-        metavar="DIR",
-        help="Folder of wheels to use in addition to indexes; repeatable.",
-        rich_help_panel=_PACKAGES,
-    ),
+    option("--local-wheels", "Folder of wheels to use in addition to indexes; repeatable.", "DIR", _PACKAGES),
 ]
 Platforms = Annotated[
     list[str] | None,
-    typer.Option(
-        "--platform",
-        metavar="NAME",
-        help="Target platform, or all; repeatable. [default: this machine's]",
-        rich_help_panel=_LAYERS,
-    ),
+    option("--platform", "Target platform, or all; repeatable. [default: this machine's]", "NAME", _LAYERS),
 ]
-OnePlatform = Annotated[
-    str | None,
-    typer.Option(
-        "--platform", metavar="NAME", help="Target platform. [default: this machine's]", rich_help_panel=_LAYERS
-    ),
-]
-Include = Annotated[
-    list[str] | None,
-    typer.Option("--include", metavar="GLOB", help="Only these environments; repeatable.", rich_help_panel=_LAYERS),
-]
+OnePlatform = Annotated[str | None, option("--platform", "Target platform. [default: this machine's]", "NAME", _LAYERS)]
+Include = Annotated[list[str] | None, option("--include", "Only these environments; repeatable.", "GLOB", _LAYERS)]
 ResetLock = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--reset-lock", metavar="GLOB", help="Drop the earlier pins of these; repeatable.", rich_help_panel=_LAYERS
-    ),
+    list[str] | None, option("--reset-lock", "Drop the earlier pins of these; repeatable.", "GLOB", _LAYERS)
 ]
 AllowMissing = Annotated[
-    bool,
-    typer.Option("--allow-missing/--no-allow-missing", help="Patterns may match nothing.", rich_help_panel=_LAYERS),
+    bool, option("--allow-missing/--no-allow-missing", "Patterns may match nothing.", panel=_LAYERS)
 ]
 
 
 def _reach(name: str, what: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(f"--{name}/--no-{name}", help=what, rich_help_panel=_LAYERS)
-    return option
+    return option(f"--{name}/--no-{name}", what, panel=_LAYERS)
 
 
 LockDependencies = Annotated[bool | None, _reach("lock-dependencies", "Renew locks of layers below included ones too.")]
@@ -81,66 +53,40 @@ IncludeDependencies = Annotated[
 BuildDerived = Annotated[bool | None, _reach("build-derived", "Build layers above included ones too.")]
 PublishDerived = Annotated[bool | None, _reach("publish-derived", "Publish layers above included ones too.")]
 
-Index = Annotated[
-    bool,
-    typer.Option("--index/--no-index", help="Whether package indexes may be asked.", rich_help_panel=_PACKAGES),
-]
-Clean = Annotated[bool, typer.Option("--clean/--no-clean", help="Start from nothing: no earlier pins or environments.")]
+Index = Annotated[bool, option("--index/--no-index", "Whether package indexes may be asked.", panel=_PACKAGES)]
+Clean = Annotated[bool, option("--clean/--no-clean", "Start from nothing: no earlier pins or environments.")]
 TagOutputs = Annotated[
     bool,
-    typer.Option(
-        "--tag-outputs/--no-tag-outputs",
-        help="Put platform and build number into published names.",
-        rich_help_panel=_ARCHIVES,
-    ),
+    option("--tag-outputs/--no-tag-outputs", "Put platform and build number into published names.", panel=_ARCHIVES),
 ]
 ArchiveFormat = Annotated[
     str | None,
-    typer.Option(
-        "--archive-format",
-        metavar="FORMAT",
-        help="tar.zst, tar.xz, tar.gz or zip.",
-        envvar="VENVSTACKS_ARCHIVE_FORMAT",
-        rich_help_panel=_ARCHIVES,
+    option(
+        "--archive-format", "tar.zst, tar.xz, tar.gz or zip.", "FORMAT", _ARCHIVES, envvar="VENVSTACKS_ARCHIVE_FORMAT"
     ),
 ]
 ArchiveLevel = Annotated[
-    int | None,
-    typer.Option(
-        "--archive-level", metavar="N", help="Compression level of the archive format.", rich_help_panel=_ARCHIVES
-    ),
+    int | None, option("--archive-level", "Compression level of the archive format.", "N", _ARCHIVES)
 ]
 Compression = Annotated[
-    str | None,
-    typer.Option(
-        "--compression",
-        metavar="EFFORT",
-        help="fast, balanced, small, or a level as a number.",
-        rich_help_panel=_ARCHIVES,
-    ),
+    str | None, option("--compression", "fast, balanced, small, or a level as a number.", "EFFORT", _ARCHIVES)
 ]
 Release = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--release",
-        metavar="VERSION",
-        help="What the publication is called, e.g. 2.4.1; by default derived from the newest lock.",
-        rich_help_panel=_ARCHIVES,
+        "What the publication is called, e.g. 2.4.1; by default derived from the newest lock.",
+        "VERSION",
+        _ARCHIVES,
     ),
 ]
 LinkModeOption = Annotated[
     LinkMode | None,
-    typer.Option(
-        "--link-mode",
-        metavar="MODE",
-        help="How files get into exports: clone (or else copy), copy or hardlink.",
-    ),
+    option("--link-mode", "How files get into exports: clone (or else copy), copy or hardlink.", "MODE"),
 ]
 RuntimeProvider = Annotated[
     list[str] | None,
-    typer.Option(
-        "--runtime-provider", metavar="NAME", help="Where Pythons come from: standalone, host, archive; repeatable."
-    ),
+    option("--runtime-provider", "Where Pythons come from: standalone, host, archive; repeatable.", "NAME"),
 ]
 Emulator = Annotated[
     list[str] | None,
@@ -153,80 +99,55 @@ Emulator = Annotated[
 ]
 Isolated = Annotated[
     bool,
-    typer.Option(
-        "--isolated/--no-isolated",
-        help="Start the application without the current folder, PYTHONPATH and PYTHONHOME.",
-    ),
+    option("--isolated/--no-isolated", "Start the application without the current folder, PYTHONPATH and PYTHONHOME."),
 ]
 Editable = Annotated[
     bool,
-    typer.Option(
+    option(
         "--editable",
-        help="Import own packages from their projects: changes take effect without a new build. For work on them.",
+        "Import own packages from their projects: changes take effect without a new build. For work on them.",
     ),
 ]
 CheckImports = Annotated[
-    bool | None,
-    typer.Option("--check-imports/--no-check-imports", help="Import what linked layers declare."),
+    bool | None, option("--check-imports/--no-check-imports", "Import what linked layers declare.")
 ]
 StrictLayers = Annotated[
     bool,
-    typer.Option(
+    option(
         "--strict-layers",
-        help="Fail where a layer cannot be resolved over the locks below, instead of adapting these.",
-        rich_help_panel=_PACKAGES,
+        "Fail where a layer cannot be resolved over the locks below, instead of adapting these.",
+        panel=_PACKAGES,
     ),
 ]
 Locked = Annotated[
-    bool,
-    typer.Option("--locked", help="Fail with 11 if a lock is missing or not valid, before anything runs; for CI."),
+    bool, option("--locked", "Fail with 11 if a lock is missing or not valid, before anything runs; for CI.")
 ]
 CheckEnvironments = Annotated[
     bool,
-    typer.Option(
-        "--check-environments", help="Compare environments with their records by content; build changed ones again."
-    ),
+    option("--check-environments", "Compare environments with their records by content; build changed ones again."),
 ]
-Show = Annotated[bool, typer.Option("--show/--no-show", help="Show first what would be done to which layers.")]
-ShowOnly = Annotated[bool, typer.Option("--show-only/--no-show-only", help="Show it and do nothing.")]
-Json = Annotated[bool, typer.Option("--json/--no-json", help="Show data as JSON, and do nothing else.")]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        "--jobs",
-        "-j",
-        metavar="N",
-        min=1,
-        help="Tasks at the same time.",
-        envvar="VENVSTACKS_JOBS",
-        rich_help_panel=_RUN,
-    ),
-]
+Show = Annotated[bool, option("--show/--no-show", "Show first what would be done to which layers.")]
+ShowOnly = Annotated[bool, option("--show-only/--no-show-only", "Show it and do nothing.")]
+Json = Annotated[bool, option("--json/--no-json", "Show data as JSON, and do nothing else.")]
+Jobs = Annotated[int | None, option("--jobs -j", "Tasks at the same time.", "N", _RUN, min=1, envvar="VENVSTACKS_JOBS")]
 RemoteCache = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--remote-cache",
-        metavar="URL",
-        help="Folder or URL of results that machines share; none for none. Also VENVSTACKS_REMOTE_CACHE.",
-        rich_help_panel=_SHARING,
+        "Folder or URL of results that machines share; none for none. Also VENVSTACKS_REMOTE_CACHE.",
+        "URL",
+        _SHARING,
     ),
 ]
 Push = Annotated[
     bool | None,
-    typer.Option(
-        "--push/--no-push",
-        help="Write results of this machine to it. Also VENVSTACKS_REMOTE_CACHE_PUSH.",
-        rich_help_panel=_SHARING,
+    option(
+        "--push/--no-push", "Write results of this machine to it. Also VENVSTACKS_REMOTE_CACHE_PUSH.", panel=_SHARING
     ),
 ]
 On = Annotated[
     str | None,
-    typer.Option(
-        "--on",
-        metavar="SCHEDULER",
-        help="Have tasks done by the workers of this Dask scheduler, e.g. tcp://HOST:8786.",
-        rich_help_panel=_RUN,
-    ),
+    option("--on", "Have tasks done by the workers of this Dask scheduler, e.g. tcp://HOST:8786.", "SCHEDULER", _RUN),
 ]
 
 
@@ -240,58 +161,43 @@ def seconds_of(text: str) -> float:
 
 Timeout = Annotated[
     float | None,
-    typer.Option(
+    option(
         "--timeout",
-        metavar="TIME",
+        "How long each task may take, e.g. 30m; then its children are ended, and it fails.",
+        "TIME",
+        _RUN,
         parser=seconds_of,
-        help="How long each task may take, e.g. 30m; then its children are ended, and it fails.",
         envvar="VENVSTACKS_TIMEOUT",
-        rich_help_panel=_RUN,
     ),
 ]
-KeepGoing = Annotated[
-    bool, typer.Option("--keep-going", help="Go on with what does not depend on a failure.", rich_help_panel=_RUN)
-]
-Trace = Annotated[
-    Path | None,
-    typer.Option("--trace", metavar="FILE", help="Write a trace for Chrome or Perfetto.", rich_help_panel=_RUN),
-]
-ReportFile = Annotated[
-    Path | None,
-    typer.Option("--report", metavar="FILE", help="Write the result of the run as JSON.", rich_help_panel=_RUN),
-]
+KeepGoing = Annotated[bool, option("--keep-going", "Go on with what does not depend on a failure.", panel=_RUN)]
+Trace = Annotated[Path | None, option("--trace", "Write a trace for Chrome or Perfetto.", "FILE", _RUN)]
+ReportFile = Annotated[Path | None, option("--report", "Write the result of the run as JSON.", "FILE", _RUN)]
 DeltaFrom = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         "--delta-from",
-        metavar="SOURCE",
-        help="Older publication (folder or URL): write deltas from it, so that updates are small; repeatable.",
-        rich_help_panel=_ARCHIVES,
+        "Older publication (folder or URL): write deltas from it, so that updates are small; repeatable.",
+        "SOURCE",
+        _ARCHIVES,
     ),
 ]
-Bills = Annotated[
-    bool,
-    typer.Option("--sbom", help="Write a bill of materials (CycloneDX) for each layer.", rich_help_panel=_DESCRIPTIONS),
-]
+Bills = Annotated[bool, option("--sbom", "Write a bill of materials (CycloneDX) for each layer.", panel=_DESCRIPTIONS)]
 Provenance = Annotated[
     bool,
-    typer.Option(
-        "--provenance",
-        help="Write for each archive what it was made from (in-toto, SLSA 1.0).",
-        rich_help_panel=_DESCRIPTIONS,
-    ),
+    option("--provenance", "Write for each archive what it was made from (in-toto, SLSA 1.0).", panel=_DESCRIPTIONS),
 ]
 Builder = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--builder",
-        metavar="URI",
-        help="Who builds, for --provenance: e.g. the URL of a CI workflow.",
+        "Who builds, for --provenance: e.g. the URL of a CI workflow.",
+        "URI",
+        _DESCRIPTIONS,
         envvar="VENVSTACKS_BUILDER",
-        rich_help_panel=_DESCRIPTIONS,
     ),
 ]
-Force = Annotated[bool, typer.Option("--force/--no-force", help="Write outputs even if they are current.")]
-DryRun = Annotated[bool, typer.Option("--dry-run/--no-dry-run", help="Say what would be done, and why; do nothing.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say why tasks run, and which do not.")]
+Force = Annotated[bool, option("--force/--no-force", "Write outputs even if they are current.")]
+DryRun = Annotated[bool, option("--dry-run/--no-dry-run", "Say what would be done, and why; do nothing.")]
+Quiet = Annotated[bool, option("--quiet -q", "Say nothing but errors.")]
+Verbose = Annotated[bool, option("--verbose -v", "Say why tasks run, and which do not.")]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks.api import deployments as deployment
+from venvstacks.api.this_machine import this_platform
 from venvstacks.cli.deploy_progress import showing_progress
 from venvstacks.cli.error_boundary import Terminated
 from venvstacks.cli.printable import print_json, print_message, print_result
@@ -195,7 +196,7 @@ def _reporting_what_is_left(folder: Path) -> Iterator[None]:
 
 def shell_command(text: str) -> tuple[str, ...]:
     """The program that runs a command of the user's as the system's shell does."""
-    if deployment.this_platform().is_windows:
+    if this_platform().is_windows:
         return "cmd", "/d", "/c", text
     return "/bin/sh", "-c", text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from venvstacks.deployment.release_order import NORMAL_FORM
 from venvstacks.digests import TreeEntry
@@ -16,29 +16,31 @@ from venvstacks.model.conventions import LayerKind
 if TYPE_CHECKING:
     from typing import Self
 
-T = TypeVar("T")
-
-
-def _read(data: bytes, place: str, form: Callable[[object], T]) -> T:
-    """The record in `data`.
-
-    Raises:
-        DamagedRecordError: It holds no valid record.
-        DeployError: It was written by another version.
-    """
-    try:
-        return parse(data, form)
-    except FormError as error:
-        if error.is_foreign:
-            raise DeployError(
-                f"{place} was written by another version of venvstacks ({error})",
-                hint="use the venvstacks that made this deployment, or deploy into a new folder",
-            ) from error
-        raise DamagedRecordError(f"{place} is damaged: {error}") from error
-
 
 class DeploymentRecord:
-    """Base of the records that are files of their own; each is a dataclass."""
+    """Base of the records that are files of their own; each is a dataclass, and has its form in `_FORMS`."""
+
+    @classmethod
+    def read(cls, data: bytes, place: str) -> Self:
+        """The record in `data`.
+
+        Args:
+            data: The file's content.
+            place: Where it is from, for messages.
+
+        Raises:
+            DamagedRecordError: It holds no valid record.
+            DeployError: It was written by another version.
+        """
+        try:
+            return cast("Self", parse(data, _FORMS[cls]))
+        except FormError as error:
+            if error.is_foreign:
+                raise DeployError(
+                    f"{place} was written by another version of venvstacks ({error})",
+                    hint="use the venvstacks that made this deployment, or deploy into a new folder",
+                ) from error
+            raise DamagedRecordError(f"{place} is damaged: {error}") from error
 
     def data(self) -> dict[str, Any]:
         """The record as JSON data."""
@@ -116,16 +118,6 @@ class InstanceRecord(DeploymentRecord):
     installed: Installed
     bytecode: tuple[GeneratedFile, ...]
 
-    @classmethod
-    def read(cls, data: bytes, place: str) -> InstanceRecord:
-        """The record in `data`.
-
-        Raises:
-            DamagedRecordError: It holds no valid record.
-            DeployError: It was written by another version.
-        """
-        return _read(data, place, _INSTANCE)
-
 
 @dataclass(frozen=True)
 class Generation(DeploymentRecord):
@@ -166,16 +158,6 @@ class Generation(DeploymentRecord):
         if not self.releases.keys() <= self.applications.keys():
             raise ValueError("it names releases of applications that it does not list")
 
-    @classmethod
-    def read(cls, data: bytes, place: str) -> Generation:
-        """The record in `data`.
-
-        Raises:
-            DamagedRecordError: It holds no valid record.
-            DeployError: It was written by another version.
-        """
-        return _read(data, place, _GENERATION)
-
     @property
     def by_id(self) -> Mapping[str, Installed]:
         """The instances by id."""
@@ -196,25 +178,27 @@ _INSTALLED = record(
     lower=mapping(text),
     launch_module=optional(text),
 )
-_INSTANCE = record(
-    InstanceRecord,
-    "versioned",
-    installed=_INSTALLED,
-    bytecode=array(record(GeneratedFile, path=text, size=whole(), sha256=text)),
-)
-_GENERATION = record(
-    Generation,
-    "versioned",
-    number=whole(),
-    previous=optional(whole()),
-    created=text,
-    source=text,
-    platform=text,
-    applications=mapping(text),
-    instances=array(_INSTALLED),
-    needed_by=mapping(array(text)),
-    releases=mapping(matching(NORMAL_FORM.pattern, "a version in the normal form of PEP 440")),
-)
+_FORMS: Mapping[type[DeploymentRecord], Callable[[object], DeploymentRecord]] = {
+    InstanceRecord: record(
+        InstanceRecord,
+        "versioned",
+        installed=_INSTALLED,
+        bytecode=array(record(GeneratedFile, path=text, size=whole(), sha256=text)),
+    ),
+    Generation: record(
+        Generation,
+        "versioned",
+        number=whole(),
+        previous=optional(whole()),
+        created=text,
+        source=text,
+        platform=text,
+        applications=mapping(text),
+        instances=array(_INSTALLED),
+        needed_by=mapping(array(text)),
+        releases=mapping(matching(NORMAL_FORM.pattern, "a version in the normal form of PEP 440")),
+    ),
+}
 
 
 def needed_instances(

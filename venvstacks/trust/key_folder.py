@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from venvstacks.data_faults import first_fault
 from venvstacks.errors import TrustError, UsageError
 from venvstacks.tools.files import write_atomically
-from venvstacks.trust.refusals import refusing
+from venvstacks.trust.root_metadata import parse_root
 from venvstacks.trust.signed_roles import DEFAULT_DAYS
 
 if TYPE_CHECKING:
@@ -102,22 +102,6 @@ class KeyFolder:
             place = next((place for place in places if place.is_file()), None)
             return None if place is None else _signer_from_file(place, public)
         return _signer_from_uri(uri, public) if uri else None
-
-
-def parse_root(data: bytes, place: str) -> Metadata[Root]:
-    """Root metadata, which is not verified.
-
-    Raises:
-        TrustError: It is not root metadata.
-    """
-    from tuf.api.exceptions import RepositoryError  # noqa: PLC0415 - only for signed publications
-    from tuf.api.metadata import Metadata, Root  # noqa: PLC0415
-
-    with refusing(place):
-        found = Metadata.from_bytes(data)
-        if not isinstance(found.signed, Root):
-            raise RepositoryError(f"it holds {found.signed.type} metadata where root metadata is expected")
-        return found
 
 
 def read_key_folder(folder: Path, key_folders: tuple[Path, ...] = ()) -> KeyFolder:

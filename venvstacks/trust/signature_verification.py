@@ -13,11 +13,12 @@ from venvstacks.digests import sha256_bytes
 from venvstacks.errors import TransferError, TrustError
 from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.trust.refusals import refusing, too_large
+from venvstacks.trust.root_metadata import parse_root
 from venvstacks.trust.signed_roles import TRUST_FOLDER
 from venvstacks.trust.trust_record import TrustRecord
 
 if TYPE_CHECKING:
-    from tuf.api.metadata import Metadata, Root, Targets
+    from tuf.api.metadata import Metadata, Targets
     from tuf.ngclient import FetcherInterface
 
 Read = Callable[[str, int], Optional[bytes]]  # noqa: UP045 - Python 3.9
@@ -75,20 +76,8 @@ def new_record(root: bytes, source: str, now: datetime) -> TrustRecord:
     Raises:
         TrustError: It is no root metadata.
     """
-    with refusing(source):
-        loaded = _parse_root(root)
-    fingerprint = sha256_bytes(loaded.signed_bytes)
+    fingerprint = sha256_bytes(parse_root(root, source).signed_bytes)
     return TrustRecord(fingerprint=fingerprint, pinned=root.decode(), verified=now, valid_until=now)
-
-
-def _parse_root(data: bytes) -> Metadata[Root]:
-    from tuf.api.exceptions import RepositoryError  # noqa: PLC0415 - only for signed publications
-    from tuf.api.metadata import Metadata, Root  # noqa: PLC0415
-
-    found = Metadata.from_bytes(data)
-    if not isinstance(found.signed, Root):
-        raise RepositoryError(f"it holds {found.signed.type} metadata where root metadata is expected")
-    return found
 
 
 def check_clock(record: TrustRecord, now: datetime) -> None:
@@ -130,9 +119,9 @@ def verify(read: Read, source: str, record: TrustRecord, now: datetime) -> Verif
                 _unpack(record, folder)
                 updater = Updater(name, _BASE, fetcher=_fetcher(read), config=config, bootstrap=record.pinned.encode())
                 updater.refresh()
-                return _collect(folder, record, now)
+                return _collect(folder, source, record, now)
         except TrustError as error:
-            error.roots = {version: data.decode() for version, data in _later_roots(folder)}
+            error.roots = {version: data.decode() for version, data in _later_roots(folder, source)}
             raise
 
 
@@ -146,12 +135,12 @@ def _unpack(record: TrustRecord, folder: Path) -> None:
             (folder / f"{role}.json").write_text(text, encoding="utf-8")
 
 
-def _collect(folder: Path, record: TrustRecord, now: datetime) -> Verified:
+def _collect(folder: Path, source: str, record: TrustRecord, now: datetime) -> Verified:
     from tuf.api.metadata import Metadata, Snapshot, Timestamp  # noqa: PLC0415
 
     texts = {role: (folder / f"{role}.json").read_bytes() for role in ("timestamp", "snapshot", "targets")}
-    roots = dict(_later_roots(folder))
-    newest = _parse_root(roots[max(roots)] if roots else record.pinned.encode()).signed
+    roots = dict(_later_roots(folder, source))
+    newest = parse_root(roots[max(roots)] if roots else record.pinned.encode(), source).signed
     targets: Metadata[Targets] = Metadata.from_bytes(texts["targets"])
     timestamp: Metadata[Timestamp] = Metadata.from_bytes(texts["timestamp"])
     snapshot: Metadata[Snapshot] = Metadata.from_bytes(texts["snapshot"])
@@ -181,11 +170,11 @@ PUBLISHER_FIELD = "x-venvstacks-publisher"
 """Field of root metadata with the name of the publisher."""
 
 
-def _later_roots(folder: Path) -> Iterator[tuple[int, bytes]]:
+def _later_roots(folder: Path, source: str) -> Iterator[tuple[int, bytes]]:
     """The verified root metadata after the pinned one, by version; the library has verified all up to its link."""
     if not (folder / "root.json").exists():  # not even the pinned one could be used
         return
-    newest = _parse_root((folder / "root.json").read_bytes()).signed.version
+    newest = parse_root((folder / "root.json").read_bytes(), source).signed.version
     for place in (folder / "root_history").iterdir():
         version = int(place.name.partition(".")[0])
         if version <= newest:

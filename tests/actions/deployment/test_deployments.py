@@ -10,6 +10,7 @@ import pytest
 from tests.actions.deployment.conftest import LAYERS
 from tests.support.published_layers import PLATFORM, application, framework, publish, runtime
 from venvstacks.api import deployments as deployment
+from venvstacks.api.this_machine import this_glibc
 from venvstacks.errors import DeployError, UsageError
 from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.glibc_promises import needs_glibc
@@ -223,7 +224,7 @@ def test_too_little_space_is_noticed_beforehand(first: Path, tmp_path: Path, mon
 
 
 def test_a_python_that_needs_a_newer_glibc_than_there_is_is_installed_with_a_warning(tmp_path: Path) -> None:
-    if not deployment.this_glibc():
+    if not this_glibc():
         pytest.skip("a system without glibc")
     entries = publish(tmp_path / "offer", [runtime(), application("counter")])
     product = entries["py"].product.model_copy(update={"notes": (needs_glibc("2.999"),)})
@@ -234,9 +235,7 @@ def test_a_python_that_needs_a_newer_glibc_than_there_is_is_installed_with_a_war
     deployment.deploy(
         str(tmp_path / "offer"), tmp_path / "place", options=deployment.DeployOptions(warn=warnings.append)
     )
-    assert warnings == [
-        f"py needs glibc 2.999, and this machine has {deployment.this_glibc()}: it will probably not start"
-    ]
+    assert warnings == [f"py needs glibc 2.999, and this machine has {this_glibc()}: it will probably not start"]
     deployment.deploy(
         str(tmp_path / "offer"), tmp_path / "place", options=deployment.DeployOptions(warn=warnings.append)
     )

@@ -16,6 +16,7 @@ import pytest
 import venvstacks.deployment as public
 from tests.support.killed_deploys import ROOT
 from tests.support.published_layers import application, publish, runtime
+from venvstacks.api import deployment_status
 from venvstacks.api import deployments as deployment
 from venvstacks.deployment.steps import start_installed
 from venvstacks.errors import DeployError, UnreadableError
@@ -65,7 +66,7 @@ def changed_meanwhile(folder: Path, source: Path, monkeypatch: pytest.MonkeyPatc
         return found
 
     monkeypatch.setattr(start_installed, "require_current", require_current)
-    monkeypatch.setattr(deployment, "require_current", require_current)
+    monkeypatch.setattr(deployment_status, "require_current", require_current)
 
 
 def test_exec_and_two_changes(

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.published_layers import SITE, Published, application, framework, publish, runtime
 from venvstacks.api import deployments as deployment
+from venvstacks.api import opened_source
 from venvstacks.deployment.steps import instances, switch
 from venvstacks.deployment.steps.update_plan import DeployRequest
 from venvstacks.errors import DeployError
@@ -44,8 +45,8 @@ def test_a_path_that_is_too_long_is_named_before_anything_is_unpacked(
     pond = framework("pond")
     deep = replace(pond, files={**pond.files, f"{SITE}/pond_data/{'x' * 200}.txt": b"x"})
     publish(tmp_path / "published", map(for_windows, (runtime(), deep, application("frog", uses=("pond",)))))
-    monkeypatch.setattr(deployment, "this_platform", lambda: PLATFORMS["win_amd64"])
-    monkeypatch.setattr(deployment, "DeployRequest", partial(DeployRequest, long_paths=lambda _: long_paths))
+    monkeypatch.setattr(opened_source, "this_platform", lambda: PLATFORMS["win_amd64"])
+    monkeypatch.setattr(opened_source, "DeployRequest", partial(DeployRequest, long_paths=lambda _: long_paths))
     if long_paths:
         assert deployment.deploy(str(tmp_path / "published"), tmp_path / "d").changed
         return
