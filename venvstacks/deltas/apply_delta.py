@@ -21,9 +21,8 @@ from venvstacks.deltas.old_version import OldVersion
 from venvstacks.deltas.patches import apply_patch
 from venvstacks.digests import TreeEntry, sha256_file
 from venvstacks.errors import InterruptedRunError
-from venvstacks.modes import file_mode
-from venvstacks.tools.clones import lay_file
 from venvstacks.tools.files import staging_folder
+from venvstacks.tools.shared_files import lay_shared
 
 _PIECE = 1 << 20
 _WHOLE_WINDOW = 1 << 26  # as publishing writes it
@@ -226,8 +225,6 @@ class _WholeFiles:
 
 def _copy(source: Path, entry: TreeEntry, target: Path) -> None:
     """Create a file from one that should have the same content; the new file is compared with the manifest."""
-    lay_file(source, target)
-    mode = file_mode(executable=entry.executable)
-    target.chmod(mode)
+    lay_shared(source, target, executable=entry.executable)
     if target.stat().st_size != entry.size or sha256_file(target, entry.size) != entry.sha256:
         raise ValueError(f"the installed file {source} was changed")

@@ -44,6 +44,24 @@ def lay_file(source: Path | str, target: Path | str, mode: LinkMode = "clone") -
         _copy(source, target, clone=mode == "clone")
 
 
+def clone_file(source: Path, target: Path) -> bool:
+    """Create the file `target` as a clone of `source`; its mode is for the caller to set.
+
+    Returns:
+        Whether it was created; nothing is where the file system has no clones.
+
+    Raises:
+        OSError: `source` cannot be read, or `target` is there already.
+    """
+    if sys.platform != "linux":
+        return _cloned_by_name(os.fspath(source), os.fspath(target))
+    with source.open("rb") as reading, target.open("xb") as writing:
+        done = _cloned(reading.fileno(), writing.fileno())
+    if not done:
+        target.unlink()
+    return done
+
+
 def _copy(source: Path | str, target: Path | str, *, clone: bool) -> None:
     reading = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:

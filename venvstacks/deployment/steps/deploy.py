@@ -26,6 +26,7 @@ from venvstacks.deployment.steps.instances import (
 )
 from venvstacks.deployment.steps.layer_delivery import Delivery, Route
 from venvstacks.deployment.steps.place import finished_instances
+from venvstacks.deployment.steps.shared_layer_files import share_layer_files
 from venvstacks.deployment.steps.switch import clean_up_after, enter_generation, rewrite_current
 from venvstacks.deployment.steps.update_plan import (
     DeployRequest,
@@ -186,6 +187,7 @@ def _carry_out(
         copying = [lanes.pool.submit(delivery.copy, one, trees[one.id], donor) for one, donor in rebind]
         made = _all(making)
         prepared = [*(one.prepared for one in made), *_all(copying)]
+    share_layer_files(prepared, place, tools)
     settle(prepared, place, request.warn)
     _finish_all(prepared, request, tools)
     return _CarriedOut(

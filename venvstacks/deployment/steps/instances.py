@@ -34,6 +34,7 @@ from venvstacks.tools.files import read_regular, write_atomically
 from venvstacks.tools.folder_links import link_folder
 from venvstacks.tools.patience import rename_patiently
 from venvstacks.tools.process import Rights, scrubbed_environment
+from venvstacks.tools.shared_files import lay_shared
 
 _POSTINSTALL = "postinstall.py"
 _NEEDED = (_POSTINSTALL, LAYER_CONFIG)
@@ -131,8 +132,9 @@ def unpack_instance(
 def copy_instance(bound: Bound, expected: ExpectedTree, donor: InstanceRecord, place: Place, tools: Tools) -> Prepared:
     """Make an instance in the staging folder from another one that was unpacked from the same archive.
 
-    Its files are clones or copies: what an application writes into files of one instance changes no other. Bytecode is
-    copied too, since the archive, and so the Python that it is for, is the same.
+    Compiled code is shared where that is possible, and the other files are clones or copies: what an application writes
+    into files of one instance changes no other. Bytecode is copied too, since the archive, and so the Python that it
+    is for, is the same.
 
     Raises:
         InterruptedRunError: The deploy is being stopped.
@@ -155,7 +157,7 @@ def _copy_entry(entry: TreeEntry, source: Path, target: Path) -> None:
     if entry.target is not None:
         target.symlink_to(entry.target)
         return
-    lay_file(source, target)
+    lay_shared(source, target, executable=entry.executable)
     info = source.stat()
     os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns))  # Python knows bytecode by the time of its source
 
