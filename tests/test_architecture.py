@@ -89,8 +89,8 @@ REACHES: dict[str, set[str]] = {
         "loading", "api/deployment_options.py", "api/installed_applications.py",
         "cli/ci_annotations.py",  # errors are shown before there is a project, too
     },
-    "sys.platform": {"loading", "api/this_machine.py", "tools/clones.py", *CHILD_PROGRAMS},
-    "platform.machine": {"loading", "api/this_machine.py"},
+    "sys.platform": {"loading", "api/machine_platform.py", "tools/clones.py", *CHILD_PROGRAMS},
+    "platform.machine": {"loading", "api/machine_platform.py"},
     # what this machine's system calls are, and what its file systems tell
     "os.name": {
         "tools", "deployment/steps/installed_files.py", "records/remembered_digests.py", "reproducing", "digests.py",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from venvstacks.api.deployment_options import DeployOptions
-from venvstacks.api.this_machine import this_glibc, this_platform
+from venvstacks.api.machine_platform import this_glibc, this_platform
 from venvstacks.deployment.release_steps import ReleaseStep, raised_floor
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.phase_counter import PhaseCounter

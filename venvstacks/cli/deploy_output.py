@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks.api import deployments as deployment
-from venvstacks.api.this_machine import this_platform
+from venvstacks.api.machine_platform import this_platform
 from venvstacks.cli.deploy_progress import showing_progress
 from venvstacks.cli.error_boundary import Terminated
 from venvstacks.cli.printable import print_json, print_message, print_result

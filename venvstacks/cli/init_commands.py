@@ -78,8 +78,8 @@ def init(
 
 def _init_from(projects: list[Path], folder: Path, verbosity: Verbosity) -> int:
     from venvstacks.api.deployment_options import DeployOptions  # noqa: PLC0415
+    from venvstacks.api.machine_platform import this_platform  # noqa: PLC0415 - only for projects
     from venvstacks.api.proposing import Machine, propose  # noqa: PLC0415
-    from venvstacks.api.this_machine import this_platform  # noqa: PLC0415 - only for projects
     from venvstacks.model.platforms import PythonImplementation  # noqa: PLC0415
 
     python = PythonImplementation("cpython", ".".join(map(str, sys.version_info[:3])))

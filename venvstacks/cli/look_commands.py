@@ -40,7 +40,7 @@ def make_reading(platform: str | None, options: Options, here: Path | None = Non
         UsageError: There is no such platform.
     """
     from venvstacks.api.deployment_options import DeployOptions  # noqa: PLC0415
-    from venvstacks.api.this_machine import this_platform  # noqa: PLC0415 - not every command reads
+    from venvstacks.api.machine_platform import this_platform  # noqa: PLC0415 - not every command reads
     from venvstacks.insight.reading.named_contents import Reading  # noqa: PLC0415
     from venvstacks.model.platforms import PLATFORMS  # noqa: PLC0415
     from venvstacks.suggestions import suggestion  # noqa: PLC0415

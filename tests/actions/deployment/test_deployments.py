@@ -10,7 +10,7 @@ import pytest
 from tests.actions.deployment.conftest import LAYERS
 from tests.support.published_layers import PLATFORM, application, framework, publish, runtime
 from venvstacks.api import deployments as deployment
-from venvstacks.api.this_machine import this_glibc
+from venvstacks.api.machine_platform import this_glibc
 from venvstacks.errors import DeployError, UsageError
 from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.glibc_promises import needs_glibc
