@@ -18,6 +18,7 @@ def view_state(
 ) -> StateView:
     """A view of the task state in `store` and of the files around the specification."""
     digests: dict[str, str | None] = {}
+    base = str(paths.base)
 
     def digest(path: str) -> str | None:
         if path not in digests:
@@ -30,7 +31,7 @@ def view_state(
     return StateView(
         store,
         digest,
-        lambda path: os.path.lexists(paths.absolute(path)),
+        lambda path: os.path.lexists(os.path.join(base, path)),  # noqa: PTH118 - for each output of each task
         describe_staleness,
         facts=lambda path: input_facts(paths.absolute(path)),
     )

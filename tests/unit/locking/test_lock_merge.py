@@ -9,7 +9,7 @@ from venvstacks.errors import LockError
 from venvstacks.locking.locks import Provision, ResolvedPackage, provision_of
 from venvstacks.locking.merge import merge_resolutions
 from venvstacks.locking.pylock import parse_lock
-from venvstacks.locking.pylock_text import format_lock
+from venvstacks.locking.pylock_text import format_lock, names_chosen_in
 from venvstacks.model.platforms import PLATFORMS
 
 LAYER = framework("f", ["x"], runtime())
@@ -93,6 +93,7 @@ def test_every_target_gets_exactly_its_resolution_also_through_text(
     again = parse_lock(format_lock(lock), layer.python)
     assert again == lock
     assert format_lock(again) == format_lock(lock)
+    assert names_chosen_in(format_lock(lock)) == lock.chosen_names
     for target in targets:
         installed = {package.name: package.version for package in again.installed(target)}
         shared = {package.name: package.version for package in again.shared(target)}

@@ -10,7 +10,7 @@ from packaging.markers import Marker
 from tests.support.locked_layers import PYTHON, THREE, lock_of, locked
 from venvstacks.locking.locks import LockedPackage, Wheel
 from venvstacks.locking.pylock import parse_lock
-from venvstacks.locking.pylock_text import format_lock, pins_text, simplest_marker
+from venvstacks.locking.pylock_text import format_lock, names_chosen_in, pins_text, simplest_marker
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.model.platforms import PLATFORMS
 
@@ -55,6 +55,15 @@ def test_text_is_pep_751_and_a_shared_package_never_matches() -> None:
     assert second["marker"] == "sys_platform == 'from_lower_layer' and (sys_platform == 'win32')"
     assert second["tool"] == {"venvstacks": {"provided-by": "base"}}
     assert "wheels" not in second
+
+
+def test_names_are_found_in_the_text_of_our_own_locks_only() -> None:
+    left_out = LockedPackage("c", "3.0", THREE, (), left_out_by="upper")
+    here_and_below = [locked("b", "2.0", THREE[1:]), LockedPackage("b", "2.0", THREE[:1], (), "base")]
+    lock = lock_of(locked("a"), *here_and_below, left_out, LockedPackage("d", "4.0", THREE, (), "base"))
+    text = format_lock(lock)
+    assert names_chosen_in(text) == lock.chosen_names == {"a", "b", "c"}
+    assert names_chosen_in(text.replace('created-by = "venvstacks"', 'created-by = "uv"')) is None
 
 
 def test_a_lock_without_packages_is_complete() -> None:
