@@ -7,6 +7,7 @@ package that a lower layer provides may lack its files, since venvstacks 0.8 wro
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -69,7 +70,9 @@ def read_lock(text: str, python: PythonImplementation) -> ReadLock:
         UnusableLockError: It is no PEP 751 lock of a known version.
     """
     document = load_document(text)
-    header = _check_header(document)
+    header = _check_header(
+        json.dumps({key: value for key, value in document.items() if key != "packages"}, default=str)
+    )
     meant = {name for marker in header for name in _where(marker, python)} if header is not None else PLATFORMS
     targets = tuple(name for name in PLATFORMS if name in meant)
     entries: list[LockedPackage] = []
@@ -92,16 +95,22 @@ def read_lock(text: str, python: PythonImplementation) -> ReadLock:
     return ReadLock(lock, tuple(faults))
 
 
-def _check_header(document: Mapping[str, Any]) -> list[str] | None:
-    """The markers of the environments that a lock is for, None for all; raises an error if the header is wrong."""
+@lru_cache(maxsize=1 << 6)  # all locks of a stack have the same few
+def _check_header(header: str) -> tuple[str, ...] | None:
+    """The markers of the environments that a lock is for, None for all; raises an error if the header is wrong.
+
+    Args:
+        header: JSON of the lock without its packages.
+    """
     from packaging.pylock import Pylock, PylockValidationError  # noqa: PLC0415 - a run with nothing to do reads no lock
 
+    document = json.loads(header)
     try:
         Pylock.from_dict({"created-by": "unknown", **document, "packages": []})
     except PylockValidationError as error:
         what = "a marker cannot be read" if error.context and "environments" in error.context else "it is no lock"
         raise UnusableLockError(f"{what}: {error.message} in {error.context}") from None
-    return document.get("environments")
+    return None if document.get("environments") is None else tuple(document["environments"])
 
 
 def _read_entry(
