@@ -126,37 +126,16 @@ class TaskActions:
             return lock_reasons(self.for_lock(self.layer(node)), self.digests)
         if node.kind == "wheel":
             return wheel_reasons(self.for_wheel(_label(node)), self.digests)
-        from venvstacks.records.published_metadata import wanted_manifest  # noqa: PLC0415
+        from venvstacks.actions.publishing.result_checks import manifest_reasons  # noqa: PLC0415
 
-        place = self.base / node.outputs[0]
-        try:
-            written = place.read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
-            return (Reason("missing output", node.outputs[0]),)
-        if written != wanted_manifest(self._gathered(node), self.configuration.release):
-            return (Reason("changed input", "metadata of the layers, or the release"),)
-        return ()
+        return manifest_reasons(node, self.base, self.configuration.release)
 
     def lost_results(self, nodes: Iterable[TaskNode]) -> dict[str, tuple[Reason, ...]]:
-        """Results that are no longer what their tasks have recorded, by task.
+        """Results that are no longer what their tasks have recorded, by task."""
+        from venvstacks.actions.publishing.result_checks import lost_results  # noqa: PLC0415 - only to publish
 
-        They are metadata that another program has written over, and folders of exports that are missing. Missing
-        archives are not among them: somebody may have moved them to another place and kept the metadata.
-        """
-        from venvstacks.records.published_metadata import read_metadata  # noqa: PLC0415 - only to publish and export
-
-        found: dict[str, tuple[Reason, ...]] = {}
-        for node in nodes:
-            place = self.base / node.outputs[0] if node.kind in ("archive", "export") else None
-            if place is None or not place.exists():
-                continue
-            metadata = read_metadata(place)
-            folder = f"{self.configuration.layout.export}/{metadata.install_target}" if metadata else ""
-            if metadata is None:
-                found[node.name] = (Reason("invalid record", node.outputs[0]),)
-            elif node.kind == "export" and not (self.base / folder).is_dir():
-                found[node.name] = (Reason("missing output", folder),)
-        return found
+        published = [node for node in nodes if node.kind in {"archive", "export", "manifest"}]
+        return lost_results(published, self.base, self.configuration.layout.export) if published else {}
 
     def refuses(self, node: TaskNode) -> bool:
         """Whether doing a task that is stale would fail: a lock that is there and may not be renewed."""

@@ -22,11 +22,11 @@ from venvstacks.errors import UsageError
 from venvstacks.graph.compiler import ARCHIVE_MANIFEST
 from venvstacks.loading.project import Project
 from venvstacks.planning.requests import task_actions
+from venvstacks.records.published_json import metadata_text
 from venvstacks.records.published_metadata import (
     Description,
     LayerMetadata,
     described_digest,
-    metadata_text,
     read_metadata,
 )
 from venvstacks.tools.files import write_atomically, write_if_changed

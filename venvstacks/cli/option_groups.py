@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 from venvstacks.cli import declared_options as o
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Chosen:
     """Which layers; fields of `Selection`, as in the groups that extend this one."""
 
@@ -23,14 +23,14 @@ class Chosen:
     allow_missing: o.AllowMissing = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Targets:
     """Target platforms; a field of `Selection`."""
 
     platforms: o.Platforms = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class LockedLayers(Chosen):
     """Which layers to lock."""
 
@@ -38,7 +38,7 @@ class LockedLayers(Chosen):
     lock_dependencies: o.LockDependencies = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class PublishedLayers(Chosen):
     """Which layers to publish or export."""
 
@@ -46,7 +46,7 @@ class PublishedLayers(Chosen):
     publish_derived: o.PublishDerived = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Layers(PublishedLayers, LockedLayers):
     """Which layers to lock, build and publish."""
 
@@ -55,7 +55,7 @@ class Layers(PublishedLayers, LockedLayers):
     build_derived: o.BuildDerived = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Packages:
     """Where packages come from; fields of `Options`, as in the next two."""
 
@@ -63,7 +63,7 @@ class Packages:
     local_wheels: o.LocalWheels = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Archives:
     """How archives are written."""
 
@@ -74,7 +74,7 @@ class Archives:
     release: o.Release = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Environments:
     """How environments are made."""
 
@@ -83,7 +83,7 @@ class Environments:
     emulators: o.Emulator = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Sharing:
     """Where results are shared with other machines; fields of `Options`."""
 
@@ -91,14 +91,14 @@ class Sharing:
     push: o.Push = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Distributing(Sharing):
     """Which machines do tasks, and where they share results."""
 
     on: o.On = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Delivering:
     """How what was built is written for others."""
 
@@ -108,7 +108,7 @@ class Delivering:
     dry_run: o.DryRun = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Describing:
     """What a publication says about itself; fields of `Descriptions`."""
 
@@ -117,7 +117,7 @@ class Describing:
     builder: o.Builder = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Showing:
     """What is shown first, and how."""
 
@@ -126,7 +126,7 @@ class Showing:
     json: o.Json = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Running:
     """How tasks are run."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -13,6 +12,7 @@ from venvstacks.data_faults import first_fault
 from venvstacks.digests import sha256_bytes, sha256_json
 from venvstacks.json_forms import check_extent
 from venvstacks.model.conventions import MANIFEST_VALUES, MOST_LAYERS, LayerKind
+from venvstacks.records.published_json import metadata_text
 from venvstacks.records.releases import checked_release, derived_release
 
 Size = Annotated[int, Field(ge=0, lt=1 << 63)]
@@ -208,11 +208,6 @@ class LayerMetadata(PublishedModel):
     def as_json(self) -> dict[str, Any]:
         """The entry as JSON data; keys without a value are left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-def metadata_text(value: object) -> str:
-    """How all published metadata is written: sorted keys, two-space indent, final newline."""
-    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def read_metadata(path: Path) -> LayerMetadata | None:

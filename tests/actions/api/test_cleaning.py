@@ -15,7 +15,7 @@ from venvstacks.actions.removed_layers import RemovedLayers, changed_since
 from venvstacks.api import Options, load_project
 from venvstacks.api.cleaning import clean
 from venvstacks.model.layout import StackLayout
-from venvstacks.records.published_metadata import metadata_text
+from venvstacks.records.published_json import metadata_text
 from venvstacks.records.task_store import TaskStore
 
 SPECIFICATION = '[[runtimes]]\nname = "py"\npython_implementation = "cpython@3.11.7"\nrequirements = []\n'

@@ -24,13 +24,13 @@ from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS, TargetPlatform
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.stack import Layer
+from venvstacks.records.published_json import metadata_text
 from venvstacks.records.published_metadata import (
     Description,
     LayerMetadata,
     StackManifest,
     described_digest,
     manifest_text,
-    metadata_text,
     read_metadata,
 )
 from venvstacks.records.tree_records import BuildRecord, LinkRecord, RuntimeRecord, SourceHash

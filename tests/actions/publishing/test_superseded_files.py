@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from venvstacks.actions.publishing.manifests import publish_manifest
-from venvstacks.records.published_metadata import metadata_text
+from venvstacks.records.published_json import metadata_text
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENTRY = {

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from venvstacks.records.published_json import metadata_text
 from venvstacks.records.published_metadata import (
     LayerMetadata,
     ProductMetadata,
     SupportModule,
     manifest_text,
-    metadata_text,
     read_metadata,
     wanted_manifest,
 )

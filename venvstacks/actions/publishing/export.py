@@ -15,7 +15,8 @@ from venvstacks.archives.write_failures import not_written
 from venvstacks.errors import PublishError
 from venvstacks.linking.layer_config import ON_DEPLOY
 from venvstacks.model.conventions import METADATA_DIR
-from venvstacks.records.published_metadata import metadata_text, read_metadata
+from venvstacks.records.published_json import metadata_text
+from venvstacks.records.published_metadata import read_metadata
 from venvstacks.tools.clones import LinkMode
 from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically
 from venvstacks.tools.patience import replace_patiently

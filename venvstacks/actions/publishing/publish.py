@@ -31,7 +31,8 @@ from venvstacks.graph.compiler import COMPRESSORS, RECIPES
 from venvstacks.model.glibc_promises import broken_promise
 from venvstacks.records.earlier_publications import EarlierPublication, read_earlier
 from venvstacks.records.file_lists import FileManifest
-from venvstacks.records.published_metadata import FileReference, LayerMetadata, metadata_text, read_metadata
+from venvstacks.records.published_json import metadata_text
+from venvstacks.records.published_metadata import FileReference, LayerMetadata, read_metadata
 from venvstacks.records.tree_records import LinkRecord
 from venvstacks.tools.files import move_file, write_atomically
 from venvstacks.tools.process import Processes
