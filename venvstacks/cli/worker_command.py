@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from venvstacks.cli import declared_options as o
 from venvstacks.cli.printable import print_message, print_result
 from venvstacks.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from venvstacks.distribution.worker.carried_out import Workplace
+    from venvstacks.loading.this_machine import ThisMachine
 
 
 def worker(
@@ -47,21 +51,26 @@ def worker(
     if offer:
         print_result(offered.resource)
         return ExitCode.DONE
+    from venvstacks.distribution.worker.serving import WorkerSettings, serve  # noqa: PLC0415 - loads Dask
+
+    place = Path(machine.absolute(folder)) if folder else machine.cache / "workers"
+    settings = WorkerSettings(scheduler, offered, place, _workplace(machine, name, remote_cache, jobs))
+    serve(settings if context.obj.quiet else replace(settings, say=print_message))
+    return ExitCode.DONE
+
+
+def _workplace(machine: ThisMachine, name: str | None, remote_cache: str | None, jobs: int | None) -> Workplace:
+    """What the worker does tasks with, by its options or this machine's variables."""
     from venvstacks.distribution.worker.carried_out import Workplace  # noqa: PLC0415
-    from venvstacks.distribution.worker.serving import WorkerSettings, serve  # noqa: PLC0415
     from venvstacks.loading.remote_cache import URL_VARIABLE  # noqa: PLC0415
     from venvstacks.tools.processors import usable_processors  # noqa: PLC0415
 
     named = machine.environment.get(URL_VARIABLE, "") if remote_cache is None else remote_cache
     store = named if named not in {"", "none"} else None
-    workplace = Workplace(
+    return Workplace(
         name or f"{machine.name}-{os.getpid()}",
         machine.environment,
         store=machine.absolute(store) if store else None,
         jobs=jobs or usable_processors(),
         cache=str(machine.cache),
     )
-    place = Path(machine.absolute(folder)) if folder else machine.cache / "workers"
-    settings = WorkerSettings(scheduler, offered, place, workplace)
-    serve(settings if context.obj.quiet else replace(settings, say=print_message))
-    return ExitCode.DONE

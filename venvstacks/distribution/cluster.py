@@ -1,0 +1,202 @@
+"""A Dask scheduler with its workers, as one run uses them: which workers fit, what they are asked, what is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING
+
+from venvstacks.distribution.orders import Answer, Order, carry_out, end_run
+from venvstacks.distribution.worker_offers import Offer, refusals
+from venvstacks.errors import BuildError, InterruptedRunError, UsageError
+from venvstacks.urls import without_logins
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+CONNECT_SECONDS = 10
+WORKERS_SECONDS = 10.0
+"""How long a run waits for a first worker."""
+
+LOST_SECONDS = 30.0
+"""How long a run waits for a scheduler or for workers that are gone."""
+
+_WATCH_SECONDS = 1.0
+_ATTEMPTS = 10
+"""How often a task is sent, where its worker was ended or its scheduler was started again."""
+
+
+@contextlib.contextmanager
+def connected_client(address: str) -> Iterator[Client]:
+    """A connection to a scheduler, until the block ends.
+
+    Raises:
+        BuildError: No scheduler answers.
+    """
+    from distributed import Client  # noqa: PLC0415 - an extra
+
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, ImportError) as error:  # TimeoutError is an OSError
+        raise BuildError(
+            f"no Dask scheduler answers at {without_logins(address)} ({str(error).partition(chr(10))[0]})",
+            hint="start one with `dask scheduler`, and name it as tcp://HOST:8786",
+        ) from error
+    try:
+        yield client
+    finally:
+        with contextlib.suppress(Exception):  # the scheduler may be gone
+            client.close(timeout=2)
+
+
+class Cluster:
+    """A scheduler with its workers, as one run uses them; from several threads.
+
+    Args:
+        client: The connection.
+        address: Of the scheduler.
+        offer: What workers have to offer.
+    """
+
+    def __init__(self, client: Client, address: str, offer: Offer) -> None:
+        self.run = secrets.token_hex(8)
+        self._client = client
+        self._address = without_logins(address)
+        self._offer = offer
+        self._stopped = threading.Event()
+        self._closed = threading.Event()
+        self._ending: list[threading.Thread] = []
+        self._futures: set[Future[Answer]] = set()
+        self._trouble = ""
+        self._watching = threading.Thread(target=self._watch, daemon=True)
+
+    def await_workers(self) -> tuple[int, tuple[str, ...]]:
+        """How many tasks fitting workers do at a time, and remarks about others; waits for a first one.
+
+        Raises:
+            UsageError: There is none.
+        """
+        deadline = time.monotonic() + WORKERS_SECONDS
+        while True:
+            workers = self._workers()
+            slots = sum(int(resources.get(self._offer.resource, 0)) for resources in workers.values())
+            refused = refusals(self._offer, workers)
+            if slots or refused or time.monotonic() > deadline:
+                break
+            time.sleep(0.2)
+        lines = tuple(f"worker {name} is not used: it {why}" for name, why in sorted(refused.items()))
+        if not slots:
+            raise UsageError(
+                f"no worker of {self._address} can do the tasks of this run",
+                details=lines,
+                hint=f"start `venvstacks worker {self._address}` from the same release on {self._offer.platform}, "
+                f"with {self._offer}",
+            )
+        self._watching.start()
+        return slots, lines
+
+    def _workers(self) -> dict[str, Mapping[str, float]]:
+        """The resources of all workers, by name."""
+        found = self._client.scheduler_info(n_workers=-1)["workers"]
+        return {str(worker["name"]): worker["resources"] for worker in found.values()}
+
+    def ask(self, order: Order, priority: float) -> Answer:
+        """Have an order carried out by one of the workers; by another one if that is lost.
+
+        Raises:
+            BuildError: Workers, or the scheduler, are gone.
+            InterruptedRunError: The run was stopped.
+        """
+        from distributed import KilledWorker  # noqa: PLC0415 - an extra
+
+        for attempt in range(_ATTEMPTS):
+            future = self._client.submit(
+                carry_out,
+                order,
+                key=f"{order.task}-{order.run}-{attempt}",
+                pure=False,
+                resources={self._offer.resource: 1},
+                priority=round(priority),
+            )
+            self._futures.add(future)
+            try:
+                self._await(future)
+                answer = future.result(timeout=LOST_SECONDS)
+                if not answer.interrupted:
+                    return answer
+            except CancelledError:  # by Dask's client, too, when the scheduler is gone
+                self._await_scheduler()
+            except KilledWorker as error:
+                raise BuildError(
+                    f"{error.allowed_failures + 1} workers died one after another while they did {order.task}",
+                    hint="see why: memory is a common reason; then run the same command again",
+                ) from error
+            finally:
+                self._futures.discard(future)
+                future.release()
+        raise BuildError(f"{order.task} was begun {_ATTEMPTS} times on workers of {self._address} that were ended")
+
+    def _await(self, future: Future[Answer]) -> None:
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        while not done.wait(0.5):
+            self._check()
+        self._check_stopped()
+
+    def _check(self) -> None:
+        self._check_stopped()
+        if self._trouble:
+            raise BuildError(
+                self._trouble,
+                hint="start what is missing and run the same command again; finished tasks are kept",
+            )
+
+    def _check_stopped(self) -> None:
+        if self._stopped.is_set():
+            raise InterruptedRunError
+
+    def _await_scheduler(self) -> None:
+        """Wait until Dask's client has found the scheduler again."""
+        while self._client.status != "running":
+            self._check()
+            time.sleep(0.2)
+        self._check()
+
+    def _watch(self) -> None:
+        """Note when nothing more can be expected; waiting threads report it."""
+        fine = time.monotonic()
+        while not self._closed.wait(_WATCH_SECONDS):
+            with contextlib.suppress(Exception):  # whatever fails, the time without workers goes on
+                if self._client.status == "running" and any(
+                    self._offer.resource in resources for resources in self._workers().values()
+                ):
+                    fine = time.monotonic()
+                    continue
+            if self._client.status == "closed":
+                self._trouble = f"the scheduler at {self._address} is gone"
+            elif time.monotonic() - fine > LOST_SECONDS:
+                self._trouble = f"no worker of {self._address} is left that can do the tasks of this run"
+
+    def stop(self) -> None:
+        """End what workers do for this run; may be called from a signal handler."""
+        self._stopped.set()
+        ending = threading.Thread(target=self._end, daemon=True)
+        self._ending.append(ending)
+        ending.start()
+
+    def _end(self) -> None:
+        with contextlib.suppress(Exception):  # the scheduler may be gone, too
+            self._client.run(end_run, self.run, on_error="ignore", wait=False)
+            self._client.cancel(list(self._futures), force=True)
+
+    def close(self) -> None:
+        """Stop watching; what still runs, because an exception has ended the run, is ended."""
+        self._closed.set()
+        if self._futures:
+            self.stop()
+        for ending in self._ending:
+            ending.join(timeout=5)
