@@ -3,9 +3,10 @@
     python -m benchmarks.shared_results [--work FOLDER]
 
 The Pythons of this machine (3.11.7 and 3.12.1) are packed as archives, since an installed Python is shared by nobody.
-The first machine locks, and builds from this user's caches into a store, which is a folder. The second one is a fresh
-checkout with empty caches, and the Pythons out of its reach. Figures are seconds of wall time and of processors (user
-and system time of all processes), one run each; on a busy machine only the latter mean something.
+The first machine locks, and builds everything from this user's caches into a store, which is a folder: the cold run.
+Second machines are fresh checkouts with empty caches, and the Pythons out of their reach; they take turns with runs of
+the first one that have nothing to do. Figures are seconds of wall time and of processors (user and system time of all
+processes), medians where there are several; on a busy machine only the latter mean something.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,8 +32,8 @@ from venvstacks.tools.process import Processes
 
 _PYTHONS = ("3.11.7", "3.12.1")
 _TIMED = Path(__file__).with_name("timed.py")
-_SHARED = ("cpython*", "framework-*", "app-s*")  # all but the application that is built from source on each machine
-_BUILD = ("build", "venvstacks.toml", "--publish", "--locked", *(f"--include={name}" for name in _SHARED))
+_BUILD = ("build", "venvstacks.toml", "--publish", "--locked")
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,13 @@ class Machine:
         statuses = [task["status"] for task in json.loads(report.read_text("utf-8"))["tasks"]]
         uv = Path(self.caches.get("UV_CACHE_DIR", "/nowhere"))
         wheels = sum(1 for _ in uv.rglob("*.dist-info")) if uv.is_dir() else 0
-        row = {"what": what, "wall": took["seconds"], "cpu": took["cpu_seconds"], "run": statuses.count("done")}
-        row |= {"cached": statuses.count("cached") + self._fetched(log), "wheels": wheels}
+        row = {
+            "what": what,
+            "wall": took["seconds"],
+            "cpu": took["cpu_seconds"],
+            "run": statuses.count("done") - self._fetched(log),
+        }
+        row |= {"cached": self._fetched(log), "wheels": wheels}
         print(json.dumps(row), flush=True)
         return row
 
@@ -105,30 +112,39 @@ def first_machine(work: Path) -> Machine:
 
 
 def measure(work: Path) -> list[dict[str, Any]]:
-    """All runs."""
+    """All runs, those that take turns as medians."""
     first = first_machine(work)
     share = ("--remote-cache", str(first.store))
     first.run("lock", "lock", "venvstacks.toml")
-    rows = [first.run("first machine, filling the store", *_BUILD, *share, "--push")]
-    rows.append(first.run("first machine, nothing to do", *_BUILD, *share))
-    alone = Machine.fresh(first, work / "alone")
-    rows.append(Machine(alone.base, alone.store, {}).run("fresh checkout with warm caches, no store", *_BUILD))
+    rows = [
+        first.run(
+            "first machine with warm caches, everything built, and written to the store", *_BUILD, *share, "--push"
+        )
+    ]
     for version in _PYTHONS:
         (work / f"python-{version}.tar.gz").rename(work / f"hidden-{version}")
-    second = Machine.fresh(first, work / "second")
-    rows.append(second.run("second machine", *_BUILD, *share))
-    rows.append(second.run("second machine, nothing to do", *_BUILD, *share))
-    if second.archives != first.archives:
-        sys.exit("the archives differ")
+    idle, taken = [], []
+    for number in range(_ROUNDS):
+        idle.append(first.run("first machine, nothing to do", *_BUILD, *share))
+        second = Machine.fresh(first, work / f"second{number}")
+        taken.append(second.run("second machine, a fresh checkout with empty caches and no Python", *_BUILD, *share))
+        if second.archives != first.archives:
+            sys.exit("the archives differ")
+    rows += [_median(idle), _median(taken)]
     for version in _PYTHONS:
         (work / f"hidden-{version}").rename(work / f"python-{version}.tar.gz")
     third = Machine(Machine.fresh(first, work / "third").base, first.store, {})
     module = third.base / "launch_modules/scipy_import.py"
     module.write_text(module.read_text("utf-8") + "#\n", "utf-8")
-    rows.append(third.run("third machine with warm caches, one byte changed", *_BUILD, *share))
+    rows.append(third.run("third machine with warm caches, one byte of a module changed", *_BUILD, *share))
     changed = [name for name, content in third.archives.items() if content != first.archives.get(name)]
-    print(f"changed: {', '.join(changed)}; the store has {_size(first.store) / 1e6:.0f} MB")
+    transfer = sum(map(len, first.archives.values()))
+    print(f"changed: {', '.join(changed)}; store {_size(first.store) / 1e6:.0f} MB, archives {transfer / 1e6:.0f} MB")
     return rows
+
+
+def _median(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return rows[0] | {name: statistics.median(row[name] for row in rows) for name in ("wall", "cpu")}
 
 
 def _size(folder: Path) -> int:
@@ -140,8 +156,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--work", type=Path, help="folder to work in; kept")
     work = parser.parse_args().work
+    before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as temporary:
         rows = measure((work or Path(temporary)).absolute())
+    print(f"load: {before:.0f} before, {os.getloadavg()[0]:.0f} at the end")
     print(
         "| run | wall s | processor s | tasks run | from the store | wheels fetched |\n|---|---:|---:|---:|---:|---:|"
     )

@@ -61,6 +61,21 @@ def test_full_streams(stack: Path, command: str, code: int, said: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (code, "", said)
 
 
+COLOURS = [{"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "TERM": "xterm-256color"}, {"NO_COLOR": "1"}, {"TERM": "dumb"}]
+
+
+@pytest.mark.parametrize("variables", COLOURS, ids=" ".join)
+def test_no_colours_and_no_bars_go_into_pipes(stack: Path, variables: dict[str, str]) -> None:
+    """CI systems set FORCE_COLOR for all programs; a log with bars that move would be of no use."""
+    known = {name: value for name, value in os.environ.items() if name not in {*COLOURS[0], "NO_COLOR"}}
+    for command in ("lock venvstacks.toml --no-index --local-wheels wheels", "lock -h", "show none.toml"):
+        program = [sys.executable, "-m", "venvstacks", *command.split()]
+        done = subprocess.run(program, cwd=stack, env=known | variables, capture_output=True, check=False)
+        assert b"\x1b" not in done.stdout + done.stderr
+        assert b"\r" not in done.stderr
+        assert done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("name", ["a" * 5000, "a/" * 3000, "a\n"])
 def test_paths_that_cannot_be(stack: Path, name: str) -> None:
     done = subprocess.run(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.sample_stack import BUILT, Pond, error_of, ran
 from venvstacks.actions.building.check_headers import HeaderCheckRequest, check_headers
-from venvstacks.api import Project, Request, Selection, application_command, application_environment, run
+from venvstacks.api import Project, Request, Selection, application_command, application_environment, plan, run
+from venvstacks.cli.ci_matrix import JobSource
 from venvstacks.errors import ImportCheckError
 from venvstacks.model.platforms import PLATFORMS
+from venvstacks.planning.cache_key import cache_key
 
 HOST = "linux_x86_64"
 
@@ -100,3 +104,27 @@ def test_a_layer_with_code_for_another_processor_is_refused(crossed_pond: Pond) 
     with pytest.raises(ImportCheckError, match=r"cannot run on linux_aarch64\n.*newt\.abi3\.so is not for aarch64"):
         check_headers(request)
     assert not (crossed_pond.base / layout.record("headers", layer)).exists()
+
+
+def test_a_plan_of_jobs_with_the_state_of_the_last_jobs_leaves_out_what_is_current(
+    crossed_pond: Pond, published_pond: Pond, tmp_path: Path
+) -> None:
+    """A fresh checkout gets what `cache-key --paths` names; state of a machine of that platform is of another kind."""
+
+    def jobs(of: Pond, name: str, *, native: bool = False, module: str | None = None) -> list[str]:
+        checkout = of.copy(tmp_path / name)
+        project = as_if_foreign(checkout.project(tag_outputs=True))
+        state = project.configuration.layout.state
+        kept = of.project() if native else project
+        for path in cache_key(kept).paths:
+            if not path.startswith("!"):
+                place = path.removesuffix("/*")
+                shutil.copytree(of.base / place, checkout.base / (state if native and place != path else place))
+        if module is not None:
+            (checkout.base / "launch/plain.py").write_text(module, "utf-8")
+        plans = {HOST: plan(project, Request(("lock", "build", "publish"), lock_policy="if-needed", locked=True))}
+        return list(JobSource(plans, "venvstacks.toml", "_artifacts", "1").busy)
+
+    assert jobs(crossed_pond, "current") == []
+    assert jobs(published_pond, "native", native=True) == [HOST]
+    assert jobs(crossed_pond, "changed", module="print('changed')\n") == [HOST]
