@@ -84,3 +84,13 @@ def test_what_only_the_platform_itself_can_do_is_refused(stack: Path) -> None:
     project = load_project(spec, Options(platform="win_amd64"))
     assert not project.configuration.can_start
     assert project.configuration.tag_outputs
+
+
+def test_locking_says_for_which_platforms_there_is_no_such_python(stack: Path) -> None:
+    spec = stack / "venvstacks.toml"
+    spec.write_text(spec.read_text("utf-8").replace('"host"', '"standalone"').replace("macosx_arm64", "win_arm64"))
+    done = run("venvstacks", "lock", "--include", "py", "--no-index", "--local-wheels", "wheels", cwd=stack)
+    notes = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
+    assert (done.returncode, len(notes)) == (0, 1), done.stderr
+    assert notes[0].startswith("note: layer 'py' cannot be built for win_arm64: ")
+    assert "cpython@3.11.13" in notes[0]
