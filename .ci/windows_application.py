@@ -60,10 +60,11 @@ from sklearn.neighbors import KNeighborsClassifier
 iris = load_iris()
 known = KNeighborsClassifier().fit(iris.data, iris.target)
 kinds = [str(iris.target_names[kind]) for kind in known.predict(iris.data[[0, 75, 149]])]
-layers = ("flowers" in sklearn.__file__, "flowers" in newt.__file__, len(newt.UuidCreate()[0]))
-print(sys.platform, *kinds, *layers, Path("übung 日本.txt").read_text("utf-8"), sys.argv[1:])
+layers = ("flowers" in sklearn.__file__, "flowers" in newt.__file__, len(newt.UuidCreate()))
+understood = (Path("übung 日本.txt").read_text("utf-8") == "Fröschlein", sys.argv[1:] == ["a b", "ü 日本"])
+print(sys.platform, *kinds, *layers, *understood)
 """
-PRINTED = "win32 setosa versicolor virginica True True 16 Fröschlein ['a b', 'ü 日本']\n"
+PRINTED = "win32 setosa versicolor virginica True True 16 True True\n"
 WHEELS = ("--local-wheels", "wheels")
 ARGUMENTS = ("a b", "ü 日本")
 COMPILED_LEAST = {"numbers": 100, "tarn": 1, "flowers": 50}
@@ -77,6 +78,12 @@ def application(machine: Machine) -> None:
     here(folder, "build", "--publish", "--platform", "win_amd64", *WHEELS, limit=900)
     _check_headers(folder)
     say("scikit-learn and a DLL of a lower layer: built on this machine, and no library is missing")
+    _start_in_both_ways(machine, folder)
+    say("scikit-learn and a DLL of a lower layer: deployed and started by Windows' Python, and through the emulator")
+
+
+def _start_in_both_ways(machine: Machine, folder: Path) -> None:
+    """Deploy and start the application on Windows; check its imports and start it through Wine from this machine."""
     for command in (("deploy", "_artifacts", "--to", "deployed"), ("exec", "deployed", "flowers", *ARGUMENTS)):
         done = machine.run_python("-m", "venvstacks", *command, cwd=folder, limit=900)
         if done.status:
@@ -96,7 +103,6 @@ def application(machine: Machine) -> None:
         ("cache-key",),
     ):
         here(folder, command[0], "--platform", "win_amd64", *command[1:], limit=600)
-    say("scikit-learn and a DLL of a lower layer: deployed and started by Windows' Python, and through the emulator")
 
 
 def _write_stack(machine: Machine, folder: Path) -> None:

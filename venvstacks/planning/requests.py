@@ -174,7 +174,12 @@ def _check_foreign(project: Project, request: Request) -> None:
         UsageError: It is asked for.
     """
     configuration = project.configuration
-    target = configuration.layout.foreign
+    target, host, wanted = configuration.layout.foreign, configuration.host, configuration.platform
+    if host and host.is_windows and not (wanted and wanted.is_windows) and request.operations != ("lock",):
+        raise UsageError(
+            f"layers for {target} cannot be made on Windows, whose files have no executable bits and few links",
+            hint="make them on Linux or macOS, for example in the Windows Subsystem for Linux",
+        )
     if "export" in request.operations:
         raise UsageError(
             f"environments for {target} cannot be exported here: exports are used where they are written",

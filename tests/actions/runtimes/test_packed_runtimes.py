@@ -11,6 +11,7 @@ from pathlib import Path
 import pbs_installer
 import pytest
 
+from tests.support.capabilities import needs_symbolic_links
 from tests.support.packed_pythons import WANTED, Mirror, pack, serving, tools_in, wanted_archive, wanted_python
 from venvstacks.digests import tree_digest
 from venvstacks.errors import RuntimeUnavailableError
@@ -38,6 +39,7 @@ def _listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pbs_installer, "get_download_link", lambda *_, **__: answer)
 
 
+@needs_symbolic_links
 def test_an_archive_from_a_path(tmp_path: Path) -> None:
     path = tmp_path / "python.tar.gz"
     path.write_bytes(PACKED)
@@ -113,6 +115,7 @@ def test_an_archive_of_another_version(tmp_path: Path) -> None:
     assert [*(tmp_path / "cache/runtimes/unfinished").iterdir()] == []
 
 
+@needs_symbolic_links
 @pytest.mark.usefixtures("_listed")
 def test_standalone_takes_the_mirror_from_the_environment(
     mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.offline_stacks import SPEC, run, write_stack
-from venvstacks.api import Options, load_project
+from venvstacks.api import Options, Request, load_project, plan
 from venvstacks.cli.run_report import RunReport
+from venvstacks.errors import UsageError
+from venvstacks.model.platforms import PLATFORMS
 
 HOST = load_project(Path(__file__).parents[3] / "sample_project/venvstacks.toml").configuration.host
 
@@ -84,6 +87,17 @@ def test_what_only_the_platform_itself_can_do_is_refused(stack: Path) -> None:
     project = load_project(spec, Options(platform="win_amd64"))
     assert not project.configuration.can_start
     assert project.configuration.tag_outputs
+
+
+def test_windows_makes_layers_for_windows_alone(stack: Path) -> None:
+    """Its files have no executable bits: a Python for Linux could not be started."""
+    project = load_project(stack / "venvstacks.toml", Options(platform="macosx_arm64"))
+    on_windows = replace(project.configuration, host=PLATFORMS["win_amd64"])
+    with pytest.raises(UsageError, match="layers for macosx_arm64 cannot be made on Windows"):
+        plan(replace(project, configuration=on_windows), Request(("build",)))
+    on_arm = replace(project.on("win_amd64").configuration, host=PLATFORMS["win_arm64"])
+    assert plan(replace(project.on("win_amd64"), configuration=on_arm), Request(("build",))).tasks
+    assert plan(replace(project, configuration=on_windows), Request(("lock",))).tasks
 
 
 def test_locking_says_for_which_platforms_there_is_no_such_python(stack: Path) -> None:
