@@ -30,7 +30,16 @@ def keeps_modes() -> bool:
         return place.stat().st_mode & 0o777 == 0o711
 
 
+@cache
+def distinguishes_case() -> bool:
+    """Whether names of files may differ in case alone: those of Windows and macOS usually may not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "a").touch()
+        return not Path(folder, "A").exists()
+
+
 needs_symbolic_links = pytest.mark.skipif(not has_symbolic_links(), reason="needs symbolic links")
+needs_case = pytest.mark.skipif(not distinguishes_case(), reason="needs names that differ in case alone")
 needs_modes = pytest.mark.skipif(not keeps_modes(), reason="needs modes of files")
 needs_desktop_file_validate = pytest.mark.skipif(
     shutil.which("desktop-file-validate") is None, reason="needs desktop-file-validate"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.capabilities import needs_case, needs_symbolic_links
 from tests.support.packed_pythons import LINUX, UNWANTED, WANTED, WINDOWS
 from venvstacks.digests import scan_tree
 from venvstacks.errors import RuntimeUnavailableError
@@ -24,6 +25,7 @@ def grow(root: Path, files: dict[str, bytes]) -> Path:
     return root
 
 
+@needs_symbolic_links
 def test_tidying_leaves_exactly_a_runtime(tmp_path: Path) -> None:
     tree = grow(tmp_path, WANTED | UNWANTED)
     tidy(tree, PYTHON, LINUX)
@@ -34,6 +36,7 @@ def test_tidying_leaves_exactly_a_runtime(tmp_path: Path) -> None:
     assert (tree / "lib/python3.11/os.py").stat().st_mode & 0o777 == 0o644
 
 
+@needs_case
 def test_names_that_differ_in_case_alone_are_thinned_out(tmp_path: Path) -> None:
     twins = {"share/terminfo/2/2621A": b"A", "share/terminfo/2/2621a": b"a", "share/terminfo/E/Eterm": b"E"}
     tree = grow(tmp_path, WANTED | twins | {"share/terminfo/e/eterm": b"e"})
@@ -58,6 +61,7 @@ def test_windows_has_its_interpreter_at_the_top(tmp_path: Path) -> None:
     assert {entry.path for entry in scan_tree(tree)} == {"python.exe", "Lib/os.py"}
 
 
+@needs_symbolic_links
 def test_pypy_s_interpreter_gets_its_versioned_name(tmp_path: Path) -> None:
     tree = grow(tmp_path, {"bin/pypy3": b"real", "bin/libpypy3.11-c.so": b"library", "lib/pypy3.11/os.py": b""})
     (tree / "bin/pypy3.11").symlink_to("pypy3")
@@ -85,6 +89,7 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
         tidy(grow(tmp_path, WANTED), PythonImplementation("cpython", "3.11.8"), LINUX)
 
 
+@needs_symbolic_links
 def test_a_link_out_of_the_runtime_is_refused(tmp_path: Path) -> None:
     tree = grow(tmp_path / "tree", WANTED)
     (tree / "lib/outside").symlink_to("../../elsewhere")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from tests.support.capabilities import needs_modes, needs_symbolic_links
 from tests.support.packed_pythons import INTERPRETER, LINUX, WANTED, WINDOWS, pack, tools_in
 from venvstacks.errors import RuntimeUnavailableError
 from venvstacks.model.platforms import PythonImplementation
@@ -42,6 +43,8 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int =
     return info
 
 
+@needs_symbolic_links
+@needs_modes
 @pytest.mark.parametrize("compression", ["", "gz", "bz2", "xz", "zst"])
 def test_every_usual_compression(compression: str, tmp_path: Path) -> None:
     if compression == "zst":
@@ -97,6 +100,7 @@ def test_hard_links_become_files_of_their_own(tmp_path: Path) -> None:
     assert (folder / "a").stat().st_nlink == 1
 
 
+@needs_symbolic_links
 def test_links_may_lead_through_each_other_inside(tmp_path: Path) -> None:
     folder = lay_down(
         tar_of(
@@ -139,7 +143,13 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("members", HOSTILE.values(), ids=HOSTILE)
+def marked(members: list[tarfile.TarInfo]) -> tuple[pytest.MarkDecorator, ...]:
+    return (needs_symbolic_links,) if any(member.issym() for member in members) else ()
+
+
+@pytest.mark.parametrize(
+    "members", [pytest.param(members, id=name, marks=marked(members)) for name, members in HOSTILE.items()]
+)
 def test_nothing_is_written_outside(members: list[tarfile.TarInfo], tmp_path: Path) -> None:
     (tmp_path / "a/b").mkdir(parents=True)
     (tmp_path / "a/b/secret").write_text("secret")
