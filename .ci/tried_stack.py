@@ -22,40 +22,15 @@ from emulated_machine import ROOT, Ended, download
 sys.path.insert(0, str(ROOT))
 
 from tests.support.handmade_wheels import make_wheel
+from tests.support.specifications import application, framework, runtime_of_archive
 
 BEGAN = time.monotonic()
 OFFLINE = ("--local-wheels", "wheels", "--no-index")
-SPECIFICATION = """\
-[tool.venvstacks]
-runtime-providers = ["archive"]
-archive-level = 1
-
-[tool.venvstacks.runtime-archives."cpython@{version}"]
-{platform} = {{ url = "{archive}", sha256 = "{sha256}" }}
-
-[[runtimes]]
-name = "py"
-python_implementation = "cpython@{version}"
-requirements = []
-platforms = ["{platform}"]
-
-[[frameworks]]
-name = "numbers"
-runtime = "py"
-versioned = true
-requirements = ["numpy"]
-
-[[frameworks]]
-name = "water"
-frameworks = ["numbers"]
-requirements = ["pond"]
-
-[[applications]]
-name = "frog"
-frameworks = ["water"]
-requirements = []
-launch_module = "frog.py"
-"""
+LAYERS = (
+    framework("numbers", versioned=True, requirements=["numpy"])
+    + framework("water", "numbers", requirements=["pond"])
+    + application("frog", "water")
+)
 APPLICATION = """\
 import platform
 import sys
@@ -134,9 +109,8 @@ class Project:
         shutil.copy(archive, self.folder)
         self.write_application("quak")
         sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
-        text = SPECIFICATION.format(
-            version=platform.version, platform=platform.name, archive=archive.name, sha256=sha256
-        )
+        python = {"platform": platform.name, "version": platform.version, "settings": "archive-level = 1\n"}
+        text = runtime_of_archive(archive.name, sha256, **python) + LAYERS
         self.specification.write_text(text, "utf-8")
 
     @property

@@ -17,37 +17,13 @@ from windows_libraries import importing_library
 from wine_machine import PYTHON_VERSION, Machine
 
 from tests.support.handmade_wheels import make_wheel
+from tests.support.specifications import application, framework, runtime_of_archive
 
-SPECIFICATION = """\
-[tool.venvstacks]
-runtime-providers = ["archive"]
-archive-level = 1
-
-[tool.venvstacks.runtime-archives."cpython@{version}"]
-win_amd64 = {{ url = "{archive}", sha256 = "{sha256}" }}
-
-[[runtimes]]
-name = "py"
-python_implementation = "cpython@{version}"
-requirements = []
-platforms = ["win_amd64"]
-
-[[frameworks]]
-name = "numbers"
-runtime = "py"
-requirements = ["numpy==2.4.6", "scipy==1.17.1"]
-
-[[frameworks]]
-name = "tarn"
-frameworks = ["numbers"]
-requirements = ["tarn"]
-
-[[applications]]
-name = "flowers"
-frameworks = ["tarn"]
-requirements = ["scikit-learn==1.9.1", "newt"]
-launch_module = "flowers.py"
-"""
+LAYERS = (
+    framework("numbers", requirements=["numpy==2.4.6", "scipy==1.17.1"])
+    + framework("tarn", "numbers", requirements=["tarn"])
+    + application("flowers", "tarn", requirements=["scikit-learn==1.9.1", "newt"])
+)
 APPLICATION = """\
 import sys
 from pathlib import Path
@@ -116,7 +92,8 @@ def _write_stack(machine: Machine, folder: Path) -> None:
     make_wheel(wheels, "newt", "1.0", files={"newt.pyd": extension}, tag=tag, requires=["tarn"])
     shutil.copy(machine.runtime_archive, folder)
     sha256 = hashlib.sha256(machine.runtime_archive.read_bytes()).hexdigest()
-    text = SPECIFICATION.format(version=PYTHON_VERSION, archive=machine.runtime_archive.name, sha256=sha256)
+    python = {"platform": "win_amd64", "version": PYTHON_VERSION, "settings": "archive-level = 1\n"}
+    text = runtime_of_archive(machine.runtime_archive.name, sha256, **python) + LAYERS
     (folder / "venvstacks.toml").write_text(text, "utf-8")
     (folder / "flowers.py").write_text(APPLICATION, "utf-8")
     (folder / "übung 日本.txt").write_text("Fröschlein", "utf-8")

@@ -15,6 +15,7 @@ from tests.support.folder_server import serving_folder
 from tests.support.handmade_wheels import make_wheel
 from tests.support.own_projects import commit, write_project
 from tests.support.small_pythons import pack_python, reduce_python
+from tests.support.specifications import application, framework, runtime_of_archive
 from venvstacks.api import Plan, Report, Request, load_project, plan, run
 from venvstacks.graph.selection import Operation, Selection
 from venvstacks.loading.options import Options
@@ -23,39 +24,6 @@ from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 from venvstacks.runtimes.host_provider import HostProvider
 from venvstacks.runtimes.provider_request import RuntimeRequest, RuntimeTools
 from venvstacks.tools.process import Processes
-
-_RUNTIME = """\
-[tool.venvstacks]
-runtime-providers = ["archive"]
-
-[tool.venvstacks.runtime-archives."cpython@3.11.7"]
-linux_x86_64 = {{ url = "../python.tar.gz", sha256 = "{sha256}" }}
-
-[[runtimes]]
-name = "py"
-python_implementation = "cpython@3.11.7"
-requirements = []
-platforms = ["linux_x86_64"]
-"""
-
-_LAYERS = """
-[[frameworks]]
-name = "base"
-runtime = "py"
-requirements = ["alpha"]
-
-[[applications]]
-name = "hello"
-frameworks = ["base"]
-requirements = []
-launch_module = "hello.py"
-
-[[applications]]
-name = "other"
-frameworks = ["base"]
-requirements = []
-launch_module = "other.py"
-"""
 
 _OWN_LAYERS = """
 [tool.uv.sources]
@@ -180,7 +148,8 @@ def first_machine(folder: Path) -> Machine:
     base = folder / "first"
     base.mkdir()
     make_wheel(base / "wheels", "alpha", "1.0", files={"alpha.py": b"__version__ = '1.0'\n"})
-    (base / "venvstacks.toml").write_text(_RUNTIME.format(sha256=sha256) + _LAYERS, "utf-8")
+    layers = framework("base", requirements=["alpha"]) + application("hello", "base") + application("other", "base")
+    (base / "venvstacks.toml").write_text(runtime_of_archive("../python.tar.gz", sha256) + layers, "utf-8")
     for name in ("hello", "other"):
         (base / f"{name}.py").write_text(f"import alpha\nprint('{name}', alpha.__version__)\n", "utf-8")
     return _filling(Machine(base, str(folder / "store")))
@@ -206,7 +175,7 @@ def first_machine_with_own_packages(folder: Path) -> Machine:
     )
     with serving_folder(outside) as server:
         layers = _OWN_LAYERS.format(outside=outside.as_uri(), url=server.url)
-        (base / "venvstacks.toml").write_text(_RUNTIME.format(sha256=sha256) + layers, "utf-8")
+        (base / "venvstacks.toml").write_text(runtime_of_archive("../python.tar.gz", sha256) + layers, "utf-8")
         machine = _filling(Machine(base, str(folder / "store")))
     outside.rename(folder / "gone")
     return machine

@@ -64,6 +64,16 @@ def runtime(name: str = "py", **fields: Any) -> str:
     return _table("runtimes", {"name": name, "python_implementation": "cpython@3.11.7", "requirements": [], **fields})
 
 
+def runtime_of_archive(
+    url: str, sha256: str, *, platform: str = "linux_x86_64", version: str = "3.11.7", settings: str = ""
+) -> str:
+    """Settings, and a runtime's table, for a Python that is an archive; `settings` are further lines."""
+    table = f'[tool.venvstacks.runtime-archives."cpython@{version}"]\n'
+    archive = f"{table}{platform} = {_toml({'url': url, 'sha256': sha256})}\n\n"
+    head = f'[tool.venvstacks]\nruntime-providers = ["archive"]\n{settings}\n'
+    return head + archive + runtime(python_implementation=f"cpython@{version}", platforms=[platform])
+
+
 def _table(array: str, fields: dict[str, Any]) -> str:
     return "".join([f"[[{array}]]\n", *(f"{key} = {_toml(value)}\n" for key, value in fields.items())])
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from tests.support.capabilities import needs_modes
 from tests.support.packable_trees import (
     EPOCH,
     FILES,
@@ -110,6 +111,7 @@ def test_the_number_of_threads_changes_nothing(large: Path, tmp_path: Path, name
             assert archive.testzip() is None
 
 
+@needs_modes
 @pytest.mark.parametrize("name", FORMATS)
 def test_neither_place_nor_times_nor_modes_nor_inodes_nor_order_matter(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch

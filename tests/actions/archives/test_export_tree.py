@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests.support.capabilities import needs_symbolic_links
 from tests.support.folded_names import fold_names
 from tests.support.packable_trees import ADDED, FILES, LINKS, SITE, TOP, contents_of, expected, make_tree, on_disk
 from venvstacks.archives.folder import export_tree
@@ -94,6 +95,7 @@ def test_where_symbolic_links_are_not_to_be_had_what_they_lead_to_is_copied(
     assert not (copied / "__pycache__").exists()
 
 
+@needs_symbolic_links
 def test_a_dangling_link_cannot_be_copied(contents: Contents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (contents.root / "dangling").symlink_to("nowhere")
     again = contents_of(contents.root)

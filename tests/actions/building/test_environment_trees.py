@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.capabilities import needs_symbolic_links
 from tests.support.locked_layers import runtime
 from venvstacks.actions.building.environment_tree import (
     copy_source,
@@ -37,6 +38,7 @@ def test_hidden_entries_and_foreign_link_folders_go(tmp_path: Path) -> None:
     assert left == {"bin/python3.11", "share/doc/x"}
 
 
+@needs_symbolic_links
 def test_a_tree_is_placed_as_links(tmp_path: Path) -> None:
     put(tmp_path / "from", "bin/python3.11", "left out")
     (tmp_path / "from/bin/python").symlink_to("python3.11")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from tests.support.capabilities import needs_symbolic_links
 from venvstacks.actions.building.fetch_progress import folder_size, watching
 
 
@@ -31,6 +32,7 @@ def test_where_nobody_is_interested_nothing_is_watched(tmp_path: Path) -> None:
         assert threading.active_count() == before
 
 
+@needs_symbolic_links
 def test_links_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"12")
     (tmp_path / "loop").symlink_to(tmp_path)

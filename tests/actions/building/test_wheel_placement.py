@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.capabilities import needs_symbolic_links
 from tests.support.folded_names import fold_names
 from tests.support.handmade_wheels import make_wheel
 from tests.support.locked_layers import framework, runtime
@@ -203,6 +204,7 @@ def test_what_is_never_shipped_is_not_installed_either(tmp_path: Path) -> None:
     assert places(place_wheels([unpacked(tmp_path, "frog", files)], OWN, PYTHON)) == {f"{SITE}/frog.py"}
 
 
+@needs_symbolic_links
 def test_an_unknown_part_and_a_link_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="unknown place"):
         place_wheels([unpacked(tmp_path, "frog", {"frog-1.0.data/attic/x": b""})], LAYERED, ())

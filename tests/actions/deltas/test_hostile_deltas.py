@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.capabilities import needs_symbolic_links
 from tests.support.delta_trees import Version, applied, delta, version
 from tests.support.packable_trees import on_disk
 from venvstacks.deltas.apply_delta import Update, apply_deltas
@@ -96,6 +97,7 @@ def test_a_patch_that_says_to_be_small_and_is_not(versions: tuple[Version, Versi
         applied(old.old, [packed[: 16 + length] + frame], new.expected, tmp_path / "to")
 
 
+@needs_symbolic_links
 @pytest.mark.parametrize("name", ["lib.so", "same.txt"])
 @pytest.mark.parametrize("how", ["other content", "longer", "missing", "link", "fifo", "folder", "unreadable"])
 def test_old_files_that_were_changed(versions: tuple[Version, Version], tmp_path: Path, name: str, how: str) -> None:

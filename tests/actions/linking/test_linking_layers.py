@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.capabilities import needs_symbolic_links
 from tests.support.locked_layers import framework, runtime, tools_for
 from venvstacks.actions.linking.link import link_layer
 from venvstacks.actions.linking.link_request import LinkRequest
@@ -72,6 +73,7 @@ def stack(base: Path, **options: Any) -> tuple[Layer, Layer, Path]:
     return low, app, base / StackLayout().environment(app)
 
 
+@needs_symbolic_links
 def test_different_libraries_of_one_name_are_left_out_and_noted(tmp_path: Path) -> None:
     low, app, folder = stack(tmp_path)
     environment(tmp_path, app, {f"{SITE}/newt.py": ""})
@@ -94,6 +96,7 @@ def test_they_are_a_fault_where_a_layer_needs_that_name(tmp_path: Path) -> None:
     assert 'dynlib_exclude = ["b/libfrog.so.1"]' in str(caught.value.hint)
 
 
+@needs_symbolic_links
 def test_a_layer_that_asks_for_all_names_gets_those_that_are_unambiguous(tmp_path: Path) -> None:
     low, app, folder = stack(tmp_path, dynlib_path=True)
     environment(tmp_path, app, {f"{SITE}/newt.py": ""})
@@ -108,6 +111,7 @@ def test_a_layer_that_asks_for_all_names_gets_those_that_are_unambiguous(tmp_pat
     assert config["dynlib_path"] == "share/venv/dynlib-path"
 
 
+@needs_symbolic_links
 def test_embedders_find_what_the_original_writes_in_layers_without_libraries_too(tmp_path: Path) -> None:
     low = framework("low", [], PY)
     app = framework("app", [], low, PY, kind="application")

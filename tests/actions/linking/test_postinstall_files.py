@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.capabilities import needs_symbolic_links
 from venvstacks._injected import postinstall
 from venvstacks._injected.postinstall import PostInstallError, load_layer_config, relink
 from venvstacks.linking.layer_config import LayerPaths, layered_config, runtime_config
@@ -101,6 +102,7 @@ def test_the_files_of_a_moved_layer_are_rewritten_and_old_bytecode_dropped(app: 
     assert left == ["frog.cpython-311.pyc"]
 
 
+@needs_symbolic_links
 def test_called_through_links_the_real_neighbours_count(app: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(app)
     (tmp_path / "other").mkdir()
@@ -109,6 +111,7 @@ def test_called_through_links_the_real_neighbours_count(app: Path, tmp_path: Pat
     assert relink(tmp_path / "other" / ".." / "link") == []
 
 
+@needs_symbolic_links
 def test_a_link_above_the_layers_stays(app: Path, tmp_path: Path) -> None:
     """Who deploys behind a link named `current` wants to see that in the files."""
     (tmp_path / "current").symlink_to(app.parent)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.capabilities import needs_symbolic_links
 from venvstacks.actions.publishing.archive_names import ArchiveNames, Finished, choose_names
 from venvstacks.records.earlier_publications import EarlierPublication, format_of_the_original, read_earlier
 
@@ -104,6 +105,7 @@ def test_archives_that_were_moved_keep_their_names(tmp_path: Path) -> None:
     assert publish(tmp_path, "two").archive == f"app-frog-{digits('two')}.tar.xz"
 
 
+@needs_symbolic_links
 def test_the_name_of_a_broken_link_counts_as_published(tmp_path: Path) -> None:
     """Tools that keep large files in another place leave such links."""
     (tmp_path / "app-frog.tar.xz").symlink_to("objects/12/34")

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests.support.capabilities import needs_symbolic_links
 from venvstacks.tools.clones import LinkMode, lay_file
 
 CONTENT = b"frog\n" * 100_000
@@ -79,6 +80,7 @@ def test_a_kernel_that_does_neither_gets_bytes_to_write(
     assert len(asked) == (2 if mode == "clone" else 1)
 
 
+@needs_symbolic_links
 @pytest.mark.skipif(sys.platform != "linux", reason="what the kernel is asked on Linux")
 def test_a_clone_is_not_copied_as_well(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cloned = []

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.capabilities import needs_symbolic_links
 from venvstacks.tools.files import (
     path_from,
     remove_leftovers,
@@ -91,6 +92,7 @@ def test_a_read_only_tree_is_removed(tmp_path: Path) -> None:
     assert not (tmp_path / "tree").exists()
 
 
+@needs_symbolic_links
 @pytest.mark.usefixtures("_ordinary_user")
 @pytest.mark.skipif(os.name != "posix", reason="folders cannot be read-only on other systems")
 def test_removing_a_tree_changes_no_mode_outside_it(tmp_path: Path) -> None:

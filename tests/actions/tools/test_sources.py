@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.capabilities import needs_symbolic_links
 from venvstacks.errors import ExitCode, SourceError
 from venvstacks.tools.module_files import read_source
 
@@ -80,6 +81,7 @@ def test_a_single_file_counts_even_if_ignored(tmp_path: Path) -> None:
     assert read_source(tmp_path, "one.py") is not None
 
 
+@needs_symbolic_links
 def test_links_to_files_count_as_files(tmp_path: Path) -> None:
     lay_out(tmp_path, "pkg/a.py", "shared/b.py")
     (tmp_path / "pkg" / "inside.py").symlink_to("a.py")
@@ -87,6 +89,7 @@ def test_links_to_files_count_as_files(tmp_path: Path) -> None:
     assert files_of(tmp_path) == ["a.py", "inside.py", "outside.py"]
 
 
+@needs_symbolic_links
 @pytest.mark.parametrize("target", [".", "../shared", "nowhere"])
 def test_other_links_are_refused_unless_ignored(tmp_path: Path, target: str) -> None:
     lay_out(tmp_path, "pkg/a.py", "shared/b.py")
@@ -98,6 +101,7 @@ def test_other_links_are_refused_unless_ignored(tmp_path: Path, target: str) -> 
     assert files_of(tmp_path) == ["a.py"]
 
 
+@needs_symbolic_links
 def test_a_linked_package_is_read_where_it_is(tmp_path: Path) -> None:
     lay_out(tmp_path, "real/a.py")
     (tmp_path / "pkg").symlink_to("real")
