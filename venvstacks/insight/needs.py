@@ -10,6 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from venvstacks.insight.contents import LayerContents, StackContents
+from venvstacks.model.markers import holds
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 from venvstacks.records.package_lists import ListedPackage
 
@@ -103,7 +104,7 @@ def _need(
     try:
         parsed = Requirement(text)
         marker = parsed.marker
-        if marker is not None and not any(marker.evaluate(environment) for environment in environments):
+        if marker is not None and not any(holds(marker, environment) for environment in environments):
             return
     except (InvalidRequirement, ValueError):  # the latter: versions that cannot be compared
         return

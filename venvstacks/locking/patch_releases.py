@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from packaging.markers import InvalidMarker
 from packaging.requirements import InvalidRequirement, Requirement
 
+from venvstacks.model.markers import holds
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 
 _VARIABLES = ("python_full_version", "implementation_version")
@@ -32,8 +34,8 @@ def differs_between_patches(text: str, python: PythonImplementation, targets: It
 def _differs(line: str, environments: Iterable[Iterable[dict[str, str]]]) -> bool:
     try:
         marker = Requirement(line).marker
-    except InvalidRequirement:
+        if marker is None:
+            return False
+        return any(len({holds(marker, environment) for environment in releases}) > 1 for releases in environments)
+    except (InvalidRequirement, InvalidMarker):
         return True
-    if marker is None:
-        return False
-    return any(len({marker.evaluate(environment) for environment in releases}) > 1 for releases in environments)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.markers import InvalidMarker, Marker
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -22,6 +22,7 @@ from venvstacks.locking.locks import LayerLock, LockedPackage, Wheel
 from venvstacks.locking.merge import sort_packages
 from venvstacks.locking.pylock_text import CREATOR, LEFT_OUT, SHARED
 from venvstacks.locking.uv_resolution import UnusableLockError, load_document, packages_of
+from venvstacks.model.markers import holds
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 _UNKNOWN_LAYER = "lower layer"
 _NEVER = re.compile(rf'sys_platform == "({SHARED}|{LEFT_OUT})"|"({SHARED}|{LEFT_OUT})" == sys_platform')
 _ALWAYS = 'python_version >= "0"'
-_MARKER_FAULTS = (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName)
 _SOURCES = ("wheels", "archive", "sdist", "directory", "vcs")
 
 
@@ -73,20 +73,17 @@ def read_lock(text: str, python: PythonImplementation) -> ReadLock:
     header = _check_header(
         json.dumps({key: value for key, value in document.items() if key != "packages"}, default=str)
     )
-    meant = {name for marker in header for name in _where(marker, python)} if header is not None else PLATFORMS
+    try:
+        meant = {name for marker in header for name in _where(marker, python)} if header is not None else PLATFORMS
+    except InvalidMarker as error:
+        raise UnusableLockError(f"{error} in environments") from None
     targets = tuple(name for name in PLATFORMS if name in meant)
     entries: list[LockedPackage] = []
     faults: list[str] = []
     for number, table in enumerate(packages_of(document), 1):
         try:
             found, fault = _read_entry(table, targets, python)
-        except (
-            InvalidMarker,
-            InvalidVersion,
-            UndefinedComparison,
-            UndefinedEnvironmentName,
-            UnusableLockError,
-        ) as error:
+        except (InvalidMarker, InvalidVersion, UnusableLockError) as error:
             found, fault = (), str(error).splitlines()[0]
         entries += found
         if fault:
@@ -130,12 +127,14 @@ def _read_entry(
     wheels, fault = _files({**table, "name": str(canonicalize_name(name))}, is_shared=bool(suspended) and not held)
     Version(version)  # a pin needs a valid version, even if its files cannot be used
     place = str(canonicalize_name(name)), version
-    ours = table.get("tool", {}).get(CREATOR, {}) if isinstance(table.get("tool"), dict) else {}
+    tool = table.get("tool", {})
+    ours = tool.get(CREATOR) if isinstance(tool, dict) else None
+    ours = ours if isinstance(ours, dict) else {}
     found = [LockedPackage(*place, held, wheels)] if held else []
     if suspended and LEFT_OUT in marker:
-        found.append(LockedPackage(*place, suspended, wheels, left_out_by=ours.get("left-out-by", _UNKNOWN_LAYER)))
+        found.append(LockedPackage(*place, suspended, wheels, left_out_by=str(ours.get("left-out-by", _UNKNOWN_LAYER))))
     elif suspended:
-        found.append(LockedPackage(*place, suspended, wheels, provider=ours.get("provided-by", _UNKNOWN_LAYER)))
+        found.append(LockedPackage(*place, suspended, wheels, provider=str(ours.get("provided-by", _UNKNOWN_LAYER))))
     return tuple(found), fault if found else None
 
 
@@ -162,7 +161,7 @@ def _where(marker: str, python: PythonImplementation) -> tuple[str, ...]:
     return tuple(
         name
         for name, target in PLATFORMS.items()
-        if parsed.evaluate({**target.marker_environment(python), **chosen}, context="lock_file")
+        if holds(parsed, {**target.marker_environment(python), **chosen}, "lock_file")
     )
 
 

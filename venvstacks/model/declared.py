@@ -5,6 +5,7 @@ from __future__ import annotations
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from venvstacks.model.markers import holds
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 
@@ -15,7 +16,7 @@ def required_names(layer: Layer, platform: TargetPlatform) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for text in layer.requirements:
         requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate(environment):
+        if requirement.marker is None or holds(requirement.marker, environment):
             names[str(canonicalize_name(requirement.name))] = None
     return tuple(names)
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
 
-from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.markers import InvalidMarker
 from packaging.utils import canonicalize_name
 
+from venvstacks.model.markers import holds
 from venvstacks.urls import without_logins, without_secrets
 
 _BUILD_IT_HINT = (
@@ -45,8 +46,8 @@ class ForeignSource:
     def holds(self, environment: Mapping[str, str]) -> bool:
         """Whether it holds where markers have these values; a marker that cannot be read always does."""
         try:
-            return not self.marker or Marker(self.marker).evaluate({**environment, "extra": ""})
-        except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+            return not self.marker or holds(self.marker, {**environment, "extra": ""})
+        except InvalidMarker:
             return True
 
 

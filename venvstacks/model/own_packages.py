@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from venvstacks.model.markers import holds
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.sources import Source, Sources, names_wheel, source_of
@@ -175,7 +176,7 @@ def _named_sources(
 ) -> Iterator[tuple[str, Source]]:
     for text in requirements:
         requirement = Requirement(text)
-        if requirement.marker and not requirement.marker.evaluate({**environment, "extra": ""}):
+        if requirement.marker and not holds(requirement.marker, {**environment, "extra": ""}):
             continue
         name = str(canonicalize_name(requirement.name))
         if requirement.url is not None:

@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from venvstacks.data_faults import sentence
+from venvstacks.model.markers import holds
 from venvstacks.model.positions import KeyPath
 from venvstacks.model.relative_paths import has_odd_characters, leads_out
 from venvstacks.model.tables import RefusedValueError, Table
@@ -134,7 +135,7 @@ class Source(Table):
 
     def holds(self, environment: Mapping[str, str]) -> bool:
         """Whether it is used where markers have these values."""
-        return self.marker is None or Marker(self.marker).evaluate({**environment, "extra": ""})
+        return self.marker is None or holds(self.marker, {**environment, "extra": ""})
 
     def seen_from(self, folder: str) -> Source:
         """This source, which a project in `folder` names, with paths as the specification would write them."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.markers import InvalidMarker
 
+from venvstacks.model.markers import holds
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 
 ENVIRONMENT_KEYS = ("environments", "required-environments")
@@ -36,6 +37,6 @@ def _markers(value: object) -> list[str]:
 
 def _holds(marker: str, target: TargetPlatform, python: PythonImplementation) -> bool:
     try:
-        return Marker(marker).evaluate({**target.marker_environment(python), "extra": ""})
-    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+        return holds(marker, {**target.marker_environment(python), "extra": ""})
+    except InvalidMarker:
         return False

@@ -42,8 +42,8 @@ def input_facts(path: Path) -> dict[str, str]:
 def _locked_versions(lock: Mapping[str, Any]) -> dict[str, str]:
     versions: dict[str, list[str]] = {}
     for package in lock.get("packages", ()):
-        if "wheels" in package:  # others are provided by a layer below
-            versions.setdefault(package["name"], []).append(package["version"])
+        if "provided-by" not in package.get("tool", {}).get("venvstacks", {}):  # a layer below installs such packages
+            versions.setdefault(str(package["name"]), []).append(str(package["version"]))
     return {name: " and ".join(sorted(set(found))) for name, found in versions.items()}
 
 

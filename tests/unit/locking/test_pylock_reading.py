@@ -115,3 +115,15 @@ def test_entries_that_no_target_needs_are_no_fault() -> None:
 def test_a_lock_of_a_later_standard_is_not_read() -> None:
     with pytest.raises(UnusableLockError, match=r"lock-version is '2\.0'"):
         read_lock(HEAD.replace("1.0", "2.0"), PYTHON)
+
+
+def test_environments_that_cannot_be_evaluated_make_a_lock_unusable() -> None:
+    with pytest.raises(UnusableLockError, match=r"^the marker .* compares what are no versions .* in environments$"):
+        read_lock(f"{HEAD}environments = [\"sys_platform === 'linux'\"]\npackages = []\n", PYTHON)
+
+
+@pytest.mark.parametrize("tool", ["7", "{venvstacks = 7}", "{venvstacks = {provided-by = 7}}"])
+def test_a_tool_table_of_another_form_does_not_hurt(tool: str) -> None:
+    text = HEAD + entry("a", NEVER) + f"tool = {tool}\n" + entry("b", NEVER)
+    providers = [package.provider for package in read_lock(text, PYTHON).lock.packages]
+    assert all(isinstance(provider, str) for provider in providers)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from venvstacks.digests import sha256_bytes
-from venvstacks.records.input_facts import input_digest
+from venvstacks.records.input_facts import input_digest, input_facts
 
 METADATA = {"requirements_hash": "sha256:0", "lock_version": 1, "locked_at": "2026", "lock_input_hash": "sha256:1"}
 
@@ -47,3 +47,28 @@ def test_damaged_lock_metadata_is_its_content(tmp_path: Path, content: bytes) ->
 def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         input_digest(tmp_path / "none")
+
+
+LOCK = """
+packages = [
+    {name = "b", version = "1", wheels = []}, {name = "b", version = "2", wheels = []}, {name = 7.5, version = 3},
+    {name = "c", version = "4", wheels = [], tool = {venvstacks = {provided-by = "base"}}},
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "facts"),
+    [
+        (LOCK, {"b": "1 and 2", "7.5": "3"}),
+        ("packages = [7]", {}),
+        ("packages = 7", {}),
+        ('packages = [{name = "a", version = "1", tool = 7}]', {}),
+        ("", {}),
+    ],
+)
+def test_facts_of_a_lock_are_the_versions_of_what_it_installs(
+    tmp_path: Path, content: str, facts: dict[str, str]
+) -> None:
+    (tmp_path / "pylock.x.toml").write_text(content)
+    assert input_facts(tmp_path / "pylock.x.toml") == facts
