@@ -182,10 +182,17 @@ DeltaFrom = Annotated[
         _ARCHIVES,
     ),
 ]
-Bills = Annotated[bool, option("--sbom", "Write a bill of materials (CycloneDX) for each layer.", panel=_DESCRIPTIONS)]
+Bills = Annotated[
+    bool | None,
+    option("--sbom/--no-sbom", "Write a bill of materials (CycloneDX) for each layer.", panel=_DESCRIPTIONS),
+]
 Provenance = Annotated[
-    bool,
-    option("--provenance", "Write for each archive what it was made from (in-toto, SLSA 1.0).", panel=_DESCRIPTIONS),
+    bool | None,
+    option(
+        "--provenance/--no-provenance",
+        "Write for each archive what it was made from (in-toto, SLSA 1.0).",
+        panel=_DESCRIPTIONS,
+    ),
 ]
 Builder = Annotated[
     str | None,

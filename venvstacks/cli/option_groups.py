@@ -110,10 +110,10 @@ class Delivering:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Describing:
-    """What a publication says about itself; fields of `Descriptions`."""
+    """What a publication says about itself; fields of `Descriptions`. None is what the specification says."""
 
-    bills: o.Bills = False
-    provenance: o.Provenance = False
+    bills: o.Bills = None
+    provenance: o.Provenance = None
     builder: o.Builder = None
 
 
@@ -124,6 +124,11 @@ class Showing:
     show: o.Show = False
     show_only: o.ShowOnly = False
     json: o.Json = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether something runs afterwards; JSON alone is shown only."""
+        return not self.show_only and (self.show or not self.json)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -151,7 +151,7 @@ class Session:
         """Show the stack if asked to, then carry out the request unless asked to show only; JSON is shown only."""
         if showing.show or showing.show_only or showing.json:
             self.show(request.selection, json=showing.json, request=request)
-        if showing.show_only or (showing.json and not showing.show):
+        if not showing.runs:
             return ExitCode.DONE
         if not request.operations:
             if not self.verbosity.quiet:
@@ -219,8 +219,28 @@ class Session:
                     print_message(line)
         return report.exit_code
 
+    def describing(self, chosen: Describing) -> Describing:
+        """Which descriptions a publication gets: those of the options, or else of `[tool.venvstacks]`.
+
+        Raises:
+            UsageError: The library for bills of materials is not installed.
+        """
+        settings = self.project.stack.settings
+        found = Describing(
+            bills=settings.sbom if chosen.bills is None else chosen.bills,
+            provenance=settings.provenance if chosen.provenance is None else chosen.provenance,
+            builder=chosen.builder or settings.builder,
+        )
+        if found.bills:
+            from venvstacks.api.describing import require_bills  # noqa: PLC0415 - for some publications
+
+            require_bills()  # an error before anything runs
+        return found
+
     def describe(self, describing: Describing) -> None:
-        """Write bills of materials and provenance of what is published, and say how many."""
+        """Write bills of materials and provenance of what is published, if they are wanted, and say how many."""
+        if not (describing.bills or describing.provenance):
+            return
         from venvstacks.api.describing import Descriptions, describe_publication  # noqa: PLC0415 - few are described
 
         for project in self.projects():

@@ -88,6 +88,7 @@ def build(
         **given(packages, archives, environments, distributing),
     )
     session = Session.open(context.obj, spec, settings, targets)
+    describing = session.describing(Describing()) if publish else None
     request = Request(
         session.operations(lock=lock_if_needed, build=build, publish=publish),
         session.selection(layers),
@@ -98,7 +99,10 @@ def build(
         locked=locked,
         strict_layers=strict_layers,
     )
-    return session.show_and_run(request, showing, running)
+    code = session.show_and_run(request, showing, running)
+    if describing and not code and showing.runs:
+        session.describe(describing)
+    return code
 
 
 @reported
@@ -121,10 +125,6 @@ def publish(
     running: Running,
 ) -> int:
     """Publish one reproducible archive for each layer."""
-    if describing.bills:
-        from venvstacks.api.describing import require_bills  # noqa: PLC0415 - for some publications
-
-        require_bills()  # an error before anything runs
     settings = Options(
         build_dir=build_dir,
         output_dir=output_dir,
@@ -133,12 +133,12 @@ def publish(
         **given(archives, environments, distributing),
     )
     session = Session.open(context.obj, spec, settings, targets)
+    describing = session.describing(describing)
     older = tuple(delta_from or ())
     code = _deliver(session, "publish", layers, delivering, showing=showing, running=running, delta_from=older)
-    if code or delivering.dry_run or showing.show_only or (showing.json and not showing.show):
+    if code or delivering.dry_run or not showing.runs:
         return code
-    if describing.bills or describing.provenance:
-        session.describe(describing)
+    session.describe(describing)
     if sign is None:
         return code
     from venvstacks.cli.signing_commands import sign_folder  # noqa: PLC0415 - few publications are signed

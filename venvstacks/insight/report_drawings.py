@@ -6,7 +6,7 @@ the page has a table with the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 
 from venvstacks.insight.contents import LayerContents, StackContents
@@ -83,10 +83,16 @@ def _text(kind: str, x: float, y: float, text: str, *, to_the_left: bool = False
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}"{anchor}>{escape(text)}</text>'
 
 
-def treemap(area: Area) -> Iterator[str]:
-    """The sizes of layers as a treemap; each box has its label and size as a tooltip."""
+def treemap(area: Area, rows: Mapping[tuple[str, ...], str]) -> Iterator[str]:
+    """The sizes of layers as a treemap; each box has its label and size as a tooltip.
+
+    Args:
+        area: All layers.
+        rows: Ids of the table rows about a box, by its labels from the layer on; such a box is a link to its row, so
+            that the keyboard reaches it. Others are hidden from screen readers.
+    """
     content = "Boxes in proportion to unpacked sizes: layers, packages in them, folders in these."
-    yield _open("treemap", _WIDTH, _HEIGHT, "Sizes", content)
+    yield _open("treemap", _WIDTH, _HEIGHT, "Sizes", content, role="group")
     names: list[str] = []
     colour = -1
     for level, one, box in lay_out(area, Box(0, 0, _WIDTH, _HEIGHT)):
@@ -94,13 +100,15 @@ def treemap(area: Area) -> Iterator[str]:
             continue
         colour += level == 1
         names = [*names[: level - 1], one.label]
-        about = f"{' > '.join(names)}: {readable_bytes(one.size)}"
-        yield f'<g class="c{colour % _COLOURS} l{level}"><title>{escape(about)}</title>'
+        about = f"{' > '.join(names)}: {readable_bytes(one.size)}{f', {one.note}' if one.note else ''}"
+        row = rows.get(tuple(names))
+        begin, end = (f'<a href="#{row}">', "</a>") if row else ('<g aria-hidden="true">', "</g>")
+        yield f'{begin}<g class="c{colour % _COLOURS} l{level}"><title>{escape(about)}</title>'
         yield f"<rect {_place(box)}/>"
         letters = int((box.width - 6) / _LETTER)
         if letters >= 4 and box.height >= 13:
             yield _text("name", box.x + 3, box.y + 11, _cut(one.label, letters))
-        yield "</g>"
+        yield f"</g>{end}"
     yield "</svg>"
 
 
@@ -118,10 +126,10 @@ def timeline_chart(timeline: Timeline) -> Iterator[str]:
     yield "</svg>"
 
 
-def _open(kind: str, width: float, height: float, title: str, about: str) -> str:
+def _open(kind: str, width: float, height: float, title: str, about: str, *, role: str = "img") -> str:
     return (
         f'<svg class="{kind}" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
-        f'role="img" aria-labelledby="{kind}-title {kind}-about" xmlns="http://www.w3.org/2000/svg">'
+        f'role="{role}" aria-labelledby="{kind}-title {kind}-about" xmlns="http://www.w3.org/2000/svg">'
         f'<title id="{kind}-title">{title}</title><desc id="{kind}-about">{about}</desc>'
     )
 

@@ -11,6 +11,7 @@ from venvstacks.insight.comparison import Comparison, Download, compare_stacks, 
 from venvstacks.insight.contents import LayerContents, StackContents
 from venvstacks.insight.dependency_tree import tree_data
 from venvstacks.insight.licences import licence_rows
+from venvstacks.insight.readable import readable_bytes
 from venvstacks.insight.timeline import Timeline
 from venvstacks.insight.treemap import Area
 
@@ -167,7 +168,8 @@ def _layer_area(layer: LayerContents) -> Area:
     if not layer.files:
         known = ((package, layer.package_sizes[package.name] or 0) for package in layer.packages)
         parts = [Area(str(package), size, (), "package") for package, size in known]
-    return Area(layer.name, sum(part.size for part in parts), tuple(parts), layer.kind)
+    packed = f"{readable_bytes(layer.archive.size)} packed" if layer.archive else ""
+    return Area(layer.name, sum(part.size for part in parts), tuple(parts), layer.kind, packed)
 
 
 def _folders(files: list[tuple[str, int]]) -> Iterator[Area]:

@@ -15,6 +15,7 @@ from venvstacks.insight.report_facts import Report, size_areas
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _MOST_PACKAGES = 25  # of the list of the largest
 _MOST_PLACES = 4
+_LAYER_ROWS, _SIZE_ROWS = "layer", "size"  # what the ids of the rows of a table begin with
 
 
 def report_page(report: Report, style: str) -> str:
@@ -65,7 +66,11 @@ def _scrolling(label: str, content: Iterable[str]) -> Iterator[str]:
 
 
 def _table(
-    caption: str, heading: Sequence[str], rows: Iterable[Sequence[str]], numbers: frozenset[int] = frozenset()
+    caption: str,
+    heading: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numbers: frozenset[int] = frozenset(),
+    ids: str = "",
 ) -> Iterator[str]:
     """A table; the first cell of each row names it.
 
@@ -74,6 +79,7 @@ def _table(
         heading: Names of the columns.
         rows: Cells as text.
         numbers: Columns of numbers, counted from 0.
+        ids: What the ids of rows begin with, as `_row_id` makes them; empty for rows without.
     """
 
     def cells() -> Iterator[str]:
@@ -81,16 +87,21 @@ def _table(
         for column, text in enumerate(heading):
             yield f'<th scope="col"{_number(column)}>{escape(text)}</th>'
         yield "</tr></thead><tbody>"
-        for row in rows:
+        for place, row in enumerate(rows):
             first, *others = row
             rest = "".join(f"<td{_number(column)}>{escape(text)}</td>" for column, text in enumerate(others, start=1))
-            yield f'<tr><th scope="row">{escape(first)}</th>{rest}</tr>'
+            named = f' id="{_row_id(ids, place)}"' if ids else ""
+            yield f'<tr{named}><th scope="row">{escape(first)}</th>{rest}</tr>'
         yield "</tbody></table>"
 
     def _number(column: int) -> str:
         return ' class="number"' if column in numbers else ""
 
     yield from _scrolling(caption, cells())
+
+
+def _row_id(ids: str, place: int) -> str:
+    return f"{ids}-{place}"
 
 
 def _layers(report: Report) -> Iterator[str]:
@@ -109,18 +120,21 @@ def _layers(report: Report) -> Iterator[str]:
         for layer in stack.layers
     )
     heading = ("layer", "kind", "Python", "needs", "packages", "unpacked", "packed")
-    yield from _table("All layers", heading, rows, frozenset({4, 5, 6}))
+    yield from _table("All layers", heading, rows, frozenset({4, 5, 6}), _LAYER_ROWS)
 
 
 def _sizes(report: Report) -> Iterator[str]:
     area = size_areas(report.stack)
     if not area.size:
         return
-    yield from _scrolling("Treemap of sizes", treemap(area))
     packages = [(part.size, part.label, layer.label) for layer in area.parts for part in layer.parts if part.size]
     largest = sorted(packages, key=lambda row: (-row[0], row[1]))[:_MOST_PACKAGES]
+    rows_about = {(layer.label,): _row_id(_LAYER_ROWS, place) for place, layer in enumerate(area.parts)}
+    rows_about |= {(layer, label): _row_id(_SIZE_ROWS, place) for place, (_, label, layer) in enumerate(largest)}
+    yield from _scrolling("Treemap of sizes", treemap(area, rows_about))
     rows = ((label, layer, _bytes(size), f"{100 * size / area.size:.1f} %") for size, label, layer in largest)
-    yield from _table("The largest packages", ("package", "layer", "unpacked", "share"), rows, frozenset({2, 3}))
+    heading = ("package", "layer", "unpacked", "share")
+    yield from _table("The largest packages", heading, rows, frozenset({2, 3}), _SIZE_ROWS)
 
 
 def _repeated(report: Report) -> Iterator[str]:

@@ -38,12 +38,14 @@ class Area:
         size: Its size, in any unit; at least the sum of its parts.
         parts: What it consists of.
         kind: A word for how it is drawn.
+        note: More about its size.
     """
 
     label: str
     size: float
     parts: tuple[Area, ...] = ()
     kind: str = ""
+    note: str = ""
 
 
 def squarify(sizes: Sequence[float], within: Box) -> list[Box]:

@@ -184,6 +184,16 @@ class ToolSettings(Table):
     release: str | None = Field(
         None, description="Version of what is published (PEP 440); default from the time of the newest lock"
     )
+    sbom: bool = Field(
+        default=False,
+        description="Write a bill of materials (CycloneDX) for each layer that is published (needs `venvstacks[sbom]`)",
+    )
+    provenance: bool = Field(
+        default=False, description="Write for each published archive what it was made from (in-toto, SLSA 1.0)"
+    )
+    builder: str | None = Field(
+        None, min_length=1, description="Who builds, for provenance: a URI, such as that of a CI workflow"
+    )
     link_mode: LinkMode = Field(
         "clone",
         description="How files get into local exports: cloned or else copied, always copied, or hard-linked, "

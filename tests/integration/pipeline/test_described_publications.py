@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,11 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.support.sample_stack import BUILT, Pond
+from venvstacks.deployment.offers import OfferedFile
+from venvstacks.deployment.steps.publication_source import FolderSource
+from venvstacks.deployment.steps.signed_source import SignedSource, trusted_source
 from venvstacks.digests import sha256_bytes, sha256_file
+from venvstacks.errors import VenvstacksError
 
 LOCAL = ("--jobs", "2")
 MANIFEST = "_artifacts/__venvstacks__/venvstacks.json"
@@ -125,3 +130,82 @@ def test_verify_compares_a_statement_with_a_second_build(described: Pond, tmp_pa
     assert (
         "provenance: externalParameters.layer.requirements: ['evil'] is stated, the second build has []" in done.stdout
     )
+
+
+ALWAYS = 'sbom = true\nprovenance = true\nbuilder = "https://ci.example/pond"\n'
+
+
+@pytest.fixture(scope="module")
+def signed(published_pond: Pond, tmp_path_factory: pytest.TempPathFactory) -> Pond:
+    """A publication that is described as its specification says, and signed; only to be looked at."""
+    base = tmp_path_factory.mktemp("signed") / "pond"
+    shutil.copytree(published_pond.base, base, symlinks=True)
+    pond = Pond(base, published_pond.cache, published_pond.uv_cache)
+    assert pond.command("keys", "init", "keys").returncode == 0
+    pond.edit("[tool.venvstacks]\n", f"[tool.venvstacks]\n{ALWAYS}")
+    publish(pond, "--sign", "keys")
+    return pond
+
+
+def test_the_specification_may_ask_for_descriptions_of_every_publication(signed: Pond, tmp_path: Path) -> None:
+    statement = content(signed, "app-newt", "provenance")
+    assert statement["predicate"]["runDetails"]["builder"]["id"] == "https://ci.example/pond"
+    assert all({"bill", "provenance"} <= row["venvstacks"].keys() for row in layers(signed).values())
+    shutil.copytree(signed.base, tmp_path / "pond", symlinks=True)
+    pond = Pond(tmp_path / "pond", signed.cache, signed.uv_cache)
+    pond.edit("'plain'", "'plainer'", "launch/plain.py")
+    local = ("--local-wheels", "wheels", "--no-index")
+    done = pond.command("build", "venvstacks.toml", "--publish", *LOCAL, *local)
+    assert "bills of materials: 5, statements of provenance: 5" in done.stderr
+    assert "bill" in layers(pond)["app-plain"]["venvstacks"]
+    pond.edit("'plainer'", "'plainest'", "launch/plain.py")
+    assert pond.command("build", "venvstacks.toml", *LOCAL, *local).returncode == 0
+    assert "bills" not in publish(pond, "--no-sbom")
+    assert {"bill", "provenance"} & layers(pond)["app-plain"]["venvstacks"].keys() == {"provenance"}
+
+
+def description(pond: Pond) -> OfferedFile:
+    return OfferedFile(**layers(pond)["app-newt"]["venvstacks"]["bill"])
+
+
+def trusted(pond: Pond) -> SignedSource:
+    root = str(pond.base / "keys/roots/1.root.json")
+    source = trusted_source(FolderSource(pond.base / "_artifacts"), None, root, datetime.now(UTC))
+    assert isinstance(source, SignedSource)
+    return source
+
+
+def test_descriptions_are_signed_with_the_publication(signed: Pond, tmp_path: Path) -> None:
+    source = trusted(signed)
+    for row in layers(signed).values():
+        for what in ("bill", "provenance"):
+            named = row["venvstacks"][what]
+            assert source.files[named["name"]] == (named["size"], named["sha256"])
+    place = source.obtain(description(signed), tmp_path).place
+    assert json.loads(place.read_bytes()) == content(signed, "app-newt", "bill")
+    deployed = signed.command(
+        "deploy", "_artifacts", "--to", str(tmp_path / "there"), "--app", "newt", "--trust", "keys/roots/1.root.json"
+    )
+    assert deployed.returncode == 0, deployed.stderr
+
+
+def test_changed_descriptions_of_a_signed_publication_are_refused(signed: Pond, tmp_path: Path) -> None:
+    shutil.copytree(signed.base, tmp_path / "pond", symlinks=True, ignore=shutil.ignore_patterns("_build", "_export"))
+    pond = Pond(tmp_path / "pond", signed.cache, signed.uv_cache)
+    named = description(pond)
+    place = pond.base / "_artifacts" / named.name
+    changed = place.read_bytes().replace(b"frog", b"toad")
+    place.write_bytes(changed)
+    with pytest.raises(VenvstacksError, match="sha256"):
+        trusted(pond).obtain(named, tmp_path / "obtained")
+    again = pond.command("sign", "_artifacts", "--keys", "keys")
+    assert (again.returncode, "is not the file that the manifest lists" in again.stderr) == (6, True)
+    manifest = pond.base / MANIFEST
+    manifest.write_text(manifest.read_text("utf-8").replace(named.sha256, sha256_bytes(changed)), "utf-8")
+    other = OfferedFile(named.name, named.size, sha256_bytes(changed))
+    with pytest.raises(VenvstacksError, match="is not signed"):
+        trusted(pond).obtain(other, tmp_path / "obtained")
+    deploying = ("deploy", "_artifacts", "--to", str(tmp_path / "there"), "--trust", "keys/roots/1.root.json")
+    shutil.rmtree(pond.base / "_artifacts/__venvstacks__/tuf", ignore_errors=False)
+    refused = pond.command(*deploying)
+    assert (refused.returncode, (tmp_path / "there/active.json").exists()) == (6, False), refused.stderr

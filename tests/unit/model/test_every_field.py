@@ -88,6 +88,9 @@ SETTINGS: dict[str, Case] = {
     "compression": ('"small"', "compression", "small", "1.5", "is neither 'fast', 'balanced' or 'small'"),
     "archive-level": ("3", "archive_level", 3, '"high"', "must be a whole number"),
     "release": ('"2.4.1"', "release", "2.4.1", "2.4", "must be a string"),
+    "sbom": ("true", "sbom", True, '"spdx"', "must be true or false"),
+    "provenance": ("true", "provenance", True, '"slsa"', "must be true or false"),
+    "builder": ('"https://ci.example"', "builder", "https://ci.example", "7", "must be a string"),
     "link-mode": ('"copy"', "link_mode", "copy", '"symlink"', "'clone', 'copy' or 'hardlink'"),
     "emulators": (
         '{ linux_aarch64 = ["qemu-aarch64", "-L", "/x"] }', "emulators.linux_aarch64", ("qemu-aarch64", "-L", "/x"),
