@@ -60,6 +60,15 @@ def _heading(title: str) -> str:
 class Command(_Grouped, TyperCommand):
     """A command; the specification may be left out if it is in this folder or above it."""
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401 - typer's context
+        """The arguments as the usage line names them, in brackets where they may be left out."""
+        arguments = [each for each in self.get_params(ctx) if each.param_type_name == "argument"]
+        named = [(each.metavar or each.name.upper(), each.required) for each in arguments]
+        return [
+            self.options_metavar,
+            *(name if required or name.startswith("[") else f"[{name}]" for name, required in named),
+        ]
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's context
         """Parse arguments, with the specification put in where it was left out."""
         names = [each.name for each in self.params if each.param_type_name == "argument" and each.nargs == 1]

@@ -165,7 +165,8 @@ def test_the_specification_may_ask_for_descriptions_of_every_publication(signed:
 
 
 def description(pond: Pond) -> OfferedFile:
-    return OfferedFile(**layers(pond)["app-newt"]["venvstacks"]["bill"])
+    named = layers(pond)["app-newt"]["venvstacks"]["bill"]
+    return OfferedFile(named["name"], named["size"], named["sha256"])
 
 
 def trusted(pond: Pond) -> SignedSource:

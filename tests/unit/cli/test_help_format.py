@@ -31,6 +31,20 @@ def test_every_name_is_whole_at_any_width(name: str, columns: int, monkeypatch: 
     assert max(len(line) for line in lines if "--no-" not in line) <= min(columns, 100)
 
 
+@pytest.mark.parametrize(
+    ("name", "usage"),
+    [
+        ("exec", "[OPTIONS] DIR APP [-- ARGS]"),
+        ("watch", "[OPTIONS] [SPEC] [APP] [-- ARGS]"),
+        ("diff", "[OPTIONS] BEFORE [AFTER]"),
+    ],
+)
+def test_the_usage_brackets_what_may_be_left_out(name: str, usage: str) -> None:
+    command = get_command(make_app([name])).commands[name]  # type: ignore[attr-defined]
+    context = command.context_class(command, info_name=name, **command.context_settings)
+    assert command.get_usage(context) == f"Usage: {name} {usage}"
+
+
 def test_every_command_has_examples() -> None:
     assert list(EXAMPLES) == ["venvstacks", *COMMANDS]
 
