@@ -182,7 +182,7 @@ def test_descriptions_are_signed_with_the_publication(signed: Pond, tmp_path: Pa
         for what in ("bill", "provenance"):
             named = row["venvstacks"][what]
             assert source.files[named["name"]] == (named["size"], named["sha256"])
-    place = source.obtain(description(signed), tmp_path).place
+    place = source.obtain(description(signed), tmp_path).path
     assert json.loads(place.read_bytes()) == content(signed, "app-newt", "bill")
     deployed = signed.command(
         "deploy", "_artifacts", "--to", str(tmp_path / "there"), "--app", "newt", "--trust", "keys/roots/1.root.json"
@@ -197,7 +197,7 @@ def test_changed_descriptions_of_a_signed_publication_are_refused(signed: Pond, 
     place = pond.base / "_artifacts" / named.name
     changed = place.read_bytes().replace(b"frog", b"toad")
     place.write_bytes(changed)
-    with pytest.raises(VenvstacksError, match="sha256"):
+    with pytest.raises(VenvstacksError, match="is not the file that the manifest lists: its SHA-256"):
         trusted(pond).obtain(named, tmp_path / "obtained")
     again = pond.command("sign", "_artifacts", "--keys", "keys")
     assert (again.returncode, "is not the file that the manifest lists" in again.stderr) == (6, True)
