@@ -13,6 +13,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
@@ -65,7 +66,8 @@ def _run(command: str, folder: Path) -> list[str]:
     done = subprocess.run(
         argv, cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
     )
-    return done.stdout.splitlines()
+    wrapper = textwrap.TextWrapper(COLUMNS, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return [part for line in done.stdout.splitlines() for part in wrapper.wrap(line)]  # as in a terminal
 
 
 def terminal_picture(session: Sequence[tuple[str, list[str]]]) -> str:
@@ -99,4 +101,4 @@ def _texts(session: Sequence[tuple[str, list[str]]]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    Path(*sys.argv[1:2] or [PICTURE]).write_text(terminal_picture(record_session()), "utf-8")
+    Path(*sys.argv[1:2] or [str(PICTURE)]).write_text(terminal_picture(record_session()), "utf-8")

@@ -65,7 +65,7 @@ class Command(_Grouped, TyperCommand):
         arguments = [each for each in self.get_params(ctx) if each.param_type_name == "argument"]
         named = [(each.metavar or each.name.upper(), each.required) for each in arguments]
         return [
-            self.options_metavar,
+            "[OPTIONS]",
             *(name if required or name.startswith("[") else f"[{name}]" for name, required in named),
         ]
 

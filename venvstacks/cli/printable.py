@@ -16,6 +16,7 @@ from venvstacks.urls import without_secrets
 # C0 controls except tab and line break, DEL, C1 controls, and the signs that reorder text or hide parts of it
 _ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
+_NARROWEST = 30  # columns
 _ASCII_LINES = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-"})
 
 
@@ -36,6 +37,21 @@ def _without_secrets(value: object) -> object:
     if isinstance(value, dict):
         return {_without_secrets(key): _without_secrets(item) for key, item in value.items()}
     return [_without_secrets(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def fitted(text: str, stream: TextIO) -> str:
+    """`text` with long lines continued, at words, on indented ones; as it is where the stream is no terminal."""
+    if not stream.isatty():
+        return text
+    import shutil  # noqa: PLC0415 - for terminals alone
+    import textwrap  # noqa: PLC0415
+
+    columns = shutil.get_terminal_size().columns
+    wrapper = textwrap.TextWrapper(
+        max(_NARROWEST, columns), subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    lines = (wrapper.wrap(line) if len(line) > columns else [line] for line in text.split("\n"))
+    return "\n".join(part for line in lines for part in line)
 
 
 def print_result(text: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 from venvstacks import api
 from venvstacks.cli.error_boundary import relative
 from venvstacks.cli.option_groups import Describing, Running, Showing, Targets, given
-from venvstacks.cli.printable import print_json, print_message, print_result
+from venvstacks.cli.printable import fitted, print_json, print_message, print_result
 from venvstacks.cli.progress import make_listener, summarize, tell_failures, write_trace
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.engine.outcomes import Listener
@@ -123,7 +123,7 @@ class Session:
         for name, plan in zip(self.targets or ("",), plans, strict=True):
             if form == "text":
                 lines = plan_lines(plan, verbose=self.verbosity.verbose)
-                print_result("\n".join([f"{name}:", *lines] if several else lines))
+                print_result(fitted("\n".join([f"{name}:", *lines] if several else lines), sys.stdout))
             elif form != "json":
                 print_result(draw(plan, form).removesuffix("\n"))
         return self._plan_code(plans, exit_code=exit_code)
@@ -209,7 +209,7 @@ class Session:
             for line in describe_changes(changes):
                 print_message(line, changes_to)
         if not self.verbosity.quiet:
-            print_message(summary := summarize(report, began))
+            print_message(fitted(summary := summarize(report, began), sys.stderr))
             if place := project.environment.get("GITHUB_STEP_SUMMARY"):
                 from venvstacks.cli.ci_annotations import add_step_summary  # noqa: PLC0415 - for CI alone
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from venvstacks import api
 from venvstacks.cli import declared_options as o
 from venvstacks.cli.error_boundary import Terminated, report_error
 from venvstacks.cli.option_groups import Environments, given
-from venvstacks.cli.printable import print_message
+from venvstacks.cli.printable import fitted, print_message
 from venvstacks.cli.progress import make_listener, summarize, tell_failures
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.errors import ExitCode, InterruptedRunError, UsageError, VenvstacksError
@@ -108,7 +109,7 @@ class Watcher:
         tell_failures(report.outcomes)
         has_changed = any(outcome.status == "done" for outcome in report.outcomes)
         if not self.verbosity.quiet and (has_changed or report.failures):
-            print_message(summarize(report, began))
+            print_message(fitted(summarize(report, began), sys.stderr))
         if self.application and not report.failures and (has_changed or self._running is None):
             self._restart(self._project, self.application)
 

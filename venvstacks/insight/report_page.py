@@ -129,7 +129,9 @@ def _sizes(report: Report) -> Iterator[str]:
         return
     packages = [(part.size, part.label, layer.label) for layer in area.parts for part in layer.parts if part.size]
     largest = sorted(packages, key=lambda row: (-row[0], row[1]))[:_MOST_PACKAGES]
-    rows_about = {(layer.label,): _row_id(_LAYER_ROWS, place) for place, layer in enumerate(area.parts)}
+    rows_about: dict[tuple[str, ...], str] = {
+        (layer.label,): _row_id(_LAYER_ROWS, place) for place, layer in enumerate(area.parts)
+    }
     rows_about |= {(layer, label): _row_id(_SIZE_ROWS, place) for place, (_, label, layer) in enumerate(largest)}
     yield from _scrolling("Treemap of sizes", treemap(area, rows_about))
     rows = ((label, layer, _bytes(size), f"{100 * size / area.size:.1f} %") for size, label, layer in largest)

@@ -30,6 +30,21 @@ def test_results_and_messages_show_what_a_terminal_would_act_on(capsys: pytest.C
     assert capsys.readouterr() == (f"{SAFE}\n\tb🐸\n", f"{SAFE}\n")
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_long_lines_go_on_at_words_in_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    text = "2 done\nlongest chain: build:cpython-3.11 > archive:cpython-3.11 > manifest:archives"
+    assert door.fitted(text, io.StringIO()) == text
+    assert door.fitted(text, Terminal()).splitlines() == [
+        "2 done", "longest chain: build:cpython-3.11 >", "    archive:cpython-3.11 >", "    manifest:archives"
+    ]  # fmt: skip
+    assert door.fitted("x" * 50, Terminal()) == "x" * 50, "what cannot be divided stays whole"
+
+
 @pytest.mark.parametrize(
     ("encoding", "printed"),
     [
