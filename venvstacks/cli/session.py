@@ -237,6 +237,13 @@ class Session:
             require_bills()  # an error before anything runs
         return found
 
+    def run_and_describe(self, request: api.Request, showing: Showing, running: Running, describing: Describing) -> int:
+        """Carry out a request as `show_and_run` does; where it ran without a failure, describe what is published."""
+        code = self.show_and_run(request, showing, running)
+        if showing.runs and not code:
+            self.describe(describing)
+        return code
+
     def describe(self, describing: Describing) -> None:
         """Write bills of materials and provenance of what is published, if they are wanted, and say how many."""
         if not (describing.bills or describing.provenance):

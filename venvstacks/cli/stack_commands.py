@@ -88,7 +88,7 @@ def build(
         **given(packages, archives, environments, distributing),
     )
     session = Session.open(context.obj, spec, settings, targets)
-    describing = session.describing(Describing()) if publish else None
+    describing = session.describing(Describing()) if publish else Describing()
     request = Request(
         session.operations(lock=lock_if_needed, build=build, publish=publish),
         session.selection(layers),
@@ -99,10 +99,7 @@ def build(
         locked=locked,
         strict_layers=strict_layers,
     )
-    code = session.show_and_run(request, showing, running)
-    if describing and not code and showing.runs:
-        session.describe(describing)
-    return code
+    return session.run_and_describe(request, showing, running, describing)
 
 
 @reported
