@@ -41,6 +41,14 @@ def distinguishes_case() -> bool:
 needs_symbolic_links = pytest.mark.skipif(not has_symbolic_links(), reason="needs symbolic links")
 needs_case = pytest.mark.skipif(not distinguishes_case(), reason="needs names that differ in case alone")
 needs_modes = pytest.mark.skipif(not keeps_modes(), reason="needs modes of files")
+
+
+def marks_of(case: str) -> tuple[pytest.MarkDecorator, ...]:
+    """Marks for a case of several, by the words of its name: links and modes are not for every system."""
+    marks = {"link": needs_symbolic_links, "mode": needs_modes}
+    return tuple(mark for word, mark in marks.items() if word in case.split())
+
+
 needs_desktop_file_validate = pytest.mark.skipif(
     shutil.which("desktop-file-validate") is None, reason="needs desktop-file-validate"
 )

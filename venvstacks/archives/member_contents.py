@@ -75,6 +75,8 @@ def _reading(place: Path) -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise changed(place, "is gone") from error
     except OSError as error:
+        if place.is_dir():  # what Windows refuses to open for a lack of rights
+            raise changed(place, "is gone") from error
         raise PublishError(
             f"{place} cannot be read: {error.strerror or error}",
             hint="make the environment readable, or build it again",

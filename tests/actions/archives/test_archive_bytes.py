@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from tests.support.capabilities import needs_modes
+from tests.support.capabilities import needs_modes, needs_symbolic_links
 from tests.support.packable_trees import (
     EPOCH,
     FILES,
@@ -167,6 +167,7 @@ def test_levels_lead_to_different_sizes(large: Path, tmp_path: Path, name: str) 
     assert sizes[1] < sizes[0]
 
 
+@needs_symbolic_links
 def test_nothing_is_lost_between_tree_and_list(tmp_path: Path) -> None:
     contents = contents_of(make_tree(tmp_path / "env"))
     assert {member.source for member in contents.members} - {None} == {*FILES, *LINKS}

@@ -5,9 +5,11 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from tests.support.capabilities import marks_of, needs_modes
 from tests.support.packable_trees import EPOCH, SITE, contents_of, make_tree
 from venvstacks.archives.formats import ARCHIVE_FORMATS, ArchiveRequest, archive_format, write_archive
 from venvstacks.archives.sink import Sink
@@ -36,7 +38,7 @@ CHANGES: dict[str, tuple[str, Callable[[Path], object]]] = {
 
 
 @pytest.mark.parametrize("name", ARCHIVE_FORMATS)
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", [pytest.param(name, marks=marks_of(name)) for name in CHANGES])
 def test_a_changed_environment_is_not_published(tmp_path: Path, change: str, name: str) -> None:
     contents = contents_of(make_tree(tmp_path / "env"))
     destination = tmp_path / "out" / "archive"
@@ -54,6 +56,20 @@ def test_a_changed_environment_is_not_published(tmp_path: Path, change: str, nam
     assert list(destination.parent.iterdir()) == [destination]
 
 
+def test_windows_refuses_to_open_a_folder_for_a_lack_of_rights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = contents_of(make_tree(tmp_path / "env"))
+    place = contents.root / BLOCK
+    place.unlink()
+    place.mkdir()
+
+    def refuse(path: Path, *_: object, **__: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ChangedEnvironmentError):
+        list(contents.read(next(member for member in contents.members if member.source == BLOCK)))
+
+
 @pytest.mark.parametrize("name", ARCHIVE_FORMATS)
 def test_a_failure_leaves_no_thread_behind(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: Sink, data: bytes) -> None:
@@ -68,6 +84,7 @@ def test_a_failure_leaves_no_thread_behind(name: str, tmp_path: Path, monkeypatc
     assert kept.tb
 
 
+@needs_modes
 @pytest.mark.skipif(IS_ROOT, reason="root may read everything")
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     contents = contents_of(make_tree(tmp_path / "env"))
@@ -76,6 +93,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
         write_archive(ArchiveRequest(contents, tmp_path / "archive", EPOCH))
 
 
+@needs_modes
 @pytest.mark.skipif(IS_ROOT, reason="root may write everywhere")
 def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
     contents = contents_of(make_tree(tmp_path / "env"))

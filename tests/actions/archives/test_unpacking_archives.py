@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.capabilities import needs_symbolic_links
+from tests.support.capabilities import needs_modes, needs_symbolic_links
 from tests.support.hostile_archives import COMPRESSIONS, CONTENT, LINKS, TOP, cases, entries, sound, tar, zipped, zstd
 from tests.support.packable_trees import add_large_files, contents_of, expected, make_tree, on_disk
 from venvstacks.archives.expected import ExpectedTree, expect
@@ -32,6 +32,7 @@ def everything_below(folder: Path) -> set[str]:
     return {place.relative_to(folder).as_posix() for place in folder.rglob("*")}
 
 
+@needs_modes
 @needs_symbolic_links
 @pytest.mark.parametrize("suffix", [*COMPRESSIONS, "zip"])
 def test_the_sound_archive_is_unpacked(suffix: str, tmp_path: Path) -> None:
