@@ -73,7 +73,7 @@ def _start_in_both_ways(machine: Machine, folder: Path) -> None:
     if not any(str(machine.emulator) in log for log in logs):
         fail(f"imports were not checked through the emulator: {logs}")
     for command in (
-        ("verify", "--include", "framework-tarn", *WHEELS),
+        ("verify", "--include", "py", *WHEELS),
         ("why", "archive:app-flowers"),
         ("show",),
         ("cache-key",),
@@ -110,5 +110,5 @@ def _check_headers(folder: Path) -> None:
 
 
 def _compare(command: str, printed: str) -> None:
-    if not printed.endswith(PRINTED):
+    if PRINTED not in printed:
         fail(f"`venvstacks {command}` prints: {printed}")
