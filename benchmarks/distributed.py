@@ -12,13 +12,16 @@ those of the sample, each times a random factor; `--spec` takes those that were 
 from __future__ import annotations
 
 import argparse
+import os
 import random
+import resource
 import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.dask_cluster import DaskCluster, dask_cluster
@@ -46,15 +49,39 @@ def _stack(spec: Path | None) -> Iterator[tuple[Path, Machine]]:
         yield folder, Machine(folder / "first", "")
 
 
-def _build(machine: Machine, spec: Path | None, *options: str) -> float:
-    """Seconds of a run."""
+@dataclass(frozen=True)
+class _Took:
+    """What a run took.
+
+    Attributes:
+        wall: Seconds.
+        processors: Seconds of processors, those of workers and scheduler included.
+    """
+
+    wall: float
+    processors: float
+
+
+def _build(machine: Machine, spec: Path | None, cluster: DaskCluster, *options: str) -> _Took:
+    """What a run took."""
     wheels = _WHEELS if spec is None else ()
     name = "venvstacks.toml" if spec is None else spec.name
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), _processor_seconds(cluster)
     done = machine.command("build", name, "--publish", *wheels, *options)
     if done.returncode:
         raise SystemExit(done.stderr)
-    return time.perf_counter() - began
+    return _Took(time.perf_counter() - began, _processor_seconds(cluster) - busy)
+
+
+def _processor_seconds(cluster: DaskCluster) -> float:
+    """Of the runs that have ended, and of the processes of a cluster with their children, until now."""
+    own = resource.getrusage(resource.RUSAGE_CHILDREN)
+    total = own.ru_utime + own.ru_stime
+    for process in (cluster.scheduler, *(worker.process for worker in cluster.workers)):
+        if process is not None:
+            fields = Path(f"/proc/{process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+            total += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return total
 
 
 def _fresh(machine: Machine, place: Path, caches: Path) -> Machine:
@@ -74,18 +101,19 @@ def compare(spec: Path | None, rounds: int) -> None:
     """Two workers with one thread each, and `--jobs 2`, each with filled caches and an empty store."""
     with _stack(spec) as (folder, first), dask_cluster(_made(folder / "cluster")) as cluster:
         cluster.start_workers("one", "two")
-        alone, together = [], []
+        alone, together = list[_Took](), list[_Took]()
         for number in range(rounds + 1):  # the first fills caches
             machine = _fresh(first, folder / f"alone{number}", folder)
-            alone.append(_build(machine, spec, "--jobs", "2"))
+            alone.append(_build(machine, spec, cluster, "--jobs", "2"))
             other = _fresh(first, folder / f"together{number}", folder)
             store = str(folder / f"store{number}")
-            together.append(_build(other, spec, "--on", cluster.address, "--remote-cache", store))
+            together.append(_build(other, spec, cluster, "--on", cluster.address, "--remote-cache", store))
             if machine.archives != other.archives:
                 raise SystemExit("the archives differ")
-            print(f"--jobs 2: {alone[-1]:.2f} s; two workers: {together[-1]:.2f} s", flush=True)
-        ratio = statistics.median(together[1:]) / statistics.median(alone[1:])
-        print(f"medians of {rounds}: {ratio:.2f} times as long; archives are equal")
+            print(f"--jobs 2: {alone[-1]}; two workers: {together[-1]}; load {os.getloadavg()[0]:.0f}", flush=True)
+        for what in ("wall", "processors"):
+            apart, on = (statistics.median(getattr(took, what) for took in each[1:]) for each in (alone, together))
+            print(f"{what}: medians of {rounds}: {apart:.2f} s and {on:.2f} s, {on / apart:.2f} times; equal archives")
 
 
 def _made(folder: Path) -> Path:

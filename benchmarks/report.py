@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from benchmarks.operations import OPERATIONS, Operation
 from benchmarks.results import Results
@@ -33,6 +34,9 @@ root of a checkout. `python -m benchmarks --help` says how to run a part of it.
   platforms of a layer. The original's archives are `.tar.xz`, this product's `.tar.zst`.
 """
 
+_SEVERAL_MACHINES = Path(__file__).with_name("several_machines.md")
+"""Figures that other benchmarks have printed (`shared_results`, `distributed`); written by hand."""
+
 _TITLES = (
     "operation", "original, s", "this, s", "original / this", "original, CPU s", "this, CPU s", "original, MB",
     "this, MB", "runs",
@@ -49,6 +53,7 @@ def write_report(results: Results, picture: str | None) -> str:
             parts += [f"## {stack.title}", f"Not measured: {results.skipped[stack.name]}."]
     if picture:
         parts += ["## Cost and number of layers", f"![Median seconds over the number of generated layers]({picture})"]
+    parts.append(_SEVERAL_MACHINES.read_text("utf-8"))
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
 

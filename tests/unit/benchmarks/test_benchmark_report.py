@@ -11,6 +11,7 @@ from benchmarks.report import table, write_report
 from benchmarks.results import Results, Row, read_results, write_results
 
 MB = 1_000_000
+ROOT = Path(__file__).parents[3]
 
 
 def row(operation: str, contestant: str, *seconds: float, **fields: object) -> Row:
@@ -110,3 +111,10 @@ def test_what_is_known_of_a_contestant_that_was_not_measured_again_stays() -> No
 )
 def test_a_table_aligns_figures(titles: tuple[str, ...], expected: str) -> None:
     assert table(titles, [("lock", "1")]) == expected
+
+
+def test_the_committed_page_ends_with_the_figures_of_several_machines() -> None:
+    """They are written by hand, and stay when the page is written again."""
+    end = (ROOT / "benchmarks/several_machines.md").read_text("utf-8")
+    assert write_report(results(), None).endswith(end)
+    assert (ROOT / "docs/benchmarks.md").read_text("utf-8").endswith(end)
