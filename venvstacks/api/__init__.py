@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     )
     from venvstacks.api.doit_door import doit_config, doit_tasks
     from venvstacks.api.lock_state import deployed_names, lock_staleness, preview_locks
-    from venvstacks.api.runs import Report, plan, run
+    from venvstacks.api.predictions import plan
+    from venvstacks.api.run_reports import Report
+    from venvstacks.api.runs import run
     from venvstacks.api.verification import verify
     from venvstacks.archives.compare import ArchiveDifference
     from venvstacks.engine.cancellation import Cancellation
@@ -53,7 +55,9 @@ _MODULES = {
     ),
     "venvstacks.api.doit_door": ("doit_config", "doit_tasks"),
     "venvstacks.api.lock_state": ("deployed_names", "lock_staleness", "preview_locks"),
-    "venvstacks.api.runs": ("Report", "plan", "run"),
+    "venvstacks.api.predictions": ("plan",),
+    "venvstacks.api.run_reports": ("Report",),
+    "venvstacks.api.runs": ("run",),
     "venvstacks.api.verification": ("verify",),
     "venvstacks.archives.compare": ("ArchiveDifference",),
     "venvstacks.engine.cancellation": ("Cancellation",),

@@ -20,7 +20,8 @@ from packaging.version import InvalidVersion, Version
 
 from venvstacks.locking.locks import LayerLock, LockedPackage, Wheel
 from venvstacks.locking.merge import sort_packages
-from venvstacks.locking.pylock_text import CREATOR, LEFT_OUT, SHARED
+from venvstacks.locking.names_in_text import CREATOR, SHARED
+from venvstacks.locking.pylock_text import LEFT_OUT
 from venvstacks.locking.uv_resolution import UnusableLockError, load_document, packages_of
 from venvstacks.model.markers import holds
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation

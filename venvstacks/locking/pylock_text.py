@@ -8,17 +8,14 @@ same way under another such marker.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC
 
 from venvstacks.locking.locks import LayerLock, LockedPackage, Wheel
+from venvstacks.locking.names_in_text import CREATOR, SHARED
 from venvstacks.model.platforms import PLATFORMS
 
-CREATOR = "venvstacks"
-SHARED = "from_lower_layer"
 LEFT_OUT = "left_out"
-_CHOSEN = re.compile(rf'^name = "([^"]+)"\nversion = .*\n(?!marker = "sys_platform == \'{SHARED}\')', re.MULTILINE)
 
 
 def format_lock(lock: LayerLock) -> str:
@@ -34,11 +31,6 @@ def format_lock(lock: LayerLock) -> str:
     for package in lock.packages:
         lines += ["", *_package_lines(package, lock.targets)]
     return "\n".join(lines) + "\n"
-
-
-def names_chosen_in(text: str) -> frozenset[str] | None:
-    """`LayerLock.chosen_names` of a lock that `format_lock` wrote, without reading all of it; None for other locks."""
-    return frozenset(_CHOSEN.findall(text)) if f"\ncreated-by = {_quote(CREATOR)}\n" in text else None
 
 
 def _package_lines(package: LockedPackage, targets: Sequence[str]) -> Iterator[str]:

@@ -49,9 +49,10 @@ main()
 _FOR_RUNS_THAT_ACT = {
     "doit", "email.parser", "multiprocessing", "platformdirs", "rich", "tomli_w", "zstandard",
     "venvstacks.actions.toolset", "venvstacks.engine.build_lock", "venvstacks.engine.journal",
-    "venvstacks.locking.locks", "venvstacks.planning.forecast", "venvstacks.sharing", "venvstacks.tools.process",
+    "venvstacks.locking.locks", "venvstacks.planning.forecast", "venvstacks.records.published_metadata",
+    "venvstacks.sharing", "venvstacks.tools.process",
 }  # fmt: skip
-_MOST_MODULES = 112
+_MOST_MODULES = 115
 """Of this program's own; raise it with a reason: each costs every run half a millisecond and more."""
 
 

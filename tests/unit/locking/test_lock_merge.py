@@ -8,8 +8,9 @@ from tests.support.locked_layers import THREE, framework, lock_of, locked, resol
 from venvstacks.errors import LockError
 from venvstacks.locking.locks import Provision, ResolvedPackage, provision_of
 from venvstacks.locking.merge import merge_resolutions
+from venvstacks.locking.names_in_text import names_chosen_in
 from venvstacks.locking.pylock import parse_lock
-from venvstacks.locking.pylock_text import format_lock, names_chosen_in
+from venvstacks.locking.pylock_text import format_lock
 from venvstacks.model.platforms import PLATFORMS
 
 LAYER = framework("f", ["x"], runtime())

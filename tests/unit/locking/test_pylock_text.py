@@ -9,8 +9,9 @@ from packaging.markers import Marker
 
 from tests.support.locked_layers import PYTHON, THREE, lock_of, locked
 from venvstacks.locking.locks import LockedPackage, Wheel
+from venvstacks.locking.names_in_text import names_chosen_in
 from venvstacks.locking.pylock import parse_lock
-from venvstacks.locking.pylock_text import format_lock, names_chosen_in, pins_text, simplest_marker
+from venvstacks.locking.pylock_text import format_lock, pins_text, simplest_marker
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.model.platforms import PLATFORMS
 

@@ -13,7 +13,6 @@ from packaging.utils import canonicalize_name
 
 from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.digests import prefixed
-from venvstacks.locking.pylock_text import names_chosen_in
 from venvstacks.tools.files import path_from
 
 if TYPE_CHECKING:
@@ -35,8 +34,10 @@ def wheels_now(
 
 
 def _locked_names(lock_text: str, python: PythonImplementation) -> frozenset[str]:
+    from venvstacks.locking.names_in_text import names_chosen_in  # noqa: PLC0415 - only with folders of local wheels
+
     if (names := names_chosen_in(lock_text)) is not None:
-        return names  # reading the lock takes twenty times as long, for each layer whenever nothing is to do
+        return names
     from venvstacks.locking.pylock import read_lock  # noqa: PLC0415 - only for locks of other programs
     from venvstacks.locking.uv_resolution import UnusableLockError  # noqa: PLC0415
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks.actions.table import RunOptions
-from venvstacks.api.runs import Tasks, held_folder, opened_results
+from venvstacks.api.predictions import opened_results
+from venvstacks.api.runs import Tasks, held_folder
 from venvstacks.distribution.orders import Answer, Failure, Order
 from venvstacks.distribution.travelling_inputs import ReceivedInputs
 from venvstacks.engine.cancellation import Cancellation
