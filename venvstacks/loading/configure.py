@@ -111,7 +111,7 @@ def _kept_format(settings: ToolSettings, options: Options, manifest: Path) -> st
         return None
     if not manifest.is_file():
         return None
-    from venvstacks.records.earlier_publications import format_of_the_original  # noqa: PLC0415 - for few projects
+    from venvstacks.records.published_json import format_of_the_original  # noqa: PLC0415 - for what is published
 
     return format_of_the_original(manifest, tuple(ARCHIVE_FORMATS))
 

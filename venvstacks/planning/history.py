@@ -72,12 +72,23 @@ def last_run(project: Project, task: str) -> LastRun | None:
         hint = suggestion(task, project.graph.by_name, otherwise="`venvstacks -v plan SPEC` names all tasks")
         raise UsageError(f"there is no task '{task}'", hint=hint)
     layout = project.configuration.layout
-    for path in logs(project.base / layout.runs):
-        events = list(_events(path))
-        its_own = [event for event in events if event.task == task]
-        if any(event.event == "task began" for event in its_own):
-            with contextlib.suppress(KeyError, TypeError, AttributeError, ValueError):  # damaged, or another version's
-                return _last_run(task, events[0], its_own, path, project.base / layout.log(task))
+    found = (run_in_log(path, task, project.base / layout.log(task)) for path in logs(project.base / layout.runs))
+    return next((run for run in found if run is not None), None)
+
+
+def run_in_log(path: Path, task: str, log: Path) -> LastRun | None:
+    """The run of a task as an event log has it; None where the task is not in it, or the log is damaged.
+
+    Args:
+        path: The event log.
+        task: The task's name.
+        log: The file with what the task's child processes printed.
+    """
+    events = list(_events(path))
+    its_own = [event for event in events if event.task == task]
+    if any(event.event == "task began" for event in its_own):
+        with contextlib.suppress(KeyError, TypeError, AttributeError, ValueError):  # damaged, or another version's
+            return _last_run(task, events[0], its_own, path, log)
     return None
 
 
@@ -106,8 +117,8 @@ def _last_run(task: str, first: Event, events: Iterable[Event], path: Path, log:
         door=str(first.facts.get("door", "")),
         status=str(end.get("status", "killed")),
         reasons=reasons,
-        seconds=end.get("seconds"),
-        error=end.get("error"),
+        seconds=None if end.get("seconds") is None else float(end["seconds"]),
+        error=None if end.get("error") is None else str(end["error"]),
         commands=tuple(commands),
         log=log,
         log_end=_end_of(log),
@@ -116,7 +127,15 @@ def _last_run(task: str, first: Event, events: Iterable[Event], path: Path, log:
 
 
 def _reason(data: Mapping[str, Any]) -> Reason:
-    return Reason(data["kind"], data["subject"], data["old"], data["new"], tuple(data["details"]))
+    """A reason of the log.
+
+    Raises:
+        TypeError: A value is not of its kind.
+    """
+    kind, subject, details = data["kind"], data["subject"], tuple(data["details"])
+    if not all(isinstance(text, str) for text in (kind, subject, *details)):
+        raise TypeError
+    return Reason(kind, subject, data["old"], data["new"], details)
 
 
 def command_line(facts: Mapping[str, Any]) -> str:

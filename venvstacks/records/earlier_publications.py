@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, ValidationError
 
+from venvstacks.records.published_json import entries_in
 from venvstacks.records.published_metadata import ProductMetadata, PublishedModel
 
 
@@ -47,38 +45,11 @@ def read_earlier(path: Path) -> EarlierPublication | None:
         return None
 
 
-def format_of_the_original(manifest: Path, formats: tuple[str, ...]) -> str | None:
-    """The archive format that the original used for what `manifest` lists, or None where it has published nothing.
-
-    A publication that kept the original's format records that, so later ones keep it too.
-
-    Args:
-        manifest: The manifest of a stack.
-        formats: File name extensions of the formats that are known.
-    """
-    for entry in _entries(manifest):
-        added = entry.get("venvstacks")
-        name = entry.get("archive_name")
-        if isinstance(name, str) and (added is None or (isinstance(added, dict) and added.get("kept_format"))):
-            return next((known for known in formats if name.endswith(f".{known}")), None)
-    return None
-
-
-def _entries(manifest: Path) -> Iterator[dict[str, Any]]:
-    """All layers that a manifest lists; nothing where it is missing or is no manifest."""
-    try:
-        groups = json.loads(manifest.read_bytes())["layers"].values()
-        rows = [row for group in groups for row in group]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return
-    yield from (row for row in rows if isinstance(row, dict))
-
-
 def named_files(metadata: Path) -> frozenset[str]:
     """All file names that a manifest of a stack, or the metadata of one layer, names; nothing where it is neither."""
     one = read_earlier(metadata)
     found = set(one.file_names) if one else set()
-    for entry in _entries(metadata):
+    for entry in entries_in(metadata):
         try:
             found.update(EarlierPublication.model_validate(entry).file_names)
         except ValidationError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from venvstacks.records.releases import derived_release
@@ -28,6 +29,32 @@ def listed_entries(manifest: str) -> dict[str, Entry]:
         return {entry["install_target"]: entry for entry in entries if "inputs_digest" in entry["venvstacks"]}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
+
+
+def entries_in(manifest: Path) -> list[Entry]:
+    """All layers that a manifest, of this program or another, lists; none where it is missing or is no manifest."""
+    try:
+        groups = json.loads(manifest.read_bytes())["layers"].values()
+        return [entry for group in groups for entry in group if isinstance(entry, dict)]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return []
+
+
+def format_of_the_original(manifest: Path, formats: tuple[str, ...]) -> str | None:
+    """The archive format that the original used for what `manifest` lists, or None where it has published nothing.
+
+    A publication that kept the original's format records that, so later ones keep it too.
+
+    Args:
+        manifest: The manifest of a stack.
+        formats: File name extensions of the formats that are known.
+    """
+    for entry in entries_in(manifest):
+        added = entry.get("venvstacks")
+        name = entry.get("archive_name")
+        if isinstance(name, str) and (added is None or (isinstance(added, dict) and added.get("kept_format"))):
+            return next((known for known in formats if name.endswith(f".{known}")), None)
+    return None
 
 
 def as_listed(metadata: bytes, entries: Mapping[str, Entry]) -> Entry | None:

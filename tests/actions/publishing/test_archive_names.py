@@ -11,7 +11,8 @@ import pytest
 
 from tests.support.capabilities import needs_symbolic_links
 from venvstacks.actions.publishing.archive_names import ArchiveNames, Finished, choose_names
-from venvstacks.records.earlier_publications import EarlierPublication, format_of_the_original, read_earlier
+from venvstacks.records.earlier_publications import EarlierPublication, read_earlier
+from venvstacks.records.published_json import format_of_the_original
 
 
 def finished(content: str, target: str = "app-frog", packing: str = "tar.xz") -> Finished:
