@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from venvstacks.tools import survivors
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is not a failing test
+_SLOW = [HealthCheck.too_slow]
+settings.register_profile("untimed", deadline=None, suppress_health_check=_SLOW)  # a busy machine is not a failing test
 settings.load_profile("untimed")
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -53,12 +53,12 @@ def test_a_command_gets_its_groups_whole() -> None:
     def work(context: typer.Context, where: str, *, chosen: Chosen, jobs: o.Jobs = None, packages: Packages) -> int:
         """Work."""
         assert context.command.name == "work"
-        seen.append((where, chosen, jobs, packages))
+        seen.append((where, given(chosen), jobs, given(packages)))
         return 0
 
     done = CliRunner().invoke(app, ["here", "--include", "a", "--include", "b", "-j", "3", "--no-index"])
     assert done.exit_code == 0, done.output
-    assert seen == [("here", Chosen(include=["a", "b"]), 3, Packages(use_index=False))]
+    assert seen == [("here", given(Chosen(include=["a", "b"])), 3, given(Packages(use_index=False)))]
     assert "--local-wheels" in CliRunner().invoke(app, ["--help"]).output
 
 
