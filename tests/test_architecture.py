@@ -25,10 +25,10 @@ FLOORS = {
     "model": 2, "tools": 2,
     "locking": 3, "linking": 3, "archives": 3, "runtimes": 3,
     "graph": 4, "binaries": 4, "records": 4, "deployment": 4, "deltas": 4,
-    "actions": 5, "loading": 5, "planning": 5, "insight": 5, "trust": 5, "bundling": 5,
+    "actions": 5, "loading": 5, "planning": 5, "insight": 5, "trust": 5,
     "deployment/steps": 6, "engine": 6, "planning/requests": 6, "planning/forecast": 6, "planning/cache_key": 6,
     "reproducing": 6, "sharing": 6, "insight/bill_of_materials": 6,
-    "caches": 7, "distribution": 7, "planning/history": 7, "insight/reading": 7,
+    "bundling": 7, "caches": 7, "distribution": 7, "planning/history": 7, "insight/reading": 7,
     "api": 8,
     "api/describing": 9,
     "__init__": 9, "deployment/__init__": 9,  # what importing these packages gives: names of `api`, when used

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from venvstacks.modes import is_executable
 
@@ -50,10 +51,15 @@ def sha256_file(path: Path | str, size: int | None = None) -> str:
     if size is not None and size <= _SMALL:
         return sha256_bytes(Path(path).read_bytes())
     with Path(path).open("rb") as stream:
-        digest = hashlib.sha256()
-        while piece := stream.read(_PIECE):
-            digest.update(piece)
-        return digest.hexdigest()
+        return sha256_stream(stream)
+
+
+def sha256_stream(stream: IO[bytes]) -> str:
+    """Hex SHA-256 of what is left in an open file."""
+    digest = hashlib.sha256()
+    while piece := stream.read(_PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def prefixed(hexdigest: str) -> str:

@@ -39,7 +39,7 @@ def deploy(
     """Install applications from published artifacts in a folder of this machine, or update them there.
 
     Args:
-        source: Folder or http(s) URL of the artifacts.
+        source: Folder or http(s) URL of the artifacts, or a bundle with a part of them.
         folder: The deployment; made if it is missing or empty.
         applications: Layer names; None for those that are installed, or for all that are offered if none is.
         options: Threads, callbacks, waiting.

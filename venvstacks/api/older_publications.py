@@ -31,7 +31,9 @@ class SourceFiles:
 
     def obtain(self, file: OfferedFile, folder: Path) -> Path:
         """See `PublishedFiles`."""
-        return self.source.obtain(file, folder).path
+        path = self.source.obtain(file, folder).path
+        assert isinstance(path, Path)  # noqa: S101 - `open_source` opens no bundles
+        return path
 
 
 @contextlib.contextmanager

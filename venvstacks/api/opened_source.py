@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from venvstacks.api.deployment_options import DeployOptions
 from venvstacks.api.machine_platform import this_glibc, this_platform
 from venvstacks.deployment.release_steps import ReleaseStep, raised_floor
+from venvstacks.deployment.steps.bundled_source import open_source_or_bundle
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.phase_counter import PhaseCounter
 from venvstacks.deployment.steps.place import Place
-from venvstacks.deployment.steps.publication_source import Source, open_source, read_offer
+from venvstacks.deployment.steps.publication_source import Source, read_offer
 from venvstacks.deployment.steps.signed_source import SignedSource, read_trust, trusted_source, write_trust
 from venvstacks.deployment.steps.update_plan import DeployRequest
 from venvstacks.errors import DeployError, TrustError
@@ -27,7 +28,7 @@ class Wanted:
     """What is to be deployed where, and whom to trust; arguments of `deploy` and `check`.
 
     Attributes:
-        source: Folder or URL of the artifacts.
+        source: Folder or URL of the artifacts, or a bundle.
         place: The deployment.
         applications: Layer names; None for those that are installed, or for all that are offered.
         trusted: A file with root metadata, or its fingerprint; None for whom the deployment trusts already.
@@ -70,7 +71,7 @@ def opened_request(
         rate=options.limit_rate,
     )
     with downloads:
-        source = open_source(wanted.source, lambda: downloads)
+        source = open_source_or_bundle(wanted.source, lambda: downloads)
         with not_deployed(place.root):
             source = _trusted(wanted, source, record, options)
             offer = read_offer(source, machine)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from venvstacks.archives.expected import ExpectedTree, folded
 from venvstacks.archives.found import FoundMember
@@ -29,7 +31,7 @@ READABLE = ("tar.zst", "tar.xz", "tar.gz", "zip")
 
 
 def unpack_archive(
-    archive: Path,
+    archive: Path | zipfile.Path,
     expected: ExpectedTree,
     destination: Path,
     stopping: Callable[[], bool] = lambda: False,
@@ -38,7 +40,7 @@ def unpack_archive(
     """Unpack the members of `archive` to `destination/<top>/...`.
 
     Args:
-        archive: The file; its name ends in one of `READABLE`.
+        archive: The file, or a member of a zip archive that is not compressed; its name ends in one of `READABLE`.
         expected: All members that the archive must hold.
         destination: An empty folder that no other process writes to. After a failure it holds some of the files.
         stopping: Called before every member; returns whether to stop because the run is being interrupted.
@@ -90,9 +92,9 @@ def archive_suffix(name: str) -> str:
 
 
 @contextlib.contextmanager
-def _members(archive: Path, expected: ExpectedTree) -> Iterator[Iterator[FoundMember]]:
+def _members(archive: Path | zipfile.Path, expected: ExpectedTree) -> Iterator[Iterator[FoundMember]]:
     suffix = archive_suffix(archive.name)
-    with archive.open("rb") as stream:
+    with cast("BinaryIO", archive.open("rb")) as stream:
         if suffix == "zip":
             yield read_zip(stream, _directory_limit(expected))
             return
@@ -146,7 +148,9 @@ def _counted(content: Iterable[bytes | memoryview], on_bytes: Callable[[int], No
         on_bytes(len(piece))
 
 
-def read_some_files(archive: Path, expected: ExpectedTree, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
+def read_some_files(
+    archive: Path | zipfile.Path, expected: ExpectedTree, wanted: Collection[str]
+) -> Iterator[tuple[str, bytes]]:
     """The contents of some files of an archive, in the order of the archive, each compared with the manifest.
 
     Args:

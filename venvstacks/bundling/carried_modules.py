@@ -9,6 +9,9 @@ from pathlib import Path
 ENTRY = "venvstacks.cli.deployer_program"
 """The module with the deployer's command line."""
 
+BUNDLE_ENTRY = "venvstacks.cli.bundle_program"
+"""The module with the command line of bundles."""
+
 PROGRAMS = ("venvstacks.deployment.steps.compare_bytecode",)
 """Modules that other Pythons run, and that nothing imports."""
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvstacks.bundling.carried_modules import carried_modules, package_folder
+from venvstacks.bundling.carried_modules import ENTRY, carried_modules, package_folder
 from venvstacks.bundling.verifying_packages import VerifyingPackages, installed_packages
 from venvstacks.tools.files import write_atomically
 
@@ -28,7 +28,7 @@ if sys.version_info < (3, 9):
 sys.dont_write_bytecode = True
 if sys.version_info >= (3, %(oldest)d):
     sys.path.insert(1, sys.path[0] + "/%(folder)s")
-from venvstacks.cli.deployer_program import main
+from %(program)s import main
 
 main(%(version)r)
 """
@@ -66,14 +66,22 @@ def write_deployer(path: Path, version: str) -> MadeDeployer:
     return MadeDeployer(path, len(content), packages)
 
 
-def deployer_content(version: str, packages: VerifyingPackages) -> bytes:
-    """The bytes of the deployer."""
+def deployer_content(version: str, packages: VerifyingPackages, program: str = ENTRY) -> bytes:
+    """The bytes of a deployer.
+
+    Args:
+        version: The version of this program.
+        packages: What verifies signatures.
+        program: The module with its command line.
+    """
     package = package_folder()
     files = {
-        file.relative_to(package.parent).as_posix(): file.read_bytes() for file in carried_modules(package).values()
+        file.relative_to(package.parent).as_posix(): file.read_bytes()
+        for file in carried_modules(package, program).values()
     }
     files |= {f"{_THIRD_PARTY}/{path}": content for path, content in packages.files.items()}
-    start = _MAIN % {"oldest": packages.oldest, "folder": _THIRD_PARTY, "version": version}
+    names = {"folder": _THIRD_PARTY, "version": version, "program": program}
+    start = _MAIN % {"oldest": packages.oldest, **names}
     return _START + _zipped({"__main__.py": start.encode(), **files})
 
 

@@ -46,6 +46,7 @@ COMMANDS = {
     "collect": "deploy_commands:collect",
     "exec": "deploy_commands:execute",
     "deployer": "deployer_command:deployer",
+    "bundle": "bundle_command:bundle",
     "keys": "signing_commands:keys",
     "sign": "signing_commands:sign",
 }
@@ -60,6 +61,7 @@ _PANELS = {
     "cache_command": _CHECK,
     "deploy_commands": "Deployments",
     "deployer_command": "Deployments",
+    "bundle_command": "Deployments",
     "signing_commands": "Signed publications",
     "look_commands": _LOOK,
     "supply_commands": _LOOK,

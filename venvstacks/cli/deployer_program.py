@@ -38,12 +38,17 @@ def _run(arguments: list[str], version: str) -> int:
     if given.command is None:
         parser.print_help()
         return int(ExitCode.USAGE)
+    return run_command(given)
+
+
+def run_command(given: argparse.Namespace) -> int:
+    """Run a parsed command."""
     code = interruptible(lambda: int(_COMMANDS[given.command](given)))
     sys.stdout.flush()
     return code
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """A parser whose faults are errors of this program."""
 
     def error(self, message: str) -> NoReturn:
@@ -51,18 +56,15 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message, hint=f"`{self.prog} -h` lists commands and options")
 
 
-def make_parser(version: str) -> argparse.ArgumentParser:
+def make_parser(version: str, program: str = _PROGRAM) -> argparse.ArgumentParser:
     """The parser of all commands."""
-    parser = _Parser(prog=_PROGRAM, description="Put published applications on this machine, and keep them up to date.")
-    parser.add_argument("--version", "-V", action="version", version=f"{_PROGRAM} {version}")
-    common = _Parser(add_help=False)
-    common.add_argument("-q", "--quiet", action="store_true", help="Print errors only.")
-    waiting = _Parser(add_help=False)
-    _flag(waiting, "--no-wait", "Fail if another process is changing the deployment.")
+    parser = Parser(prog=program, description="Put published applications on this machine, and keep them up to date.")
+    parser.add_argument("--version", "-V", action="version", version=f"{program} {version}")
+    common, waiting = _common_options(), _waiting_options()
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    def command(name: str, help_: str, *parents: _Parser, folder: bool = True) -> _Parser:
-        made: _Parser = commands.add_parser(name, help=help_, description=help_, parents=[common, *parents])
+    def command(name: str, help_: str, *parents: Parser, folder: bool = True) -> Parser:
+        made: Parser = commands.add_parser(name, help=help_, description=help_, parents=[common, *parents])
         if folder:
             made.add_argument("folder", metavar="DIR", type=Path, help="Folder of the deployment.")
         return made
@@ -87,6 +89,25 @@ def make_parser(version: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _common_options() -> Parser:
+    common = Parser(add_help=False)
+    common.add_argument("-q", "--quiet", action="store_true", help="Print errors only.")
+    return common
+
+
+def _waiting_options() -> Parser:
+    waiting = Parser(add_help=False)
+    _flag(waiting, "--no-wait", "Fail if another process is changing the deployment.")
+    return waiting
+
+
+def make_update_parser(program: str, description: str) -> Parser:
+    """A parser with the options of `deploy` that do not depend on the source."""
+    parser = Parser(prog=program, description=description, parents=[_common_options(), _waiting_options()])
+    _add_update_options(parser)
+    return parser
+
+
 def _flag(parser: argparse.ArgumentParser, name: str, help_: str) -> None:
     parser.add_argument(name, action="store_true", help=help_)
 
@@ -97,6 +118,13 @@ def _add_deploy_options(parser: argparse.ArgumentParser) -> None:
     add("--to", metavar="DIR", type=Path, required=True, help="Folder to deploy to.")
     what = "Application to install or update; repeatable. Default: those that are installed; all, if none is."
     add("--app", metavar="NAME", action="append", help=what)
+    what = "Bytes per second that may be downloaded, e.g. 500k or 2M."
+    add("--limit-rate", metavar="RATE", help=f"{what} Environment variable: {RATE_VARIABLE}.")
+    _add_update_options(parser)
+
+
+def _add_update_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     _flag(parser, "--repair", "Look for damaged files first, and replace them.")
     _flag(parser, "--sync", "Wait until everything is on the disk before the switch.")
     _flag(parser, "--allow-downgrade", "Let an older release replace a newer one.")
@@ -108,8 +136,6 @@ def _add_deploy_options(parser: argparse.ArgumentParser) -> None:
     add("--desktop-entries", metavar="DIR", type=Path, help=what)
     what = "Shell command that has to succeed after the switch; else what was installed before becomes current."
     add("--health-check", metavar="CMD", help=what)
-    what = "Bytes per second that may be downloaded, e.g. 500k or 2M."
-    add("--limit-rate", metavar="RATE", help=f"{what} Environment variable: {RATE_VARIABLE}.")
     what = "Whose signatures to trust: a file with the root metadata, or its fingerprint."
     add("--trust", metavar="ROOT", help=what)
     _flag(parser, "--json", "Print the result as JSON.")

@@ -103,15 +103,24 @@ def interruptible(run: Callable[[], int]) -> int:
         return code
 
 
-def guarded(run: Callable[[], int]) -> int:
-    """The exit code of a command line; every error is reported."""
+def guarded(run: Callable[[], int], at_end: Callable[[], None] = lambda: None) -> int:
+    """The exit code of a command line; every error is reported.
+
+    Args:
+        run: Runs it.
+        at_end: Called after an interrupt, which may end this process here.
+    """
     try:
         return run()
     except VenvstacksError as error:
         report_error(error)
-        return _leave_at_once(error.exit_code) if isinstance(error, InterruptedRunError) else int(error.exit_code)
+        if not isinstance(error, InterruptedRunError):
+            return int(error.exit_code)
+        at_end()
+        return _leave_at_once(error.exit_code)
     except (KeyboardInterrupt, EOFError) as ending:
         print("error: interrupted", file=sys.stderr)
+        at_end()
         return _leave_at_once(ExitCode.TERMINATED if isinstance(ending, Terminated) else ExitCode.INTERRUPTED)
     except SystemExit as leaving:  # the parser leaves like this when output fails
         if isinstance(leaving.__context__, OSError):

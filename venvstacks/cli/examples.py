@@ -84,6 +84,10 @@ EXAMPLES = {
     "collect": ("venvstacks collect /opt/desk",),
     "exec": ("venvstacks exec /opt/desk desk -- --port 8080",),
     "deployer": ("venvstacks deployer -o venvstacks-deploy.pyz", "python3 venvstacks-deploy.pyz status /opt/desk"),
+    "bundle": (
+        "venvstacks bundle _artifacts --app desk -o desk.run",
+        "venvstacks bundle https://example.com/desk --platform win_amd64 -o desk.zip",
+    ),
     "keys": (
         "venvstacks keys init keys --publisher 'Pond Ltd' --keys root=3 --threshold root=2",
         "venvstacks keys rotate keys --who online",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from venvstacks.bundling.carried_modules import carried_modules, package_folder
+from venvstacks.bundling.carried_modules import BUNDLE_ENTRY, carried_modules, package_folder
 
 # What the deployer may import besides the standard library and itself, where there is such a package.
 OPTIONAL = {"zstandard", "backports", "certifi", "rich", "tuf", "securesystemslib"}
@@ -26,7 +26,7 @@ LACKING = {
     "enum.StrEnum", "types.NoneType", "types.UnionType", "sys.stdlib_module_names", "inspect.get_annotations",
 }  # fmt: skip
 LACKING_KEYWORDS = {("dataclass", "slots"), ("dataclass", "kw_only"), ("zip", "strict")}
-CARRIED = carried_modules(package_folder())
+CARRIED = carried_modules(package_folder()) | carried_modules(package_folder(), BUNDLE_ENTRY)
 each_carried_module = pytest.mark.parametrize("file", CARRIED.values(), ids=[*CARRIED])
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
 from venvstacks.cli.app import make_app
+from venvstacks.cli.bundle_program import make_bundle_parser
 from venvstacks.cli.deployer_program import make_parser
+from venvstacks.deployment.steps.bundled_source import BundledSource, BundleIndex
 
 COMMANDS = ["deploy", "rollback", "status", "remove", "collect", "exec"]
 OTHER_HELP = {"--json", "--limit-rate", "--no-isolated", "--quiet"}
@@ -35,3 +38,14 @@ def test_options_are_those_of_the_command_line(name: str) -> None:
     assert parser.description == command.help
     theirs = {each for one in command.params for each in (*one.opts, *one.secondary_opts, one.metavar)}
     assert {*actions} - theirs == {"-h", "--help", "-q", "--quiet"}
+
+
+def test_a_bundle_has_the_options_of_deploy_that_fit() -> None:
+    index = BundleIndex("somewhere", "linux_x86_64", ("frog", "newt"), (), {})
+    parser = make_bundle_parser(BundledSource("b.run", Path(), index), "sh b.run")
+    found = {option for one in parser._actions for option in one.option_strings}
+    whole = {option for one in ours("deploy")._actions for option in one.option_strings}
+    assert whole - found == {"--app", "--limit-rate", "--to"}
+    assert found <= whole
+    assert [one.metavar for one in parser._actions if not one.option_strings] == ["DIR"]
+    assert "Install frog, newt" in parser.format_help()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import source_from_cache
@@ -56,7 +57,7 @@ class Delivered:
     bound: Bound
     expected: ExpectedTree
     packed: bytes
-    archive: Path
+    archive: Path | zipfile.Path
 
 
 @dataclass(frozen=True)

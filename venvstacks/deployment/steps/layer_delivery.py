@@ -6,6 +6,7 @@ Whatever is wrong with a delta or with the installed files, the archive takes it
 from __future__ import annotations
 
 import errno
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -67,7 +68,7 @@ class Fetched:
     """
 
     route: Route
-    files: tuple[Path, ...]
+    files: tuple[Path | zipfile.Path, ...]
     received: int
 
 
@@ -171,9 +172,8 @@ class Delivery:
         folder = staging_folder(self._place, bound.id)
         try:
             write_atomically(folder / FILE_MANIFEST, packed)
-            update = Update(
-                old, fetched.files, expected, folder, lambda: self._tools.processes.stopping, self._phases.add
-            )
+            deltas = tuple(one for one in fetched.files if isinstance(one, Path))  # bundles hold no deltas
+            update = Update(old, deltas, expected, folder, lambda: self._tools.processes.stopping, self._phases.add)
             apply_deltas(update)
         except BaseException:
             remove_tree(folder)

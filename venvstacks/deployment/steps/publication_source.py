@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from venvstacks.deployment.manifest_reading import PUBLISH_AGAIN, read_layers
-from venvstacks.deployment.offers import Offer, OfferedFile, check_offer
+from venvstacks.deployment.offers import Offer, OfferedFile, OfferedLayer, check_offer
 from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.errors import DeployError, TransferError, UsageError
 from venvstacks.model.conventions import MANIFEST_LIMIT, METADATA_DIR
@@ -19,17 +19,20 @@ from venvstacks.tools.patience import replace_patiently
 from venvstacks.tools.transfer import Downloads, WantedFile
 from venvstacks.urls import child, has_unclear_login, shown
 
+if TYPE_CHECKING:
+    import zipfile
+
 
 @dataclass(frozen=True)
 class Obtained:
     """A published file on this machine.
 
     Attributes:
-        path: Where it is.
+        path: Where it is; in a bundle, its member.
         received: Bytes that were received now; fewer than its size if a download was resumed.
     """
 
-    path: Path
+    path: Path | zipfile.Path
     received: int
 
 
@@ -39,6 +42,9 @@ class Source(Protocol):
     @property
     def label(self) -> str:
         """Folder or URL, for messages and records."""
+
+    def available(self, layers: Iterable[OfferedLayer]) -> tuple[OfferedLayer, ...]:
+        """Of the layers that the manifest lists, those that the source has, each with the deltas that it has."""
 
     def read_optional(self, path: str, limit: int = MANIFEST_LIMIT) -> bytes | None:
         """A small file by its path below the source; None if it is missing.
@@ -77,6 +83,10 @@ class FolderSource:
         """The folder."""
         return str(self.folder)
 
+    def available(self, layers: Iterable[OfferedLayer]) -> tuple[OfferedLayer, ...]:
+        """See `Source`."""
+        return tuple(layers)
+
     def read_optional(self, path: str, limit: int = MANIFEST_LIMIT) -> bytes | None:
         """See `Source`."""
         return self._read(path, limit)
@@ -86,7 +96,7 @@ class FolderSource:
         content = self._read(file.name, file.size)
         if content is None:
             raise _missing(self.folder / file.name)
-        _check(file, len(content), sha256_bytes(content))
+        check_published(file, len(content), sha256_bytes(content))
         return content
 
     def _read(self, path: str, limit: int) -> bytes | None:
@@ -109,7 +119,7 @@ class FolderSource:
         try:
             _require_file(place)
             size = place.stat().st_size
-            _check(file, size, sha256_file(place) if size == file.size else "")
+            check_published(file, size, sha256_file(place) if size == file.size else "")
         except FileNotFoundError:
             raise _missing(place) from None
         except OSError as error:
@@ -142,6 +152,10 @@ class WebSource:
         """The URL, without passwords and query."""
         return shown(self.url)
 
+    def available(self, layers: Iterable[OfferedLayer]) -> tuple[OfferedLayer, ...]:
+        """See `Source`."""
+        return tuple(layers)
+
     def read_optional(self, path: str, limit: int = MANIFEST_LIMIT) -> bytes | None:
         """See `Source`."""
         try:
@@ -154,7 +168,7 @@ class WebSource:
     def read(self, file: OfferedFile) -> bytes:
         """See `Source`."""
         content = self.downloads.read(child(self.url, file.name), file.size)
-        _check(file, len(content), sha256_bytes(content))
+        check_published(file, len(content), sha256_bytes(content))
         return content
 
     def obtain(self, file: OfferedFile, folder: Path) -> Obtained:
@@ -264,10 +278,15 @@ def offer_of(manifest: PublishedManifest, source: Source, platform: TargetPlatfo
         DeployError: It is not valid, or for another platform.
     """
     layers, release = read_layers(manifest.content, manifest.name)
-    return check_offer(source.label, layers, platform, release)
+    return check_offer(source.label, source.available(layers), platform, release)
 
 
-def _check(file: OfferedFile, size: int, sha256: str) -> None:
+def check_published(file: OfferedFile, size: int, sha256: str) -> None:
+    """Compare a file's size and SHA-256 with the published ones.
+
+    Raises:
+        DeployError: It is another file.
+    """
     if size != file.size:
         how = f"it has {size} bytes, not {file.size}"
     elif sha256 != file.sha256:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from venvstacks.deployment.offers import OfferedFile
+from venvstacks.deployment.offers import OfferedFile, OfferedLayer
 from venvstacks.deployment.steps.place import Place
 from venvstacks.deployment.steps.publication_source import Obtained, Source
 from venvstacks.digests import sha256_bytes
@@ -38,6 +39,10 @@ class SignedSource:
     def label(self) -> str:
         """See `Source`."""
         return self.inner.label
+
+    def available(self, layers: Iterable[OfferedLayer]) -> tuple[OfferedLayer, ...]:
+        """See `Source`."""
+        return self.inner.available(layers)
 
     def read_optional(self, path: str, limit: int = 0) -> bytes | None:  # noqa: ARG002 - the size is signed
         """A signed manifest: its copy, which stays while a newer one is being published, or else the file itself."""
