@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -23,7 +23,7 @@ def clean(
     *,
     build_dir: o.BuildDir = "_build",
     output_dir: o.ArtifactsDir = "_artifacts",
-    export_dir: Annotated[str, typer.Option("--export-dir", metavar="DIR", help="Exported environments.")] = "_export",
+    export_dir: o.AnyExportDir = "_export",
     dry_run: o.DryRun = False,
     json: o.Json = False,
 ) -> int:

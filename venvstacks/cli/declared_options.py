@@ -22,6 +22,10 @@ _SHARING, _DESCRIPTIONS = "Remote cache", "Descriptions"
 BuildDir = Annotated[str, option("--build-dir", "Environments and task state.", "DIR", _FOLDERS)]
 ArtifactsDir = Annotated[str, option("--output-dir", "Published archives.", "DIR", _FOLDERS)]
 ExportDir = Annotated[str, option("--output-dir", "Exported environments.", "DIR", _FOLDERS)]
+AnyExportDir = Annotated[str, option("--export-dir", "Exported environments.", "DIR")]
+LookedPlatform = Annotated[
+    str | None, option("--platform", "Target platform, where several are published or locked.", "NAME")
+]
 LocalWheels = Annotated[
     list[str] | None,
     option("--local-wheels", "Folder of wheels to use in addition to indexes; repeatable.", "DIR", _PACKAGES),

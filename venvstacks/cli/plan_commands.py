@@ -51,7 +51,7 @@ def plan(
     *,
     build_dir: o.BuildDir = "_build",
     output_dir: o.ArtifactsDir = "_artifacts",
-    export_dir: Annotated[str, typer.Option("--export-dir", metavar="DIR", help="Exported environments.")] = "_export",
+    export_dir: o.AnyExportDir = "_export",
     lock: Annotated[bool, _flag("lock", "Plan to lock.")] = True,
     build: Annotated[bool, _flag("build", "Plan to build.")] = True,
     publish: Annotated[bool, _flag("publish", "Plan to publish.")] = True,

@@ -144,6 +144,9 @@ def audit(
     ignore: Annotated[
         list[str] | None, typer.Option("--ignore", metavar="ID", help="Leave out this advisory; repeatable.")
     ] = None,
+    by_name: Annotated[
+        bool, typer.Option("--by-name", help="Compare own packages and local wheels too, by their names.")
+    ] = False,
     build_dir: o.BuildDir = "_build",
     output_dir: o.ArtifactsDir = "_artifacts",
     platform: Platform = None,
@@ -158,9 +161,10 @@ def audit(
     reading = make_reading(platform, Options(build_dir=build_dir, output_dir=output_dir))
     stack = read_deployment(Path(spec).expanduser()) if is_deployment(spec) else read_contents(spec, reading)
     layers = stack.application_layers(application) if application else stack.layers
-    found = match_advisories(stack.of(layers), read_advisories(osv, reading.environment), ignore or ())
+    advisories = read_advisories(osv, reading.environment)
+    found = match_advisories(stack.of(layers), advisories, ignore or (), by_name=by_name)
     packages = [package for layer in layers for package in layer.packages]
-    own = [package.name for package in packages if not is_on_index(package)]
+    own = [] if by_name else [package.name for package in packages if not is_on_index(package)]
     if json:
         print_json({"packages": len(packages), "not_compared": own, "findings": [one.as_json() for one in found]})
         return ExitCode.FOUND if found else ExitCode.DONE
@@ -169,7 +173,8 @@ def audit(
     if not context.obj.quiet:
         print_message(f"{len(packages) - len(own)} packages compared, {len(found)} found")
         if own:
-            print_message(f"note: not from an index, so not compared: {', '.join(dict.fromkeys(own))}")
+            named = ", ".join(dict.fromkeys(own))
+            print_message(f"note: not from an index, so not compared (--by-name compares them): {named}")
     return ExitCode.FOUND if found else ExitCode.DONE
 
 

@@ -116,7 +116,7 @@ def is_on_index(package: ListedPackage) -> bool:
 
 
 def match_advisories(
-    stack: StackContents, advisories: Iterable[Advisory], ignored: Iterable[str] = ()
+    stack: StackContents, advisories: Iterable[Advisory], ignored: Iterable[str] = (), *, by_name: bool = False
 ) -> tuple[Finding, ...]:
     """The advisories that are about packages of a stack, by layer, package and identifier.
 
@@ -124,12 +124,13 @@ def match_advisories(
         stack: The contents of the layers.
         advisories: The advisories; of several with one identifier, the first counts.
         ignored: Identifiers and aliases of advisories that are left out.
+        by_name: Whether own packages and local wheels are compared, too: by their names alone.
     """
     left_out = {one.upper() for one in ignored}
     wanted: dict[str, list[tuple[LayerContents, ListedPackage]]] = {}
     for layer in stack.layers:
         for package in layer.packages:
-            if is_on_index(package):
+            if by_name or is_on_index(package):
                 wanted.setdefault(package.name, []).append((layer, package))
     found: dict[tuple[str, str, str], Finding] = {}
     for advisory in advisories:

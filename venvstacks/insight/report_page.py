@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 
 from venvstacks.insight.comparison import LayerChange, PackageChange
+from venvstacks.insight.contents import LayerContents
 from venvstacks.insight.licences import licence_rows
 from venvstacks.insight.readable import readable_bytes
 from venvstacks.insight.report_drawings import layer_graph, nearest_targets, timeline_chart, treemap
-from venvstacks.insight.report_facts import Report, size_areas
+from venvstacks.insight.report_facts import Report, SameFile, size_areas
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _MOST_PACKAGES = 25  # of the list of the largest
 _MOST_PLACES = 4
+_SHOWN_COPIES = 8  # of the files that several layers have; the others are folded
 _LAYER_ROWS, _SIZE_ROWS = "layer", "size"  # what the ids of the rows of a table begin with
 
 
@@ -157,21 +159,24 @@ def _repeated(report: Report) -> Iterator[str]:
         yield from _table(
             "Packages in several layers", ("package", "layers", "together", "could be saved"), rows, frozenset({2})
         )
-    if report.copies:
-        copies = (
-            (
-                _few([f"{layer}: {path}" for layer, path in one.places]),
-                _bytes(one.size),
-                _bytes(one.wasted),
-            )
-            for one in report.copies
+    yield from _copies("Large files with the same content in several layers", report.copies[:_SHOWN_COPIES])
+    if more := report.copies[_SHOWN_COPIES:]:
+        yield f"<details><summary>{len(more)} smaller ones</summary>"
+        yield from _copies("Further files with the same content in several layers", more)
+        yield "</details>"
+
+
+def _copies(caption: str, copies: Sequence[SameFile]) -> Iterator[str]:
+    rows = (
+        (
+            _few([f"{layer}: {path.partition('site-packages/')[2] or path}" for layer, path in one.places]),
+            _bytes(one.size),
+            _bytes(one.wasted),
         )
-        yield from _table(
-            "Large files with the same content in several layers",
-            ("files", "size", "repeated"),
-            copies,
-            frozenset({1, 2}),
-        )
+        for one in copies
+    )
+    if copies:
+        yield from _table(caption, ("files", "size", "repeated"), rows, frozenset({1, 2}))
 
 
 def _few(texts: list[str]) -> str:
@@ -188,12 +193,20 @@ def _downloads(report: Report) -> Iterator[str]:
             one.application,
             _bytes(one.first),
             ("it is new" if report.comparison else "") if one.update is None else readable_bytes(one.update),
+            _largest_package(report.stack.application_layers(one.application)),
             ", ".join(one.layers),
         )
         for one in report.downloads
     )
-    heading = ("application", "first installation", "update", "layers that are fetched")
+    heading = ("application", "first installation", "update", "largest package, unpacked", "layers that are fetched")
     yield from _table("What users of each application download", heading, rows, frozenset({1, 2}))
+
+
+def _largest_package(layers: Iterable[LayerContents]) -> str:
+    """The package with the largest files among all that an application needs."""
+    sizes = [(layer.package_sizes[one.name] or 0, str(one)) for layer in layers for one in layer.packages]
+    size, name = max(sizes, default=(0, ""))
+    return f"{name} ({readable_bytes(size)})" if size else ""
 
 
 def _differences(report: Report) -> Iterator[str]:

@@ -18,10 +18,10 @@ def record(*events: dict[str, str], versions: tuple[str, ...] = (), **more: Any)
 
 
 def found(
-    version: str, *records: dict[str, Any], ignored: tuple[str, ...] = (), **facts: Any
+    version: str, *records: dict[str, Any], ignored: tuple[str, ...] = (), by_name: bool = False, **facts: Any
 ) -> list[tuple[str, tuple[str, ...]]]:
     contents = stack(layer("py", package("frog-legs", version, **facts)))
-    matched = match_advisories(contents, parse_advisories(list(records)), ignored)
+    matched = match_advisories(contents, parse_advisories(list(records)), ignored, by_name=by_name)
     return [(one.advisory.id, one.fixed) for one in matched]
 
 
@@ -69,6 +69,7 @@ def test_what_is_about_something_else_counts_for_nothing(other: dict[str, str]) 
 def test_own_packages_are_not_those_of_an_index() -> None:
     assert found("1.0", record({"introduced": "0"}), purl="pkg:generic/frog-legs@1.0") == []
     assert found("1.0", record({"introduced": "0"}), purl="") != []
+    assert found("1.0", record({"introduced": "0"}), purl="pkg:generic/frog-legs@1.0", by_name=True) != []
 
 
 def test_ignored_advisories_and_doubles() -> None:

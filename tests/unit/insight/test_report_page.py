@@ -39,6 +39,7 @@ def test_a_page_with_everything_is_valid_and_fetches_nothing() -> None:
 def test_every_drawing_has_a_table_with_the_same_numbers() -> None:
     page = check_page(report_page(Report(small_stack()), STYLE))
     assert page.text.count("7.0 MB") >= 3
+    assert "big 2.1 (7.0 MB)" in page.text, "the largest package of the application's download"
 
 
 def test_the_sum_of_archives_is_shown_where_all_are_known() -> None:
@@ -84,6 +85,17 @@ def test_packages_that_could_move_down_are_found() -> None:
     upper = layer("app-x", big, lower=("framework-a", "py"))
     above = Report(stack(*found.stack.layers[:2], upper))
     assert above.repeated[0].common == "framework-a", "it only has to be left out above"
+
+
+def test_many_small_files_that_are_the_same_are_folded() -> None:
+    files = {f"headers/{n}.h": 5000 + n for n in range(12)}
+    upper = package("other", "1.0", files=files)
+    found = stack(layer("py", package("frog", files=files), sizes=files), layer("framework-x", upper, sizes=files))
+    same = tuple(replace(one, files=found.layers[0].files) for one in found.layers)
+    source = report_page(Report(replace(found, layers=same)), STYLE)
+    shown, _, folded = check_page(source).text.partition("4 smaller ones")
+    assert "py: headers/11.h, framework-x: headers/11.h" in shown
+    assert "py: headers/0.h" in folded
 
 
 def test_large_stacks_stay_small_pages() -> None:
