@@ -23,9 +23,6 @@ BuildDir = Annotated[str, option("--build-dir", "Environments and task state.", 
 ArtifactsDir = Annotated[str, option("--output-dir", "Published archives.", "DIR", _FOLDERS)]
 ExportDir = Annotated[str, option("--output-dir", "Exported environments.", "DIR", _FOLDERS)]
 AnyExportDir = Annotated[str, option("--export-dir", "Exported environments.", "DIR")]
-LookedPlatform = Annotated[
-    str | None, option("--platform", "Target platform, where several are published or locked.", "NAME")
-]
 LocalWheels = Annotated[
     list[str] | None,
     option("--local-wheels", "Folder of wheels to use in addition to indexes; repeatable.", "DIR", _PACKAGES),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,7 +34,16 @@ Platform = Annotated[
 ]
 
 
-def make_reading(platform: str | None, options: Options, here: Path | None = None) -> Reading:
+@dataclass(kw_only=True, eq=False, repr=False)
+class Looking:
+    """Options of all commands that look into stacks: where the parts of a stack are, and for which platform."""
+
+    build_dir: o.BuildDir = "_build"
+    output_dir: o.ArtifactsDir = "_artifacts"
+    platform: Platform = None
+
+
+def make_reading(looking: Looking, here: Path | None = None) -> Reading:
     """How contents are read for a command.
 
     Raises:
@@ -45,10 +55,12 @@ def make_reading(platform: str | None, options: Options, here: Path | None = Non
     from venvstacks.model.platforms import PLATFORMS  # noqa: PLC0415
     from venvstacks.suggestions import suggestion  # noqa: PLC0415
 
+    platform = looking.platform
     if platform is not None and platform not in PLATFORMS:
         hint = suggestion(platform, PLATFORMS, otherwise=f"known are {', '.join(PLATFORMS)}")
         raise UsageError(f"there is no platform '{platform}'", hint=hint)
     meant = PLATFORMS[platform] if platform else this_platform()
+    options = Options(build_dir=looking.build_dir, output_dir=looking.output_dir)
     return Reading(meant, DeployOptions().environment, here or Path(), options)
 
 
@@ -70,9 +82,7 @@ def tree(
     duplicates: Annotated[bool, typer.Option("--duplicates", help="Packages that several layers hold.")] = False,
     depth: Annotated[int | None, typer.Option("--depth", metavar="N", min=1, help="Levels that are shown.")] = None,
     include: o.Include = None,
-    build_dir: o.BuildDir = "_build",
-    output_dir: o.ArtifactsDir = "_artifacts",
-    platform: Platform = None,
+    looking: Looking,
     json: o.Json = False,
 ) -> int:
     """Show which packages need which, layer by layer, with their sizes."""
@@ -87,7 +97,7 @@ def tree(
 
     if invert and duplicates:
         raise UsageError("--invert and --duplicates exclude each other", hint="give one of them")
-    stack = read_contents(spec, make_reading(platform, Options(build_dir=build_dir, output_dir=output_dir)))
+    stack = read_contents(spec, make_reading(looking))
     layers = stack.chosen(include or ())
     if json:
         print_json(tree_data(stack, layers))
@@ -122,9 +132,7 @@ def diff(
         typer.Argument(metavar="AFTER", help="The same. [default: the specification here or in a folder above]"),
     ] = None,
     *,
-    build_dir: o.BuildDir = "_build",
-    output_dir: o.ArtifactsDir = "_artifacts",
-    platform: Platform = None,
+    looking: Looking,
     form: Annotated[
         DiffFormat, typer.Option("--format", metavar="FORM", help="text, json or markdown.")
     ] = DiffFormat.TEXT,
@@ -138,7 +146,7 @@ def diff(
 
     sides = (before, after or find_specification())
     here = next((Path(side).parent for side in sides if Path(side).name == NAME), Path())
-    reading = make_reading(platform, Options(build_dir=build_dir, output_dir=output_dir), here)
+    reading = make_reading(looking, here)
     locks = any(holds_locks_alone(side) for side in sides)
     found = compare_stacks(*(read_side(side, reading, prefer_locks=locks) for side in sides))
     if json or form is DiffFormat.JSON:
@@ -163,15 +171,13 @@ def report(
         str | None,
         typer.Option("--against", metavar="EARLIER", help="Earlier publication or specification to compare with."),
     ] = None,
-    build_dir: o.BuildDir = "_build",
-    output_dir: o.ArtifactsDir = "_artifacts",
-    platform: Platform = None,
+    looking: Looking,
     json: o.Json = False,
 ) -> int:
     """Write a page about a stack: layers, sizes, what lies in several layers, downloads, licences, the last run."""
     from venvstacks.insight.reading.whole_reports import read_report, write_page  # noqa: PLC0415
 
-    reading = make_reading(platform, Options(build_dir=build_dir, output_dir=output_dir))
+    reading = make_reading(looking)
     found = read_report(spec, against, reading)
     if json:
         print_json(found.as_json())

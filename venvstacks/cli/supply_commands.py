@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from venvstacks.api import Options
 from venvstacks.cli import declared_options as o
-from venvstacks.cli.look_commands import Looked, Platform, make_reading, print_notes
+from venvstacks.cli.look_commands import Looked, Looking, make_reading, print_notes
 from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.rows import table_lines
 from venvstacks.errors import ExitCode, UsageError
@@ -64,9 +63,7 @@ def licenses(
     texts: Annotated[
         Path | None, typer.Option("--texts", metavar="FILE", help="Write all licence texts into one file.")
     ] = None,
-    build_dir: o.BuildDir = "_build",
-    output_dir: o.ArtifactsDir = "_artifacts",
-    platform: Platform = None,
+    looking: Looking,
     json: o.Json = False,
 ) -> int:
     """Show the licences of all packages; with --allow or --deny, exit with 12 if one is not accepted."""
@@ -75,7 +72,7 @@ def licenses(
     from venvstacks.insight.reading.licence_texts import licence_texts  # noqa: PLC0415
     from venvstacks.insight.reading.named_contents import read_contents  # noqa: PLC0415
 
-    reading = make_reading(platform, Options(build_dir=build_dir, output_dir=output_dir))
+    reading = make_reading(looking)
     stack = read_contents(spec, reading)
     layers = _chosen(stack, application, include)
     rows = licence_rows(stack, layers)
@@ -100,9 +97,7 @@ def sbom(
     application: Application = None,
     include: o.Include = None,
     output: Output = None,
-    build_dir: o.BuildDir = "_build",
-    output_dir: o.ArtifactsDir = "_artifacts",
-    platform: Platform = None,
+    looking: Looking,
 ) -> int:
     """Write a bill of materials (CycloneDX 1.6): of everything, an application with all below it, or layers."""
     from venvstacks.api.describing import require_bills  # noqa: PLC0415
@@ -111,7 +106,7 @@ def sbom(
     require_bills()
     from venvstacks.insight.bill_of_materials import BillOfMaterials  # noqa: PLC0415
 
-    stack = read_contents(spec, make_reading(platform, Options(build_dir=build_dir, output_dir=output_dir)))
+    stack = read_contents(spec, make_reading(looking))
     layers = _chosen(stack, application, include)
     name = layers[0].name if application or len(layers) == 1 else Path(stack.label).name or stack.label
     text = BillOfMaterials(stack, name, layers).text()
@@ -147,9 +142,7 @@ def audit(
     by_name: Annotated[
         bool, typer.Option("--by-name", help="Compare own packages and local wheels too, by their names.")
     ] = False,
-    build_dir: o.BuildDir = "_build",
-    output_dir: o.ArtifactsDir = "_artifacts",
-    platform: Platform = None,
+    looking: Looking,
     json: o.Json = False,
 ) -> int:
     """Compare packages with a database of advisories; exit with 12 if one is about a package. Nothing is sent."""
@@ -158,7 +151,7 @@ def audit(
     from venvstacks.insight.reading.deployment_contents import is_deployment, read_deployment  # noqa: PLC0415
     from venvstacks.insight.reading.named_contents import read_contents  # noqa: PLC0415
 
-    reading = make_reading(platform, Options(build_dir=build_dir, output_dir=output_dir))
+    reading = make_reading(looking)
     stack = read_deployment(Path(spec).expanduser()) if is_deployment(spec) else read_contents(spec, reading)
     layers = stack.application_layers(application) if application else stack.layers
     advisories = read_advisories(osv, reading.environment)
