@@ -9,7 +9,7 @@ from tried_stack import OFFLINE, Platform, Project, fail, here, say
 from wine_machine import NUMPY, PYTHON_VERSION, Machine
 
 WINDOWS = Platform("win_amd64", "Wine", "AMD64", PYTHON_VERSION, NUMPY)
-ROOMS = ("runtimes", "archives")
+ROOMS = ("runtimes", "archives", "records")
 """The rooms of `tests/actions` whose tests ask what a system can do; those of others have not been tried on Windows."""
 OPTIONS = ("-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--tb=short", "-rs")
 
@@ -22,7 +22,7 @@ def unit_tests(machine: Machine) -> None:
 def tests_of_actions(machine: Machine) -> None:
     """Run tests of actions: they take too long under Wine for every commit."""
     for room in ROOMS:
-        _run_tests(machine, f"tests/actions/{room}", least=50)
+        _run_tests(machine, f"tests/actions/{room}", least=30)
 
 
 def _run_tests(machine: Machine, folder: str, least: int) -> None:

@@ -86,6 +86,7 @@ def test_hostile_archives_are_refused(name: str, suffix: str, data: bytes, says:
     assert not links, "links come last, when everything else was right"
 
 
+@needs_modes
 def test_what_publishing_writes_comes_back_as_it_was(tmp_path: Path) -> None:
     root = make_tree(tmp_path / "env")
     add_large_files(root)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.capabilities import needs_times_of_change
 from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.records import remembered_digests as remembered
 from venvstacks.records.remembered_digests import RememberedDigests
@@ -56,6 +57,7 @@ def test_a_file_that_was_just_touched_is_read_again(wheel: Path, monkeypatch: py
     assert len(reader.read) == 2
 
 
+@needs_times_of_change
 @pytest.mark.parametrize("way", ["in place", "replaced"])
 def test_another_content_of_the_same_size_and_time_is_seen(wheel: Path, tmp_path: Path, way: str) -> None:
     kept = tmp_path / "state/digests.json"
@@ -76,6 +78,7 @@ def test_another_content_of_the_same_size_and_time_is_seen(wheel: Path, tmp_path
     assert RememberedDigests(sha256_file, kept)(wheel) == sha256_bytes(changed)
 
 
+@needs_times_of_change
 def test_large_files_are_remembered_by_later_runs(wheel: Path, tmp_path: Path) -> None:
     small, kept, reader = tmp_path / "small.whl", tmp_path / "state/digests.json", Reader()
     small.write_bytes(b"small")
@@ -91,6 +94,7 @@ def test_large_files_are_remembered_by_later_runs(wheel: Path, tmp_path: Path) -
     assert kept.stat().st_mtime_ns == before
 
 
+@needs_times_of_change
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "null", '{"a": 1}', '{"a": [1, 2, 3, 4]}', '{"a": ["1", 2, 3, 4, "x"]}', "[" * 10**5]
 )
