@@ -44,6 +44,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--this", type=Path, default=ROOT, metavar="DIR", help="checkout of this product to measure (default: this one)"
     )
+    parser.add_argument("--original", default=ORIGINAL[0], metavar="REQUIREMENT", help="release of the original")
     parser.add_argument("--add", action="store_true", help="keep earlier results that are not measured again")
     parser.add_argument(
         "--output", type=Path, default=Path("_benchmarks"), metavar="DIR",
@@ -119,7 +120,7 @@ def _measure(arguments: argparse.Namespace, processes: Processes) -> bool:
 
 def _open(arguments: argparse.Namespace, kit: Kit) -> Session:
     names: list[Name] = ["this"] if arguments.without_original else ["original", "this"]
-    wanted = {"this": (str(arguments.this),), "original": ORIGINAL}
+    wanted = {"this": (str(arguments.this),), "original": (arguments.original, *ORIGINAL[1:])}
     contestants = [install(name, wanted[name], kit.cache, kit.processes) for name in names]
     chosen = arguments.operation or [
         name for name in OPERATIONS if not (arguments.quick and name in _QUICK_WITHOUT)
