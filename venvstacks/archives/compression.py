@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from venvstacks.archives.blocks import affordable, blocks_of
 from venvstacks.tools.workers import Workers, workers
@@ -52,17 +52,6 @@ class Compression:
 
 
 Compressed = Generator[bytes, None, None]
-
-
-class StreamCompressor(Protocol):
-    """Turns a stream of bytes into a compressed one, a piece at a time."""
-
-    def __call__(self, chunks: Iterable[bytes], compression: Compression) -> Compressed:
-        """Compress `chunks`; their sizes have no influence on the result.
-
-        A caller that does not read to the end has to close the generator, which ends its threads.
-        """
-        ...
 
 
 def zstd_stream(chunks: Iterable[bytes], compression: Compression) -> Compressed:

@@ -157,9 +157,7 @@ def _affects(affected: _Affected, version: str) -> bool:
     listed = {one for text in affected.versions for one in (text, _version(text))}
     if version in listed or (installed is not None and installed in listed):
         return True
-    return installed is not None and any(
-        _in_range(one, installed) for one in affected.ranges if one.type == "ECOSYSTEM"
-    )
+    return installed is not None and any(_in_range(one, installed) for one in affected.version_ranges)
 
 
 def _in_range(found: _Range, installed: Version) -> bool:
@@ -182,9 +180,7 @@ def _events(found: _Range) -> Iterator[tuple[Version, str]]:
 
 def _fixed(affected: _Affected, version: str) -> Iterator[str]:
     installed = _version(version)
-    fixes = {
-        bound for one in affected.ranges if one.type == "ECOSYSTEM" for bound, kind in _events(one) if kind == "fixed"
-    }
+    fixes = {bound for one in affected.version_ranges for bound, kind in _events(one) if kind == "fixed"}
     yield from (str(bound) for bound in sorted(fixes) if installed is None or bound > installed)
 
 

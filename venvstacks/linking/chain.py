@@ -65,11 +65,6 @@ class Chain:
             texts[START_NAME] = f"{MODULE}:start\n"
         return {f"{self.site_dir}/{name}": text for name, text in texts.items()}
 
-    @property
-    def early_pth_files(self) -> tuple[str, ...]:
-        """The layer's own `.pth` files that run before the layers below are visible, since their names sort earlier."""
-        return tuple(name for name in self.pth_files if name < PTH_NAME)
-
     def _pth_text(self) -> str:
         folders = [self._from_site(lower.site_dir) for lower in self.below]
         lines = folders if all(folder.isascii() for folder in folders) else []  # else the module adds them, in order

@@ -78,10 +78,6 @@ class TrustRecord:
         """Who signs, for people."""
         return f"{self.publisher or 'a publisher without a name'} (root {self.root_version}, {self.fingerprint})"
 
-    def is_current(self, now: datetime) -> bool:
-        """Whether the verified signatures are still valid."""
-        return now < self.valid_until
-
 
 _RECORD = record_form(
     TrustRecord,

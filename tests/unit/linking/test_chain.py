@@ -70,7 +70,3 @@ def test_the_wrapper_and_folders_of_dlls() -> None:
 def test_only_pth_files_that_site_reads_count() -> None:
     paths = [f"{SITE}/{name}" for name in ("b.pth", "a.pth", ".c.pth", "x/d.pth", "+venvstacks.pth", "e.py")]
     assert own_pth_files([*paths, "other/f.pth"], SITE) == ("a.pth", "b.pth")
-
-
-def test_pth_files_that_sort_earlier_are_known() -> None:
-    assert Chain(SITE, "3.11.7", ("!x.pth", "x.pth"), ()).early_pth_files == ("!x.pth",)
