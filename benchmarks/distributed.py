@@ -1,6 +1,7 @@
 """Distributed runs: their time, what kills of workers cost, and a simulation of many workers.
 
-    python -m benchmarks.distributed compare [--spec SPEC]    two workers against --jobs 2, taking turns
+    python -m benchmarks.distributed compare [--spec SPEC]    two workers against --jobs 2, taking turns; wall time, and
+                                                              processor time of all processes
     python -m benchmarks.distributed kill --kills 50          workers are killed; the bytes have to be right
     python -m benchmarks.distributed simulate                 64 workers, 500 layers, against the bound
 
@@ -34,6 +35,7 @@ from venvstacks.loading.project import load_project
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.records.task_store import TaskStore
 
+_LEFT_OUT = shutil.ignore_patterns("_build", "_artifacts", "_export", ".*")
 _WHEELS = ("--no-index", "--local-wheels", "wheels")
 
 
@@ -45,7 +47,7 @@ def _stack(spec: Path | None) -> Iterator[tuple[Path, Machine]]:
         if spec is None:
             yield folder, first_machine(folder)
             return
-        shutil.copytree(spec.parent, folder / "first", ignore=shutil.ignore_patterns("_*", ".*"))
+        shutil.copytree(spec.parent, folder / "first", ignore=_LEFT_OUT)
         yield folder, Machine(folder / "first", "")
 
 
