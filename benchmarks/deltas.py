@@ -1,11 +1,13 @@
 """Deltas between two versions of a real layer, beside `zstd --patch-from` on the tar: one command.
 
     python -m benchmarks.deltas
+    python -m benchmarks.deltas --layer onnxruntime
     python -m benchmarks.deltas --kills 200
 
-The layer is numpy 2.3.2, scipy 1.16.1 and scikit-learn 1.7.1 for Linux on x86-64, and one patch release later of each;
-uv fetches the wheels from the index that it is configured for. Reported are bytes, processor seconds and the largest
-resident size of each step, each in a process of its own. What results is compared file by file.
+The layer `scientific` is numpy 2.3.2, scipy 1.16.1 and scikit-learn 1.7.1 for Linux on x86-64, and one patch release
+later of each; the other ones are single packages. uv fetches the wheels from the index that it is configured for.
+Reported are bytes, processor seconds and the largest resident size of each step, each in a process of its own. What
+results is compared file by file. The rows of zstd and bsdiff need `zstd` and the package `bsdiff4`.
 
 With `--kills`, updates by deltas of handmade layers are killed, or fail, at steps at random; every file is compared
 after each.
@@ -14,6 +16,7 @@ after each.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shutil
 import sys
@@ -37,8 +40,15 @@ from venvstacks.records.file_lists import FileManifest
 from venvstacks.tools.process import Processes
 from venvstacks.tools.uv import find_uv
 
-OLD = ("numpy==2.3.2", "scipy==1.16.1", "scikit-learn==1.7.1")
-NEW = ("numpy==2.3.3", "scipy==1.16.2", "scikit-learn==1.7.2")
+LAYERS = {
+    "scientific": (
+        ("numpy==2.3.2", "scipy==1.16.1", "scikit-learn==1.7.1"),
+        ("numpy==2.3.3", "scipy==1.16.2", "scikit-learn==1.7.2"),
+    ),
+    "onnxruntime": (("onnxruntime==1.22.0",), ("onnxruntime==1.22.1",)),
+    "transformers": (("transformers==4.56.1",), ("transformers==4.56.2",)),
+    "torch": (("torch==2.12.1+cpu",), ("torch==2.13.0+cpu",)),
+}
 TOP = "framework"
 _TARGET = ("--python-version", "3.12", "--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:")
 _THREADS = 2
@@ -52,6 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deltas", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=0, help="disturb so many updates instead of measuring")
     parser.add_argument("--seed", type=int, default=1, help="for the steps that are disturbed (default: 1)")
+    parser.add_argument("--layer", choices=LAYERS, default="scientific", help="what is updated (default: scientific)")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="venvstacks-deltas-") as name:
         if options.kills:
@@ -59,13 +70,13 @@ def main(arguments: Sequence[str]) -> int:
                 print(line, flush=True)
             print("each left the old state or the new one, with every file as published")
         else:
-            _measure_all(Path(name))
+            _measure_all(Path(name), *LAYERS[options.layer])
     return 0
 
 
-def _measure_all(folder: Path) -> None:
+def _measure_all(folder: Path, old: Sequence[str], new: Sequence[str]) -> None:
     place = Place(Path(__file__).parents[1], dict(os.environ), folder / "log")
-    for name, packages in (("old", OLD), ("new", NEW)):
+    for name, packages in (("old", old), ("new", new)):
         tree = [*_TARGET, "--target", str(folder / name), "--link-mode", "copy"]
         measure([[str(find_uv()), "pip", "install", "--no-deps", *tree, *packages]], place, Processes())
         with tarfile.open(folder / f"{name}.tar", "w") as tar:
@@ -77,6 +88,7 @@ def _measure_all(folder: Path) -> None:
     tars = [str(folder / "old.tar"), str(folder / "new.tar"), str(folder / "patch.zst")]
     rows = [
         ("write the full archive", "new.tar.zst", measure([steps["archive"]], place, Processes())),
+        ("archive of changed files", "changed.tar.zst", measure([steps["changed"]], place, Processes())),
         ("make the delta", "delta", measure([steps["make"]], place, Processes())),
         ("unpack the full archive", "new.tar.zst", measure([steps["unpack"]], place, Processes())),
         ("apply the delta", "delta", measure([steps["apply"]], place, Processes())),
@@ -84,6 +96,8 @@ def _measure_all(folder: Path) -> None:
     if zstd := shutil.which("zstd"):
         argv = [zstd, "-q", "-10", "--long=28", f"--patch-from={tars[0]}", tars[1], "-o", tars[2]]
         rows.append(("zstd -10 --patch-from", "patch.zst", measure([argv], place, Processes())))
+    if importlib.util.find_spec("bsdiff4"):
+        rows.append(("bsdiff, file by file", "bsdiff", measure([steps["bsdiff"]], place, Processes())))
     if scan_tree(folder / "updated" / TOP) != scan_tree(folder / "unpacked" / TOP):
         raise SystemExit("the delta gives other files")
     full = (folder / "new.tar.zst").stat().st_size
@@ -114,6 +128,27 @@ def _archive(folder: Path) -> None:
     write_archive(ArchiveRequest(_contents(folder / "new"), folder / "new.tar.zst", 0, threads=_THREADS))
 
 
+def _changed(folder: Path) -> None:
+    """Archive the files whose content the old version does not have."""
+    known = {entry.sha256 for entry in scan_tree(folder / "old")}
+    listed = members([entry for entry in scan_tree(folder / "new") if entry.sha256 not in known], TOP)
+    request = ArchiveRequest(Contents(listed, folder / "new"), folder / "changed.tar.zst", 0, threads=_THREADS)
+    write_archive(request)
+
+
+def _bsdiff(folder: Path) -> None:
+    """Write the patch of each changed file that had the same name; an empty file in place of other ones."""
+    import bsdiff4  # type: ignore[import-not-found]  # noqa: PLC0415 - for this row alone
+
+    known = {entry.sha256 for entry in scan_tree(folder / "old")}
+    with (folder / "bsdiff").open("wb") as stream:
+        for entry in scan_tree(folder / "new"):
+            before = folder / "old" / entry.path
+            if not entry.is_link and entry.sha256 not in known:
+                old = before.read_bytes() if before.is_file() else b""
+                stream.write(bsdiff4.diff(old, (folder / "new" / entry.path).read_bytes()))
+
+
 def _make(folder: Path) -> None:
     old = OldVersion(folder / "old", tuple(_expected(folder / "old").entries.values()))
     with (folder / "delta").open("wb") as stream:
@@ -132,7 +167,7 @@ def _apply(folder: Path) -> None:
 
 
 _STEPS: Mapping[str, Callable[[Path], None]] = {
-    "archive": _archive, "make": _make, "unpack": _unpack, "apply": _apply
+    "archive": _archive, "changed": _changed, "bsdiff": _bsdiff, "make": _make, "unpack": _unpack, "apply": _apply
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -152,7 +152,15 @@ def optional(form: Callable[[object], T]) -> Callable[[object], T | None]:
 
 def array(form: Callable[[object], T]) -> Callable[[object], tuple[T, ...]]:
     """An array of values of one form."""
-    return lambda value: tuple(_part(number, form, one) for number, one in enumerate(_array(value)))
+
+    def read(value: object) -> tuple[T, ...]:
+        values = _array(value)
+        try:
+            return tuple([form(one) for one in values])
+        except FormError:  # once more, to find out which
+            return tuple(_part(number, form, one) for number, one in enumerate(values))
+
+    return read
 
 
 def row(*forms: Callable[[object], Any]) -> Callable[[object], tuple[Any, ...]]:
@@ -213,10 +221,10 @@ def table(
 
     def read(value: object) -> dict[str, Any]:
         given = _table(value)
-        found = {}
-        for name, form in fields.items():
-            if name in given:
-                found[name] = _part(name, form, given[name])
+        try:
+            found = {name: form(given[name]) for name, form in fields.items() if name in given}
+        except FormError:  # once more, to find out which
+            found = {name: _part(name, form, given[name]) for name, form in fields.items() if name in given}
         for name in needed:
             if name not in found:
                 raise FormError("this key is required", (name,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,11 +85,18 @@ def publish_with_deltas(
     return WithDeltas(entries, tuple(notes))
 
 
-def chain(folder: Path, texts: Sequence[str]) -> list[Path]:
+def compiled_stack(text: str) -> tuple[Published, ...]:
+    """The same with a library in the framework that never changes, and so is one file in all its versions."""
+    python, pond, frog = stack(text)
+    library = {f"{SITE}/pond.libs/libpond.so": b"\x7fELF" + random.Random(2).randbytes(20_000)}
+    return python, replace(pond, files={**pond.files, **library}), frog
+
+
+def chain(folder: Path, texts: Sequence[str], made: Callable[[str], Sequence[Published]] = stack) -> list[Path]:
     """Publications in folders of their own, each with a delta from the one before and what that one has."""
     places: list[Path] = []
     for text in texts:
         place = folder / f"published-{text}"
-        publish_with_deltas(place, stack(text), places[-1:])
+        publish_with_deltas(place, made(text), places[-1:])
         places.append(place)
     return places

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support import killed_deploys
-from tests.support.delta_publications import chain
+from tests.support.delta_publications import chain, compiled_stack
 from tests.support.installed_applications import assert_clean, printed
 from venvstacks.api import deployments as deployment
 
@@ -28,7 +28,7 @@ def disturbed_updates(folder: Path, count: int, seed: int, *, verify_each: bool 
     Raises:
         AssertionError: Something else than the old or the new state was left.
     """
-    places = chain(folder, ["one", "two", "three"])
+    places = chain(folder, ["one", "two", "three"], compiled_stack)
     old, new, place = places[0], places[-1], folder / "d"
     deployment.deploy(str(old), place)
     kept = Path(shutil.copytree(place, folder / "kept", symlinks=True))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from venvstacks.api import deployments as deployment
 from venvstacks.cli import leave_at_signals
@@ -19,6 +20,7 @@ from venvstacks.errors import ExitCode, UsageError
 from venvstacks.tools.transfer_rate import RATE_VARIABLE, parse_rate
 
 _PROGRAM = "venvstacks-deploy"
+_ISOLATING = {"--isolated", "--no-isolated"}
 
 
 def main(version: str) -> NoReturn:
@@ -48,8 +50,40 @@ def run_command(given: argparse.Namespace) -> int:
     return code
 
 
+def quickly_parsed(arguments: Sequence[str]) -> Callable[[], int] | None:
+    """A command about deployments as `venvstacks` runs it, but without its parser: that takes longer than most of them.
+
+    Args:
+        arguments: As they follow `venvstacks`.
+
+    Returns:
+        What runs it; None for all other commands, and where that parser has to say what is wrong, or shows help.
+    """
+    if not arguments or arguments[0] not in _COMMANDS or not _have_one_meaning(arguments):
+        return None
+    try:
+        given = make_parser("").parse_args(arguments)
+    except UsageError:
+        return None
+    return lambda: int(_COMMANDS[given.command](given))
+
+
+def _have_one_meaning(arguments: Sequence[str]) -> bool:
+    """Whether both parsers understand arguments alike: they differ in which ones belong to the started application."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    if set(arguments[:end]) & {"-h", "--help"}:
+        return False
+    if arguments[0] != "exec":
+        return True
+    place = [argument.startswith("-") for argument in arguments[1:3]]
+    return place == [False, False] and end in {3, len(arguments)} and not set(arguments[:end]) & _ISOLATING
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser whose faults are errors of this program."""
+    """A parser whose faults are errors of this program; options are not abbreviated."""
+
+    def __init__(self, *, allow_abbrev: bool = False, **more: Any) -> None:  # noqa: ANN401 - as argparse takes them
+        super().__init__(allow_abbrev=allow_abbrev, **more)
 
     def error(self, message: str) -> NoReturn:
         """Report what is wrong with the arguments."""
@@ -142,7 +176,8 @@ def _add_update_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _commands(given: argparse.Namespace) -> Commands:
-    rate = parse_rate(given.limit_rate) if getattr(given, "limit_rate", None) else None
+    limit = getattr(given, "limit_rate", None)
+    rate = None if limit is None else parse_rate(limit)
     return Commands(
         Verbosity(quiet=given.quiet),
         no_wait=getattr(given, "no_wait", False),

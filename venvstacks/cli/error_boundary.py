@@ -14,14 +14,12 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from venvstacks.cli import leave_at_once
 from venvstacks.errors import ExitCode, InterruptedRunError, VenvstacksError
 
-if TYPE_CHECKING:
-    from venvstacks.cli.help_format import App
-
+_DEPLOYMENTS = {"deploy", "rollback", "status", "remove", "collect", "exec"}
 _OUTPUT_FAILURES = {errno.ENOSPC, errno.EIO, errno.EBADF}
 
 
@@ -87,12 +85,20 @@ def _load_and_run(arguments: list[str], on_loaded: Callable[[], None]) -> int:
         from venvstacks.cli.version import show_version  # noqa: PLC0415 - typer alone takes longer than this answer
 
         return show_version()
+    if arguments and arguments[0] in _DEPLOYMENTS:
+        from venvstacks.cli.deployer_program import quickly_parsed  # noqa: PLC0415 - as above
+
+        if (run := quickly_parsed(arguments)) is not None:
+            on_loaded()
+            return interruptible(lambda: _printing(run))
     from venvstacks.cli.app import common_options_first, make_app  # noqa: PLC0415 - as above
 
     arguments = common_options_first(arguments)
     app = make_app(arguments)
     on_loaded()
-    return interruptible(lambda: _run(app, arguments))
+    return interruptible(
+        lambda: _printing(lambda: int(app(arguments, prog_name="venvstacks", standalone_mode=False) or 0))
+    )
 
 
 def interruptible(run: Callable[[], int]) -> int:
@@ -135,10 +141,10 @@ def _raise_again(raised: list[KeyboardInterrupt]) -> None:
         raise interrupt
 
 
-def _run(app: App, arguments: list[str]) -> int:
+def _printing(run: Callable[[], int]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names and trees must not fail on a terminal's encoding
-    code = int(app(arguments, prog_name="venvstacks", standalone_mode=False) or 0)
+    code = run()
     sys.stdout.flush()
     return code
 

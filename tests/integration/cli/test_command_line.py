@@ -69,6 +69,17 @@ def test_the_version_loads_next_to_nothing(tmp_path: Path) -> None:
     assert not {"typer", "pydantic", "rich", "doit", "venvstacks.api.runs"} & set(re.findall(r"'([^']+)'", output))
 
 
+def test_commands_about_deployments_load_no_parser_of_all_commands(tmp_path: Path) -> None:
+    answer = "code = error_boundary.run_command_line(['status', sys.argv[1]])"
+    unwanted = "{'typer', 'pydantic', 'rich', 'doit', 'tuf'}"
+    code = (
+        f"import sys; from venvstacks.cli import error_boundary; {answer}; print(code, {unwanted} & {{*sys.modules}})"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
+    assert done.stdout == "6 set()\n"
+    assert "is not a deployment" in done.stderr
+
+
 CASES = {
     "no such command": (["bild", "venvstacks.toml"], 2, "did you mean 'build'?"),
     "unknown option": (["build", "venvstacks.toml", "--jbs", "2"], 2, "--jbs"),

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.support.delta_publications import chain
+from tests.support.delta_publications import chain, compiled_stack
 from tests.support.killed_deploys import ROOT
 from tests.support.killed_updates import disturbed_updates
 from tests.support.small_disks import run_on_small_disk
@@ -60,7 +60,7 @@ print("all is well")
 
 def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
-    places = chain(tmp_path, ["one", "two"])
+    places = chain(tmp_path, ["one", "two"], compiled_stack)
     command = [sys.executable, "-B", "-c", CHILD, *places, tmp_path / "disk", str(SIZES)]
     done = run_on_small_disk(command, tmp_path / "disk", "48m", cwd=ROOT)
     assert done.stdout == "all is well\n", done.stderr
