@@ -62,11 +62,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deltas", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=0, help="disturb so many updates instead of measuring")
     parser.add_argument("--seed", type=int, default=1, help="for the steps that are disturbed (default: 1)")
+    parser.add_argument("--begin", type=int, default=0, help="leave out so many of them, which another run has done")
     parser.add_argument("--layer", choices=LAYERS, default="scientific", help="what is updated (default: scientific)")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="venvstacks-deltas-") as name:
         if options.kills:
-            for line in disturbed_updates(Path(name), options.kills, options.seed):
+            for line in disturbed_updates(Path(name), options.kills, options.seed, begin=options.begin):
                 print(line, flush=True)
             print("each left the old state or the new one, with every file as published")
         else:

@@ -16,13 +16,16 @@ from venvstacks.api import deployments as deployment
 OLD, NEW = "one one 1", "three three 1"
 
 
-def disturbed_updates(folder: Path, count: int, seed: int, *, verify_each: bool = True) -> Iterator[str]:
+def disturbed_updates(
+    folder: Path, count: int, seed: int, *, begin: int = 0, verify_each: bool = True
+) -> Iterator[str]:
     """Disturb an update over a chain of deltas so many times, half of them by SIGKILL; what was done each time.
 
     Args:
         folder: A new folder.
         count: How often.
         seed: For the steps.
+        begin: How many of them to leave out, which another run has done.
         verify_each: Whether every file is compared each time, and not only in the end.
 
     Raises:
@@ -37,7 +40,7 @@ def disturbed_updates(folder: Path, count: int, seed: int, *, verify_each: bool 
     steps, chance = int(done.stdout), random.Random(seed)
     shutil.rmtree(place)
     shutil.copytree(kept, place, symlinks=True)
-    for number in range(count):
+    for number in range(begin, count):
         action = ("kill", "fail")[number % 2]
         step = min(steps, 1 + (steps - 1) * number // count + chance.randrange(1 + steps // count))
         done = killed_deploys.run(new, place, action, step)
