@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from venvstacks.api.deployment_options import DeployOptions
-from venvstacks.api.opened_source import Wanted, keep_floor, keep_trust, opened_request, signer_of
+from venvstacks.api.opened_source import Wanted, keep_trust, opened_request, signer_of
 from venvstacks.deployment.steps import deploy as action
 from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.generations import look
 from venvstacks.deployment.steps.health_check import HealthCheck
 from venvstacks.deployment.steps.place import look_at_place, make_place
-from venvstacks.deployment.steps.signed_source import read_trust
+from venvstacks.deployment.steps.signed_source import keep_floor, read_trust
 from venvstacks.deployment.steps.update_plan import Update, chosen_applications, preview
 from venvstacks.deployment.steps.user_launchers import LauncherFolders, prepare_launchers, update_launchers
 from venvstacks.errors import UsageError
@@ -86,7 +86,8 @@ def deploy(
             done = action.deploy(request, options.tools(place, processes))
         finally:
             processes.stop(KILL)  # after an interrupt: children that ignore other signals
-        keep_floor(request, done.releases)
+        if not later:
+            keep_floor(place, done.releases)
         signer = signer_of(request)
         done = replace(done, signer=signer, newly_trusted=signer is not None and before is None)
         if not later:

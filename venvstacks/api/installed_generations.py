@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from venvstacks.api.deployment_options import DeployOptions
+from venvstacks.deployment.release_steps import ReleaseStep
 from venvstacks.deployment.state import Generation
 from venvstacks.deployment.steps import change
 from venvstacks.deployment.steps.health_check import HealthCheck
 from venvstacks.deployment.steps.place import open_place
 from venvstacks.deployment.steps.purge import purge_contents, remove_emptied
+from venvstacks.deployment.steps.signed_source import keep_floor
 from venvstacks.deployment.steps.switch import collect_garbage
 from venvstacks.deployment.steps.user_launchers import remove_launchers, update_launchers
 
@@ -39,6 +41,7 @@ def activate(
     with options.changing(place):
         found = change.activate_prepared(place, health, options.tools(place), options.warn)
         if found is not None:
+            keep_floor(place, [ReleaseStep(name, None, release) for name, release in found.releases.items()])
             update_launchers(place, found, options.warn)
         return found
 

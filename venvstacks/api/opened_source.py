@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from venvstacks.api.deployment_options import DeployOptions
 from venvstacks.api.machine_platform import this_glibc, this_platform
-from venvstacks.deployment.release_steps import ReleaseStep, raised_floor
 from venvstacks.deployment.steps.bundled_source import open_source_or_bundle
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.phase_counter import PhaseCounter
@@ -122,15 +121,6 @@ def keep_trust(request: DeployRequest, before: TrustRecord | None) -> None:
                 f"another process has changed {request.place.root} meanwhile", hint="run the command again"
             )
         write_trust(request.place, request.source.record)
-
-
-def keep_floor(request: DeployRequest, releases: Iterable[ReleaseStep]) -> None:
-    """Record the releases that were installed from a signed source: older ones are refused from now on."""
-    if isinstance(request.source, SignedSource) and not request.later:
-        record = request.source.record
-        floor = raised_floor(record.releases, releases)
-        if floor != record.releases:
-            write_trust(request.place, replace(record, releases=floor))
 
 
 def signer_of(request: DeployRequest) -> str | None:

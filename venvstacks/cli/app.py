@@ -40,6 +40,7 @@ COMMANDS = {
     "run": "stack_commands:run",
     "watch": "watch_command:watch",
     "deploy": "deploy_commands:deploy",
+    "activate": "deploy_commands:activate",
     "rollback": "deploy_commands:rollback",
     "status": "deploy_commands:status",
     "remove": "deploy_commands:remove",

@@ -33,6 +33,7 @@ def deploy(
     launchers: d.Launchers = None,
     desktop_entries: d.DesktopEntries = None,
     health_check: d.HealthCheck = None,
+    later: d.Later = False,
     limit_rate: d.LimitRate = None,
     trusted: d.Trusted = None,
     no_wait: NoWait = False,
@@ -44,8 +45,15 @@ def deploy(
     wanted = Wanted(source, to, tuple(applications) if applications else None, trusted)
     if check or dry_run:
         return int(commands.preview(wanted, as_exit_code=check))
-    flags = {"repair": repair, "synchronise": synchronise, "allow_downgrade": allow_downgrade}
+    flags = {"repair": repair, "synchronise": synchronise, "allow_downgrade": allow_downgrade, "later": later}
     return int(commands.deploy(wanted, Folders(launchers, desktop_entries), health_check, **flags))
+
+
+def activate(
+    context: typer.Context, folder: Folder, *, health_check: d.HealthCheck = None, no_wait: NoWait = False
+) -> int:
+    """Make current what `deploy --later` has prepared."""
+    return int(Commands(context.obj, no_wait=no_wait).activate(folder, health_check))
 
 
 def rollback(

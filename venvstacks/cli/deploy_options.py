@@ -29,6 +29,7 @@ Launchers = Annotated[Path | None, option("--launchers", "Folder for a launcher 
 DesktopEntries = Annotated[
     Path | None, option("--desktop-entries", "Folder for desktop entries; default that of launchers.", "DIR")
 ]
+Later = Annotated[bool, option("--later", "Only prepare the new generation; `activate` makes it current.")]
 HealthCheck = Annotated[
     str | None,
     option(

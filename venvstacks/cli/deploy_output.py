@@ -18,7 +18,7 @@ from venvstacks.cli.verbosity import Verbosity
 from venvstacks.deployment.release_steps import release_lines
 from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.deploy_failures import MAKE_READABLE
-from venvstacks.errors import ExitCode, InterruptedRunError
+from venvstacks.errors import ExitCode, InterruptedRunError, UsageError
 from venvstacks.insight.readable import readable_bytes
 
 
@@ -91,6 +91,8 @@ class Commands:
 
     def deploy(self, wanted: Wanted, folders: Folders, health_check: str | None, **how: bool) -> ExitCode:
         """Install or update; `how` are the flags of `deployments.deploy`."""
+        if how.get("later") and health_check is not None:
+            raise UsageError("--later switches nothing that could be checked", hint="give --health-check to `activate`")
         began = time.perf_counter()
         with _reporting_what_is_left(wanted.folder), self._showing_progress() as options:
             done = deployment.deploy(
@@ -101,13 +103,13 @@ class Commands:
                 trusted=wanted.trusted,
                 launchers=folders.launchers,
                 desktop_entries=folders.desktop_entries,
-                health_check=None if health_check is None else shell_command(health_check),
+                health_check=shell_command(health_check),
                 **how,
             )
         if self.json:
             print_json(_deployed_data(done), sort_keys=True)
         else:
-            self._report(*deployed_lines(done, time.perf_counter() - began))
+            self._report(*deployed_lines(done, time.perf_counter() - began, later=how.get("later", False)))
         return ExitCode.DONE
 
     def preview(self, wanted: Wanted, *, as_exit_code: bool) -> ExitCode:
@@ -118,6 +120,16 @@ class Commands:
         else:
             print_result("\n".join(update_lines(found)))
         return ExitCode.WORK_TO_DO if as_exit_code and found.is_newer else ExitCode.DONE
+
+    def activate(self, folder: Path, health_check: str | None) -> ExitCode:
+        """Switch to what was prepared."""
+        with _reporting_what_is_left(folder):
+            found = deployment.activate(folder, self.options, health_check=shell_command(health_check))
+        if found is None:
+            self._report("nothing to do: no generation is prepared, or the deployment was changed since")
+        else:
+            self._report(f"generation {found.number}: {', '.join(found.applications)}")
+        return ExitCode.DONE
 
     def rollback(self, folder: Path, number: int | None) -> ExitCode:
         """Go back."""
@@ -194,8 +206,10 @@ def _reporting_what_is_left(folder: Path) -> Iterator[None]:
         ) from ending
 
 
-def shell_command(text: str) -> tuple[str, ...]:
-    """The program that runs a command of the user's as the system's shell does."""
+def shell_command(text: str | None) -> tuple[str, ...] | None:
+    """The program that runs a command of the user's as the system's shell does; None without a command."""
+    if text is None:
+        return None
     if this_platform().is_windows:
         return "cmd", "/d", "/c", text
     return "/bin/sh", "-c", text
@@ -205,7 +219,7 @@ def _layers(removed: tuple[str, ...]) -> str:
     return f"{len(removed)} old layer{'' if len(removed) == 1 else 's'}"
 
 
-def deployed_lines(done: Deployed, seconds: float) -> Iterator[str]:
+def deployed_lines(done: Deployed, seconds: float, *, later: bool = False) -> Iterator[str]:
     """The result of a deploy as text."""
     titles = {"fetched": done.fetched, "by deltas": done.updated, "copied": done.rebound, "kept": done.kept}
     for title, names in titles.items():
@@ -219,7 +233,10 @@ def deployed_lines(done: Deployed, seconds: float) -> Iterator[str]:
     if not done.changed:
         yield f"nothing to do: generation {done.generation.number} is current"
         return
-    yield f"generation {done.generation.number}: {', '.join(done.generation.applications)}"
+    names = ", ".join(done.generation.applications)
+    yield (
+        f"prepared, `activate` makes it current: {names}" if later else f"generation {done.generation.number}: {names}"
+    )
     yield f"{readable_bytes(done.bytes_fetched)} fetched, {_layers(done.removed)} removed in {seconds:.2f} s"
 
 

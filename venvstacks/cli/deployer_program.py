@@ -105,6 +105,8 @@ def make_parser(version: str, program: str = _PROGRAM) -> argparse.ArgumentParse
 
     what = "Put published applications on this machine, with the layers they need; all or nothing."
     _add_deploy_options(command("deploy", what, waiting, folder=False))
+    what = "Make current what `deploy --later` has prepared."
+    _add_health_check(command("activate", what, waiting))
     rollback = command("rollback", "Go back to what was installed before the last change.", waiting)
     what = "A kept generation other than the previous one."
     rollback.add_argument("--generation", metavar="N", type=int, help=what)
@@ -146,6 +148,11 @@ def _flag(parser: argparse.ArgumentParser, name: str, help_: str) -> None:
     parser.add_argument(name, action="store_true", help=help_)
 
 
+def _add_health_check(parser: argparse.ArgumentParser) -> None:
+    what = "Shell command that has to succeed after the switch; else what was installed before becomes current."
+    parser.add_argument("--health-check", metavar="CMD", help=what)
+
+
 def _add_deploy_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("source", metavar="SOURCE", help="Folder or http(s) URL of published artifacts.")
@@ -168,8 +175,8 @@ def _add_update_options(parser: argparse.ArgumentParser) -> None:
     add("--launchers", metavar="DIR", type=Path, help=what)
     what = "Folder for desktop entries; default that of launchers."
     add("--desktop-entries", metavar="DIR", type=Path, help=what)
-    what = "Shell command that has to succeed after the switch; else what was installed before becomes current."
-    add("--health-check", metavar="CMD", help=what)
+    _add_health_check(parser)
+    _flag(parser, "--later", "Only prepare the new generation; `activate` makes it current.")
     what = "Whose signatures to trust: a file with the root metadata, or its fingerprint."
     add("--trust", metavar="ROOT", help=what)
     _flag(parser, "--json", "Print the result as JSON.")
@@ -190,7 +197,12 @@ def _deploy(given: argparse.Namespace) -> ExitCode:
     wanted = Wanted(given.source, given.to, tuple(given.app) if given.app else None, given.trust)
     if given.check or given.dry_run:
         return _commands(given).preview(wanted, as_exit_code=given.check)
-    flags = {"repair": given.repair, "synchronise": given.sync, "allow_downgrade": given.allow_downgrade}
+    flags = {
+        "repair": given.repair,
+        "synchronise": given.sync,
+        "allow_downgrade": given.allow_downgrade,
+        "later": given.later,
+    }
     return _commands(given).deploy(wanted, Folders(given.launchers, given.desktop_entries), given.health_check, **flags)
 
 
@@ -208,6 +220,7 @@ def _execute(given: argparse.Namespace) -> NoReturn:
 
 _COMMANDS = {
     "deploy": _deploy,
+    "activate": lambda given: _commands(given).activate(given.folder, given.health_check),
     "rollback": lambda given: _commands(given).rollback(given.folder, given.generation),
     "status": lambda given: _commands(given).status(given.folder, verify=given.verify),
     "remove": _remove,

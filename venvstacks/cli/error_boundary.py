@@ -19,7 +19,7 @@ from typing import NoReturn
 from venvstacks.cli import leave_at_once
 from venvstacks.errors import ExitCode, InterruptedRunError, VenvstacksError
 
-_DEPLOYMENTS = {"deploy", "rollback", "status", "remove", "collect", "exec"}
+_DEPLOYMENTS = {"deploy", "activate", "rollback", "status", "remove", "collect", "exec"}
 _OUTPUT_FAILURES = {errno.ENOSPC, errno.EIO, errno.EBADF}
 
 

@@ -17,6 +17,7 @@ from tests.support.installed_applications import assert_clean
 from tests.support.killed_deploys import ROOT
 from tests.support.published_layers import SITE, application, publish, runtime
 from venvstacks.api import deployments as deployment
+from venvstacks.cli.error_boundary import run_command_line
 from venvstacks.deployment.steps.switch import UNPROVEN
 from venvstacks.errors import DeployError, InterruptedRunError
 
@@ -78,6 +79,27 @@ def test_what_is_prepared_becomes_current_without_its_source(
     assert start(root, "frog") == "1 1 2"
     assert deployment.activate(root) is None
     assert_clean(root)
+
+
+def test_preparing_and_activating_as_commands(
+    first: Path, second: Path, tmp_path: Path, start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "d"
+    deployment.deploy(str(first), root, ["frog"])
+    later = ["deploy", str(second), "--to", str(root), "--later"]
+    assert run_command_line([*later, "--health-check", "true"]) == 2
+    assert "give --health-check to `activate`" in capsys.readouterr().err
+    assert run_command_line(later) == 0
+    assert "prepared, `activate` makes it current: frog" in capsys.readouterr().err
+    assert start(root, "frog") == "1 1 1"
+    assert run_command_line(["activate", str(root), "--health-check", "false"]) == 6
+    assert start(root, "frog") == "1 1 1"
+    assert run_command_line(later) == 0
+    assert run_command_line(["activate", str(root), "--health-check", "true"]) == 0
+    assert start(root, "frog") == "1 1 2"
+    capsys.readouterr()
+    assert run_command_line(["activate", str(root)]) == 0
+    assert "no generation is prepared" in capsys.readouterr().err
 
 
 def test_what_was_prepared_for_another_state_is_dropped(first: Path, second: Path, tmp_path: Path) -> None:

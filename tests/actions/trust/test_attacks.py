@@ -119,9 +119,9 @@ def online_key(publisher: Publisher, scratch: Path) -> None:
     shutil.copy(publisher.old / TUF / "1.root.json", folder / "1.root.json")
 
 
-def damaged(content: bytes) -> Attack:
+def damaged(content: bytes, name: str = "timestamp.json") -> Attack:
     def attack(publisher: Publisher, _: Path) -> None:
-        (publisher.new / TUF / "timestamp.json").write_bytes(content)
+        (publisher.new / TUF / name).write_bytes(content)
 
     return attack
 
@@ -140,6 +140,8 @@ ATTACKS: dict[str, tuple[Attack, str]] = {
     "damaged: no metadata": (damaged(b"{}"), "damaged"),
     "damaged: no JSON": (damaged(b"\xff\x00"), "damaged"),
     "damaged: nested": (damaged(b"[" * 16_000), "damaged"),
+    "damaged: root": (damaged(b"{}", "2.root.json"), "damaged"),
+    "damaged: snapshot": (damaged(b"{}", "2.snapshot.json"), "mixed"),
     "damaged: another role": (damaged(b'{"signatures": [], "signed": {"_type": "root"}}'), "damaged"),
 }
 
@@ -222,6 +224,46 @@ def test_a_lower_release_is_refused_even_where_the_metadata_was_reset(publisher:
         deployment.deploy(str(publisher.old), installed)
     assert caught.value.details == ("frog: 2.4.0, and 2.4.1 was installed before",)
     assert deployment.deploy(str(publisher.old), installed, allow_downgrade=True).generation.number == 1
+
+
+def test_what_was_prepared_raises_the_newest_release_when_it_becomes_current(
+    publisher: Publisher, installed: Path
+) -> None:
+    deployment.deploy(str(publisher.new), installed, later=True)
+    assert deployment.activate(installed) is not None
+    deployment.rollback(installed)
+    shutil.rmtree(publisher.old / TUF)
+    sign(publisher.old, publisher.keys, number=50)
+    with pytest.raises(DeployError, match="older release") as caught:
+        deployment.deploy(str(publisher.old), installed)
+    assert caught.value.details == ("frog: 2.4.0, and 2.4.1 was installed before",)
+
+
+def strange_key(publisher: Publisher, kind: str) -> None:
+    """A root that the publisher has signed names a key for the time stamps that is none of this type."""
+    from securesystemslib.signer import SSlibKey  # noqa: PLC0415
+    from tuf.api.metadata import Metadata  # noqa: PLC0415
+
+    keys = publisher.loaded()
+    root = Metadata.from_bytes(keys.root.to_bytes())
+    root.signed.version = 2
+    (old,) = root.signed.roles["timestamp"].keyids
+    root.signed.revoke_key(old, "timestamp")
+    root.signed.add_key(SSlibKey("f" * 64, kind, kind, {"public": "frog"}), "timestamp")
+    root.signatures.clear()
+    for signer in keys.signers("root"):
+        root.sign(signer, append=True)
+    (publisher.new / TUF / "2.root.json").write_bytes(root.to_bytes())
+
+
+@pytest.mark.parametrize("kind", ["quantum", "ed25519", "rsa"])
+def test_keys_of_a_wrong_type_are_refused(kind: str, publisher: Publisher, installed: Path) -> None:
+    strange_key(publisher, kind)
+    with serving_folder(publisher.new) as web, pytest.raises(TrustError) as caught:
+        deployment.deploy(web.url, installed, options=QUICK)
+    assert caught.value.kind in {"strangers", "damaged"}
+    assert caught.value.message.startswith(web.url)
+    assert deployment.status(installed).generation.number == 1
 
 
 def test_a_server_that_sends_byte_after_byte_is_given_up(publisher: Publisher) -> None:

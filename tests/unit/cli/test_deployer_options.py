@@ -13,7 +13,7 @@ from venvstacks.cli.bundle_program import make_bundle_parser
 from venvstacks.cli.deployer_program import make_parser
 from venvstacks.deployment.steps.bundled_source import BundledSource, BundleIndex
 
-COMMANDS = ["deploy", "rollback", "status", "remove", "collect", "exec"]
+COMMANDS = ["deploy", "activate", "rollback", "status", "remove", "collect", "exec"]
 OTHER_HELP = {"--json", "--limit-rate", "--no-isolated", "--quiet"}
 
 

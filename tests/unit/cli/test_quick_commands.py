@@ -16,6 +16,8 @@ SAME = [
     "deploy there --to here --check --json --trust root.json",
     "deploy --to here there --dry-run -q --desktop-entries shown",
     "deploy there --to here --health-check true --limit-rate 500k --no-wait",
+    "deploy there --to here --later",
+    "activate here --health-check true",
     "rollback here --generation 4 --no-wait",
     "rollback here --generation -1",
     "status here --verify --json",

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from venvstacks.deployment.offers import OfferedFile, OfferedLayer
+from venvstacks.deployment.release_steps import ReleaseStep, raised_floor
 from venvstacks.deployment.steps.place import Place
 from venvstacks.deployment.steps.publication_source import Obtained, Source
 from venvstacks.digests import sha256_bytes
@@ -110,6 +111,20 @@ def write_trust(place: Place, record: TrustRecord) -> None:
         OSError: It cannot be written.
     """
     write_atomically(place.trust, record.text())
+
+
+def keep_floor(place: Place, releases: Iterable[ReleaseStep]) -> None:
+    """Record the releases that are current now, if the deployment trusts somebody: older ones are refused from now on.
+
+    Raises:
+        TrustError: The record is damaged or cannot be read.
+        OSError: It cannot be written.
+    """
+    record = read_trust(place)
+    if record is not None:
+        floor = raised_floor(record.releases, releases)
+        if floor != record.releases:
+            write_trust(place, replace(record, releases=floor))
 
 
 def trusted_source(source: Source, record: TrustRecord | None, trusted: str | None, now: datetime) -> Source:
