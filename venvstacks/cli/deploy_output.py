@@ -233,10 +233,8 @@ def deployed_lines(done: Deployed, seconds: float, *, later: bool = False) -> It
     if not done.changed:
         yield f"nothing to do: generation {done.generation.number} is current"
         return
-    names = ", ".join(done.generation.applications)
-    yield (
-        f"prepared, `activate` makes it current: {names}" if later else f"generation {done.generation.number}: {names}"
-    )
+    what = "prepared, `activate` makes it current" if later else f"generation {done.generation.number}"
+    yield f"{what}: {', '.join(done.generation.applications)}"
     yield f"{readable_bytes(done.bytes_fetched)} fetched, {_layers(done.removed)} removed in {seconds:.2f} s"
 
 
