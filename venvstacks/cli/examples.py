@@ -78,6 +78,7 @@ EXAMPLES = {
         "venvstacks deploy _artifacts --to /opt/desk --app desk",
         "venvstacks deploy https://example.com/desk --to /opt/desk",
     ),
+    "activate": ("venvstacks deploy https://example.com/desk --to /opt/desk --later", "venvstacks activate /opt/desk"),
     "rollback": ("venvstacks rollback /opt/desk",),
     "status": ("venvstacks status /opt/desk", "venvstacks status /opt/desk --verify"),
     "remove": ("venvstacks remove /opt/desk --app desk",),
