@@ -87,7 +87,7 @@ REACHES: dict[str, set[str]] = {
     # read once, and a value from there on
     "os.environ": {
         "loading", "api/deployment_options.py", "api/installed_applications.py",
-        "cli/ci_annotations.py",  # errors are shown before there is a project, too
+        "cli/colours.py", "cli/ci_annotations.py",  # errors are shown before there is a project, too
     },
     "sys.platform": {"loading", "api/machine_platform.py", "tools/clones.py", *CHILD_PROGRAMS},
     "platform.machine": {"loading", "api/machine_platform.py"},

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from venvstacks.cli import declared_options as o
+from venvstacks.cli.colours import Colour, choose
 from venvstacks.cli.help_format import App, Group
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.cli.version import show_version
@@ -52,6 +53,7 @@ COMMANDS = {
     "sign": "signing_commands:sign",
 }
 _PASSING_ON = {"run", "exec"}  # what they do not know is for the application
+_COLOUR = "--color"
 _COMMON = {"-q", "--quiet", "-v", "-vv", "--verbose"}
 _LOOK = "Look into stacks"
 _CHECK = "Plan and check"
@@ -96,17 +98,32 @@ def make_app(arguments: Sequence[str] = ()) -> App:
 
 
 def common_options_first(arguments: Sequence[str]) -> list[str]:
-    """The arguments with `-q` and `-v` before the command, wherever they were given.
+    """The arguments with `-q`, `-v` and `--color` before the command, wherever they were given.
 
     What an application is started with stays as it is, and so does everything after `--`.
     """
+    arguments = _with_whole_colour(arguments)
     command = next((place for place, argument in enumerate(arguments) if not argument.startswith("-")), len(arguments))
     if command == len(arguments) or arguments[command] in _PASSING_ON:
         return list(arguments)
     end = arguments.index("--", command) if "--" in arguments[command:] else len(arguments)
-    options = [argument for argument in arguments[command:end] if argument in _COMMON]
-    rest = [argument for argument in arguments[command:end] if argument not in _COMMON]
+    is_common = [argument in _COMMON or argument.startswith(f"{_COLOUR}=") for argument in arguments[command:end]]
+    options = [argument for argument, first in zip(arguments[command:end], is_common, strict=True) if first]
+    rest = [argument for argument, first in zip(arguments[command:end], is_common, strict=True) if not first]
     return [*arguments[:command], *options, *rest, *arguments[end:]]
+
+
+def _with_whole_colour(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `--color WHEN` as one word, up to what is for an application."""
+    found: list[str] = []
+    for place, argument in enumerate(arguments):
+        if argument == "--" or argument in _PASSING_ON:
+            return [*found, *arguments[place:]]
+        if found and found[-1] == _COLOUR:
+            found[-1] = f"{_COLOUR}={argument}"
+        else:
+            found.append(argument)
+    return found
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
@@ -122,6 +139,9 @@ def common(
     ] = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
+    color: o.Color = Colour.AUTO,
 ) -> None:
     """Accept the options that come before the command."""
+    choose(color)
+    context.color = None if color is Colour.AUTO else color is Colour.ALWAYS
     context.obj = Verbosity(quiet=quiet, verbose=verbose)

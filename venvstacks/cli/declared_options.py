@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from venvstacks.cli.colours import Colour
 from venvstacks.cli.option_form import option
 from venvstacks.tools.clones import LinkMode
 
@@ -208,4 +209,5 @@ Builder = Annotated[
 Force = Annotated[bool, option("--force/--no-force", "Write outputs even if they are current.")]
 DryRun = Annotated[bool, option("--dry-run/--no-dry-run", "Say what would be done, and why; do nothing.")]
 Quiet = Annotated[bool, option("--quiet -q", "Say nothing but errors.")]
+Color = Annotated[Colour, option("--color", "When to colour: auto, always or never.", "WHEN")]
 Verbose = Annotated[bool, option("--verbose -v", "Say why tasks run, and which do not.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column
 from rich.text import Text
 
+from venvstacks.cli.colours import has_colours
 from venvstacks.cli.printable import printable
 from venvstacks.cli.progress import PlainLines
 from venvstacks.engine.outcomes import Outcome
@@ -75,7 +77,11 @@ class LiveDisplay(PlainLines):
             TextColumn("{task.fields[count]}", justify="right", table_column=Column(no_wrap=True)),
             _Time(table_column=Column(no_wrap=True)),
         )
-        display = Progress(*columns, console=Console(stderr=True, highlight=False), transient=True)
+        display = Progress(
+            *columns,
+            console=Console(stderr=True, highlight=False, no_color=not has_colours(sys.stderr)),
+            transient=True,
+        )
         settings: dict[str, Any] = {"count": self._count_text, "expected": None}
         self._total = display.add_task("tasks", total=self._count, completed=self._ended, **settings)
         display.start()

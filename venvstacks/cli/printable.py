@@ -80,4 +80,7 @@ def print_message(text: str, stream: TextIO | None = None) -> None:
         text: The line.
         stream: Where to; None for standard error.
     """
-    print(printable(text), file=stream or sys.stderr, flush=True)
+    from venvstacks.cli.colours import coloured  # noqa: PLC0415 - the answer to --version does not need it
+
+    place = stream or sys.stderr
+    print(coloured(printable(text), place), file=place, flush=True)
