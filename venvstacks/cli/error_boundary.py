@@ -90,15 +90,13 @@ def _load_and_run(arguments: list[str], on_loaded: Callable[[], None]) -> int:
 
         if (run := quickly_parsed(arguments)) is not None:
             on_loaded()
-            return interruptible(lambda: _printing(run))
+            return interruptible(lambda: _run(run))
     from venvstacks.cli.app import common_options_first, make_app  # noqa: PLC0415 - as above
 
     arguments = common_options_first(arguments)
     app = make_app(arguments)
     on_loaded()
-    return interruptible(
-        lambda: _printing(lambda: int(app(arguments, prog_name="venvstacks", standalone_mode=False) or 0))
-    )
+    return interruptible(lambda: _run(lambda: int(app(arguments, prog_name="venvstacks", standalone_mode=False) or 0)))
 
 
 def interruptible(run: Callable[[], int]) -> int:
@@ -141,7 +139,7 @@ def _raise_again(raised: list[KeyboardInterrupt]) -> None:
         raise interrupt
 
 
-def _printing(run: Callable[[], int]) -> int:
+def _run(run: Callable[[], int]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names and trees must not fail on a terminal's encoding
     code = run()
