@@ -6,6 +6,7 @@ Options, their help and what they do are those of `venvstacks`; a test compares 
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,6 +46,8 @@ def _run(arguments: list[str], version: str) -> int:
 
 def run_command(given: argparse.Namespace) -> int:
     """Run a parsed command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names must not fail on the encoding of a terminal or a pipe
     code = interruptible(lambda: int(_COMMANDS[given.command](given)))
     sys.stdout.flush()
     return code

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
+import sys
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+from venvstacks.cli import deployer_program
 from venvstacks.cli.app import make_app
 from venvstacks.cli.bundle_program import make_bundle_parser
 from venvstacks.cli.deployer_program import make_parser
@@ -49,3 +52,12 @@ def test_a_bundle_has_the_options_of_deploy_that_fit() -> None:
     assert found <= whole
     assert [one.metavar for one in parser._actions if not one.option_strings] == ["DIR"]
     assert "Install frog, newt" in parser.format_help()
+
+
+def test_names_do_not_fail_on_the_encoding_of_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, "ascii"))
+    monkeypatch.setitem(deployer_program._COMMANDS, "status", lambda given: int(not sys.stdout.write(given.folder)))
+    given = argparse.Namespace(command="status", folder="d\N{LATIN SMALL LETTER E WITH ACUTE}")
+    assert deployer_program.run_command(given) == 0
+    assert written.getvalue().split() == [b"d\\xe9"]
