@@ -146,12 +146,14 @@ class Generation(DeploymentRecord):
     releases: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check that every id that is named is among the instances.
+        """Check that every id that is named is among the instances, once.
 
         Raises:
-            ValueError: One is missing.
+            ValueError: One is missing, or listed twice.
         """
         ids = {installed.id for installed in self.instances}
+        if len(ids) < len(self.instances):
+            raise ValueError("it lists an instance twice")
         below = {id_ for installed in self.instances for id_ in installed.lower.values()}
         if not {*self.applications.values(), *below} <= ids or self.needed_by.keys() != ids:
             raise ValueError("it names instances that it does not list")

@@ -35,3 +35,8 @@ def test_a_whole_state_is_read() -> None:
 def test_a_state_that_names_what_it_does_not_list_is_damaged(change: dict[str, Any]) -> None:
     with pytest.raises(DamagedRecordError, match=r"state\.json is damaged: .*names instances that it does not list"):
         Generation.read(json.dumps(STATE | change).encode(), "state.json")
+
+
+def test_a_state_that_lists_an_instance_twice_is_damaged() -> None:
+    with pytest.raises(DamagedRecordError, match=r"state\.json is damaged: .*lists an instance twice"):
+        Generation.read(json.dumps(STATE | {"instances": [LAYER, LAYER]}).encode(), "state.json")
