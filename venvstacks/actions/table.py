@@ -304,10 +304,14 @@ class TaskActions:
         from venvstacks.runtimes.standalone_provider import missing_build  # noqa: PLC0415 - to lock runtimes alone
 
         archives = self.runtime_archives(layer.python)
+        reasons: dict[str, list[str]] = {}
         for platform in layer.platforms:
             missing = missing_build(RuntimeRequest(layer.python, platform))
             if missing and platform.name not in archives:
-                yield f"layer '{layer.name}' cannot be built for {platform.name}: {missing.message}; {missing.hint}"
+                reason = f"{missing.message.removesuffix(f' for {platform.name}')}; {missing.hint}"
+                reasons.setdefault(reason, []).append(platform.name)
+        for reason, names in reasons.items():
+            yield f"layer '{layer.name}' cannot be built for {', '.join(names)}: {reason}"
 
     def _build(self, node: TaskNode) -> Mapping[str, object]:
         from venvstacks.actions.building.build import build_layer  # noqa: PLC0415

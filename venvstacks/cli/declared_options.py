@@ -50,7 +50,7 @@ LockDependencies = Annotated[bool | None, _reach("lock-dependencies", "Renew loc
 BuildDependencies = Annotated[bool | None, _reach("build-dependencies", "Build layers below included ones too.")]
 PublishDependencies = Annotated[bool | None, _reach("publish-dependencies", "Publish layers below included ones too.")]
 IncludeDependencies = Annotated[
-    bool | None, _reach("include-dependencies", "Default of lock-, build- and publish-dependencies.")
+    bool | None, _reach("include-dependencies", "Default for lock, build and publish dependencies.")
 ]
 BuildDerived = Annotated[bool | None, _reach("build-derived", "Build layers above included ones too.")]
 PublishDerived = Annotated[bool | None, _reach("publish-derived", "Publish layers above included ones too.")]

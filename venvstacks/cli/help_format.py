@@ -12,6 +12,7 @@ from venvstacks.cli.default_specification import with_specification
 from venvstacks.cli.option_groups import expanded
 
 _WIDEST = 100  # columns; longer lines are hard to read
+_UNBROKEN = "\N{NON-BREAKING HYPHEN}"
 
 
 class _Grouped:
@@ -41,7 +42,7 @@ class _Grouped:
         for title, rows in groups.items():
             if rows:
                 with formatter.section(_heading(title)):
-                    formatter.write_dl(rows)
+                    _write_rows(formatter, rows)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's
         """Write examples."""
@@ -51,6 +52,13 @@ class _Grouped:
             with formatter.section(_heading("Examples")):
                 for line in lines:
                     formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def _write_rows(formatter: Any, rows: list[tuple[str, str]]) -> None:  # noqa: ANN401 - typer's
+    """Write names and texts in two columns; lines end at spaces, never within `run-report`."""
+    begin = len(formatter.buffer)
+    formatter.write_dl([(name, text.replace("-", _UNBROKEN)) for name, text in rows])
+    formatter.buffer[begin:] = [piece.replace(_UNBROKEN, "-") for piece in formatter.buffer[begin:]]
 
 
 def _heading(title: str) -> str:

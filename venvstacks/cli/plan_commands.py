@@ -130,24 +130,28 @@ def _last_run_lines(run: LastRun, makers: Mapping[str, str], *, whole: bool = Fa
     yield from (f"  {reason.describe(makers)}" for reason in run.reasons)
     if run.commands:
         yield "child processes (staging folders that they name are gone once a task has ended):"
-        lines = run.commands if whole else tuple(_shortened(line) for line in run.commands)
+        lines = run.commands if whole else tuple(_cut(_without_variables(line)) for line in run.commands)
         yield from (f"  {line}" for line in lines)
         if lines != run.commands:
             yield "  (`venvstacks -v why` and --json show them whole, as lines for a shell)"
     if run.log_end:
         yield f"end of {relative(run.log)}:"
-        yield from (f"  {line}" for line in run.log_end)
+        yield from (f"  {line if whole else _cut(line)}" for line in run.log_end)
     yield f"events: {relative(run.events)}"
 
 
-def _shortened(command: str) -> str:
-    """A command without its variables, cut to the length of a line."""
+def _cut(text: str) -> str:
+    """A text, cut to the length of a line."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _without_variables(command: str) -> str:
+    """A command without its environment variables."""
     words = shlex.split(command)
     begin = words.index("-i") + 1 if "-i" in words[:6] else 0
     while begin < len(words) and "=" in words[begin]:
         begin += 1
-    text = shlex.join(words[begin:])
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return shlex.join(words[begin:])
 
 
 def cache_key(

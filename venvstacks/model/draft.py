@@ -217,7 +217,7 @@ class _Reader:
                 self._fault((key,), "unknown key", hint=hint)
 
     def _validate(self, model: type[_TableT], path: KeyPath, table: object, layer: str | None) -> _TableT | None:
-        table = self._respelt(model, path, table) if isinstance(table, dict) else table
+        table = self._respelt(model, path, table, layer) if isinstance(table, dict) else table
         try:
             return model.model_validate(table)
         except ValidationError as error:
@@ -230,12 +230,14 @@ class _Reader:
                     self._translate(model, path, detail, layer)
             return self._without_unknown(model, table, details)
 
-    def _respelt(self, model: type[Table], path: KeyPath, table: dict[str, Any]) -> dict[str, Any]:
+    def _respelt(self, model: type[Table], path: KeyPath, table: dict[str, Any], layer: str | None) -> dict[str, Any]:
         """A table with keys as they are called here: each may be written with hyphens or with underscores."""
         known, found = _descriptions(model), dict[str, Any]()
         for key, value in table.items():
             other = key.replace("-", "_") if "-" in key else key.replace("_", "-")
-            if key in known or other not in known or other in table:
+            if key not in known and other in known and other in table:
+                self._fault((*path, key), f"is another spelling of '{other}', which is here too", layer, "keep one of them")
+            elif key in known or other not in known:
                 found[key] = value
             else:
                 self.lines.respell((*path, key), other)

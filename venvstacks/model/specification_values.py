@@ -112,7 +112,13 @@ def _implementation(value: str) -> str:
 
 
 def _implementation_or_series(value: str) -> str:
-    return value if PythonImplementation.parse_series(value) else _implementation(value)
+    try:
+        return value if PythonImplementation.parse_series(value) else _implementation(value)
+    except ValueError:
+        raise RefusedValueError(
+            f"'{value}' is not of the form 'cpython@X.Y.Z' or 'cpython@X.Y'",
+            "X.Y.Z is an exact Python, X.Y stands for its newest release when the layer is locked; for PyPy: 'pypy@...'",
+        ) from None
 
 
 def _module_path(value: str) -> str:

@@ -70,6 +70,9 @@ def test_why_a_trace_and_the_closing_line(stack: Path) -> None:
         shown,
     )
     assert "end of _build/.venvstacks/logs/check-app-hello.log:" in shown
+    log = (stack / "_build/.venvstacks/logs/check-app-hello.log").read_text("utf-8")
+    assert max(map(len, log.splitlines())) > 165
+    assert max(map(len, shown.splitlines())) <= 165
     hint = venvstacks(stack, "why", SPEC, "link:app-hallo", code=2).stderr
     assert "did you mean 'link:app-hello'?" in hint
     assert "did not run in any" in venvstacks(stack, "why", SPEC, "export:app-hello").stdout

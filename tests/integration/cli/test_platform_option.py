@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.offline_stacks import SPEC, run, write_stack
+from tests.support.offline_stacks import PYTHON, SPEC, run, write_stack
 from venvstacks.api import Options, Request, load_project, plan
 from venvstacks.cli.run_report import RunReport
 from venvstacks.errors import UsageError
@@ -108,3 +108,8 @@ def test_locking_says_for_which_platforms_there_is_no_such_python(stack: Path) -
     assert (done.returncode, len(notes)) == (0, 1), done.stderr
     assert notes[0].startswith("note: layer 'py' cannot be built for win_arm64: ")
     assert "cpython@3.11.13" in notes[0]
+
+    spec.write_text(spec.read_text("utf-8").replace(f"cpython@{PYTHON}", "cpython@3.11.99"))
+    done = run("venvstacks", "lock", "--include", "py", "--no-index", "--local-wheels", "wheels", cwd=stack)
+    (note,) = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
+    assert all(platform.name in note for platform in (HOST, PLATFORMS["win_amd64"], PLATFORMS["win_arm64"]) if platform)

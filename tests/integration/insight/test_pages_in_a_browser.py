@@ -80,6 +80,15 @@ def test_what_keeps_people_out_is_noticed(browser: Browser, tmp_path: Path) -> N
     assert browser.complaints
 
 
+def test_what_is_folded_is_printed_too(browser: Browser, report: str) -> None:
+    browser.open(report)
+    shown = "[...document.querySelectorAll('details td')].map(one => one.checkVisibility())"
+    assert set(browser.value(shown)) == {False}
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    assert set(browser.value(shown)) == {True}
+    browser.call("Emulation.setEmulatedMedia", media="")
+
+
 def test_the_keyboard_reaches_every_control(browser: Browser, report: str) -> None:
     browser.open(report)
     count = browser.value(f"{CONTROLS}.length")

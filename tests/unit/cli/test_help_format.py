@@ -27,6 +27,7 @@ def test_every_name_is_whole_at_any_width(name: str, columns: int, monkeypatch: 
     for option in options:
         assert set(words) >= {*option.opts, *option.secondary_opts}
     assert "…" not in shown
+    assert not [line for line in shown.splitlines() if line.endswith("-")]
     lines = shown.partition("Examples")[0].splitlines()
     assert max(len(line) for line in lines if "--no-" not in line) <= min(columns, 100)
 

@@ -56,7 +56,8 @@ def test_faults_of_keys_in_the_other_spelling_have_their_line() -> None:
     fault = the_fault_of(RUNTIME.replace("python_implementation", "python-implementation").replace("3.11.7", "3"))
     assert (fault.line, fault.layer) == (3, "py")
     both = the_fault_of(SMALL + 'launch-module = "y.py"\n')
-    assert (both.message, both.hint) == ("unknown key", "did you mean 'launch_module'?")
+    assert (both.message, both.line) == ("is another spelling of 'launch_module', which is here too", 14)
+    assert both.hint == "keep one of them"
 
 
 def test_long_lists_of_known_keys_are_not_shown() -> None:
