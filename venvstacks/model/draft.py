@@ -236,7 +236,8 @@ class _Reader:
         for key, value in table.items():
             other = key.replace("-", "_") if "-" in key else key.replace("_", "-")
             if key not in known and other in known and other in table:
-                self._fault((*path, key), f"is another spelling of '{other}', which is here too", layer, "keep one of them")
+                message = f"is another spelling of '{other}', which is here too"
+                self._fault((*path, key), message, layer, hint="keep one of them")
             elif key in known or other not in known:
                 found[key] = value
             else:

@@ -117,7 +117,7 @@ def _implementation_or_series(value: str) -> str:
     except ValueError:
         raise RefusedValueError(
             f"'{value}' is not of the form 'cpython@X.Y.Z' or 'cpython@X.Y'",
-            "X.Y.Z is an exact Python, X.Y stands for its newest release when the layer is locked; for PyPy: 'pypy@...'",
+            "X.Y.Z is an exact Python, X.Y the newest release of it when the layer is locked; for PyPy: 'pypy@...'",
         ) from None
 
 
