@@ -41,7 +41,7 @@ _ENDINGS = {
     "SPECIFICATION": "the specification is wrong",
     "LOCKING": "locking failed",
     "BUILDING": "building or linking failed",
-    "PUBLISHING": "publishing, exporting, verifying or deploying failed",
+    "PUBLISHING": "publishing, exporting, verifying or deploying failed, or a publication cannot be read",
     "WORK_TO_DO": "`plan --exit-code` found work to do",
     "NOT_LOCKED": "`--locked` found a lock that is missing or not valid",
     "FOUND": "`licenses` found a licence that is not accepted, or `audit` an advisory",

@@ -289,6 +289,8 @@ class TransferError(VenvstacksError):
         transient: Whether another attempt may succeed.
     """
 
+    exit_code = ExitCode.PUBLISHING  # where nobody knows better, it is about a publication
+
     def __init__(
         self, message: str, *, hint: str | None = None, kind: TransferFault = "refused", transient: bool = False
     ) -> None:

@@ -214,7 +214,8 @@ def _report_other(error: Exception) -> int:
     elif format_message := getattr(error, "format_message", None):
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "venvstacks"
-        _report(f"{format_message()}\nhint: `{command} -h` lists commands and options")
+        message = format_message().replace(": Value error, ", ": ")  # of pydantic, which checks values for typer
+        _report(f"{message}\nhint: `{command} -h` lists commands and options")
     return int(exit_code)
 
 

@@ -90,6 +90,8 @@ CASES = {
     "no such application": (["run", "venvstacks.toml", "helo"], 2, "applications: hello"),
     "no such provider": (["plan", "venvstacks.toml", "--runtime-provider", "hots"], 2, "did you mean 'host'?"),
     "no such wheels": (["lock", "venvstacks.toml", "--local-wheels", "none"], 2, "check --local-wheels"),
+    "no such value": (["schema", "plans"], 2, "error: Invalid value for 'WHAT': 'plans' is not one of 'specification'"),
+    "no such server": (["tree", "http:///desk"], 6, "it is no URL of a web server"),
     "nothing to lock from": (["lock", "venvstacks.toml", "--no-index"], 4, "alpha"),
 }
 
