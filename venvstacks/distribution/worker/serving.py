@@ -156,6 +156,7 @@ async def _serve(settings: WorkerSettings, plugin: TaskPlugin, folder: Path) -> 
         with contextlib.suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(signum, ended.set)
     waiting = False
+    settings.say(f"connecting to the scheduler at {without_logins(settings.scheduler)}")
     while not ended.is_set():
         began = time.monotonic()
         worker = Worker(
