@@ -34,7 +34,7 @@ root of a checkout. `python -m benchmarks --help` says how to run a part of it.
   platforms of a layer. The original's archives are `.tar.xz`, this product's `.tar.zst`.
 """
 
-_SEVERAL_MACHINES = Path(__file__).with_name("several_machines.md")
+_BY_HAND = Path(__file__).with_name("by_hand.md")
 """Figures that other benchmarks have printed (`shared_results`, `distributed`); written by hand."""
 
 _TITLES = (
@@ -53,7 +53,7 @@ def write_report(results: Results, picture: str | None) -> str:
             parts += [f"## {stack.title}", f"Not measured: {results.skipped[stack.name]}."]
     if picture:
         parts += ["## Cost and number of layers", f"![Median seconds over the number of generated layers]({picture})"]
-    parts.append(_SEVERAL_MACHINES.read_text("utf-8"))
+    parts.append(_BY_HAND.read_text("utf-8"))
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
 

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.support.capabilities import has_symbolic_links
+from tests.support.abilities import has_symbolic_links
 from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import Member, is_shipped, members
 from venvstacks.digests import scan_tree

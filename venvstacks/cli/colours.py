@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from enum import StrEnum
+from enum import Enum
 from typing import TextIO
 
 _CODES = {"error": "1;31", "warning": "1;33", "hint": "36", "note": "36"}
 _HEAD = re.compile(rf"^({'|'.join(_CODES)}):", re.MULTILINE)
 
 
-class Colour(StrEnum):
+class Colour(str, Enum):  # noqa: UP042 - also for Pythons that deploy, from 3.9 on
     """When there are colours; `auto` is on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`."""
 
     AUTO = "auto"

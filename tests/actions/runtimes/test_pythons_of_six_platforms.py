@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pbs_installer
 import pytest
 
-from tests.support.capabilities import keeps_modes
+from tests.support.abilities import keeps_modes
 from tests.support.packed_pythons import serving, tools_in
 from tests.support.six_pythons import VERSION, packed_python, program
 from venvstacks.errors import RuntimeUnavailableError

@@ -17,6 +17,7 @@ OTHERS = {
     "check its permissions": "modes of files do not bind the user who runs tests in CI",
     "check its name and permissions": "the same, for modules",
     "check its name": "the same, for projects",
+    "name both: --emulator 'linux_aarch64=qemu-aarch64 -L /usr/aarch64-linux-gnu'": "locking takes no emulators",
 }
 """Hints of these modules that no row follows, and why."""
 INSTALLING = "_INSTALL_HINTS"

@@ -113,8 +113,8 @@ def test_a_table_aligns_figures(titles: tuple[str, ...], expected: str) -> None:
     assert table(titles, [("lock", "1")]) == expected
 
 
-def test_the_committed_page_ends_with_the_figures_of_several_machines() -> None:
+def test_the_committed_page_ends_with_what_other_benchmarks_measured() -> None:
     """They are written by hand, and stay when the page is written again."""
-    end = (ROOT / "benchmarks/several_machines.md").read_text("utf-8")
+    end = (ROOT / "benchmarks/by_hand.md").read_text("utf-8")
     assert write_report(results(), None).endswith(end)
     assert (ROOT / "docs/benchmarks.md").read_text("utf-8").endswith(end)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.capabilities import keeps_modes
+from tests.support.abilities import keeps_modes
 from venvstacks._injected import compiling
 from venvstacks.tools.seals import opened, read_sealed, seal_key, sealed
 
