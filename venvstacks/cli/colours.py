@@ -18,6 +18,8 @@ class Colour(str, Enum):  # noqa: UP042 - also for Pythons that deploy, from 3.9
     ALWAYS = "always"
     NEVER = "never"
 
+    __str__ = str.__str__  # its value, as with StrEnum
+
 
 _chosen = [Colour.AUTO]  # of this process, from its command line
 
