@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import resource
 import shutil
 import statistics
 import tempfile
@@ -77,6 +76,8 @@ def _build(machine: Machine, spec: Path | None, cluster: DaskCluster, *options: 
 
 def _processor_seconds(cluster: DaskCluster) -> float:
     """Of the runs that have ended, and of the processes of a cluster with their children, until now."""
+    import resource  # noqa: PLC0415 - there is none on Windows, where tests simulate
+
     own = resource.getrusage(resource.RUSAGE_CHILDREN)
     total = own.ru_utime + own.ru_stime
     for process in (cluster.scheduler, *(worker.process for worker in cluster.workers)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,3 +141,15 @@ def test_records_of_later_versions_are_left_alone(place: Callable[[Path], Path],
             deployment.deploy(str(first), installed)
         assert caught.value.hint == "use the venvstacks that made this deployment, or deploy into a new folder"
     assert place(installed).read_bytes() == before
+
+
+@pytest.mark.parametrize("version", ["nan11", "3.nan11.7", "3", "3.x", "3.9999999999", ""])
+def test_a_layer_whose_python_has_no_version_is_damaged(version: str, installed: Path) -> None:
+    for place in installed.glob("store/*/app-newt/share/venv/metadata/venvstacks_layer.json"):
+        place.chmod(0o644)
+        place.write_text(
+            re.sub('"py_version": "[^"]*"', f'"py_version": "{version}"', place.read_text("utf-8")), "utf-8"
+        )
+    assert deployment.status(installed, verify=True).differences
+    with pytest.raises(DeployError, match=r"cannot be started: .*'py_version' is not a version"):
+        deployment.start_command(installed, "newt")

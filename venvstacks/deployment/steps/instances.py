@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -254,7 +255,12 @@ def layer_config(folder: Path) -> dict[str, Any]:
         read_regular(folder / LAYER_CONFIG)
     except OSError as error:
         raise postinstall.PostInstallError(f"cannot read {folder / LAYER_CONFIG}: {error.strerror or error}") from error
-    return postinstall.load_layer_config(folder)
+    config = postinstall.load_layer_config(folder)
+    if not re.match(r"[0-9]{1,9}[.][0-9]{1,9}(?![0-9])", config["py_version"]):
+        raise postinstall.PostInstallError(
+            f"{folder / LAYER_CONFIG}: 'py_version' is not a version: {config['py_version']!r}"
+        )
+    return config
 
 
 def _run_postinstall(folder: Path, layer: OfferedLayer, tools: Tools, *, bytecode: bool) -> bool:
