@@ -143,7 +143,7 @@ def test_records_of_later_versions_are_left_alone(place: Callable[[Path], Path],
     assert place(installed).read_bytes() == before
 
 
-@pytest.mark.parametrize("version", ["nan11", "3.nan11.7", "3", "3.x", "3.9999999999", ""])
+@pytest.mark.parametrize("version", ["nan11", "3.nan11.7", "3.1q.7", "3", "3.x", "3.9999999999", ""])
 def test_a_layer_whose_python_has_no_version_is_damaged(version: str, installed: Path) -> None:
     for place in installed.glob("store/*/app-newt/share/venv/metadata/venvstacks_layer.json"):
         place.chmod(0o644)

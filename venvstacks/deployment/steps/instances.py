@@ -256,7 +256,7 @@ def layer_config(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise postinstall.PostInstallError(f"cannot read {folder / LAYER_CONFIG}: {error.strerror or error}") from error
     config = postinstall.load_layer_config(folder)
-    if not re.match(r"[0-9]{1,9}[.][0-9]{1,9}(?![0-9])", config["py_version"]):
+    if not re.match(r"[0-9]{1,9}[.][0-9]{1,9}([.]|$)", config["py_version"]):
         raise postinstall.PostInstallError(
             f"{folder / LAYER_CONFIG}: 'py_version' is not a version: {config['py_version']!r}"
         )
