@@ -7,7 +7,7 @@ import platform
 import sys
 
 from venvstacks.errors import UsageError
-from venvstacks.model.platforms import TargetPlatform, identify_platform
+from venvstacks.model.platforms import TargetPlatform, identify_platform, named_platform
 
 
 def this_platform() -> TargetPlatform:
@@ -20,6 +20,15 @@ def this_platform() -> TargetPlatform:
     if found is None:
         raise UsageError("layers cannot be published for this machine's platform")
     return found
+
+
+def chosen_platform(name: str | None) -> TargetPlatform:
+    """The target platform of a name; without one, that of this machine.
+
+    Raises:
+        UsageError: There is none of this name, or layers cannot be published for this machine.
+    """
+    return this_platform() if name is None else named_platform(name)
 
 
 def this_glibc() -> str:

@@ -10,9 +10,7 @@ import typer
 
 from venvstacks.cli import deploy_options as d
 from venvstacks.cli.printable import print_message
-from venvstacks.errors import ExitCode, PublishError, UsageError
-from venvstacks.model.platforms import PLATFORMS, TargetPlatform
-from venvstacks.suggestions import suggestion
+from venvstacks.errors import ExitCode, PublishError
 
 
 def bundle(
@@ -37,9 +35,10 @@ def bundle(
     """Write a single file that installs applications without Python and without a network."""
     from venvstacks.api.bundles import WantedBundle, make_bundle  # noqa: PLC0415 - not for the help
     from venvstacks.api.deployment_options import DeployOptions  # noqa: PLC0415 - as above
+    from venvstacks.api.machine_platform import chosen_platform  # noqa: PLC0415
 
     wanted = WantedBundle(
-        source, output, _platform(platform), version("venvstacks"), tuple(applications or ()), trusted
+        source, output, chosen_platform(platform), version("venvstacks"), tuple(applications or ()), trusted
     )
     try:
         made, signed = make_bundle(wanted, DeployOptions(warn=lambda line: print_message(f"warning: {line}")))
@@ -55,14 +54,3 @@ def bundle(
         start = "unpack it, and start `install.cmd DIR`" if wanted.platform.is_windows else f"`sh {made.path.name} DIR`"
         print_message(f"to install: {start}")
     return ExitCode.DONE
-
-
-def _platform(name: str | None) -> TargetPlatform:
-    from venvstacks.api.machine_platform import this_platform  # noqa: PLC0415 - not for the help
-
-    if name is None:
-        return this_platform()
-    if name not in PLATFORMS:
-        hint = suggestion(name, PLATFORMS, otherwise=f"known are {', '.join(PLATFORMS)}")
-        raise UsageError(f"there is no platform '{name}'", hint=hint)
-    return PLATFORMS[name]

@@ -50,18 +50,11 @@ def make_reading(looking: Looking, here: Path | None = None) -> Reading:
         UsageError: There is no such platform.
     """
     from venvstacks.api.deployment_options import DeployOptions  # noqa: PLC0415
-    from venvstacks.api.machine_platform import this_platform  # noqa: PLC0415 - not every command reads
+    from venvstacks.api.machine_platform import chosen_platform  # noqa: PLC0415 - not every command reads
     from venvstacks.insight.reading.named_contents import Reading  # noqa: PLC0415
-    from venvstacks.model.platforms import PLATFORMS  # noqa: PLC0415
-    from venvstacks.suggestions import suggestion  # noqa: PLC0415
 
-    platform = looking.platform
-    if platform is not None and platform not in PLATFORMS:
-        hint = suggestion(platform, PLATFORMS, otherwise=f"known are {', '.join(PLATFORMS)}")
-        raise UsageError(f"there is no platform '{platform}'", hint=hint)
-    meant = PLATFORMS[platform] if platform else this_platform()
     options = Options(build_dir=looking.build_dir, output_dir=looking.output_dir)
-    return Reading(meant, DeployOptions().environment, here or Path(), options)
+    return Reading(chosen_platform(looking.platform), DeployOptions().environment, here or Path(), options)
 
 
 def print_notes(stack: StackContents, verbosity: Verbosity) -> None:

@@ -23,7 +23,7 @@ from venvstacks.errors import UsageError
 from venvstacks.graph.compiler import Configuration
 from venvstacks.loading.options import Options
 from venvstacks.model.layout import StackLayout
-from venvstacks.model.platforms import PLATFORMS, TargetPlatform, identify_platform
+from venvstacks.model.platforms import identify_platform, named_platform
 from venvstacks.model.specification import ProviderName, ToolSettings
 from venvstacks.suggestions import suggestion
 from venvstacks.tools.files import path_from
@@ -36,7 +36,7 @@ def configure(settings: ToolSettings, options: Options, base: Path, epoch: int |
         UsageError: An option makes no sense.
     """
     host = identify_platform(sys.platform, platform.machine())
-    target = host if options.platform is None else _named_platform(options.platform)
+    target = host if options.platform is None else named_platform(options.platform)
     foreign = target.name if target and target != host else None
     layout = StackLayout(
         build=_stored(base, options.build_dir),
@@ -80,13 +80,6 @@ def configure(settings: ToolSettings, options: Options, base: Path, epoch: int |
     )
 
 
-def _named_platform(name: str) -> TargetPlatform:
-    if name not in PLATFORMS:
-        hint = suggestion(name, PLATFORMS, otherwise=f"known are {', '.join(PLATFORMS)}")
-        raise UsageError(f"'{name}' is not a target platform", hint=hint)
-    return PLATFORMS[name]
-
-
 def _named_emulator(text: str) -> tuple[str, tuple[str, ...]]:
     """The platform that an option is about, and the words of its command."""
     from shlex import split  # noqa: PLC0415 - for few runs
@@ -101,7 +94,7 @@ def _named_emulator(text: str) -> tuple[str, tuple[str, ...]]:
             f"the emulator '{text}' is not a platform and a command",
             hint="name both: --emulator 'linux_aarch64=qemu-aarch64 -L /usr/aarch64-linux-gnu'",
         )
-    return _named_platform(name).name, words
+    return named_platform(name).name, words
 
 
 def _kept_format(settings: ToolSettings, options: Options, manifest: Path) -> str | None:

@@ -112,6 +112,21 @@ PLATFORMS: dict[str, TargetPlatform] = {
 """All known target platforms by name, in the order in which they are listed and locked."""
 
 
+def named_platform(name: str) -> TargetPlatform:
+    """The target platform of a name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in PLATFORMS:
+        from venvstacks.errors import UsageError  # noqa: PLC0415 - for a mistake alone
+        from venvstacks.suggestions import suggestion  # noqa: PLC0415
+
+        hint = suggestion(name, PLATFORMS, otherwise=f"known are {', '.join(PLATFORMS)}")
+        raise UsageError(f"'{name}' is not a target platform", hint=hint)
+    return PLATFORMS[name]
+
+
 def identify_platform(sys_platform: str, platform_machine: str) -> TargetPlatform | None:
     """The target platform of a machine with these values of `sys.platform` and `platform.machine()`, if it is one."""
     machine = platform_machine.lower()

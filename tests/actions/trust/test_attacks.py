@@ -214,15 +214,20 @@ def test_fast_forward_ends_with_another_online_key(publisher: Publisher, install
     assert (done.changed, trust.version, trust.root_version) == (False, 3, 3)
 
 
-def test_a_lower_release_is_refused_even_where_the_metadata_was_reset(publisher: Publisher, installed: Path) -> None:
-    """After `rollback` on the machine, and with new keys, the newest release that was ever installed still counts."""
-    deployment.deploy(str(publisher.new), installed)
+def roll_back_and_be_refused(publisher: Publisher, installed: Path) -> None:
+    """Go back to the older release, and be refused it as a new publication with metadata that was reset."""
     deployment.rollback(installed)
     shutil.rmtree(publisher.old / TUF)
     sign(publisher.old, publisher.keys, number=50)
     with pytest.raises(DeployError, match="older release") as caught:
         deployment.deploy(str(publisher.old), installed)
     assert caught.value.details == ("frog: 2.4.0, and 2.4.1 was installed before",)
+
+
+def test_a_lower_release_is_refused_even_where_the_metadata_was_reset(publisher: Publisher, installed: Path) -> None:
+    """After `rollback` on the machine, and with new keys, the newest release that was ever installed still counts."""
+    deployment.deploy(str(publisher.new), installed)
+    roll_back_and_be_refused(publisher, installed)
     assert deployment.deploy(str(publisher.old), installed, allow_downgrade=True).generation.number == 1
 
 
@@ -231,12 +236,7 @@ def test_what_was_prepared_raises_the_newest_release_when_it_becomes_current(
 ) -> None:
     deployment.deploy(str(publisher.new), installed, later=True)
     assert deployment.activate(installed) is not None
-    deployment.rollback(installed)
-    shutil.rmtree(publisher.old / TUF)
-    sign(publisher.old, publisher.keys, number=50)
-    with pytest.raises(DeployError, match="older release") as caught:
-        deployment.deploy(str(publisher.old), installed)
-    assert caught.value.details == ("frog: 2.4.0, and 2.4.1 was installed before",)
+    roll_back_and_be_refused(publisher, installed)
 
 
 def strange_key(publisher: Publisher, kind: str) -> None:
