@@ -20,7 +20,8 @@ from tests.support.published_layers import (
 from venvstacks.actions.publishing.published_deltas import DeltaTarget, OlderPublication, publish_deltas
 from venvstacks.actions.toolset import Tools
 from venvstacks.api.older_publications import SourceFiles
-from venvstacks.deployment.steps.publication_source import FolderSource, read_offer
+from venvstacks.deployment.steps.publication_source import FolderSource
+from venvstacks.deployment.steps.published_offer import read_offer
 from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.records.published_metadata import DeltaReference, LayerMetadata, manifest_text
 

@@ -26,7 +26,8 @@ from venvstacks.actions.publishing.manifests import publish_manifest
 from venvstacks.actions.publishing.publish import ArchiveOptions, archive_layer
 from venvstacks.actions.toolset import Tools
 from venvstacks.api import deployments as deployment
-from venvstacks.deployment.steps.publication_source import Source, read_offer
+from venvstacks.deployment.steps.publication_source import Source
+from venvstacks.deployment.steps.published_offer import read_offer
 from venvstacks.digests import scan_tree
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS

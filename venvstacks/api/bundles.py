@@ -12,7 +12,7 @@ from venvstacks.bundling.recorded_source import RecordedSource
 from venvstacks.deployment.offers import find_application
 from venvstacks.deployment.steps.bundled_source import open_source_or_bundle
 from venvstacks.deployment.steps.place import Place
-from venvstacks.deployment.steps.publication_source import read_offer
+from venvstacks.deployment.steps.published_offer import read_offer
 from venvstacks.deployment.steps.signed_source import SignedSource, trusted_source
 from venvstacks.errors import DeployError
 from venvstacks.model.platforms import TargetPlatform

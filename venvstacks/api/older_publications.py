@@ -10,7 +10,8 @@ from pathlib import Path
 from venvstacks.actions.publishing.published_deltas import OlderPublication
 from venvstacks.actions.toolset import Tools
 from venvstacks.deployment.offers import OfferedFile
-from venvstacks.deployment.steps.publication_source import Source, open_source, read_offer
+from venvstacks.deployment.steps.publication_source import Source, open_source
+from venvstacks.deployment.steps.published_offer import read_offer
 from venvstacks.loading.project import Project
 from venvstacks.tools.transfer import Downloads
 

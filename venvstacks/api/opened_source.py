@@ -12,7 +12,8 @@ from venvstacks.deployment.steps.bundled_source import open_source_or_bundle
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.phase_counter import PhaseCounter
 from venvstacks.deployment.steps.place import Place
-from venvstacks.deployment.steps.publication_source import Source, read_offer
+from venvstacks.deployment.steps.publication_source import Source
+from venvstacks.deployment.steps.published_offer import read_offer
 from venvstacks.deployment.steps.signed_source import SignedSource, read_trust, trusted_source, write_trust
 from venvstacks.deployment.steps.update_plan import DeployRequest
 from venvstacks.errors import DeployError, TrustError

@@ -11,13 +11,8 @@ from packaging.utils import canonicalize_name
 from venvstacks.archives.expected import check_path
 from venvstacks.deployment.manifest_reading import PUBLISH_AGAIN
 from venvstacks.deployment.offers import OfferedFile, OfferedLayer
-from venvstacks.deployment.steps.publication_source import (
-    FolderSource,
-    PublishedManifest,
-    Source,
-    offer_of,
-    read_manifest,
-)
+from venvstacks.deployment.steps.publication_source import FolderSource, Source
+from venvstacks.deployment.steps.published_offer import PublishedManifest, offer_of, read_manifest
 from venvstacks.digests import TreeEntry
 from venvstacks.errors import DeployError
 from venvstacks.insight.contents import LayerContents, StackContents, lowest_first
