@@ -3,7 +3,8 @@
     wheels/<digest>/         unpacked wheels            runtimes/<key>/         prepared Pythons
     built/<digest>/          wheels built from source   build-pythons/<key>/    Pythons that build wheels
     git/<digest>/            mirrors of repositories    downloads/, sources/    archives by their SHA-256
-    bytecode/**              compiled files             */unfinished/*          what killed runs have left
+    bytecode/**              compiled files             checks/                 import checks that passed
+    */unfinished/*           what killed runs have left
 
 Whoever uses an entry sets the time of its record (`note_use`). Bytecode is used by programs that set no times; there
 the file system's time of the last access counts, too. uv's cache belongs to uv.
@@ -18,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from venvstacks.actions.building.passed_checks import is_sound_check
 from venvstacks.actions.building.wheel_store import is_sound_wheel
 from venvstacks.actions.publishing.bytecode import is_sound_bytecode
 from venvstacks.actions.wheels.built_wheels import is_sound_built
@@ -33,7 +35,7 @@ RECORDS = {
 _NAMES = {
     "wheels": "[a-z0-9_]+-[0-9a-f]{32,128}", "runtimes": r"[\w.+-]+-[0-9a-f]{16}", "built": "[0-9a-f]{40}",
     "git": "[0-9a-f]{24}", "build-pythons": r"[\w.+-]+-[0-9a-f]{16}", "downloads": "[0-9a-f]{64}",
-    "sources": "[0-9a-f]{64}", "unfinished": r".+\.[a-z0-9_]{8}",
+    "sources": "[0-9a-f]{64}", "checks": "[0-9a-f]{64}", "unfinished": r".+\.[a-z0-9_]{8}",
     "bytecode": r"imports|(local|published)-[a-z]+-[0-9a-f]+-[0-9a-f]{8}",
 }  # fmt: skip
 """Names of entries; what is called otherwise is not ours, as where another folder is taken for a cache."""
@@ -64,7 +66,7 @@ class LocalCache:
         """
         for kind, record in RECORDS.items():
             yield from (self._entry(kind, place, place / record) for place in self._named(kind) if place.is_dir())
-        for kind in _BY_DIGEST:
+        for kind in (*_BY_DIGEST, "checks"):
             yield from (self._entry(kind, place, place) for place in self._named(kind) if place.is_file())
         for folder in self._named("bytecode"):
             for place, info in _files(folder):
@@ -94,6 +96,8 @@ class LocalCache:
             sound = is_sound_wheel(place, key)
         elif entry.kind == "runtimes":
             sound = is_sound_runtime(place, key)
+        elif entry.kind == "checks":
+            sound = is_sound_check(place, key)
         elif entry.kind == "built":
             sound = is_sound_built(place, key)
         elif entry.kind == "bytecode":

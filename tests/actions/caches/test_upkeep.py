@@ -172,9 +172,12 @@ def test_damaged_entries_are_named_and_removed(tmp_path: Path) -> None:
     download = add_file(tmp_path, "downloads", b"python")
     download.write_bytes(b"pythoo")
     (tmp_path / "git" / ("0" * 24)).mkdir(parents=True)
+    check, forged = (add_file(tmp_path, "checks", content) for content in (b"passed", b"forged"))
+    for place, key in ((check, KEY_OF_SEALS), (forged, b"t" * 32)):
+        place.write_bytes(sealed(key, place.name.encode()))
     found = compare(local(tmp_path), remove=False)
-    assert (found.sound, found.unknown) == (1, 1)
-    damaged = {"wheels/" + bad.name, "wheels/" + foreign.name, "downloads/" + download.name}
+    assert (found.sound, found.unknown) == (2, 1)
+    damaged = {"wheels/" + bad.name, "wheels/" + foreign.name, "downloads/" + download.name, "checks/" + forged.name}
     assert {entry.name for entry in found.damaged} == damaged
     assert bad.exists()
     compare(local(tmp_path), remove=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from venvstacks._injected import check_child, confine
 from venvstacks.actions.building.flat_environment import flat_environment
 from venvstacks.actions.building.import_packs import ImportPack
+from venvstacks.actions.building.passed_checks import PassedCheck
 from venvstacks.actions.earlier_results import read_back
 from venvstacks.actions.emulation import StartedPython, started_python
 from venvstacks.actions.toolset import Tools
@@ -110,12 +111,24 @@ def check_layer(request: CheckRequest, tools: Tools) -> dict[str, object]:
     record = request.base / request.layout.record("check", request.layer)
     record.unlink(missing_ok=True)
     wanted = distributions_to_check(request.layer, request.platform, trust_below=not _shadowed_libraries(request))
-    failures = _remaining(request, check_imports(request, wanted, tools), wanted, tools)
+    passed = PassedCheck.of(request, wanted, tools)
     warnings: tuple[str, ...] = ()
-    if failures:
-        warnings = _excuse(request, failures, tools)
+    if not (passed and passed.is_known()):
+        warnings = _warnings(request, wanted, tools)
+        if passed and not warnings:
+            passed.remember()
     write_atomically(record, CheckRecord(imported=tuple(sorted(wanted)), warnings=warnings).text())
     return {"imported": len(wanted), **({"warnings": list(warnings)} if warnings else {})}
+
+
+def _warnings(request: CheckRequest, wanted: Mapping[str, bool], tools: Tools) -> tuple[str, ...]:
+    """Import everything; what cannot be imported in one flat environment either is a warning.
+
+    Raises:
+        ImportCheckError: As for `check_layer`.
+    """
+    failures = _remaining(request, check_imports(request, wanted, tools), wanted, tools)
+    return _excuse(request, failures, tools) if failures else ()
 
 
 def distributions_to_check(layer: Layer, platform: TargetPlatform, *, trust_below: bool) -> dict[str, bool]:
