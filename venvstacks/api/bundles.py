@@ -53,7 +53,7 @@ def make_bundle(wanted: WantedBundle, options: DeployOptions | None = None) -> t
         DeployError: What is published is damaged, or nothing for that platform.
         TrustError: It is not signed as it has to be.
         TransferError: Something cannot be fetched.
-        OSError: Something cannot be read or written.
+        PublishError: The bundle cannot be written.
     """
     options = options or DeployOptions()
     now = options.tools(Place(wanted.output.parent)).now()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from venvstacks.archives.write_failures import not_written
 from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.errors import PublishError, UsageError
 from venvstacks.model.conventions import METADATA_DIR
@@ -51,10 +52,8 @@ def join(out: Path | str, parts: Sequence[Path | str]) -> Joined:
     for part in map(Path, parts):
         plan.add(part)
     plan.check_locks()
-    try:
+    with not_written(plan.out):
         return plan.carry_out()
-    except OSError as error:
-        raise PublishError(f"{out} cannot be written: {error}", hint="check its permissions and free space") from error
 
 
 @dataclass

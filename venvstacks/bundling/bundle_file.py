@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from venvstacks.archives.write_failures import not_written
 from venvstacks.bundling.bundle_members import BundleMembers, WrittenMember
 from venvstacks.bundling.bundled_archives import SUFFIX, PublishedArchive
 from venvstacks.bundling.carried_modules import BUNDLE_ENTRY, package_folder
@@ -98,13 +99,13 @@ def write_bundle(request: BundleRequest) -> MadeBundle:
         UsageError: There is no such application, or its Python cannot run the deployer.
         DeployError: A published file is missing, damaged, or another one.
         TransferError: One cannot be fetched.
-        OSError: Something cannot be read or written.
+        PublishError: The bundle cannot be written.
     """
     layers = request.offer.closure(request.applications)
     runtime = max((one for one in layers if one.kind == "runtime"), key=_version)
     packages = installed_packages()
     _check_python(runtime, packages if request.signed else None)
-    with replacing(request.output) as temporary:
+    with not_written(request.output), replacing(request.output) as temporary:
         with staging_folder(temporary.parent, ".bundle") as scratch, temporary.open("w+b") as stream:
             writer = _Writer(request, runtime, scratch)
             if request.platform.is_windows:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from venvstacks.archives.write_failures import not_written
 from venvstacks.bundling.carried_modules import ENTRY, carried_modules, package_folder
 from venvstacks.bundling.verifying_packages import VerifyingPackages, installed_packages
 from venvstacks.tools.files import write_atomically
@@ -57,12 +58,13 @@ def write_deployer(path: Path, version: str) -> MadeDeployer:
         version: The version of this program.
 
     Raises:
-        OSError: It cannot be written.
+        PublishError: It cannot be written.
     """
     packages = installed_packages()
     content = deployer_content(version, packages)
-    write_atomically(path, content)
-    path.chmod(0o755)
+    with not_written(path):
+        write_atomically(path, content)
+        path.chmod(0o755)
     return MadeDeployer(path, len(content), packages)
 
 

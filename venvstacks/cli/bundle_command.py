@@ -10,7 +10,7 @@ import typer
 
 from venvstacks.cli import deploy_options as d
 from venvstacks.cli.printable import print_message
-from venvstacks.errors import ExitCode, PublishError
+from venvstacks.errors import ExitCode
 
 
 def bundle(
@@ -40,12 +40,7 @@ def bundle(
     wanted = WantedBundle(
         source, output, chosen_platform(platform), version("venvstacks"), tuple(applications or ()), trusted
     )
-    try:
-        made, signed = make_bundle(wanted, DeployOptions(warn=lambda line: print_message(f"warning: {line}")))
-    except OSError as error:
-        raise PublishError(
-            f"{output} cannot be written: {error.strerror or error}", hint="choose another place with -o"
-        ) from error
+    made, signed = make_bundle(wanted, DeployOptions(warn=lambda line: print_message(f"warning: {line}")))
     if not context.obj.quiet:
         print_message(f"{made.path}: {made.size / 1e6:.1f} MB, {made.title} for {made.platform}")
         print_message(f"layers: {', '.join(made.layers)}")

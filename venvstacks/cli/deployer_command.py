@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from venvstacks.cli.printable import print_message
-from venvstacks.errors import ExitCode, PublishError
+from venvstacks.errors import ExitCode
 
 
 def deployer(
@@ -22,12 +22,7 @@ def deployer(
     """Write a single file that deploys with any Python from 3.9 on."""
     from venvstacks.bundling.deployer_file import write_deployer  # noqa: PLC0415 - not for the help
 
-    try:
-        made = write_deployer(output, version("venvstacks"))
-    except OSError as error:
-        raise PublishError(
-            f"{output} cannot be written: {error.strerror or error}", hint="choose another place with -o"
-        ) from error
+    made = write_deployer(output, version("venvstacks"))
     if not context.obj.quiet:
         print_message(f"{made.path}: {made.size / 1e3:.0f} kB")
         packages = made.packages

@@ -23,7 +23,7 @@ from tests.support.published_layers import PLATFORM, application, framework, pub
 from tests.support.signed_publications import Publisher, make_publisher
 from venvstacks.api import deployments as deployment
 from venvstacks.api.bundles import WantedBundle, make_bundle
-from venvstacks.errors import DeployError, TrustError, UsageError
+from venvstacks.errors import DeployError, PublishError, TrustError, UsageError
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.trust.root_rotation import NewKeys
 
@@ -283,6 +283,9 @@ def test_what_cannot_be_bundled_is_refused(published: tuple[Path, Path], publish
     archive.write_bytes(archive.read_bytes()[:-1] + b"x")
     with pytest.raises(DeployError, match=r"py.tar.xz is not the file that the manifest lists"):
         bundled(tmp_path / "q", place)
+    with pytest.raises(PublishError, match=r"x.run cannot be written: ") as caught:
+        bundled(published[0], archive / "x.run")
+    assert caught.value.hint == "choose an output folder that is not below a file"
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["p", "q"]
 
 

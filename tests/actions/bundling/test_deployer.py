@@ -18,6 +18,7 @@ from tests.support.signed_publications import make_publisher
 from venvstacks.api import deployments as deployment
 from venvstacks.bundling.deployer_file import deployer_content, write_deployer
 from venvstacks.bundling.verifying_packages import VerifyingPackages, installed_packages
+from venvstacks.errors import PublishError
 from venvstacks.trust.root_rotation import NewKeys
 
 OLDEST = 9
@@ -89,6 +90,12 @@ def test_each_goes_on_where_the_other_has_stopped(deployer: Path, published: tup
     assert_clean(folder)
     run(python, deployer, "remove", folder, "--purge")
     assert not folder.exists()
+
+
+def test_a_place_that_cannot_be_written_is_named(deployer: Path) -> None:
+    with pytest.raises(PublishError, match=r"x.pyz cannot be written: ") as caught:
+        write_deployer(deployer / "x.pyz", "1.2.3")
+    assert caught.value.hint == "choose an output folder that is not below a file"
 
 
 @pytest.mark.parametrize("minor", [10, 12, 13, 14])
