@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from venvstacks._injected import layer_chain, postinstall
-from venvstacks.actions.linking.compiled_files import read_compiled_files
+from venvstacks.actions.building.compiled_files import read_compiled_files
 from venvstacks.digests import scan_tree
 from venvstacks.linking.borrowing import Lower, library_needs, named_libraries
 from venvstacks.linking.chain import Chain, LowerPackages, own_pth_files

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from venvstacks.actions.building.compiled_files import read_compiled_files
 from venvstacks.actions.building.environment_tree import (
     WINDOWS_LAUNCHERS,
     copy_source,
@@ -21,7 +22,6 @@ from venvstacks.actions.building.scripts import ScriptsRequest, settle_scripts
 from venvstacks.actions.building.unsafe_wheels import check_local_wheels
 from venvstacks.actions.building.wheel_placement import Scheme, place_wheels
 from venvstacks.actions.building.wheel_store import UnpackedWheel, WheelRequest, drop
-from venvstacks.actions.linking.compiled_files import read_compiled_files
 from venvstacks.actions.toolset import Tools
 from venvstacks.archives.members import is_shipped
 from venvstacks.digests import TreeEntry, scan_tree, tree_digest
