@@ -27,7 +27,8 @@ from pathlib import Path
 from tests.support.dask_cluster import DaskCluster, dask_cluster
 from tests.support.sharing_machines import Machine, first_machine
 from tests.support.specifications import RUNTIME, application, framework, stack_of
-from venvstacks.graph.compiler import Configuration, compile_stack
+from venvstacks.graph.compiler import compile_stack
+from venvstacks.graph.configuration import Configuration
 from venvstacks.graph.schedule import FIRST_ESTIMATES, critical_path, expected_makespan
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.loading.project import load_project

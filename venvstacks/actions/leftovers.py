@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from venvstacks.actions.publishing.manifests import EARLIER, superseded_names
-from venvstacks.graph.compiler import ARCHIVE_MANIFEST, Configuration
+from venvstacks.graph.compiler import ARCHIVE_MANIFEST
+from venvstacks.graph.configuration import Configuration
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.layout import EnvironmentLayout

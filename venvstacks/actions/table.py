@@ -15,7 +15,8 @@ from venvstacks.actions.locking.lock_request import LockPolicy, LockRequest
 from venvstacks.actions.locking.lock_validity import is_refused, lock_reasons
 from venvstacks.actions.wheels.wheel_request import OwnWheelRequest, wheel_reasons
 from venvstacks.errors import LockError
-from venvstacks.graph.compiler import ARCHIVE_MANIFEST, Configuration
+from venvstacks.graph.compiler import ARCHIVE_MANIFEST
+from venvstacks.graph.configuration import Configuration
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.locking.adaptation import Adaptation
 from venvstacks.locking.uv_variables import apply_variables

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from venvstacks.engine.cancellation import Cancellation
     from venvstacks.engine.outcomes import Listener, Outcome, Silence
     from venvstacks.errors import *  # noqa: F403 - all of them
-    from venvstacks.graph.compiler import Configuration
+    from venvstacks.graph.configuration import Configuration
     from venvstacks.graph.schedule import CriticalPath
     from venvstacks.graph.selection import Operation, Selection
     from venvstacks.graph.taskgraph import TaskGraph, TaskNode
@@ -62,7 +62,7 @@ _MODULES = {
     "venvstacks.archives.compare": ("ArchiveDifference",),
     "venvstacks.engine.cancellation": ("Cancellation",),
     "venvstacks.engine.outcomes": ("Listener", "Outcome", "Silence"),
-    "venvstacks.graph.compiler": ("Configuration",),
+    "venvstacks.graph.configuration": ("Configuration",),
     "venvstacks.graph.schedule": ("CriticalPath",),
     "venvstacks.graph.selection": ("Operation", "Selection"),
     "venvstacks.graph.taskgraph": ("TaskGraph", "TaskNode"),

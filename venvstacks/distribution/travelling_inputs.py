@@ -16,7 +16,7 @@ from pathlib import Path
 
 from venvstacks.digests import sha256_bytes, sha256_file, sha256_json
 from venvstacks.errors import BuildError
-from venvstacks.graph.compiler import Configuration
+from venvstacks.graph.configuration import Configuration
 from venvstacks.loading.options import Options
 from venvstacks.loading.project import Project
 from venvstacks.model.stack import Layer, Stack

@@ -20,7 +20,7 @@ from venvstacks.archives.formats import (
     check_epoch,
 )
 from venvstacks.errors import UsageError
-from venvstacks.graph.compiler import Configuration
+from venvstacks.graph.configuration import Configuration
 from venvstacks.loading.options import Options
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import identify_platform, named_platform

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venvstacks.errors import SpecificationError, UsageError
-from venvstacks.graph.compiler import Configuration, compile_stack
+from venvstacks.graph.compiler import compile_stack
+from venvstacks.graph.configuration import Configuration
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.loading.configure import absolute_folder, cache_folder, configure, source_date_epoch
 from venvstacks.loading.options import Options

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from venvstacks.digests import sha256_json
-from venvstacks.graph.compiler import Configuration
+from venvstacks.graph.configuration import Configuration
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.stack import Layer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from venvstacks.errors import RuntimeUnavailableError
-from venvstacks.graph.compiler import Configuration
+from venvstacks.graph.configuration import Configuration
 from venvstacks.model.stack import Layer, Stack
 from venvstacks.runtimes.provider_request import RuntimeRequest
 

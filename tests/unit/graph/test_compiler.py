@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.specifications import SMALL, application, framework, module, runtime, stack_of
 from venvstacks.errors import GraphError
-from venvstacks.graph.compiler import Configuration, compile_stack
+from venvstacks.graph.compiler import compile_stack
+from venvstacks.graph.configuration import Configuration
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.model.draft import parse_draft
 from venvstacks.model.layout import StackLayout

@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.specifications import application, framework, runtime, stack_of
 from venvstacks.errors import ExitCode, UsageError
-from venvstacks.graph.compiler import Configuration, compile_stack
+from venvstacks.graph.compiler import compile_stack
+from venvstacks.graph.configuration import Configuration
 from venvstacks.graph.selection import (
     Operation,
     Selection,

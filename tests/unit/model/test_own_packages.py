@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.support.specifications import application, runtime, stack_of, the_fault_of
-from venvstacks.graph.compiler import Configuration, compile_stack
+from venvstacks.graph.compiler import compile_stack
+from venvstacks.graph.configuration import Configuration
 from venvstacks.model.own_packages import ProjectFolder, Projects
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.model.source_trees import SourceTree

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.support.specifications import RUNTIME, application, framework, stack_of
-from venvstacks.graph.compiler import Configuration, compile_stack
+from venvstacks.graph.compiler import compile_stack
+from venvstacks.graph.configuration import Configuration
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS

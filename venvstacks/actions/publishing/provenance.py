@@ -17,7 +17,8 @@ from venvstacks.actions.publishing.layer_metadata import PublishedLayer
 from venvstacks.actions.publishing.package_listing import shown_requirement
 from venvstacks.digests import sha256_file
 from venvstacks.errors import PublishError
-from venvstacks.graph.compiler import RECIPES, Configuration
+from venvstacks.graph.compiler import RECIPES
+from venvstacks.graph.configuration import Configuration
 from venvstacks.model.own_packages import OwnPackage
 from venvstacks.model.stack import Layer, Stack
 from venvstacks.records.package_lists import PackageList
