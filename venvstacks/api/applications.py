@@ -104,7 +104,7 @@ def _emulator(project: Project) -> tuple[str, ...]:
 
 
 def _editable_folders(project: Project, layer: Layer) -> tuple[Path, ...]:
-    from venvstacks.actions.table import RunOptions  # noqa: PLC0415 - for work on packages only
+    from venvstacks.actions.run_options import RunOptions  # noqa: PLC0415 - for work on packages only
     from venvstacks.planning.requests import task_actions  # noqa: PLC0415
 
     options = RunOptions(use_index=project.options.use_index, local_wheel_folders=project.local_wheel_folders)

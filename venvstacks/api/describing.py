@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from venvstacks.actions.publishing.archive_names import BILL_SUFFIX, PROVENANCE_SUFFIX, name_by_content
 from venvstacks.actions.publishing.manifests import publish_manifest
 from venvstacks.actions.publishing.provenance import UNNAMED_BUILDER, provenance_of
-from venvstacks.actions.table import RunOptions
+from venvstacks.actions.run_options import RunOptions
 from venvstacks.archives.write_failures import not_written
 from venvstacks.deployment.steps.publication_source import FolderSource
 from venvstacks.digests import sha256_bytes

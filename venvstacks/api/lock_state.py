@@ -12,7 +12,7 @@ from venvstacks.actions.locking.lock_files import hash_lower_lock
 from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.actions.locking.lock_validity import lock_reasons
 from venvstacks.actions.publishing.deployed_names import deployed_name
-from venvstacks.actions.table import RunOptions
+from venvstacks.actions.run_options import RunOptions
 from venvstacks.engine.cancellation import Cancellation
 from venvstacks.errors import NotLockedError, VenvstacksError
 from venvstacks.loading.project import Project

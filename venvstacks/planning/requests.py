@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, cast, get_args
 from packaging.utils import canonicalize_name
 
 from venvstacks.actions.locking.lock_request import LockPolicy
-from venvstacks.actions.table import RunOptions, TaskActions
+from venvstacks.actions.run_options import RunOptions
+from venvstacks.actions.table import TaskActions
 from venvstacks.digests import sha256_file
 from venvstacks.errors import UsageError
 from venvstacks.graph.selection import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from venvstacks.actions.table import RunOptions
+from venvstacks.actions.run_options import RunOptions
 from venvstacks.api.predictions import opened_results
 from venvstacks.api.runs import Tasks, held_folder
 from venvstacks.distribution.orders import Answer, Failure, Order
