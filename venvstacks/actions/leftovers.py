@@ -1,4 +1,4 @@
-"""What may go from the folders of a stack: what killed runs have left, and what a task makes, where asked for."""
+"""What may be removed from the folders of a stack: leftovers of killed runs, and the files that a task writes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _folders_written_to(stack: Stack, configuration: Configuration, graph: TaskG
             yield f"{environment}/{EnvironmentLayout.of(layer, configuration.platform).site_dir}"
 
 
-def leavings(node: TaskNode, stack: Stack, configuration: Configuration, base: Path) -> tuple[Path, ...]:
+def removable_files(node: TaskNode, stack: Stack, configuration: Configuration, base: Path) -> tuple[Path, ...]:
     """All files and folders that a task writes, whether they exist or not; none for locks, which belong to the user.
 
     Args:

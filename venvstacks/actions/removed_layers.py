@@ -1,4 +1,4 @@
-"""What renamed and removed layers have left in the folders of a stack, found by the records that tasks wrote there.
+"""Leftovers of renamed and removed layers in the folders of a stack, found by the records that tasks wrote there.
 
 A file counts only if it has a name that a task gives, and a record next to it names the layer: other files in these
 folders belong to somebody else.
@@ -23,8 +23,8 @@ _READERS = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Leaving:
-    """Something that a former layer has left.
+class Leftover:
+    """A file or folder that a former layer has left.
 
     Attributes:
         layer: The layer's environment name, or the name of an own package's wheel.
@@ -57,8 +57,8 @@ class RemovedLayers:
     wheels: Collection[str]
     now: datetime
 
-    def leavings(self) -> Iterator[Leaving]:
-        """Everything that is left, folder by folder.
+    def leftovers(self) -> Iterator[Leftover]:
+        """All leftovers, folder by folder.
 
         Raises:
             OSError: A folder cannot be read.
@@ -69,25 +69,25 @@ class RemovedLayers:
         yield from self._locks()
         for place in _entries(self.base / self.layout.own_wheels):
             if place.is_dir() and place.name not in self.wheels:
-                yield Leaving(place.name, place)
+                yield Leftover(place.name, place)
         yield from self._archives()
         yield from self._exports()
 
-    def _environments(self, folder: Path) -> Iterator[Leaving]:
+    def _environments(self, folder: Path) -> Iterator[Leftover]:
         """Environments and their records and logs, those of one platform."""
         state = folder / Path(self.layout.shared_state).name
         records = (place for place in _entries(state / "build") if place.suffix == ".json")
         for name in [place.stem for place in records if place.stem not in self.layers]:
             if (folder / name).is_dir() and not is_folder_link(folder / name):
-                yield Leaving(name, folder / name)
+                yield Leftover(name, folder / name)
             for alias in sorted(folder.glob(f"{name}@*")) if folder.is_dir() else []:
                 if is_folder_link(alias) and alias.readlink().name == name:
-                    yield Leaving(name, alias)
+                    yield Leftover(name, alias)
             logs = sorted((state / "logs").glob(f"*-{name}.log"))
-            yield from (Leaving(name, log) for log in logs if _is_log(log, name))
-            yield from (Leaving(name, record) for record in sorted(state.glob(f"*/{name}.json")))
+            yield from (Leftover(name, log) for log in logs if _is_log(log, name))
+            yield from (Leftover(name, record) for record in sorted(state.glob(f"*/{name}.json")))
 
-    def _locks(self) -> Iterator[Leaving]:
+    def _locks(self) -> Iterator[Leftover]:
         requirements = self.base / self.layout.requirements
         for folder in _entries(requirements):
             name, dotless = folder.name, folder.name.replace(".", "_")
@@ -97,12 +97,12 @@ class RemovedLayers:
                 f"requirements-{dotless}.in", f"packages-{name}.txt",
                 f"pylock.{dotless}.toml", f"pylock.{dotless}.meta.json",
             )  # fmt: skip
-            yield from (Leaving(name, folder / file) for file in files if (folder / file).is_file())
+            yield from (Leftover(name, folder / file) for file in files if (folder / file).is_file())
             if not {place.name for place in folder.iterdir()} - set(files):
-                yield Leaving(name, folder, only_empty=True)
+                yield Leftover(name, folder, only_empty=True)
         for pin in _entries(requirements / "wheels"):
             if pin.suffix == ".json" and pin.stem not in self.wheels and "wheels" not in self.layers:
-                yield Leaving(pin.stem, pin)
+                yield Leftover(pin.stem, pin)
 
     def _metadata(self, folder: Path) -> Iterator[tuple[str, Path]]:
         """Name of the layer, and place, of the metadata of layers that are gone."""
@@ -112,7 +112,7 @@ class RemovedLayers:
             if place.suffix == ".json" and not {name, untagged} & set(self.layers):
                 yield untagged, place
 
-    def _archives(self) -> Iterator[Leaving]:
+    def _archives(self) -> Iterator[Leftover]:
         """Published files; those that a manifest names, or named within the last hour, are somebody's."""
         folder = self.base / self.layout.artifacts
         metadata = folder / METADATA_DIR
@@ -133,10 +133,10 @@ class RemovedLayers:
             why = why or ("it was published within the last hour, and may still be read" if read & set(known) else "")
             for file in sorted({*known, *superseded_names(folder, known)} - kept):
                 if (folder / file).is_file():
-                    yield Leaving(name, folder / file, why)
-            yield Leaving(name, place, why)
+                    yield Leftover(name, folder / file, why)
+            yield Leftover(name, place, why)
 
-    def _exports(self) -> Iterator[Leaving]:
+    def _exports(self) -> Iterator[Leftover]:
         folder = self.base / self.layout.export
         for name, place in self._metadata(folder):
             exported = read_earlier(place)
@@ -146,8 +146,8 @@ class RemovedLayers:
             if target.is_dir() and not is_folder_link(target):
                 if changed := changed_since(target, place.stat().st_mtime):
                     why = f"somebody has changed it since it was exported: {changed}"
-                yield Leaving(name, target, why)
-            yield Leaving(name, place, why)
+                yield Leftover(name, target, why)
+            yield Leftover(name, place, why)
 
 
 def changed_since(tree: Path, limit: float) -> str:

@@ -84,7 +84,7 @@ class TaskActions:
         }
 
     def describe_staleness(self, node: TaskNode) -> tuple[Reason, ...]:
-        """Why the outputs of a task that record what they were made from (locks) are not valid; empty if they are."""
+        """Why the outputs of a self-described task (a lock, a wheel, a manifest) are not valid; empty if they are."""
         if node.kind == "lock":
             return lock_reasons(self.for_lock(self.layer(node)), self.digests)
         if node.kind == "wheel":
@@ -104,14 +104,11 @@ class TaskActions:
         """Whether doing a task that is stale would fail: a lock that is there and may not be renewed."""
         return node.kind == "lock" and is_refused(self.for_lock(self.layer(node)), self.digests)
 
-    def leavings(self, node: TaskNode) -> tuple[Path, ...]:
-        """Files and folders that a task writes and that can be created again from what stays.
+    def removable_files(self, node: TaskNode) -> tuple[Path, ...]:
+        """Files and folders that a task writes and can write again; none for locks, which belong to the user."""
+        from venvstacks.actions.leftovers import removable_files  # noqa: PLC0415 - only to clean
 
-        Locks are not among them: they are the user's, and committed.
-        """
-        from venvstacks.actions.leftovers import leavings  # noqa: PLC0415 - only to clean
-
-        return leavings(node, self.stack, self.configuration, self.base)
+        return removable_files(node, self.stack, self.configuration, self.base)
 
     def log(self, task: str) -> Path:
         """The file that collects the output of a task's child processes."""

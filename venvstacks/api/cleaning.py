@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from venvstacks.actions.removed_layers import Leaving, RemovedLayers
+from venvstacks.actions.removed_layers import Leftover, RemovedLayers
 from venvstacks.engine.build_lock import folder_lock
 from venvstacks.engine.outcomes import Listener, Silence
 from venvstacks.errors import SpecificationError, StateError
@@ -28,8 +28,8 @@ class Cleaned:
         kept: Those that are not removed, each with the reason.
     """
 
-    removed: tuple[Leaving, ...]
-    kept: tuple[Leaving, ...]
+    removed: tuple[Leftover, ...]
+    kept: tuple[Leftover, ...]
 
 
 def clean(project: Project, *, dry_run: bool = False, listener: Listener | None = None) -> Cleaned:
@@ -46,24 +46,24 @@ def clean(project: Project, *, dry_run: bool = False, listener: Listener | None 
     lock = folder_lock(project, (listener or Silence()).waiting)
     lock.acquire()
     try:
-        done = _sorted_out([_remove(leaving) for leaving in _search(project)])  # a run may have changed something
+        done = _sorted_out([_remove(leftover) for leftover in _search(project)])  # a run may have changed something
         _forget(project, {one.layer for one in done.removed} - {one.layer for one in done.kept})
     finally:
         lock.release()
     return done
 
 
-def _sorted_out(found: list[Leaving]) -> Cleaned:
+def _sorted_out(found: list[Leftover]) -> Cleaned:
     return Cleaned(tuple(one for one in found if not one.refused), tuple(one for one in found if one.refused))
 
 
-def _search(project: Project) -> list[Leaving]:
+def _search(project: Project) -> list[Leftover]:
     others = set(_others(project))
     wheels = {path.name for path in _own_wheels(project)} if others else set(project.stack.own_packages)
     layers = {*project.stack.by_env_name, *others}
     layout = project.configuration.layout
     try:
-        return list(RemovedLayers(project.base, layout, layers, wheels, datetime.now(UTC)).leavings())
+        return list(RemovedLayers(project.base, layout, layers, wheels, datetime.now(UTC)).leftovers())
     except OSError as error:
         raise StateError(
             f"the folders of the stack cannot be read: {error}", hint="check their owners and modes"
@@ -89,17 +89,17 @@ def _others(project: Project) -> Iterator[str]:
         yield from (env_name_of(layer) for layer in draft.layers)
 
 
-def _remove(leaving: Leaving) -> Leaving:
-    if leaving.refused:
-        return leaving
+def _remove(leftover: Leftover) -> Leftover:
+    if leftover.refused:
+        return leftover
     try:
-        if not leaving.only_empty:
-            remove_tree(leaving.place)
-        elif leaving.place.is_dir() and not any(leaving.place.iterdir()):
-            leaving.place.rmdir()
+        if not leftover.only_empty:
+            remove_tree(leftover.place)
+        elif leftover.place.is_dir() and not any(leftover.place.iterdir()):
+            leftover.place.rmdir()
     except OSError as error:
-        return Leaving(leaving.layer, leaving.place, f"it cannot be removed: {error.strerror or error}")
-    return leaving
+        return Leftover(leftover.layer, leftover.place, f"it cannot be removed: {error.strerror or error}")
+    return leftover
 
 
 def _forget(project: Project, layers: set[str]) -> None:

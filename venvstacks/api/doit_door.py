@@ -62,7 +62,7 @@ def doit_tasks(
     atexit.register(journal.close)
     atexit.register(actions.tools.digests.keep)
     engine_run = make_engine_run(
-        project, actions, lock, forced=requested.forced, journal=journal, clean=actions.leavings, prefix=prefix
+        project, actions, lock, forced=requested.forced, journal=journal, clean=actions.removable_files, prefix=prefix
     )
     state = project.base / project.configuration.layout.task_state
     yield from task_dictionaries(requested.graph, engine_run, state)

@@ -14,7 +14,7 @@ from venvstacks.cli.session import Session
 from venvstacks.errors import ExitCode
 
 if TYPE_CHECKING:
-    from venvstacks.actions.removed_layers import Leaving
+    from venvstacks.actions.removed_layers import Leftover
 
 
 def clean(
@@ -46,5 +46,5 @@ def clean(
     return ExitCode.DONE
 
 
-def _row(leaving: Leaving) -> dict[str, str | None]:
-    return {"layer": leaving.layer, "path": relative(leaving.place), "kept_because": leaving.refused or None}
+def _row(leftover: Leftover) -> dict[str, str | None]:
+    return {"layer": leftover.layer, "path": relative(leftover.place), "kept_because": leftover.refused or None}

@@ -147,7 +147,7 @@ class Layer:
 
 
 def nearest(below: Sequence[Layer]) -> tuple[Layer, ...]:
-    """Those of some layers (in import order) that none of the others needs."""
+    """The layers of `below` (in import order) that no other of them is built on."""
     found: list[Layer] = []
     covered: set[Layer] = set()
     for layer in below:  # in import order, a layer comes before those below it

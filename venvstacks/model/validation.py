@@ -102,9 +102,11 @@ class _Resolver:
             return None
         runtime, frameworks = below
         chain = (*frameworks, *((runtime,) if runtime else ()))
-        heirs = nearest(chain)  # lower layers' settings are inherited through these
-        package_indexes = self._inherit_indexes(entry, spec, heirs)
-        platforms = self._resolve_platforms(entry, spec, heirs)
+        parents = nearest(
+            chain
+        )  # the layers to inherit settings from; they have inherited those of layers further below
+        package_indexes = self._inherit_indexes(entry, spec, parents)
+        platforms = self._resolve_platforms(entry, spec, parents)
         python, series = (chain[-1].python, None) if chain else self._python(entry, spec)
         targets = self._launches(spec)
         requirements = (*spec.requirements, *_lines(gathered))
@@ -135,7 +137,11 @@ class _Resolver:
             input_files=tuple(dict.fromkeys(path for contents in gathered for path in contents.files)),
             exclude=spec.exclude,
             overrides=inherit_overrides(
-                [spec.overrides, *(contents.overrides for contents in gathered), *(layer.overrides for layer in heirs)]
+                [
+                    spec.overrides,
+                    *(contents.overrides for contents in gathered),
+                    *(layer.overrides for layer in parents),
+                ]
             ),
             align_versions=self.draft.settings.align_versions,
             own=self._find_own(entry, requirements, python, platforms),

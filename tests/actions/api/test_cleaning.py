@@ -30,7 +30,7 @@ def write(base: Path, *names: str) -> None:
 def found(base: Path, *layers: str) -> dict[str, str]:
     """Path to reason of what is left when these layers exist."""
     search = RemovedLayers(base, StackLayout(), layers, (), datetime.now(UTC))
-    return {one.place.relative_to(base).as_posix(): one.refused for one in search.leavings()}
+    return {one.place.relative_to(base).as_posix(): one.refused for one in search.leftovers()}
 
 
 def test_only_what_records_name_counts(tmp_path: Path) -> None:
