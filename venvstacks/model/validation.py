@@ -14,11 +14,10 @@ from venvstacks.errors import Fault, SpecificationError
 from venvstacks.model.application_modules import SOURCE_PLACE, find_modules, launches_installed
 from venvstacks.model.draft import Draft, DraftLayer, fault_without_secrets
 from venvstacks.model.file_references import RequirementsFrom
-from venvstacks.model.indexes import inherit_package_indexes
+from venvstacks.model.inheritance import inherit_overrides, inherit_package_indexes
 from venvstacks.model.launches import Launch, launches
 from venvstacks.model.linearize import NoLinearOrderError, linearize
 from venvstacks.model.names import find_name_faults
-from venvstacks.model.overrides import inherit_overrides
 from venvstacks.model.own_packages import OwnUse, find_own_packages
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation, TargetPlatform
 from venvstacks.model.positions import KeyPath

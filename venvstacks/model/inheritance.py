@@ -1,9 +1,12 @@
-"""The named package index of each package of a layer, also those that it inherits."""
+"""What a layer inherits from those below it: package indexes, and overrides of wrong metadata."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 
 @dataclass(frozen=True)
@@ -58,3 +61,21 @@ def _follow(index: str, overrides: Mapping[str, str]) -> str:
             return index
         seen.add(place)
     return place
+
+
+def inherit_overrides(claims: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    """A layer's overrides, and those of the layers below for other packages.
+
+    Without this, a layer that uses a package with wrong metadata from below would be resolved with that metadata.
+
+    Args:
+        claims: Overrides (PEP 508) of the layer itself, then of the layers below in import order. The first that names
+            a package is in force for it, with all the entries that it has for it.
+    """
+    chosen: dict[str, list[str]] = {}
+    for overrides in claims:
+        found: dict[str, list[str]] = {}
+        for text in overrides:
+            found.setdefault(str(canonicalize_name(Requirement(text).name)), []).append(text)
+        chosen = {**found, **chosen}
+    return tuple(text for name in sorted(chosen) for text in chosen[name])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from venvstacks.model.indexes import inherit_package_indexes
+from venvstacks.model.inheritance import inherit_package_indexes
 
 CASES = {
     # claims of the layer and of those below, overrides, indexes of the packages, conflicting packages
