@@ -101,9 +101,7 @@ class _Resolver:
             return None
         runtime, frameworks = below
         chain = (*frameworks, *((runtime,) if runtime else ()))
-        parents = nearest(
-            chain
-        )  # the layers to inherit settings from; they have inherited those of layers further below
+        parents = nearest(chain)  # settings of all lower layers are inherited through these
         package_indexes = self._inherit_indexes(entry, spec, parents)
         platforms = self._resolve_platforms(entry, spec, parents)
         python, series = (chain[-1].python, None) if chain else self._python(entry, spec)
