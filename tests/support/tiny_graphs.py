@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks.engine.build_lock import FolderLock
-from venvstacks.engine.doit_tasks import EngineRun, OtherMachines
+from venvstacks.engine.engine_run import EngineRun, OtherMachines
 from venvstacks.engine.journal import Journal
 from venvstacks.engine.outcomes import Outcome, Silence
 from venvstacks.engine.paths import Paths

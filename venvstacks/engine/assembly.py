@@ -8,7 +8,7 @@ from typing import Any
 
 from venvstacks.actions.table import TaskActions
 from venvstacks.engine.build_lock import FolderLock
-from venvstacks.engine.doit_tasks import EngineRun
+from venvstacks.engine.engine_run import EngineRun
 from venvstacks.engine.paths import Paths
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.loading.project import Project

@@ -11,7 +11,8 @@ from typing import Any
 from doit.exceptions import InvalidDodoFile
 
 from venvstacks.engine.doit_state import DODO_TASKS, ContentChecker, PathCodec, RecordHome
-from venvstacks.engine.doit_tasks import EngineRun, task_attributes
+from venvstacks.engine.doit_tasks import task_attributes
+from venvstacks.engine.engine_run import EngineRun
 from venvstacks.engine.paths import Paths
 from venvstacks.errors import VenvstacksError
 from venvstacks.graph.taskgraph import TaskGraph, TaskKind

@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from doit.action import BaseAction
 from doit.dependency import Dependency, UptodateCalculator
 from doit.exceptions import BaseFail, InvalidTask, TaskError, TaskFailed
 from doit.task import Task
 
-from venvstacks.engine.build_lock import FolderLock
 from venvstacks.engine.doit_state import ContentChecker, StateBackend
-from venvstacks.engine.journal import Journal
-from venvstacks.engine.paths import Paths
+from venvstacks.engine.engine_run import EngineRun
 from venvstacks.errors import MissingInputError, VenvstacksError
 from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 from venvstacks.reasons import Reason
@@ -26,86 +23,6 @@ from venvstacks.records.input_facts import input_facts
 from venvstacks.records.staleness import Present, why_stale, with_history, with_missing_outputs
 from venvstacks.tools.files import remove_tree
 from venvstacks.urls import without_secrets
-
-
-class SharedResults(Protocol):
-    """Results that machines share, as tasks use them; failures of the store are none of the tasks'."""
-
-    def take(self, node: TaskNode, digest: Callable[[str], str | None]) -> Mapping[str, object] | None:
-        """Fetch the result of a task instead of doing it; None if it is to be done.
-
-        Args:
-            node: The task.
-            digest: Content digest of an input, by stored path.
-
-        Returns:
-            What is to be recorded, as of a task that was done.
-        """
-
-    def give(self, node: TaskNode, digest: Callable[[str], str | None], values: Mapping[str, object]) -> None:
-        """Offer the result of a task that was done to other machines."""
-
-
-class OtherMachines(Protocol):
-    """Machines that do tasks for this one."""
-
-    def perform(self, node: TaskNode, digest: Callable[[str], str | None]) -> Mapping[str, object] | None:
-        """Have a task done there, and put its result in place here; None if it is to be done here.
-
-        Args:
-            node: The task.
-            digest: Content digest of an input, by stored path.
-
-        Returns:
-            What is to be recorded, as of a task that was done here, and the `worker` that did it.
-
-        Raises:
-            VenvstacksError: It failed.
-        """
-
-
-@dataclass(frozen=True, repr=False)
-class EngineRun:
-    """What tasks need from outside.
-
-    Attributes:
-        perform: Does a task and returns what is worth remembering about it (JSON values).
-        describe_staleness: For tasks whose outputs record what they were made from (locks): why they are not valid;
-            empty if they are.
-        paths: Where stored paths are.
-        lock: Held while anything in the build folder is changed.
-        forced: Names of tasks that run in any case.
-        found: What else is known to be wrong with results, by task.
-        unneeded: Names of tasks whose environments may be missing, since no task of this run needs them.
-        trees: Paths in environments that may be missing, by the task that creates them.
-        journal: The event log.
-        clean: What `doit clean` removes of a task: files and folders.
-        prefix: What the names of the tasks begin with in doit: two stacks in one `dodo.py` may have equal names.
-        shared: Results that machines share, if they do.
-        others: Other machines that do tasks, if there are any.
-    """
-
-    perform: Callable[[TaskNode], Mapping[str, object]]
-    describe_staleness: Callable[[TaskNode], tuple[Reason, ...]]
-    paths: Paths
-    lock: FolderLock
-    forced: frozenset[str] = frozenset()
-    found: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
-    unneeded: frozenset[str] = frozenset()
-    trees: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    journal: Journal = field(default_factory=lambda: Journal(None))
-    clean: Callable[[TaskNode], tuple[Path, ...]] = lambda _: ()
-    prefix: str = ""
-    shared: SharedResults | None = None
-    others: OtherMachines | None = None
-
-    def __repr__(self) -> str:
-        """Short, and without the environment: doit prints parts of its tasks."""
-        return f"<run in {self.paths.base}>"
-
-    def awaited_outputs(self, node: TaskNode) -> tuple[str, ...]:
-        """The outputs that must be there for `node` to be up to date."""
-        return tuple(path for path in node.outputs if node.name not in self.unneeded or path not in node.trees)
 
 
 @dataclass(repr=False)
@@ -305,16 +222,16 @@ class _Cleaning:
 
     def __init__(self, node: TaskNode, engine_run: EngineRun) -> None:
         self._node = node
-        self._services = engine_run
+        self._run = engine_run
 
     def __str__(self) -> str:
         return f"<what {self._node.name} has left"  # doit drops the first character, and what follows an " at "
 
     def __call__(self, dryrun: bool) -> None:  # noqa: FBT001 - doit's protocol
         """Remove what exists and print it; only print it for a dry run."""
-        found = [place for place in self._services.clean(self._node) if os.path.lexists(place)]
+        found = [place for place in self._run.clean(self._node) if os.path.lexists(place)]
         if found and not dryrun:
-            self._services.lock.acquire()
+            self._run.lock.acquire()
         for place in found:
             print(f"{self._node.name} - removing '{place}'")  # noqa: T201 - as doit's own cleaning does
             if not dryrun:

@@ -18,7 +18,8 @@ from doit.task import Stream, dict_to_task
 from venvstacks.engine.cancellation import Cancellation
 from venvstacks.engine.dispatch import PriorityDispatcher
 from venvstacks.engine.doit_state import ContentChecker, PathCodec, StateBackend
-from venvstacks.engine.doit_tasks import EngineRun, task_attributes
+from venvstacks.engine.doit_tasks import task_attributes
+from venvstacks.engine.engine_run import EngineRun
 from venvstacks.engine.outcomes import Listener, Outcome
 from venvstacks.engine.reporter import Reporter
 from venvstacks.errors import InterruptedRunError, LayerConflictError, StateError
