@@ -49,8 +49,8 @@ def doit_tasks(
     Raises:
         doit's InvalidDodoFile: The specification is wrong (all faults are reported), or an option makes no sense.
     """
-    from venvstacks.engine.assembly import make_engine_run  # noqa: PLC0415
     from venvstacks.engine.dodo_tasks import report_waiting, reporting_faults, task_dictionaries  # noqa: PLC0415
+    from venvstacks.engine.engine_run import make_engine_run  # noqa: PLC0415
 
     with reporting_faults():
         project = load_project(path, options)

@@ -195,7 +195,7 @@ class Tasks:
         found: Mapping[str, tuple[Reason, ...]],
         unneeded: frozenset[str],
     ) -> tuple[Outcome, ...]:
-        from venvstacks.engine.assembly import make_engine_run  # noqa: PLC0415 - loads doit
+        from venvstacks.engine.engine_run import make_engine_run  # noqa: PLC0415 - loads doit
         from venvstacks.engine.runner import run_graph  # noqa: PLC0415
         from venvstacks.graph.schedule import Pools  # noqa: PLC0415
         from venvstacks.sharing.action_key import SHARED_KINDS  # noqa: PLC0415

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from venvstacks.actions.table import TaskActions
 from venvstacks.engine.build_lock import FolderLock
 from venvstacks.engine.journal import Journal
 from venvstacks.engine.paths import Paths
 from venvstacks.graph.taskgraph import TaskNode
+from venvstacks.loading.project import Project
 from venvstacks.reasons import Reason
 
 
@@ -56,8 +58,8 @@ class EngineRun:
 
     Attributes:
         perform: Does a task and returns what is worth remembering about it (JSON values).
-        describe_staleness: For tasks whose outputs record what they were made from (locks): why they are not valid;
-            empty if they are.
+        describe_staleness: Why the outputs of a self-described task (a lock, a wheel, a manifest) are not valid; empty
+            if they are.
         paths: Where stored paths are.
         lock: Held while anything in the build folder is changed.
         forced: Names of tasks that run in any case.
@@ -92,3 +94,16 @@ class EngineRun:
     def awaited_outputs(self, node: TaskNode) -> tuple[str, ...]:
         """The outputs that must be there for `node` to be up to date."""
         return tuple(path for path in node.outputs if node.name not in self.unneeded or path not in node.trees)
+
+
+def make_engine_run(project: Project, actions: TaskActions, lock: FolderLock, **settings: Any) -> EngineRun:  # noqa: ANN401
+    """What the tasks of a project need, for the command and for doit; `settings` are further fields of `EngineRun`."""
+    trees = {node.name: node.trees for node in project.graph.nodes if node.trees}
+    paths = Paths(project.base, Path.cwd())
+    settings.setdefault("found", actions.lost_results(project.graph.nodes))
+    perform: Callable[[TaskNode], Mapping[str, object]] = actions.perform
+    if (seconds := project.options.timeout) is not None:
+        from venvstacks.actions.time_limit import limited  # noqa: PLC0415 - for some runs
+
+        perform = limited(actions, seconds)
+    return EngineRun(perform, actions.describe_staleness, paths, lock, trees=trees, **settings)

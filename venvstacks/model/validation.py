@@ -133,13 +133,7 @@ class _Resolver:
             gathered=tuple(part for contents in gathered for part in contents.gathered),
             input_files=tuple(dict.fromkeys(path for contents in gathered for path in contents.files)),
             exclude=spec.exclude,
-            overrides=inherit_overrides(
-                [
-                    spec.overrides,
-                    *(contents.overrides for contents in gathered),
-                    *(layer.overrides for layer in parents),
-                ]
-            ),
+            overrides=inherit_overrides([spec.overrides, *(each.overrides for each in (*gathered, *parents))]),
             align_versions=self.draft.settings.align_versions,
             own=self._find_own(entry, requirements, python, platforms),
         )
