@@ -104,6 +104,7 @@ class _Resolver:
         parents = nearest(chain)  # settings of all lower layers are inherited through these
         package_indexes = self._inherit_indexes(entry, spec, parents)
         platforms = self._resolve_platforms(entry, spec, parents)
+        overrides = [spec.overrides, *(each.overrides for each in gathered), *(each.overrides for each in parents)]
         python, series = (chain[-1].python, None) if chain else self._python(entry, spec)
         targets = self._launches(spec)
         requirements = (*spec.requirements, *_lines(gathered))
@@ -133,7 +134,7 @@ class _Resolver:
             gathered=tuple(part for contents in gathered for part in contents.gathered),
             input_files=tuple(dict.fromkeys(path for contents in gathered for path in contents.files)),
             exclude=spec.exclude,
-            overrides=inherit_overrides([spec.overrides, *(each.overrides for each in (*gathered, *parents))]),
+            overrides=inherit_overrides(overrides),
             align_versions=self.draft.settings.align_versions,
             own=self._find_own(entry, requirements, python, platforms),
         )
