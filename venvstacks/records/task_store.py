@@ -2,7 +2,8 @@
 
 Rows are dictionaries of JSON values, as doit keeps them; `TaskStore.record` reads one as a `TaskRecord`. Each change
 is committed at once, so that a killed run loses no finished task, and a failing task does not block
-others.
+others. Nothing waits for the disk, neither here nor for what tasks write: a record that is on the disk before the files
+that it vouches for would be worse than none. After a power failure, the build folder is best removed.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ class TaskStore:
         address = f"{self.path.absolute().as_uri()}?mode={mode}"
         connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
         try:
+            connection.execute("pragma synchronous = off")  # a commit takes 0.1 instead of 10 ms
             with connection:
                 connection.execute(statement)
         except BaseException:
