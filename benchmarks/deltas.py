@@ -5,9 +5,9 @@
     python -m benchmarks.deltas --kills 200
 
 The layer `scientific` is numpy 2.3.2, scipy 1.16.1 and scikit-learn 1.7.1 for Linux on x86-64, and one patch release
-later of each; the other ones are single packages. uv fetches the wheels from the index that it is configured for.
-Reported are bytes, processor seconds and the largest resident size of each step, each in a process of its own. What
-results is compared file by file. The rows of zstd and bsdiff need `zstd` and the package `bsdiff4`.
+later of each; the other ones are single packages, torch that for Windows. uv fetches the wheels from the index that it
+is configured for. Reported are bytes, processor seconds and the largest resident size of each step, each in a process
+of its own. What results is compared file by file. The rows of zstd and bsdiff need `zstd` and the package `bsdiff4`.
 
 With `--kills`, updates by deltas of handmade layers are killed, or fail, at steps at random; every file is compared
 after each.
@@ -47,10 +47,11 @@ LAYERS = {
     ),
     "onnxruntime": (("onnxruntime==1.22.0",), ("onnxruntime==1.22.1",)),
     "transformers": (("transformers==4.56.1",), ("transformers==4.56.2",)),
-    "torch": (("torch==2.12.1+cpu",), ("torch==2.13.0+cpu",)),
+    "torch": (("torch==2.12.1",), ("torch==2.13.0",)),
 }
+PLATFORMS = {"torch": "x86_64-pc-windows-msvc"}
 TOP = "framework"
-_TARGET = ("--python-version", "3.12", "--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:")
+_TARGET = ("--python-version", "3.12", "--only-binary", ":all:", "--python-platform")
 _THREADS = 2
 
 
@@ -71,14 +72,15 @@ def main(arguments: Sequence[str]) -> int:
                 print(line, flush=True)
             print("each left the old state or the new one, with every file as published")
         else:
-            _measure_all(Path(name), *LAYERS[options.layer])
+            _measure_all(Path(name), options.layer)
     return 0
 
 
-def _measure_all(folder: Path, old: Sequence[str], new: Sequence[str]) -> None:
+def _measure_all(folder: Path, layer: str) -> None:
+    target = (*_TARGET, PLATFORMS.get(layer, "x86_64-manylinux_2_28"))
     place = Place(Path(__file__).parents[1], dict(os.environ), folder / "log")
-    for name, packages in (("old", old), ("new", new)):
-        tree = [*_TARGET, "--target", str(folder / name), "--link-mode", "copy"]
+    for name, packages in zip(("old", "new"), LAYERS[layer], strict=True):
+        tree = [*target, "--target", str(folder / name), "--link-mode", "copy"]
         measure([[str(find_uv()), "pip", "install", "--no-deps", *tree, *packages]], place, Processes())
         with tarfile.open(folder / f"{name}.tar", "w") as tar:
             tar.add(folder / name, TOP, filter=_without_owner)

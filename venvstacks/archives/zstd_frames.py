@@ -43,7 +43,24 @@ def frame_reader(stream: BinaryIO, window: int) -> FrameReader:
     return _Reader(library, library.ZstdDecompressor(max_window_size=window).stream_reader(stream, closefd=False))
 
 
-def frame_content(frame: bytes, size: int, window: int, prefix: bytes = b"") -> bytes:
+class Prefix:
+    """What contents were compressed against, in the library's form: one copy of the bytes, for all frames that need it.
+
+    Raises:
+        UsageError: This Python has no library for it.
+    """
+
+    def __init__(self, content: bytes = b"") -> None:
+        library, is_standard = _library()
+        self.size = len(content)
+        self.known: Any = None
+        if len(content) > _LEAST_PREFIX and is_standard:
+            self.known = library.ZstdDict(content, is_raw=True)
+        elif len(content) > _LEAST_PREFIX:
+            self.known = library.ZstdCompressionDict(content, dict_type=library.DICT_TYPE_RAWCONTENT)
+
+
+def frame_content(frame: bytes, size: int, window: int, prefix: Prefix | None = None) -> bytes:
     """The content of a frame, which has to be `size` bytes.
 
     Args:
@@ -60,13 +77,13 @@ def frame_content(frame: bytes, size: int, window: int, prefix: bytes = b"") -> 
     wrong = ValueError("it has another size than its index says")
     if frame_size(frame)[1] != size:
         raise wrong
-    known = prefix if len(prefix) > _LEAST_PREFIX else b""
+    prefix = prefix or Prefix()
     try:
         if is_standard:
-            data = _standard_content(library, frame, size, window, known)
+            data = _standard_content(library, frame, size, window, prefix)
         else:
-            given = {"dict_data": library.ZstdCompressionDict(known, dict_type=library.DICT_TYPE_RAWCONTENT)}
-            inflater = library.ZstdDecompressor(max_window_size=window, **(given if known else {}))
+            given = {} if prefix.known is None else {"dict_data": prefix.known}
+            inflater = library.ZstdDecompressor(max_window_size=window, **given)
             data = inflater.decompress(frame, allow_extra_data=False)
     except library.ZstdError as error:
         raise ValueError(str(error)) from error
@@ -75,9 +92,9 @@ def frame_content(frame: bytes, size: int, window: int, prefix: bytes = b"") -> 
     return bytes(data)
 
 
-def _standard_content(library: Any, frame: bytes, size: int, window: int, prefix: bytes) -> bytes:  # noqa: ANN401
-    known = library.ZstdDict(prefix, is_raw=True).as_prefix if prefix else None
-    inflater = library.ZstdDecompressor(known, options=_options(library, max(window, len(prefix) + size)))
+def _standard_content(library: Any, frame: bytes, size: int, window: int, prefix: Prefix) -> bytes:  # noqa: ANN401
+    known = None if prefix.known is None else prefix.known.as_prefix
+    inflater = library.ZstdDecompressor(known, options=_options(library, max(window, prefix.size + size)))
     data = inflater.decompress(frame, size + 1)
     if not inflater.eof or inflater.unused_data:
         raise ValueError("it is cut off, or something follows it")

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from venvstacks.archives.expected import ExpectedTree
 from venvstacks.archives.unpack import make_links, make_listed_folders, write_verified
-from venvstacks.archives.zstd_frames import FrameReader, frame_reader
+from venvstacks.archives.zstd_frames import FrameReader, Prefix, frame_reader
 from venvstacks.deltas.delta_index import MAGIC, PACKED_LIMIT, DeltaIndex, HeldContent
 from venvstacks.deltas.old_version import OldVersion
 from venvstacks.deltas.patches import apply_patch
@@ -174,14 +174,18 @@ def _make_contents(
 
 def _patched(delta: _Delta, content: HeldContent, place: int, base: Path) -> Iterator[bytes]:
     """The content that patches give, a window after the other."""
+    part, known = (0, 0), Prefix()
     with base.open("rb") as old:
         length_of_old = base.stat().st_size
         delta.stream.seek(place)
         for (first, length, packed), size in zip(content.windows or (), content.sizes()):  # noqa: B905 - as many
             if first + length > length_of_old:
                 raise ValueError("a patch is for another file than is installed: it has another size")
-            old.seek(first)
-            yield apply_patch(old.read(length), delta.stream.read(packed), size)
+            if (first, length) != part:
+                part, known = (first, length), Prefix()  # the earlier part leaves memory first
+                old.seek(first)
+                known = Prefix(old.read(length))
+            yield apply_patch(known, delta.stream.read(packed), size)
 
 
 class _WholeFiles:

@@ -9,7 +9,7 @@ import sys
 import pytest
 import zstandard
 
-from venvstacks.archives.zstd_frames import frame_content, frame_reader, frame_size
+from venvstacks.archives.zstd_frames import Prefix, frame_content, frame_reader, frame_size
 from venvstacks.deltas.patches import make_patch
 from venvstacks.errors import UsageError
 
@@ -41,12 +41,12 @@ def test_a_frame_is_read_in_pieces_and_damage_is_noticed() -> None:
 def test_patches_give_the_new_file() -> None:
     for old in (OLD, b"", b"12345678"):
         frame = make_patch(old, NEW)
-        assert frame_content(frame, len(NEW), 1 << 24, old) == NEW
+        assert frame_content(frame, len(NEW), 1 << 24, Prefix(old)) == NEW
         with pytest.raises(ValueError, match="another size"):
-            frame_content(frame, len(NEW) + 1, 1 << 24, old)
+            frame_content(frame, len(NEW) + 1, 1 << 24, Prefix(old))
         for damaged in (frame + b"x", frame[:-1], b""):
             with pytest.raises(ValueError, match=r"."):
-                frame_content(damaged, len(NEW), 1 << 24, old)
+                frame_content(damaged, len(NEW), 1 << 24, Prefix(old))
     assert len(make_patch(OLD, NEW)) < 2000
 
 
