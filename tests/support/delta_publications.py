@@ -23,7 +23,8 @@ from venvstacks.api.older_publications import SourceFiles
 from venvstacks.deployment.steps.publication_source import FolderSource
 from venvstacks.deployment.steps.published_offer import read_offer
 from venvstacks.model.conventions import METADATA_DIR
-from venvstacks.records.published_metadata import DeltaReference, LayerMetadata, manifest_text
+from venvstacks.records.published_metadata import DeltaReference, LayerMetadata
+from venvstacks.records.stack_manifest import manifest_text
 
 
 @dataclass(frozen=True)

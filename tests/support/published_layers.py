@@ -24,7 +24,8 @@ from venvstacks.model.conventions import LAYER_CONFIG, METADATA_DIR
 from venvstacks.model.platforms import identify_platform
 from venvstacks.records.file_lists import FileManifest
 from venvstacks.records.package_lists import PackageList
-from venvstacks.records.published_metadata import FileReference, LayerMetadata, ProductMetadata, manifest_text
+from venvstacks.records.published_metadata import FileReference, LayerMetadata, ProductMetadata
+from venvstacks.records.stack_manifest import manifest_text
 
 SITE = "lib/python3.11/site-packages"
 PLATFORM = identify_platform(sys.platform, platform.machine())

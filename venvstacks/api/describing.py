@@ -23,12 +23,8 @@ from venvstacks.graph.compiler import ARCHIVE_MANIFEST
 from venvstacks.loading.project import Project
 from venvstacks.planning.requests import task_actions
 from venvstacks.records.published_json import metadata_text
-from venvstacks.records.published_metadata import (
-    Description,
-    LayerMetadata,
-    described_digest,
-    read_metadata,
-)
+from venvstacks.records.published_metadata import Description, LayerMetadata, read_metadata
+from venvstacks.records.stack_manifest import described_digest
 from venvstacks.tools.files import write_atomically, write_if_changed
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from venvstacks.archives.write_failures import not_written
 from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.errors import PublishError, UsageError
 from venvstacks.model.conventions import METADATA_DIR
-from venvstacks.records.published_metadata import FileReference, LayerMetadata, StackManifest
+from venvstacks.records.published_metadata import FileReference, LayerMetadata
+from venvstacks.records.stack_manifest import StackManifest
 from venvstacks.tools.files import replacing, write_atomically
 
 _AGAIN = "publish all parts from the same commit, with the same locks, each for other platforms, and with --tag-outputs"

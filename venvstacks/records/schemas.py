@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from venvstacks.model.schema import DIALECT
 from venvstacks.records.package_lists import PackageList
-from venvstacks.records.published_metadata import StackManifest
+from venvstacks.records.stack_manifest import StackManifest
 
 
 class ListedFile(BaseModel):

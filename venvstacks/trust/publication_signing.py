@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.errors import TrustError, UsageError
 from venvstacks.model.conventions import METADATA_DIR
-from venvstacks.records.published_metadata import FileReference, StackManifest
+from venvstacks.records.published_metadata import FileReference
+from venvstacks.records.stack_manifest import StackManifest
 from venvstacks.tools.files import write_atomically, write_if_changed
 from venvstacks.trust.key_folder import KeyFolder
 from venvstacks.trust.refusals import refusing

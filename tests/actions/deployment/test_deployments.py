@@ -14,7 +14,7 @@ from venvstacks.api.machine_platform import this_glibc
 from venvstacks.errors import DeployError, UsageError
 from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.glibc_promises import needs_glibc
-from venvstacks.records.published_metadata import manifest_text
+from venvstacks.records.stack_manifest import manifest_text
 
 Start = Callable[..., str]
 

@@ -25,14 +25,8 @@ from venvstacks.model.platforms import PLATFORMS, TargetPlatform
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.stack import Layer
 from venvstacks.records.published_json import metadata_text
-from venvstacks.records.published_metadata import (
-    Description,
-    LayerMetadata,
-    StackManifest,
-    described_digest,
-    manifest_text,
-    read_metadata,
-)
+from venvstacks.records.published_metadata import Description, LayerMetadata, read_metadata
+from venvstacks.records.stack_manifest import StackManifest, described_digest, manifest_text
 from venvstacks.records.tree_records import BuildRecord, LinkRecord, RuntimeRecord, SourceHash
 from venvstacks.tools.files import write_atomically
 

@@ -9,7 +9,8 @@ from venvstacks.model.conventions import MOST_LAYERS, PACKED_LIMIT
 from venvstacks.records import file_lists
 from venvstacks.records.file_lists import FileManifest
 from venvstacks.records.packed_lists import UNPACKED_LIMIT
-from venvstacks.records.published_metadata import FileReference, StackManifest
+from venvstacks.records.published_metadata import FileReference
+from venvstacks.records.stack_manifest import StackManifest
 
 ENTRY = b'{"format":1,"install_target":"py","files":[]}'
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.records.test_published_records import metadata
 from venvstacks.records.published_json import as_listed, listed_entries, lists_exactly, metadata_text
-from venvstacks.records.published_metadata import manifest_text
+from venvstacks.records.stack_manifest import manifest_text
 
 
 def texts(*entries: Any) -> list[bytes]:

@@ -6,14 +6,8 @@ from typing import Any
 import pytest
 
 from venvstacks.records.published_json import metadata_text
-from venvstacks.records.published_metadata import (
-    LayerMetadata,
-    ProductMetadata,
-    SupportModule,
-    manifest_text,
-    read_metadata,
-    wanted_manifest,
-)
+from venvstacks.records.published_metadata import LayerMetadata, ProductMetadata, SupportModule, read_metadata
+from venvstacks.records.stack_manifest import manifest_text, wanted_manifest
 
 PRODUCT = {
     "kind": "framework", "content_digest": "c" * 8, "inputs_digest": "i" * 8, "file_count": 2, "uncompressed_size": 30,

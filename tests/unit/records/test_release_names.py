@@ -8,8 +8,8 @@ import pytest
 from packaging.version import Version
 
 from tests.unit.records.test_published_records import metadata
-from venvstacks.records.published_metadata import StackManifest, manifest_text
 from venvstacks.records.releases import checked_release, derived_release
+from venvstacks.records.stack_manifest import StackManifest, manifest_text
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from venvstacks.archives.formats import ARCHIVE_FORMATS
 from venvstacks.archives.write_failures import not_written
 from venvstacks.digests import sha256_bytes
 from venvstacks.records.earlier_publications import named_files
-from venvstacks.records.published_metadata import wanted_manifest
+from venvstacks.records.stack_manifest import wanted_manifest
 from venvstacks.tools.files import write_atomically, write_if_changed
 
 EARLIER = "earlier"

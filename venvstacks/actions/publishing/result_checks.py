@@ -27,7 +27,7 @@ def manifest_reasons(node: TaskNode, base: Path, release: str | None) -> tuple[R
     gathered = tuple(base / path for path in node.gathers)
     if lists_exactly(written, (place.read_bytes() for place in gathered if place.is_file()), release):
         return ()
-    from venvstacks.records.published_metadata import wanted_manifest  # noqa: PLC0415 - models take time
+    from venvstacks.records.stack_manifest import wanted_manifest  # noqa: PLC0415 - models take time
 
     if written == wanted_manifest(gathered, release):
         return ()

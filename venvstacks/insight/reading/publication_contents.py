@@ -20,7 +20,8 @@ from venvstacks.model.conventions import METADATA_DIR, PACKED_LIMIT
 from venvstacks.model.platforms import PLATFORMS, TargetPlatform
 from venvstacks.records.file_lists import FileManifest
 from venvstacks.records.package_lists import ListedPackage, PackageList
-from venvstacks.records.published_metadata import FileReference, LayerMetadata, StackManifest
+from venvstacks.records.published_metadata import FileReference, LayerMetadata
+from venvstacks.records.stack_manifest import StackManifest
 
 _Found = TypeVar("_Found")
 _UNLISTED = (
