@@ -10,7 +10,7 @@ from typing import Any, Literal
 from benchmarks.contestants import Contestant, kept_folder
 from benchmarks.measure import Place, Sample, measure
 from benchmarks.stacks import SPEC, Kit, StackCase
-from venvstacks.tools.files import remove_tree
+from venvstacks.tools.tree_removal import remove_tree
 from venvstacks.tools.uv import find_uv
 
 State = Literal["locked", "built", "published", "published with bytecode", "exported", "deployed", "plain"]

@@ -14,7 +14,8 @@ from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.stack import Stack
 from venvstacks.records.earlier_publications import read_earlier
-from venvstacks.tools.files import remove_abandoned, remove_tree
+from venvstacks.tools.files import remove_abandoned
+from venvstacks.tools.tree_removal import remove_tree
 
 
 def clear_leftovers(stack: Stack, configuration: Configuration, graph: TaskGraph, base: Path) -> None:

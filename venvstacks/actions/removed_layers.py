@@ -17,7 +17,7 @@ from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.records.earlier_publications import named_files, read_earlier
-from venvstacks.tools.files import is_folder_link
+from venvstacks.tools.tree_removal import is_folder_link
 
 _READERS = timedelta(hours=1)
 

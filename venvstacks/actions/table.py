@@ -23,7 +23,7 @@ from venvstacks.locking.uv_variables import apply_variables
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 from venvstacks.reasons import Reason
-from venvstacks.tools.files import remove_tree
+from venvstacks.tools.tree_removal import remove_tree
 
 if TYPE_CHECKING:
     from venvstacks.actions.locking.lock import LockResult

@@ -16,7 +16,7 @@ from venvstacks.loading.specification_files import read_text
 from venvstacks.model.draft import parse_draft
 from venvstacks.model.names import env_name_of
 from venvstacks.records.task_store import TaskStore
-from venvstacks.tools.files import remove_tree
+from venvstacks.tools.tree_removal import remove_tree
 
 
 @dataclass(frozen=True)

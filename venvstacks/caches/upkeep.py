@@ -17,8 +17,8 @@ from pathlib import Path
 from venvstacks.caches.local_cache import LocalCache
 from venvstacks.caches.result_folder import ResultFolder
 from venvstacks.caches.retention import CacheEntry, Retention
-from venvstacks.tools.files import remove_tree
 from venvstacks.tools.patience import rename_patiently
+from venvstacks.tools.tree_removal import remove_tree
 
 Cache = LocalCache | ResultFolder
 

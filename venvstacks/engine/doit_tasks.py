@@ -21,7 +21,7 @@ from venvstacks.graph.taskgraph import TaskGraph, TaskNode
 from venvstacks.reasons import Reason
 from venvstacks.records.input_facts import input_facts
 from venvstacks.records.staleness import Present, why_stale, with_history, with_missing_outputs
-from venvstacks.tools.files import remove_tree
+from venvstacks.tools.tree_removal import remove_tree
 from venvstacks.urls import without_secrets
 
 

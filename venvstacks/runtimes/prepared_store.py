@@ -16,10 +16,11 @@ from pathlib import Path
 from venvstacks.digests import TreeEntry, canonical_json, scan_tree, sha256_json
 from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools
 from venvstacks.tools.cache_locks import entries_locked, note_use
-from venvstacks.tools.files import remove_tree, staging_folder, swap_in, write_atomically
+from venvstacks.tools.files import staging_folder, swap_in, write_atomically
 from venvstacks.tools.processors import usable_processors
 from venvstacks.tools.seals import read_sealed, sealed
 from venvstacks.tools.tree_comparison import compare_tree
+from venvstacks.tools.tree_removal import remove_tree
 
 _RECIPE = 1
 """Incremented when the same input gives another tree, so that trees in caches that older versions made are not used."""

@@ -17,7 +17,7 @@ from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.modes import FOLDER_MODE, file_mode, settled_mode
 from venvstacks.runtimes.program_headers import described_platforms
-from venvstacks.tools.files import remove_tree
+from venvstacks.tools.tree_removal import remove_tree
 
 _BYTECODE = (".pyc", ".pyo")
 _TEST_PACKAGES = frozenset({"test", "tests", "idle_test"})

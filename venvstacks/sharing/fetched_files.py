@@ -24,7 +24,8 @@ from venvstacks.records.tree_records import (
 from venvstacks.sharing.action_key import ARCHIVE, PACKAGES, WHEEL, Keyed, KeyedTask, KeyedWheel
 from venvstacks.sharing.action_result import ActionResult, Blob
 from venvstacks.sharing.careful_store import CarefulStore
-from venvstacks.tools.files import remove_tree, write_atomically
+from venvstacks.tools.files import write_atomically
+from venvstacks.tools.tree_removal import remove_tree
 
 _RECORDS: Mapping[str, type[Record]] = {
     "build": BuildRecord, "runtime": RuntimeRecord, "link": LinkRecord, "provided": ProvidedRecord,

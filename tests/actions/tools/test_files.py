@@ -16,13 +16,13 @@ from tests.support.capabilities import needs_symbolic_links
 from venvstacks.tools.files import (
     path_from,
     remove_leftovers,
-    remove_tree,
     replacing,
     staging_folder,
     swap_in,
     write_atomically,
     write_if_changed,
 )
+from venvstacks.tools.tree_removal import remove_tree
 
 
 def modes(path: Path) -> int:

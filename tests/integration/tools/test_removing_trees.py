@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from venvstacks.tools.files import remove_tree
+from venvstacks.tools.tree_removal import remove_tree
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="folders cannot be read-only on other systems")
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.capabilities import needs_symbolic_links
 from venvstacks.tools import folder_links as folderlinks
-from venvstacks.tools.files import is_folder_link, remove_tree, remove_what_can_be
 from venvstacks.tools.folder_links import leads_to, link_entry, link_folder, pointer_target, turn_pointer
+from venvstacks.tools.tree_removal import is_folder_link, remove_tree, remove_what_can_be
 
 
 @needs_symbolic_links

@@ -38,8 +38,9 @@ from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
 from venvstacks.records.tree_records import BuildRecord, RuntimeRecord
 from venvstacks.runtimes.provider_request import ArchiveSource, RuntimeRequest, RuntimeTools
-from venvstacks.tools.files import path_from, remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically
+from venvstacks.tools.files import path_from, remove_leftovers, staging_folder, swap_in, write_atomically
 from venvstacks.tools.process import append_to_log
+from venvstacks.tools.tree_removal import remove_tree
 from venvstacks.tools.write_hints import special_hint
 
 

@@ -22,7 +22,8 @@ from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.modes import file_mode, is_executable
 from venvstacks.records.tree_records import SourceHash
-from venvstacks.tools.files import link_or_copy, remove_tree
+from venvstacks.tools.files import link_or_copy
+from venvstacks.tools.tree_removal import remove_tree
 
 WINDOWS_LAUNCHERS = "Lib/venv/scripts/nt"
 _MODULE_SUFFIXES = {".py", ".so", ".pyd"}

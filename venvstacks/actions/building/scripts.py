@@ -23,7 +23,8 @@ from venvstacks.linking.launchers import (
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.modes import file_mode
-from venvstacks.tools.files import remove_tree, write_atomically
+from venvstacks.tools.files import write_atomically
+from venvstacks.tools.tree_removal import remove_tree
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _PROGRAMS = {

@@ -31,10 +31,11 @@ from venvstacks.locking.locks import LayerLock, LockedPackage, Wheel
 from venvstacks.locking.pylock_text import format_lock
 from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel, wheel_name
 from venvstacks.tools.cache_locks import entries_locked, note_use
-from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, write_atomically
+from venvstacks.tools.files import remove_leftovers, staging_folder, write_atomically
 from venvstacks.tools.patience import rename_patiently
 from venvstacks.tools.seals import read_sealed, sealed
 from venvstacks.tools.tree_comparison import compare_tree, other_spellings
+from venvstacks.tools.tree_removal import remove_tree
 from venvstacks.tools.uv import InstallRequest, install
 
 _FORMAT = 1

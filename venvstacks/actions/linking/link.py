@@ -25,8 +25,9 @@ from venvstacks.model.conventions import DLL_DIR, DYNLIB_DIR, DYNLIB_PATH, LAYER
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.stack import Layer
 from venvstacks.records.tree_records import LibrariesRecord, LinkRecord, ProvidedRecord
-from venvstacks.tools.files import is_folder_link, remove_tree, write_atomically
+from venvstacks.tools.files import write_atomically
 from venvstacks.tools.folder_links import leads_to, link_folder
+from venvstacks.tools.tree_removal import is_folder_link, remove_tree
 from venvstacks.tools.write_hints import special_hint
 
 _SHARE = "share/venv"

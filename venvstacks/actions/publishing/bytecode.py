@@ -16,9 +16,10 @@ from venvstacks.errors import ProcessFailedError, VenvstacksError
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
-from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder
+from venvstacks.tools.files import remove_leftovers, staging_folder
 from venvstacks.tools.process import scrubbed_environment
 from venvstacks.tools.seals import SEAL_BYTES, opened
+from venvstacks.tools.tree_removal import remove_tree
 from venvstacks.tools.workers import workers
 
 _FILES_PER_WORKER = 50  # a further process costs about as much as compiling this many files

@@ -18,8 +18,9 @@ from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.records.published_json import metadata_text
 from venvstacks.records.published_metadata import read_metadata
 from venvstacks.tools.clones import LinkMode
-from venvstacks.tools.files import remove_leftovers, remove_tree, staging_folder, swap_in, write_atomically
+from venvstacks.tools.files import remove_leftovers, staging_folder, swap_in, write_atomically
 from venvstacks.tools.patience import replace_patiently
+from venvstacks.tools.tree_removal import remove_tree
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from venvstacks.deployment.steps.publication_source import Source
 from venvstacks.deployment.steps.switch import Warn, staging_folder
 from venvstacks.deployment.ways import Way, whole
 from venvstacks.errors import DeployError, TransferError
-from venvstacks.tools.files import remove_tree, write_atomically
+from venvstacks.tools.files import write_atomically
+from venvstacks.tools.tree_removal import remove_tree
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 

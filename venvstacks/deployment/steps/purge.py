@@ -8,7 +8,7 @@ import os
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.place import LOCK, Place
 from venvstacks.errors import DeployError
-from venvstacks.tools.files import remove_what_can_be
+from venvstacks.tools.tree_removal import remove_what_can_be
 
 
 def purge_contents(place: Place) -> None:

@@ -29,9 +29,10 @@ from venvstacks.deployment.steps.place import LOCK, Place, make_folder, stored_i
 from venvstacks.errors import DeployError
 from venvstacks.modes import FOLDER_MODE, file_mode
 from venvstacks.tools.file_lock import LockHeldError, file_lock
-from venvstacks.tools.files import is_folder_link, remove_what_can_be, write_atomically, write_program
+from venvstacks.tools.files import write_atomically, write_program
 from venvstacks.tools.folder_links import link_folder, turn_pointer
 from venvstacks.tools.patience import rename_patiently
+from venvstacks.tools.tree_removal import is_folder_link, remove_what_can_be
 
 Warn = Callable[[str], None]
 """Called with a warning, in one line."""

@@ -23,7 +23,8 @@ from venvstacks.distribution.worker.carried_out import ProjectFolder, Workplace,
 from venvstacks.distribution.worker_offers import Offer
 from venvstacks.engine.cancellation import Cancellation
 from venvstacks.errors import UsageError
-from venvstacks.tools.files import make_folders, remove_what_can_be
+from venvstacks.tools.files import make_folders
+from venvstacks.tools.tree_removal import remove_what_can_be
 from venvstacks.urls import without_logins
 
 _KEPT = 4
