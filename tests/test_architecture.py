@@ -46,7 +46,7 @@ SIDEWAYS = {
 PURE = (
     "suggestions.py", "data_faults.py", "json_forms.py", "model", "locking", "linking", "graph", "archives/members.py",
     "archives/expected.py", "deployment", "insight",
-    "binaries/static_check.py", "binaries/system_libraries.py", "binaries/compiled_file.py",
+    "binaries/static_check.py", "binaries/compiled_file.py",
     "deltas/delta_index.py", "deltas/similar_files.py", "deltas/old_parts.py",
     "sharing/action_key.py", "sharing/action_result.py", "caches/retention.py", "distribution/worker_offers.py",
 )  # fmt: skip
@@ -68,7 +68,7 @@ HARMLESS: dict[str, set[str] | None] = {
     "venvstacks.reasons": None, "venvstacks.model": None, "venvstacks.locking": None,
     "venvstacks.linking": None, "venvstacks.graph": None, "venvstacks.deployment": None,
     "venvstacks.archives.expected": None,
-    "venvstacks.binaries.compiled_file": None, "venvstacks.binaries.system_libraries": None,
+    "venvstacks.binaries.compiled_file": None,
     "venvstacks.insight": None, "venvstacks.deltas.delta_index": None,
     "venvstacks.records.package_lists": None,  # models of pydantic
     "venvstacks.digests": {"TreeEntry", "canonical_json", "prefixed", "sha256_bytes", "sha256_json", "tree_digest"},

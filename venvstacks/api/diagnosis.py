@@ -17,7 +17,7 @@ from venvstacks.api.lock_state import lock_staleness
 from venvstacks.errors import ProcessFailedError, VenvstacksError
 from venvstacks.insight.readable import readable_bytes
 from venvstacks.loading.project import Project
-from venvstacks.model.glibc_promises import broken_promise
+from venvstacks.model.runtime_needs import broken_promises
 from venvstacks.model.stack import Layer
 from venvstacks.records.published_metadata import read_metadata
 from venvstacks.records.task_store import TaskStore
@@ -101,7 +101,7 @@ def _runtimes(project: Project) -> Iterator[Finding]:
         subject = f"runtime {layer.name}"
         record = project.base / project.configuration.layout.record("runtime", layer)
         if record.is_file():
-            yield _built_runtime(subject, layer, RuntimeRecord.load(record))
+            yield from _built_runtime(subject, layer, RuntimeRecord.load(record))
         elif providers[:1] == ("host",):
             yield _installed(project, subject, layer)
         else:
@@ -110,12 +110,14 @@ def _runtimes(project: Project) -> Iterator[Finding]:
             )
 
 
-def _built_runtime(subject: str, layer: Layer, record: RuntimeRecord) -> Finding:
-    """A runtime that was built; one that was copied from this machine may need a newer system than is promised."""
-    if broken := broken_promise(record.notes, layer.glibc):
-        message, _, hint = broken.partition(": ")
-        return Finding(subject, "warning", f"{layer.python} from {record.provider}: {message}", hint)
-    return Finding(subject, "ok", f"{layer.python} was built before, from {record.provider}")
+def _built_runtime(subject: str, layer: Layer, record: RuntimeRecord) -> Iterator[Finding]:
+    """A runtime that was built; one that was copied from this machine may need more than other machines have."""
+    broken = tuple(broken_promises(record.notes, layer.glibc))
+    for text in broken:
+        message, _, hint = text.partition(": ")
+        yield Finding(subject, "warning", f"{layer.python} from {record.provider}: {message}", hint)
+    if not broken:
+        yield Finding(subject, "ok", f"{layer.python} was built before, from {record.provider}")
 
 
 def _installed(project: Project, subject: str, layer: Layer) -> Finding:

@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from venvstacks.binaries.compiled_file import CompiledFile
-from venvstacks.binaries.system_libraries import is_system_library
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.system_libraries import is_system_library
 
 _EXTENSION = re.compile(r".+\.pyd|.+\.(cpython-\d|abi3|pypy\d|graalpy\d)[^.]*\.so")
 _OTHER_SYSTEM = re.compile(r"-(win_?\w+\.pyd|\w+-linux-\w+\.so)$")
@@ -34,6 +34,7 @@ class LayerFiles:
         compiled: Path of each compiled file of the platform's format to what its headers say.
         damaged: Path of each file that looks like one, and cannot be read, to the reason.
         supplied: Paths of the files that belong to Python itself, as a provider supplied it.
+        noted: Libraries that Python itself needs and that a warning names already.
         names: Names of all files of the layer and of the layers below.
     """
 
@@ -43,6 +44,7 @@ class LayerFiles:
     compiled: Mapping[str, CompiledFile]
     damaged: Mapping[str, str] = field(default_factory=dict)
     supplied: Collection[str] = ()
+    noted: Collection[str] = ()
     names: Collection[str] = ()
 
 
@@ -140,10 +142,10 @@ def _needs(files: Mapping[str, CompiledFile]) -> Iterator[tuple[str, str]]:
 
 def _missing_texts(layer: LayerFiles, missing: Mapping[str, list[str]]) -> Iterator[str]:
     """A sentence for Python itself, and one for each library that packages need."""
-    of_python = [name for name, paths in missing.items() if set(paths) <= set(layer.supplied)]
-    if of_python:
-        yield f"its Python needs libraries of the system that not every machine has: {', '.join(sorted(of_python))}"
-    for name in missing.keys() - set(of_python):
+    of_python = {name for name, paths in missing.items() if set(paths) <= set(layer.supplied)}
+    if unknown := of_python - set(layer.noted):
+        yield f"its Python needs libraries of the system that not every machine has: {', '.join(sorted(unknown))}"
+    for name in missing.keys() - of_python:
         first, *others = sorted(missing[name])
         more = f" and {len(others)} more need" if others else " needs"
         yield f"{first}{more} {name}, which is in no layer (nor in one flat environment) and no part of the system"

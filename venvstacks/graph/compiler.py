@@ -206,6 +206,7 @@ class _Compiler:
             }
         if configuration.reads_headers:
             inputs += [layout.record("link", below) for below in layer.below]
+            inputs += [] if layer.runtime else [layout.record("runtime", layer)]
             outputs.append(layout.record("headers", layer))
             fingerprint |= {
                 "headers": RECIPES["headers"],

@@ -14,18 +14,10 @@ from dataclasses import dataclass, field
 
 from venvstacks.linking.linkage import Linkage
 from venvstacks.linking.provided import Provided
+from venvstacks.model.system_libraries import LINUX_LIBRARIES
 
 _ORIGIN = re.compile(r"(\$ORIGIN|\$\{ORIGIN\}|@loader_path)(/|$)")
 _RUN_PATH = "@rpath/"
-
-SYSTEM_LIBRARIES = frozenset({
-    "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libanl.so.1", "libatomic.so.1", "libc.so.6", "libcrypt.so.1",
-    "libcuda.so.1", "libdl.so.2", "libexpat.so.1", "libgcc_s.so.1", "libGL.so.1", "libglib-2.0.so.0",
-    "libgobject-2.0.so.0", "libgthread-2.0.so.0", "libICE.so.6", "libm.so.6", "libmvec.so.1", "libnsl.so.1",
-    "libpthread.so.0", "libresolv.so.2", "librt.so.1", "libSM.so.6", "libstdc++.so.6", "libutil.so.1", "libX11.so.6",
-    "libXext.so.6", "libXrender.so.1", "libz.so.1",
-})  # fmt: skip
-"""Libraries that wheels expect from the system: PEP 600's for manylinux_2_28, the dynamic linker, the GPU's driver."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +88,7 @@ def library_needs(own: Mapping[str, Linkage], own_paths: Iterable[str], lower: S
                     pending.append((place, layer.provided.objects[place]))
     reached, unreached = _names(own, present | links.keys())
     names = {posixpath.basename(path) for path in present}
-    return LibraryNeeds(dict(sorted(links.items())), tuple(sorted(unreached - reached - names - SYSTEM_LIBRARIES)))
+    return LibraryNeeds(dict(sorted(links.items())), tuple(sorted(unreached - reached - names - LINUX_LIBRARIES)))
 
 
 def loaded_by_imports(own: Mapping[str, Linkage], libraries: Mapping[str, Linkage]) -> tuple[str, ...]:

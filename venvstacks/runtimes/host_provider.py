@@ -6,9 +6,9 @@ from operator import attrgetter
 from pathlib import Path
 
 from venvstacks.errors import RuntimeUnavailableError
-from venvstacks.model.glibc_promises import needs_glibc
 from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import PythonImplementation
+from venvstacks.model.runtime_needs import needs_glibc, needs_libraries
 from venvstacks.runtimes.installed_pythons import Installation, Search, search, search_series
 from venvstacks.runtimes.prepared_store import Made, Origin, obtain
 from venvstacks.runtimes.provider_request import PreparedRuntime, RuntimeRequest, RuntimeTools, SeriesRequest
@@ -78,7 +78,7 @@ def relocate(installation: Installation, request: RuntimeRequest, tools: Runtime
 def _notes(libraries: tuple[str, ...], glibc: str | None) -> tuple[str, ...]:
     notes = ["copied from a Python that was installed on the building machine; it does not bring its system libraries"]
     if libraries:
-        notes.append(f"needs these shared libraries of the system: {', '.join(libraries)}")
+        notes.append(needs_libraries(libraries))
     if glibc:
         notes.append(needs_glibc(glibc))
     return tuple(notes)

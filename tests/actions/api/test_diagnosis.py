@@ -13,6 +13,7 @@ from venvstacks.errors import UsageError
 from venvstacks.graph.selection import Operation
 from venvstacks.loading.options import Options
 from venvstacks.loading.project import load_project
+from venvstacks.model.runtime_needs import needs_glibc, needs_libraries
 from venvstacks.planning.requests import Request, work_out
 from venvstacks.records.tree_records import RuntimeRecord
 from venvstacks.tools.files import write_atomically
@@ -66,8 +67,9 @@ def test_a_python_that_is_not_installed_is_a_problem(spec: Path) -> None:
 def test_a_python_that_needs_a_newer_system_than_is_promised_is_a_warning(spec: Path) -> None:
     facts = {"python": "cpython@3.11.7", "provider": "host", "build": "host", "digest": "d"}
     place = spec.parent / "_build/.venvstacks/runtime/py.json"
-    for version, level in (("2.36", "warning"), ("2.17", "ok")):
-        record = RuntimeRecord(**facts, notes=("it needs libc", f"needs glibc {version} or newer"))
+    lacking = needs_libraries(["libfrog.so.1"])
+    for note, level in ((needs_glibc("2.36"), "warning"), (lacking, "warning"), (needs_glibc("2.17"), "ok")):
+        record = RuntimeRecord(**facts, notes=("it needs libc", note))
         write_atomically(place, record.text())
         assert findings(spec)["runtime py"].level == level
     place.write_bytes(b"{")

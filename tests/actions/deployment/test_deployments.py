@@ -13,7 +13,7 @@ from venvstacks.api import deployments as deployment
 from venvstacks.api.machine_platform import this_glibc
 from venvstacks.errors import DeployError, UsageError
 from venvstacks.model.conventions import METADATA_DIR
-from venvstacks.model.glibc_promises import needs_glibc
+from venvstacks.model.runtime_needs import needs_glibc, needs_libraries
 from venvstacks.records.stack_manifest import manifest_text
 
 Start = Callable[..., str]
@@ -223,11 +223,12 @@ def test_too_little_space_is_noticed_beforehand(first: Path, tmp_path: Path, mon
     assert tree_state(tmp_path).keys() == before.keys()
 
 
-def test_a_python_that_needs_a_newer_glibc_than_there_is_is_installed_with_a_warning(tmp_path: Path) -> None:
+def test_a_python_that_needs_what_this_machine_lacks_is_installed_with_warnings(tmp_path: Path) -> None:
     if not this_glibc():
         pytest.skip("a system without glibc")
     entries = publish(tmp_path / "offer", [runtime(), application("counter")])
-    product = entries["py"].product.model_copy(update={"notes": (needs_glibc("2.999"),)})
+    notes = (needs_libraries(["libc.so.6", "libdl.so.2", "libfrog.so.1", "libtoad.so.1"]), needs_glibc("2.999"))
+    product = entries["py"].product.model_copy(update={"notes": notes})
     entries["py"] = entries["py"].model_copy(update={"product": product})
     manifest = tmp_path / "offer" / METADATA_DIR / "venvstacks.json"
     manifest.write_text(manifest_text(entries.values()), "utf-8")
@@ -235,8 +236,14 @@ def test_a_python_that_needs_a_newer_glibc_than_there_is_is_installed_with_a_war
     deployment.deploy(
         str(tmp_path / "offer"), tmp_path / "place", options=deployment.DeployOptions(warn=warnings.append)
     )
-    assert warnings == [f"py needs glibc 2.999, and this machine has {this_glibc()}: it will probably not start"]
+    assert warnings == [
+        f"py needs glibc 2.999, and this machine has {this_glibc()}: it will probably not start",
+        (
+            "py needs libraries of the system that were not found on this machine (libfrog.so.1, libtoad.so.1): modules "
+            "that use them cannot be imported; install them, or publish a Python of the provider `standalone`"
+        ),
+    ]
     deployment.deploy(
         str(tmp_path / "offer"), tmp_path / "place", options=deployment.DeployOptions(warn=warnings.append)
     )
-    assert len(warnings) == 1
+    assert len(warnings) == 2

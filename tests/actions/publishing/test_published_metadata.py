@@ -19,9 +19,9 @@ from venvstacks.digests import scan_tree
 from venvstacks.errors import PublishError
 from venvstacks.linking.layer_config import LayerPaths, layered_config
 from venvstacks.model.conventions import LAYER_CONFIG
-from venvstacks.model.glibc_promises import needs_glibc
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS, TargetPlatform
+from venvstacks.model.runtime_needs import needs_glibc, needs_libraries
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.stack import Layer
 from venvstacks.records.published_json import metadata_text
@@ -195,11 +195,16 @@ def test_a_failed_export_says_nothing_of_itself_and_remembers_its_predecessor(ba
 def test_a_python_that_needs_a_newer_system_than_is_promised_is_published_with_a_warning(base: Path) -> None:
     assert "warnings" not in archive_layer(published(base, BASE), ArchiveOptions("tar.gz"), tools(base))
     record = RuntimeRecord(
-        python="cpython@3.11.7", provider="host", build="host", digest="d" * 64, notes=(needs_glibc("2.99"),)
+        python="cpython@3.11.7",
+        provider="host",
+        build="host",
+        digest="d" * 64,
+        notes=(needs_glibc("2.99"), needs_libraries(["libfrog.so.1", "libz.so.1"])),
     )
     write_atomically(base / LAYOUT.record("runtime", BASE), record.text())
-    (warning,) = archive_layer(published(base, BASE), ArchiveOptions("tar.gz"), tools(base))["warnings"]
-    assert warning.startswith("layer 'py': its Python needs glibc 2.99, and the layer is meant for 2.28 on")
+    newer, lacking = archive_layer(published(base, BASE), ArchiveOptions("tar.gz"), tools(base))["warnings"]
+    assert newer.startswith("layer 'py': its Python needs glibc 2.99, and the layer is meant for 2.28 on")
+    assert "libraries of the system that not every machine has (libfrog.so.1): take the provider" in lacking
 
 
 def test_descriptions_of_something_else_are_not_in_the_manifest(base: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from venvstacks.binaries.compiled_file import CompiledFile
 from venvstacks.binaries.static_check import LayerFiles, check_files
-from venvstacks.binaries.system_libraries import is_system_library
 from venvstacks.model.platforms import PLATFORMS
+from venvstacks.model.system_libraries import is_system_library
 
 EXTENSION = "lib/python3.11/site-packages/frog/_x.cpython-311-aarch64-linux-gnu.so"
 
@@ -88,6 +88,8 @@ def test_libraries_that_nobody_brings() -> None:
     found = check_files(layer("win_amd64", files, names={"frog.dll"}, supplied={"DLLs/_tkinter.pyd"}))
     assert (found.faults, found.missing) == ((), ("tbb12.dll", "tk86t.dll"))
     of_python, of_packages = found.warnings
+    noted = layer("win_amd64", files, names={"frog.dll"}, supplied={"DLLs/_tkinter.pyd"}, noted={"tk86t.dll"})
+    assert check_files(noted).warnings == (of_packages,), "building has warned about it"
     assert of_python == "layer 'frogs': its Python needs libraries of the system that not every machine has: tk86t.dll"
     assert "site/_x.pyd and 1 more need tbb12.dll, which is in no layer" in of_packages
 

@@ -31,9 +31,9 @@ from venvstacks.locking.pylock import parse_lock
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.locking.uv_texts import settings_text
 from venvstacks.locking.wheel_choice import WheelTarget
-from venvstacks.model.glibc_promises import broken_promise
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.runtime_needs import broken_promises
 from venvstacks.model.specification import UvTable
 from venvstacks.model.stack import Layer
 from venvstacks.records.tree_records import BuildRecord, RuntimeRecord
@@ -172,7 +172,7 @@ def _make_environment(request: BuildRequest, fresh: Path, tools: Tools) -> _Made
 
 def _broken_promises(request: BuildRequest, runtime: RuntimeRecord | None) -> Iterator[str]:
     """A warning about a Python that does not run on all systems that its layer is meant for."""
-    if runtime and (broken := broken_promise(runtime.notes, request.layer.glibc)):
+    for broken in broken_promises(runtime.notes if runtime else (), request.layer.glibc):
         yield f"layer '{request.layer.name}': {broken}"
 
 

@@ -15,8 +15,9 @@ from venvstacks.digests import TreeEntry
 from venvstacks.errors import ImportCheckError
 from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.model.runtime_needs import needed_libraries
 from venvstacks.model.stack import Layer
-from venvstacks.records.tree_records import LinkRecord, StaticCheckRecord
+from venvstacks.records.tree_records import LinkRecord, RuntimeRecord, StaticCheckRecord
 from venvstacks.tools.files import write_atomically
 
 _HEAD = 8
@@ -95,6 +96,7 @@ def _files(request: HeaderCheckRequest) -> LayerFiles:
         compiled=compiled,
         damaged=damaged,
         supplied=_supplied(request, compiled) if layer.runtime is None else frozenset(),
+        noted=_noted(request) if layer.runtime is None else (),
         names=frozenset(_names([entries, *(_entries(request, lower) for lower in layer.below)])),
     )
 
@@ -118,3 +120,9 @@ def _supplied(request: HeaderCheckRequest, paths: Iterable[str]) -> frozenset[st
     site_dir = EnvironmentLayout.of(request.layer, request.platform).site_dir
     brought = {path for files in distribution_files(environment, site_dir).values() for path in files}
     return frozenset(paths) - brought
+
+
+def _noted(request: HeaderCheckRequest) -> tuple[str, ...]:
+    """Libraries of the system that building the runtime has warned about."""
+    place = request.base / request.layout.record("runtime", request.layer)
+    return needed_libraries(read_back(RuntimeRecord, place, ImportCheckError).notes)

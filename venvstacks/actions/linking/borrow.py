@@ -13,7 +13,6 @@ from venvstacks.actions.linking.link_request import LinkRequest
 from venvstacks.digests import sha256_file, sha256_json
 from venvstacks.errors import LinkError
 from venvstacks.linking.borrowing import (
-    SYSTEM_LIBRARIES,
     LibraryNeeds,
     data_links,
     library_needs,
@@ -39,6 +38,7 @@ from venvstacks.linking.split_packages import (
 )
 from venvstacks.model.conventions import DYNLIB_PATH
 from venvstacks.model.layout import EnvironmentLayout
+from venvstacks.model.system_libraries import LINUX_LIBRARIES
 from venvstacks.tools.symbols import exports_module_init
 
 _EXTENDING = (b"extend_path", b"declare_namespace")
@@ -137,7 +137,7 @@ def _named_libraries(request: LinkRequest, needs: LibraryNeeds) -> dict[str, str
     lower = request.lower
     if request.platform.dynamic_library_variable is None or not lower:
         return {}
-    wanted = {*needs.unreached, *(name for layer in lower for name in layer.provided.unreached)} - SYSTEM_LIBRARIES
+    wanted = {*needs.unreached, *(name for layer in lower for name in layer.provided.unreached)} - LINUX_LIBRARIES
     wanted -= {name for layer in lower for name in layer.provided.loaded}
     published = {name for layer in lower for name in layer.provided.libraries}
     for layer, below in zip(lower, request.layer.below, strict=True):

@@ -28,7 +28,7 @@ from venvstacks.archives.write_failures import not_written
 from venvstacks.digests import sha256_bytes
 from venvstacks.errors import InterruptedRunError, PublishError
 from venvstacks.graph.compiler import COMPRESSORS, RECIPES
-from venvstacks.model.glibc_promises import broken_promise
+from venvstacks.model.runtime_needs import broken_promises
 from venvstacks.records.earlier_publications import EarlierPublication, read_earlier
 from venvstacks.records.file_lists import FileManifest
 from venvstacks.records.published_json import metadata_text
@@ -176,9 +176,9 @@ def archive_layer(
         if metadata != kept:
             write_atomically(place, metadata_text(metadata.as_json()))
     result: dict[str, object] = {"archive": metadata.archive_name, "size": metadata.archive_size}
-    broken = broken_promise(metadata.product.notes, published.layer.glibc)
-    warnings = {"warnings": [f"layer '{published.layer.name}': {broken}"]} if broken else {}
-    return {**result, "written": kept is None, **({"notes": list(notes)} if notes else {}), **warnings}
+    result |= {"written": kept is None, **({"notes": list(notes)} if notes else {})}
+    broken = list(broken_promises(metadata.product.notes, published.layer.glibc))
+    return result | ({"warnings": [f"layer '{published.layer.name}': {text}" for text in broken]} if broken else {})
 
 
 def _earlier_of(platform: str, place: Path) -> EarlierPublication | None:

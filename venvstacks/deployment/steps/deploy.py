@@ -38,7 +38,7 @@ from venvstacks.deployment.steps.update_plan import (
 )
 from venvstacks.deployment.steps.user_launchers import start_texts
 from venvstacks.errors import DeployError
-from venvstacks.model.glibc_promises import missing_glibc
+from venvstacks.model.runtime_needs import missing_glibc, missing_libraries, needed_libraries
 from venvstacks.modes import FOLDER_MODE
 from venvstacks.tools.files import write_atomically
 from venvstacks.tools.long_paths import TOO_LONG, exceeds_limit
@@ -215,9 +215,11 @@ def _announce(request: DeployRequest, routes: Sequence[Route]) -> None:
     request.phases.begin_fetching(
         {file.name: (file.size, request.source.bytes_to_fetch(file, request.place.downloads)) for file in files}
     )
-    for route in routes:
-        if missing := missing_glibc(route.bound.layer.notes, request.glibc):
-            request.warn(f"{route.bound.layer.target} {missing}")
+    for layer in (route.bound.layer for route in routes):
+        if missing := missing_glibc(layer.notes, request.glibc):
+            request.warn(f"{layer.target} {missing}")
+        if lacking := request.missing_libraries(needed_libraries(layer.notes)):
+            request.warn(f"{layer.target} {missing_libraries(lacking)}")
 
 
 @contextlib.contextmanager

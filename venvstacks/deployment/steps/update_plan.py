@@ -24,6 +24,7 @@ from venvstacks.deployment.ways import cheapest_way
 from venvstacks.errors import DeployError
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.tools.long_paths import bears_long_paths
+from venvstacks.tools.machine_libraries import missing_libraries
 
 
 def _free_space(folder: Path) -> int:
@@ -47,6 +48,7 @@ class DeployRequest:
         floor: The newest release that was ever installed of each application, where publications are signed.
         free_space: Bytes that are free where a folder is.
         glibc: The machine's glibc, `X.Y`; empty if it has none.
+        missing_libraries: Which of these shared libraries this machine does not have, or may not have.
         long_paths: Whether paths in a folder may be longer than Windows' limit.
         health: What has to succeed, or the generation before becomes current again; None without a check.
         later: Whether only to prepare the next generation, which `activate` makes current.
@@ -65,6 +67,7 @@ class DeployRequest:
     floor: Mapping[str, str] = field(default_factory=dict)
     glibc: str = ""
     free_space: Callable[[Path], int] = field(default=_free_space)
+    missing_libraries: Callable[[tuple[str, ...]], tuple[str, ...]] = field(default=missing_libraries)
     long_paths: Callable[[Path], bool] = field(default=bears_long_paths)
     health: HealthCheck | None = None
     later: bool = False

@@ -1,13 +1,21 @@
 """Libraries that every machine of a platform has, so that no layer need hold them.
 
-Sources: PEP 600's policies for Linux (`linking.borrowing.SYSTEM_LIBRARIES`); the DLLs of a Windows 10 without optional
+Sources: PEP 600's policies for Linux; the DLLs of a Windows 10 without optional
 features, as far as wheels use them; the folders that macOS keeps its own libraries in.
 """
 
 from __future__ import annotations
 
-from venvstacks.linking.borrowing import SYSTEM_LIBRARIES
 from venvstacks.model.platforms import OperatingSystem
+
+LINUX_LIBRARIES = frozenset({
+    "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libanl.so.1", "libatomic.so.1", "libc.so.6", "libcrypt.so.1",
+    "libcuda.so.1", "libdl.so.2", "libexpat.so.1", "libgcc_s.so.1", "libGL.so.1", "libglib-2.0.so.0",
+    "libgobject-2.0.so.0", "libgthread-2.0.so.0", "libICE.so.6", "libm.so.6", "libmvec.so.1", "libnsl.so.1",
+    "libpthread.so.0", "libresolv.so.2", "librt.so.1", "libSM.so.6", "libstdc++.so.6", "libutil.so.1", "libX11.so.6",
+    "libXext.so.6", "libXrender.so.1", "libz.so.1",
+})  # fmt: skip
+"""Libraries that wheels expect from the system: PEP 600's for manylinux_2_28, the dynamic linker, the GPU's driver."""
 
 _WINDOWS_SETS = ("api-ms-win-", "ext-ms-win-")
 _WINDOWS_NAMES = """
@@ -30,7 +38,7 @@ _MACOS = ("/usr/lib/", "/System/Library/", "/System/iOSSupport/", "/System/Crypt
 def is_system_library(name: str, system: OperatingSystem) -> bool:
     """Whether a library, as a compiled file names it, is part of the operating system."""
     if system == "linux":
-        return name in SYSTEM_LIBRARIES
+        return name in LINUX_LIBRARIES
     if system == "macosx":
         return name.startswith(_MACOS)
     folded = name.lower()
