@@ -239,8 +239,8 @@ def test_a_python_that_needs_what_this_machine_lacks_is_installed_with_warnings(
     assert warnings == [
         f"py needs glibc 2.999, and this machine has {this_glibc()}: it will probably not start",
         (
-            "py needs libraries of the system that were not found on this machine (libfrog.so.1, libtoad.so.1): modules "
-            "that use them cannot be imported; install them, or publish a Python of the provider `standalone`"
+            "py needs libraries of the system that were not found on this machine (libfrog.so.1, libtoad.so.1): "
+            "modules that use them cannot be imported; install them, or publish a Python of the provider `standalone`"
         ),
     ]
     deployment.deploy(
