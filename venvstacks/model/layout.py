@@ -23,12 +23,14 @@ class EnvironmentLayout:
         python: The Python that users start; a wrapper where shared libraries of lower layers must be found.
         interpreter: The real interpreter, or a link to it.
         site_dir: The folder that packages are installed into.
+        short_version: `X.Y` of its Python.
     """
 
     executables: str
     python: str
     interpreter: str
     site_dir: str
+    short_version: str
 
     @classmethod
     def of(cls, layer: Layer, platform: TargetPlatform) -> EnvironmentLayout:
@@ -43,9 +45,9 @@ class EnvironmentLayout:
         if platform.is_windows:
             folder = "" if is_runtime else "Scripts"
             program = posixpath.join(folder, "python.exe")
-            return cls(folder, program, program, "Lib/site-packages")
+            return cls(folder, program, program, "Lib/site-packages", python.short_version)
         versioned = python.versioned_name
-        return cls("bin", "bin/python", f"bin/{versioned}", f"lib/{versioned}/site-packages")
+        return cls("bin", "bin/python", f"bin/{versioned}", f"lib/{versioned}/site-packages", python.short_version)
 
     @property
     def library(self) -> str:

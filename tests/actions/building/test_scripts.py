@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.locked_layers import framework, runtime
+from venvstacks.actions.building.declared_scripts import declared_scripts
 from venvstacks.actions.building.scripts import ScriptsRequest, settle_scripts
 from venvstacks.linking.launchers import names_python_in, split_shebang
 from venvstacks.model.layout import EnvironmentLayout
@@ -83,6 +84,14 @@ def test_without_launchers_scripts_go_and_programs_stay(tmp_path: Path) -> None:
     assert record.read_text("utf-8").splitlines() == [
         "../../../bin/system,sha256=x,1", "../../../bin/native,sha256=x,1", "pond.py,sha256=y,2"
     ]  # fmt: skip
+
+
+def test_pip_gets_a_script_with_the_version_of_its_python(tmp_path: Path) -> None:
+    place = tmp_path / "entry_points.txt"
+    write_atomically(place, "[console_scripts]\npip = a:b\npip3 = a:b\npip3.9 = a:b\nx3.9 = a:b\n")
+    assert {*declared_scripts(tmp_path, "3.11")} == {"pip", "pip3", "pip3.11", "x3.9"}
+    write_atomically(place, "[console_scripts]\npip = a:b\npip3.9 = a:b\n")
+    assert {*declared_scripts(tmp_path, "3.11")} == {"pip"}
 
 
 @pytest.mark.parametrize(("name", "python"), [("pond.exe", b"python.exe"), ("lily.exe", b"pythonw.exe")])

@@ -55,6 +55,19 @@ def test_folders_that_a_file_system_makes_one_lose_no_file(tmp_path: Path, monke
     assert (tmp_path / "tree/environment" / SITE / "terms/e/b").read_bytes() == b"2"
 
 
+@pytest.mark.parametrize(("platform", "place"), [("linux_x86_64", "bin/pip3.11"), ("win_amd64", "Scripts/pip3.11.exe")])
+def test_scripts_are_named_as_installers_name_them(platform: str, place: str, tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path / "wheels", "pip", "1.0", entry_points={"pip3": "pip:main"})
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "tree")
+    scheme = Scheme(EnvironmentLayout.of(framework("x", [], BASE), PLATFORMS[platform]), is_runtime=False)
+    placement = place_wheels(
+        [UnpackedWheel("pip", "1.0", tmp_path / "tree", scan_wheel(tmp_path / "tree"))], scheme, ()
+    )
+    assert place in placement.entry_points
+    assert any(place in paths for paths in placement.records.values())
+
+
 def places(placement: Placement) -> set[str]:
     return {path for path in placement.files if ".dist-info/" not in path}
 

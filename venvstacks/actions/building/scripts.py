@@ -7,9 +7,10 @@ import posixpath
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, EntryPoints, PathDistribution
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
+from venvstacks.actions.building.declared_scripts import declared_scripts
 from venvstacks.actions.building.wheel_records import read_record, record_digest, record_rows, rows_text
 from venvstacks.digests import sha256_bytes
 from venvstacks.linking.launchers import (
@@ -86,7 +87,8 @@ def _settle_distribution(request: ScriptsRequest, record: Path, present: set[str
     scripts = {name: row for row in rows if (name := _script_name(request, row[0])) in present}
     if not scripts:
         return set()
-    contents = dict(_new_contents(request, _scripts_of(record.parent), scripts))
+    declared = declared_scripts(record.parent, request.layout.short_version)
+    contents = dict(_new_contents(request, declared, scripts))
     for name, content in contents.items():
         place = request.folder / name
         remove_tree(place)
@@ -106,12 +108,6 @@ def _script_name(request: ScriptsRequest, listed: str) -> str:
     path = posixpath.normpath(posixpath.join(request.layout.site_dir, listed))
     folder, name = posixpath.split(path)
     return name if folder == request.inner_folder else ""
-
-
-def _scripts_of(dist_info: Path) -> Mapping[str, EntryPoint]:
-    """Console and GUI scripts that a distribution declares, by name."""
-    found: EntryPoints = PathDistribution(dist_info).entry_points
-    return {point.name: point for point in found if point.group in ("console_scripts", "gui_scripts")}
 
 
 def _new_contents(

@@ -10,9 +10,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from importlib.metadata import PathDistribution
 from pathlib import Path
 
+from venvstacks.actions.building.declared_scripts import declared_scripts
 from venvstacks.actions.building.wheel_records import listed_paths, read_record
 from venvstacks.actions.building.wheel_store import UnpackedWheel
 from venvstacks.archives.expected import folded
@@ -201,12 +201,10 @@ def _place(wheel: UnpackedWheel, entry: TreeEntry, info: str, scheme: Scheme) ->
 
 def _entry_points(wheel: UnpackedWheel, scheme: Scheme) -> Iterator[str]:
     """Places of the console and GUI scripts that a wheel declares, but not over an interpreter."""
-    points = PathDistribution(wheel.tree / _info(wheel)).entry_points
     suffix = ".exe" if scheme.is_windows else ""
-    for point in points:
-        is_named = not point.name.startswith(("python", "pypy", ".")) and not set("/\\") & set(point.name)
-        if is_named and point.group in {"console_scripts", "gui_scripts"}:
-            yield scheme.place("scripts", f"{point.name}{suffix}", "")
+    for name in declared_scripts(wheel.tree / _info(wheel), scheme.layout.short_version):
+        if not name.startswith(("python", "pypy", ".")) and not set("/\\") & set(name):
+            yield scheme.place("scripts", f"{name}{suffix}", "")
 
 
 def _is_python_script(path: Path) -> bool:
