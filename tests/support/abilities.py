@@ -33,3 +33,12 @@ def distinguishes_case() -> bool:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "a").touch()
         return not Path(folder, "A").exists()
+
+
+@cache
+def stores_name(name: str) -> bool:
+    """Whether a file can have this name: Windows has no line breaks in names, and takes `aux.py` for a device."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(OSError):
+        Path(folder, name).touch()
+        return [path.name for path in Path(folder).iterdir()] == [name]
+    return False

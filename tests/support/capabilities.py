@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests.support.abilities import distinguishes_case, has_symbolic_links, keeps_modes
+from tests.support.abilities import distinguishes_case, has_symbolic_links, keeps_modes, stores_name
 
 needs_symbolic_links = pytest.mark.skipif(not has_symbolic_links(), reason="needs symbolic links")
 needs_times_of_change = pytest.mark.skipif(
@@ -15,6 +15,11 @@ needs_times_of_change = pytest.mark.skipif(
 )
 needs_case = pytest.mark.skipif(not distinguishes_case(), reason="needs names that differ in case alone")
 needs_modes = pytest.mark.skipif(not keeps_modes(), reason="needs modes of files")
+
+
+def needs_name(name: str) -> pytest.MarkDecorator:
+    """A mark of tests that make a file or folder of this name."""
+    return pytest.mark.skipif(not stores_name(name), reason="needs names of files that not every system can store")
 
 
 def marks_of(case: str) -> tuple[pytest.MarkDecorator, ...]:

@@ -73,12 +73,14 @@ class MisbehavingServer:
         url: Where it listens.
         heads: All requests.
         tls: How connections are encrypted; None: they are not.
+        is_over: Whether the next connection is the last, which wakes the thread that accepts them.
     """
 
     behaviour: Behaviour
     url: str = ""
     heads: list[str] = field(default_factory=list)
     tls: ssl.SSLContext | None = None
+    is_over: bool = False
 
     def _serve(self, accepted: socket.socket) -> None:
         with contextlib.suppress(OSError), self._encrypted(accepted) as connection:
@@ -96,11 +98,12 @@ class MisbehavingServer:
         return self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
 
     def accept(self, listening: socket.socket) -> None:
-        """Serve every connection in a thread of its own, until the listening socket is closed."""
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = listening.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        """Serve every connection in a thread of its own, until the server is over."""
+        while True:
+            connection, _ = listening.accept()
+            if self.is_over:
+                return connection.close()
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -111,6 +114,9 @@ def misbehaving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> Iter
         server.url = f"http{'s' if tls else ''}://127.0.0.1:{listening.getsockname()[1]}"
         thread = threading.Thread(target=server.accept, args=(listening,), daemon=True)
         thread.start()
-        yield server
-        listening.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.is_over = True
+            with socket.create_connection(listening.getsockname()):  # Windows shuts down no listening socket
+                thread.join()

@@ -6,9 +6,13 @@ nothing is ever repeated.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Seconds to wait before each further attempt."""
@@ -20,30 +24,37 @@ _IN_USE = frozenset({_ACCESS_DENIED, 32, 33})
 
 def is_in_use(error: OSError) -> bool:
     """Whether Windows reports that another program uses the file, or may use a file in the folder."""
-    return getattr(error, "winerror", None) in _IN_USE
+    return _code(error) in _IN_USE
 
 
 def is_refused(error: OSError) -> bool:
     """Whether Windows does not say if a file is in use or the user has no right to change it."""
-    return getattr(error, "winerror", None) == _ACCESS_DENIED
+    return _code(error) == _ACCESS_DENIED
 
 
-def patiently(operation: Callable[[], object], pauses: Sequence[float] = PAUSES) -> None:
+def _code(error: OSError) -> int | None:
+    """Windows' error code: none of other systems, and none of `open`, where `EACCES` stands for all that it may be."""
+    code: int | None = getattr(error, "winerror", 0)
+    return _ACCESS_DENIED if code is None and error.errno == errno.EACCES else code
+
+
+def patiently(operation: Callable[[], Result], pauses: Sequence[float] = PAUSES) -> Result:
     """Carry out `operation`, and repeat it after each pause while another program uses its file.
+
+    Returns:
+        The result of the operation.
 
     Raises:
         OSError: It fails for another reason, or the file is still in use after the last pause.
     """
     for pause in pauses:
         try:
-            operation()
+            return operation()
         except OSError as error:
             if not is_in_use(error):
                 raise
             time.sleep(pause)
-        else:
-            return
-    operation()
+    return operation()
 
 
 def rename_patiently(source: Path, target: Path) -> None:

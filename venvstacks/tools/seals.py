@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from venvstacks.tools.patience import patiently
+
 SEAL_BYTES = 32
 """The size of a seal, which is before the content."""
 
@@ -70,8 +72,8 @@ def _key_in(folder: Path) -> bytes:
                 stream.write(secrets.token_bytes(SEAL_BYTES))
             with contextlib.suppress(FileExistsError):  # another process has created it
                 os.link(temporary, place)
-            temporary.unlink()
-        key = place.read_bytes()
+            patiently(temporary.unlink)
+        key = patiently(place.read_bytes)  # Windows: a file with two names is in use while one of them is removed
         if len(key) == SEAL_BYTES:
             return key
     return secrets.token_bytes(SEAL_BYTES)

@@ -23,7 +23,7 @@ EMULATOR = ("/opt/emulate", "-L", "/sysroot")
             "linux_aarch64",
             {"python": "bin/python", "dynlib_path": "share/venv/lib"},  # a wrapper, for which there is a shell here
             (*EMULATOR, Path("frog/libexec/python3.11")),
-            {"LD_LIBRARY_PATH": "frog/share/venv/lib", "VENVSTACKS_LIBRARY_PATH": "frog/share/venv/lib"},
+            dict.fromkeys(("LD_LIBRARY_PATH", "VENVSTACKS_LIBRARY_PATH"), str(Path("frog/share/venv/lib"))),
         ),
         ("win_amd64", {"python": "Scripts/python.exe"}, (*EMULATOR, Path("frog/Scripts/python.exe")), {}),
     ],
@@ -42,14 +42,14 @@ def test_without_an_emulator_the_wrapper_is_started() -> None:
 
 
 def test_emulators_are_found_on_the_path_or_next_to_the_specification(tmp_path: Path) -> None:
-    for name in ("tools/emulate", "bin/emulate"):
+    for name in ("tools/emulate.exe", "bin/emulate.exe"):
         place = tmp_path / name
         place.parent.mkdir()
         place.touch(mode=0o755)
     found = [find_emulator((name, "-L"), PLATFORMS["win_amd64"], tmp_path, str(tmp_path / "bin")) for name in (
-        "emulate", "tools/emulate",
+        "emulate.exe", "tools/emulate.exe",
     )]  # fmt: skip
-    assert found == [(str(tmp_path / "bin/emulate"), "-L"), (str(tmp_path / "tools/emulate"), "-L")]
+    assert found == [(str(tmp_path / "bin/emulate.exe"), "-L"), (str(tmp_path / "tools/emulate.exe"), "-L")]
     assert find_emulator((), PLATFORMS["win_amd64"], tmp_path, None) == ()
     with pytest.raises(BuildError, match="the emulator 'none' of win_amd64 is not on this machine"):
         find_emulator(("none",), PLATFORMS["win_amd64"], tmp_path, str(tmp_path))

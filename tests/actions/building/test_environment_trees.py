@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.capabilities import needs_symbolic_links
+from tests.support.capabilities import needs_modes, needs_symbolic_links
 from tests.support.locked_layers import runtime
 from venvstacks.actions.building.environment_tree import (
     copy_source,
@@ -73,6 +73,7 @@ def test_a_module_that_was_removed_while_building(tmp_path: Path) -> None:
     assert "run the same command again" in str(caught.value)
 
 
+@needs_modes
 def test_a_package_s_hash_depends_on_its_executable_files(tmp_path: Path) -> None:
     put(tmp_path, "hop/__main__.py")
     source = SourceTree("hop", is_package=True, files=("__main__.py",))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.capabilities import needs_case, needs_name, needs_symbolic_links
 from tests.support.locked_layers import framework, runtime
 from venvstacks.actions.publishing.layer_metadata import PublishedLayer
 from venvstacks.actions.publishing.publish import ArchiveOptions, archive_layer
@@ -49,6 +50,7 @@ def record(*paths: str) -> str:
     return "".join(f"{path},sha256=x,1\n" for path in paths)
 
 
+@needs_case
 def test_files_whose_names_are_the_same_on_some_systems(tmp_path: Path) -> None:
     files = {
         "frog/Legs.txt": "4",
@@ -73,6 +75,7 @@ def test_files_whose_names_are_the_same_on_some_systems(tmp_path: Path) -> None:
     assert not [*(tmp_path / "_artifacts").glob("*.tar.gz*")]
 
 
+@needs_case
 def test_files_that_no_package_brings(tmp_path: Path) -> None:
     with pytest.raises(PublishError, match="the same on some file systems") as caught:
         archive(tmp_path, {"Hop.py": "", "hop.py": ""})
@@ -84,10 +87,18 @@ def test_files_that_no_package_brings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "links", "platform", "says"),
     [
-        ("aux.py", {}, "win_amd64", "cannot be a file's name on Windows"),
-        ("frog\x07.py", {}, "linux_x86_64", "no part of a file's name"),
-        ("frog.py", {"link": "../../../../framework-lily/x"}, "linux_x86_64", "leads out of its layer"),
-        ("frog.py", {"a": "b", "b": "a"}, "linux_x86_64", "goes round in circles"),
+        pytest.param("aux.py", {}, "win_amd64", "cannot be a file's name on Windows", marks=needs_name("aux.py")),
+        pytest.param("frog\x07.py", {}, "linux_x86_64", "no part of a file's name", marks=needs_name("frog\x07.py")),
+        pytest.param(
+            "frog.py",
+            {"link": "../../../../framework-lily/x"},
+            "linux_x86_64",
+            "leads out of its layer",
+            marks=needs_symbolic_links,
+        ),
+        pytest.param(
+            "frog.py", {"a": "b", "b": "a"}, "linux_x86_64", "goes round in circles", marks=needs_symbolic_links
+        ),
     ],
 )
 def test_whatever_else_deploying_refuses(
@@ -97,6 +108,9 @@ def test_whatever_else_deploying_refuses(
         archive(tmp_path, {name: ""}, links, PLATFORMS[platform])
 
 
+@needs_case
+@needs_symbolic_links
+@needs_name("aux.py")
 def test_folders_that_become_one_and_links_to_layers_below_are_fine(tmp_path: Path) -> None:
     archive(tmp_path, {"terminfo/E/Eterm": "", "terminfo/e/elm": "", "aux.py": ""}, {"python": "../../../../py/bin"})
     assert (tmp_path / "_artifacts/framework-pond.tar.gz").is_file()

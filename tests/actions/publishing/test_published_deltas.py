@@ -39,7 +39,7 @@ def test_one_delta_for_each_changed_layer_and_older_version(tmp_path: Path) -> N
         assert delta.name.startswith(f"framework-pond-{delta.sha256[:12]}.")
     assert files_of(tmp_path / "3") <= named_files(tmp_path / "3/__venvstacks__/venvstacks.json")
     said = [note for note in third.notes if re.match(r"framework-pond: a delta of \d\.\d kB instead of 0\.1 MB", note)]
-    assert [note.rpartition("/")[2] for note in said] == ["1", "2"]
+    assert [Path(note.partition(" from ")[2]).name for note in said] == ["1", "2"]
 
 
 def test_deltas_are_reproducible(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.capabilities import needs_symbolic_links
+from tests.support.capabilities import needs_name, needs_symbolic_links
 from venvstacks.errors import ExitCode, SourceError
 from venvstacks.tools.module_files import read_source
 
@@ -116,11 +116,8 @@ def test_neither_file_nor_folder(tmp_path: Path) -> None:
         read_source(tmp_path, "pkg")
 
 
+@needs_name("\udcff.py")
 def test_a_name_that_is_not_text(tmp_path: Path) -> None:
-    lay_out(tmp_path, "pkg/a.py")
-    try:
-        (tmp_path / "pkg" / os.fsdecode(b"\xff.py")).touch()
-    except OSError:
-        pytest.skip("this file system only takes UTF-8")
+    lay_out(tmp_path, "pkg/a.py", "pkg/\udcff.py")
     with pytest.raises(SourceError, match="not UTF-8"):
         read_source(tmp_path, "pkg")

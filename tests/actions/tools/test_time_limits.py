@@ -43,7 +43,7 @@ def test_children_of_a_slow_task_are_ended(kind: str, code: int, tmp_path: Path)
 def test_no_child_is_started_when_the_time_is_over(tmp_path: Path) -> None:
     tools = Tools({}, tmp_path)
     with pytest.raises(PublishError):
-        limited("archive", 1e-9, tools, SLEEP)
+        limited("archive", 0, tools, SLEEP)
     assert tools.processes.started == 0
 
 

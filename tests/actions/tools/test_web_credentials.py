@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,9 @@ def test_netrc_files_name_hosts(tmp_path: Path) -> None:
         read(server.url, netrc(tmp_path, "machine other login me password s3cret\ndefault login me password s3cret\n"))
         home = tmp_path / "home"
         home.mkdir()
-        (home / ".netrc").write_text("machine 127.0.0.1 login me password s3cret\n", "utf-8")
-        (home / ".netrc").chmod(0o600)
+        place = home / ("_netrc" if os.name == "nt" else ".netrc")
+        place.write_text("machine 127.0.0.1 login me password s3cret\n", "utf-8")
+        place.chmod(0o600)
         read(server.url, {"HOME": str(home)})
         read(server.url, {"HOME": str(tmp_path)})
     assert sent(server) == [BASIC, "", BASIC, ""]

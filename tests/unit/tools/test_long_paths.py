@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.windows_errors import error_in_use
 from venvstacks.tools.long_paths import bears_long_paths, exceeds_limit, is_too_long
 from venvstacks.tools.write_hints import WriteHints, special_hint
 
@@ -41,6 +42,7 @@ def test_the_limit(path: str, *, too_long: bool) -> None:
         (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 300), "shorter path"),
         (windows_error(3, "C:\\pond"), "otherwise"),
         (windows_error(32, "C:\\pond"), "close that program"),
+        (error_in_use(None), "(or you may not change it): close that program"),
         (windows_error(5, "C:\\pond"), "(or you may not change it): close that program"),
         (windows_error(50, "E:\\pond"), "junctions"),
         (OSError(errno.ENOSPC, "No space left on device", "x" * 300), "full"),

@@ -6,15 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.windows_errors import error_in_use
 from venvstacks.tools import patience
 from venvstacks.tools.files import write_atomically
 from venvstacks.tools.patience import PAUSES, patiently
-
-
-def windows_error(code: int, name: str = "C:\\pond\\frog.dll") -> OSError:
-    error = PermissionError(13, "the process cannot access the file", name)
-    error.winerror = code  # type: ignore[attr-defined,unused-ignore]
-    return error
 
 
 @pytest.fixture
@@ -25,9 +20,9 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return pauses
 
 
-@pytest.mark.parametrize("code", [5, 32, 33])
-def test_what_is_in_use_for_a_moment_is_waited_for(code: int, waited: list[float]) -> None:
-    answers = [windows_error(code), windows_error(code), None]
+@pytest.mark.parametrize("code", [5, 32, 33, None])
+def test_what_is_in_use_for_a_moment_is_waited_for(code: int | None, waited: list[float]) -> None:
+    answers = [error_in_use(code), error_in_use(code), None]
 
     def operation() -> None:
         if (answer := answers.pop(0)) is not None:
@@ -40,14 +35,14 @@ def test_what_is_in_use_for_a_moment_is_waited_for(code: int, waited: list[float
 
 def test_what_stays_in_use_is_named(waited: list[float]) -> None:
     def operation() -> None:
-        raise windows_error(32)
+        raise error_in_use(32)
 
     with pytest.raises(PermissionError, match=r"frog\.dll"):
         patiently(operation)
     assert waited == [*PAUSES]
 
 
-@pytest.mark.parametrize("error", [PermissionError(13, "denied", "/pond"), windows_error(3)])
+@pytest.mark.parametrize("error", [PermissionError(1, "not permitted", "/pond"), error_in_use(3)])
 def test_other_failures_are_final(error: OSError, waited: list[float]) -> None:
     def operation() -> None:
         raise error
@@ -61,7 +56,7 @@ def test_other_failures_are_final(error: OSError, waited: list[float]) -> None:
 def test_files_are_replaced_patiently(tmp_path: Path, waited: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "file"
     place.write_text("old")
-    refusals = [windows_error(5, str(place))]
+    refusals = [error_in_use(5, str(place))]
     replace = Path.replace
 
     def refused_once(self: Path, target: Path) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.abilities import keeps_modes
+from tests.support.windows_errors import error_in_use
 from venvstacks._injected import compiling
 from venvstacks.tools.seals import opened, read_sealed, seal_key, sealed
 
@@ -47,3 +48,22 @@ def test_the_key_lies_outside_of_the_cache_and_is_private(tmp_path: Path) -> Non
 def test_both_sides_mean_the_same_digest() -> None:
     expected = hmac.digest(KEY, b"name\0content", hashlib.sha256)
     assert compiling._seal(KEY, "name", b"content") == expected
+
+
+@pytest.mark.parametrize(("operation", "code"), [("unlink", 32), ("read_bytes", None)])
+def test_a_new_key_is_the_stored_one_though_others_have_its_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str, code: int | None
+) -> None:
+    """Windows refuses for a moment to remove one name of a file, or to read it, while a thread uses its other name."""
+    original = getattr(Path, operation)
+    refusals = [error_in_use(code)]
+
+    def refused_once(path: Path) -> object:
+        if refusals:
+            raise refusals.pop()
+        return original(path)
+
+    monkeypatch.setattr(Path, operation, refused_once)
+    key = seal_key({"HOME": str(tmp_path)}, tmp_path / "cache")
+    assert refusals == []
+    assert [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] == [key]
