@@ -17,7 +17,7 @@ import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 AXE = Path(os.environ.get("VENVSTACKS_TEST_AXE", "axe.min.js"))
-"""axe-core, from npm: `.ci/run` installs what `.ci/browser/package.json` names, and says where."""
+"""axe-core, from npm: `.ci/run` installs what `.ci/npm/package.json` names, and says where."""
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core in VENVSTACKS_TEST_AXE")

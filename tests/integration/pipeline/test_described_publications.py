@@ -12,6 +12,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from tests.support.bill_validator import faults_of_bills, needs_validator
 from tests.support.sample_stack import BUILT, Pond
 from venvstacks.deployment.offers import OfferedFile
 from venvstacks.deployment.steps.publication_source import FolderSource
@@ -64,6 +65,12 @@ def test_each_layer_has_a_valid_bill_and_applications_one_with_everything_below(
     bill = tmp_path / "newt.json"
     assert described.command("sbom", "_artifacts", "--app", "newt", "-o", str(bill)).returncode == 0
     assert json.loads(bill.read_text("utf-8")) == content(described, "app-newt", "bill")
+
+
+@needs_validator
+def test_another_library_than_the_one_that_wrote_them_accepts_the_bills(described: Pond) -> None:
+    named = [described.base / "_artifacts" / layers(described)[layer]["venvstacks"]["bill"]["name"] for layer in BUILT]
+    assert faults_of_bills(*named) == []
 
 
 def test_a_statement_names_the_archive_and_everything_that_it_was_made_from(described: Pond) -> None:
