@@ -102,8 +102,11 @@ def _copied(machine: Machine, place: Path) -> Machine:
 
 
 def compare(spec: Path | None, rounds: int) -> None:
-    """Two workers with one thread each, and `--jobs 2`, each with filled caches and an empty store."""
-    with _stack(spec) as (folder, first), dask_cluster(_made(folder / "cluster")) as cluster:
+    """Two workers with one thread each, and `--jobs 2`, each with filled caches and an empty store.
+
+    The workers share caches, as workers of one machine do unless they are started with other folders.
+    """
+    with _stack(spec) as (folder, first), dask_cluster(_made(folder / "cluster"), one_machine=True) as cluster:
         cluster.start_workers("one", "two")
         alone, together = list[_Took](), list[_Took]()
         for number in range(rounds + 1):  # the first fills caches

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.support.tiny_graphs import Bench
 from venvstacks.engine.journal import Journal
@@ -25,6 +26,15 @@ class Elsewhere:
     bench: Bench
     good_for: str
     asked: list[str] = field(default_factory=list)
+    expected: dict[str, float] = field(default_factory=dict)
+    ready: list[list[str]] = field(default_factory=list)
+
+    def expect(self, seconds: Mapping[str, float]) -> None:
+        self.expected = dict(seconds)
+
+    def choose(self, ready: Mapping[str, float]) -> str:
+        self.ready.append(list(ready))
+        return list(ready)[-1]
 
     def perform(self, node: TaskNode, digest: Callable[[str], str | None]) -> Mapping[str, object] | None:
         assert digest(node.inputs[0])
@@ -61,3 +71,19 @@ def test_their_failures_are_the_tasks(bench: Bench) -> None:
     assert bench.run() == []
     assert bench.statuses() == {"a": "done", "b": "failed", "c": "not run"}
     assert str(bench.outcomes["b"].error) == "far from here"
+
+
+def test_they_choose_what_begins_next(bench: Bench) -> None:
+    bench.others = others = Elsewhere(bench, "ab")
+    assert bench.run() == ["c"]
+    assert set(others.expected) == {"a", "b", "c"}
+    assert others.ready == [], "there was one task at a time"
+
+
+def test_the_task_that_they_choose_begins(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "a: s -> a.out\nb: s -> b.out\nc: s -> c.out")
+    bench.write(s="x")
+    bench.others = others = Elsewhere(bench, "abc")
+    assert bench.run(jobs=1) == []
+    assert others.asked == ["c", "b", "a"]
+    assert others.ready == [["a", "b", "c"], ["a", "b"]]

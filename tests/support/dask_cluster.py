@@ -66,14 +66,16 @@ class Worker:
 
 @dataclass
 class DaskCluster:
-    """A scheduler, and workers with caches of their own.
+    """A scheduler, and workers.
 
     Attributes:
         folder: Where they keep what they have.
+        one_machine: Whether workers share caches, as those of one machine do; others have caches of their own.
         address: Of the scheduler.
     """
 
     folder: Path
+    one_machine: bool = False
     address: str = ""
     port: int = 0
     scheduler: subprocess.Popen[bytes] | None = None
@@ -100,9 +102,10 @@ class DaskCluster:
     def _start_worker(self, name: str) -> Worker:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
-        environment = {**os.environ, "UV_CACHE_DIR": str(folder / "uv")}
+        caches = self.folder if self.one_machine else folder
+        environment = {**os.environ, "UV_CACHE_DIR": str(caches / "uv")}
         command = [sys.executable, "-m", "venvstacks", "worker", self.address, "--name", name, "--jobs", "1"]
-        command += ["--folder", str(folder), "--cache", str(folder / "cache")]
+        command += ["--folder", str(folder), "--cache", str(caches / "cache")]
         with (folder / "output").open("wb") as stream:
             process = subprocess.Popen(command, env=environment, stdout=stream, stderr=stream, start_new_session=True)
         worker = Worker(name, process, folder)
@@ -129,9 +132,9 @@ class DaskCluster:
 
 
 @contextmanager
-def dask_cluster(folder: Path) -> Iterator[DaskCluster]:
+def dask_cluster(folder: Path, *, one_machine: bool = False) -> Iterator[DaskCluster]:
     """A scheduler without workers."""
-    cluster = DaskCluster(folder)
+    cluster = DaskCluster(folder, one_machine)
     cluster.start_scheduler()
     try:
         yield cluster

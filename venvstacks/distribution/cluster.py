@@ -11,6 +11,7 @@ from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING
 
 from venvstacks.distribution.orders import Answer, Order, carry_out, end_run
+from venvstacks.distribution.placement import Placement
 from venvstacks.distribution.worker_offers import Offer, refusals
 from venvstacks.errors import BuildError, InterruptedRunError, UsageError
 from venvstacks.urls import without_logins
@@ -24,6 +25,9 @@ WORKERS_SECONDS = 10.0
 
 LOST_SECONDS = 30.0
 """How long a run waits for a scheduler or for workers that are gone."""
+
+MOST_DEATHS = 4
+"""How many workers may die while they do one task."""
 
 _WATCH_SECONDS = 1.0
 _ATTEMPTS = 10
@@ -53,6 +57,10 @@ def connected_client(address: str) -> Iterator[Client]:
             client.close(timeout=2)
 
 
+class _LostWorkerError(Exception):
+    """The worker that a task was sent to is gone."""
+
+
 class Cluster:
     """A scheduler with its workers, as one run uses them; from several threads.
 
@@ -60,13 +68,16 @@ class Cluster:
         client: The connection.
         address: Of the scheduler.
         offer: What workers have to offer.
+        placement: Chooses tasks and workers.
     """
 
-    def __init__(self, client: Client, address: str, offer: Offer) -> None:
+    def __init__(self, client: Client, address: str, offer: Offer, placement: Placement) -> None:
         self.run = secrets.token_hex(8)
         self._client = client
         self._address = without_logins(address)
         self._offer = offer
+        self.placement = placement
+        self._addresses: Mapping[str, str] = {}
         self._stopped = threading.Event()
         self._closed = threading.Event()
         self._ending: list[threading.Thread] = []
@@ -100,8 +111,13 @@ class Cluster:
         return slots, lines
 
     def _workers(self) -> dict[str, Mapping[str, float]]:
-        """The resources of all workers, by name."""
+        """The resources of all workers, by name; those that fit are given to the placement."""
         found = self._client.scheduler_info(n_workers=-1)["workers"]
+        fitting = {w["name"]: address for address, w in found.items() if self._offer.resource in w["resources"]}
+        doing = self._client.processing()
+        crowded = [name for name, address in fitting.items() if any(self.run not in key for key in doing[address])]
+        self._addresses = fitting
+        self.placement.update(fitting, crowded)
         return {str(worker["name"]): worker["resources"] for worker in found.values()}
 
     def ask(self, order: Order, priority: float) -> Answer:
@@ -111,40 +127,56 @@ class Cluster:
             BuildError: Workers, or the scheduler, are gone.
             InterruptedRunError: The run was stopped.
         """
-        from distributed import KilledWorker  # noqa: PLC0415 - an extra
-
+        deaths = 0
         for attempt in range(_ATTEMPTS):
-            future = self._client.submit(
-                carry_out,
-                order,
-                key=f"{order.task}-{order.run}-{attempt}",
-                pure=False,
-                resources={self._offer.resource: 1},
-                priority=round(priority),
-            )
-            self._futures.add(future)
+            worker, answer = self.placement.begin(order.task), None
             try:
-                self._await(future)
-                answer = future.result(timeout=LOST_SECONDS)
-                if not answer.interrupted:
-                    return answer
+                answer = self._ask(
+                    order, f"{order.task}-{order.run}-{attempt}", priority, self._addresses.get(worker or "")
+                )
             except CancelledError:  # by Dask's client, too, when the scheduler is gone
                 self._await_scheduler()
-            except KilledWorker as error:
-                raise BuildError(
-                    f"{error.allowed_failures + 1} workers died one after another while they did {order.task}",
-                    hint="see why: memory is a common reason; then run the same command again",
-                ) from error
+            except _LostWorkerError:
+                deaths += 1
+                if deaths == MOST_DEATHS:
+                    raise _fatal(order, deaths) from None
             finally:
-                self._futures.discard(future)
-                future.release()
+                done = answer is not None and not (answer.failure or answer.interrupted)
+                self.placement.end(order.task, worker, answer if done else None)
+            if answer and not answer.interrupted:
+                return answer
         raise BuildError(f"{order.task} was begun {_ATTEMPTS} times on workers of {self._address} that were ended")
 
-    def _await(self, future: Future[Answer]) -> None:
+    def _ask(self, order: Order, key: str, priority: float, address: str | None) -> Answer:
+        """Have an order carried out by the worker at an address, or by any."""
+        from distributed import KilledWorker  # noqa: PLC0415 - an extra
+
+        future = self._client.submit(
+            carry_out,
+            order,
+            key=key,
+            pure=False,
+            workers=[address] if address else None,
+            resources={self._offer.resource: 1},
+            priority=round(priority),
+        )
+        self._futures.add(future)
+        try:
+            self._await(future, address)
+            return future.result(timeout=LOST_SECONDS)
+        except KilledWorker as error:
+            raise _fatal(order, error.allowed_failures + 1) from error
+        finally:
+            self._futures.discard(future)
+            future.release()
+
+    def _await(self, future: Future[Answer], address: str | None) -> None:
         done = threading.Event()
         future.add_done_callback(lambda _: done.set())
         while not done.wait(0.5):
             self._check()
+            if address and address not in self._addresses.values():
+                raise _LostWorkerError
         self._check_stopped()
 
     def _check(self) -> None:
@@ -200,3 +232,10 @@ class Cluster:
             self.stop()
         for ending in self._ending:
             ending.join(timeout=5)
+
+
+def _fatal(order: Order, deaths: int) -> BuildError:
+    return BuildError(
+        f"{deaths} workers died one after another while they did {order.task}",
+        hint="see why: memory is a common reason; then run the same command again",
+    )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from venvstacks.distribution.cluster import Cluster, connected_client
 from venvstacks.distribution.dask_library import load_dask
 from venvstacks.distribution.orders import Answer, Order
+from venvstacks.distribution.placement import Placement
 from venvstacks.distribution.travelling_inputs import SentInputs
 from venvstacks.distribution.worker_offers import Offer
 from venvstacks.engine.journal import Journal
@@ -66,7 +67,7 @@ def connected(
     offer = Offer.of(host, project.configuration.tools, load_dask())
     address = project.options.on or ""
     with connected_client(address) as client, contextlib.ExitStack() as closing:
-        cluster = Cluster(client, address, offer)
+        cluster = Cluster(client, address, offer, Placement(requested.graph))
         slots, remarks = cluster.await_workers()
         levels = bottom_levels(requested.graph, lambda name: FIRST_ESTIMATES[requested.graph.by_name[name].kind])
         sent = SentInputs(project, shared.store, shared.folder)
@@ -116,6 +117,14 @@ class RemoteTasks:
         remote = self.project.remote_cache
         assert remote is not None  # noqa: S101 - `check_request`
         self._store = _store_for_workers(remote.url, self.project)
+
+    def expect(self, seconds: Mapping[str, float]) -> None:
+        """Take note of how long tasks are expected to take."""
+        self.cluster.placement.expect(seconds)
+
+    def choose(self, ready: Mapping[str, float]) -> str:
+        """Which of several tasks is to begin next: see `Placement`."""
+        return self.cluster.placement.choose(ready)
 
     def perform(self, node: TaskNode, digest: Callable[[str], str | None]) -> Mapping[str, object] | None:
         """Have a task done by a worker, and put its result in place; None if it is to be done here.

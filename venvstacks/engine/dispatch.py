@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from doit.control import ExecNode, TaskControl, TaskDispatcher
 
 from venvstacks.graph.schedule import Pools
+
+_COMPARED = 50
+"""How many ready tasks are given to `choose`."""
 
 
 class PriorityDispatcher(TaskDispatcher):  # type: ignore[misc] # doit has no types
@@ -23,10 +26,17 @@ class PriorityDispatcher(TaskDispatcher):  # type: ignore[misc] # doit has no ty
         levels: Bottom level of each task, in seconds.
         kinds: Kind of each task.
         pools: How many tasks of a pool may run at a time.
+        choose: Which of several ready tasks starts next, given their bottom levels; None for the one with the longest
+            chain.
     """
 
     def __init__(
-        self, control: TaskControl, levels: Mapping[str, float], kinds: Mapping[str, str], pools: Pools
+        self,
+        control: TaskControl,
+        levels: Mapping[str, float],
+        kinds: Mapping[str, str],
+        pools: Pools,
+        choose: Callable[[Mapping[str, float]], str] | None = None,
     ) -> None:
         self._levels = levels
         self._kinds = kinds
@@ -36,6 +46,7 @@ class PriorityDispatcher(TaskDispatcher):  # type: ignore[misc] # doit has no ty
         self._waiting: dict[str, int] = {}
         self._followers: dict[str, list[ExecNode]] = {}
         self._running: set[str] = set()
+        self._choose = choose
         super().__init__(control.tasks, control.targets, control.selected_tasks)
 
     def _dispatcher_generator(self, selected_tasks: Sequence[str]) -> Generator[Any, ExecNode | None, None]:
@@ -64,19 +75,21 @@ class PriorityDispatcher(TaskDispatcher):  # type: ignore[misc] # doit has no ty
         heapq.heappush(self._ready, (-self._levels.get(name, 0.0), order[name], node))
 
     def _pop(self) -> ExecNode | None:
-        """The first ready task whose pool has room."""
-        passed = []
-        found = None
-        while self._ready and found is None:
+        """The next ready task whose pool has room."""
+        passed: list[tuple[float, int, ExecNode]] = []
+        fitting: list[tuple[float, int, ExecNode]] = []
+        while self._ready and len(fitting) < (_COMPARED if self._choose else 1):
             entry = heapq.heappop(self._ready)
             kind = self._kinds.get(entry[2].task.name, "")
-            if self._pools.has_room(kind, self._busy):
-                found = entry[2]
-            else:
-                passed.append(entry)
-        for entry in passed:
-            heapq.heappush(self._ready, entry)
-        return found
+            (fitting if self._pools.has_room(kind, self._busy) else passed).append(entry)
+        found = fitting[0] if fitting else None
+        if self._choose and len(fitting) > 1:
+            name = self._choose({entry[2].task.name: -entry[0] for entry in fitting})
+            found = next(entry for entry in fitting if entry[2].task.name == name)
+        for entry in (*passed, *fitting):
+            if entry is not found:
+                heapq.heappush(self._ready, entry)
+        return found[2] if found else None
 
     def _occupy(self, node: ExecNode) -> None:
         name = node.task.name

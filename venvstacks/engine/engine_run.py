@@ -37,6 +37,16 @@ class ResultSharing(Protocol):
 class OtherMachines(Protocol):
     """Machines that do tasks for this one."""
 
+    def expect(self, seconds: Mapping[str, float]) -> None:
+        """Take note of how long each task is expected to take."""
+
+    def choose(self, ready: Mapping[str, float]) -> str:
+        """Which of several tasks is to begin next.
+
+        Args:
+            ready: Tasks that may begin, each with the seconds from its beginning to the end of the run.
+        """
+
     def perform(self, node: TaskNode, digest: Callable[[str], str | None]) -> Mapping[str, object] | None:
         """Have a task done there, and put its result in place here; None if it is to be done here.
 

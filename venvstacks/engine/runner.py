@@ -92,12 +92,16 @@ def _dispatcher(
     backend: StateBackend = dependency.backend
     estimates = first_estimates(graph, lambda path: _size(engine_run.paths.absolute(path)))
 
-    def seconds(name: str) -> float:
+    for name in estimates:
         record = backend.record(name)
-        return record.seconds if record and record.seconds else estimates[name]
-
+        if record and record.seconds:
+            estimates[name] = record.seconds
     kinds = {node.name: node.kind for node in graph.nodes}
-    return PriorityDispatcher(control, bottom_levels(graph, seconds), kinds, pools)
+    others = engine_run.others
+    if others:
+        others.expect(estimates)
+    levels = bottom_levels(graph, estimates.__getitem__)
+    return PriorityDispatcher(control, levels, kinds, pools, others.choose if others else None)
 
 
 def _size(path: Path) -> int:
