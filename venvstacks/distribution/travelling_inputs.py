@@ -168,7 +168,7 @@ class ReceivedInputs:
     """
 
     folder: Path
-    _projects: dict[str, SentProject] = field(default_factory=dict)
+    _projects: dict[str, Project] = field(default_factory=dict)
     _present: dict[str, str] = field(default_factory=dict)
 
     def fetch(
@@ -187,7 +187,7 @@ class ReceivedInputs:
                 hint="worker and run have to use one store, with one VENVSTACKS_REMOTE_CACHE_KEY",
             )
         files = dict(record.outputs)
-        project = self._project(files.pop(_PROJECT), store).placed(self.folder, environment, options)
+        project = self._project(files.pop(_PROJECT), store, environment, options)
         for path, blob in files.items():
             place = Path(os.path.normpath(project.base / path))
             if not place.is_relative_to(self.folder):
@@ -197,7 +197,10 @@ class ReceivedInputs:
                 self._present[path] = blob.sha256
         return project
 
-    def _project(self, blob: Blob, store: CarefulStore) -> SentProject:
+    def _project(
+        self, blob: Blob, store: CarefulStore, environment: Mapping[str, str], options: Mapping[str, object]
+    ) -> Project:
+        """The project, whose graph is compiled once for many tasks."""
         if blob.sha256 not in self._projects:
             place = self.folder / "project.pickle"
             self._place(blob, place, store)
@@ -205,8 +208,12 @@ class ReceivedInputs:
             if sha256_bytes(content) != blob.sha256:
                 raise BuildError("the project was changed on its way")
             # the digest came from the scheduler's client, whose functions Dask runs as well
-            self._projects = {blob.sha256: pickle.loads(content)}  # noqa: S301
-        return self._projects[blob.sha256]
+            sent: SentProject = pickle.loads(content)  # noqa: S301
+            self._projects = {blob.sha256: sent.placed(self.folder, environment, options)}
+        known = self._projects[blob.sha256]
+        if known.options != replace(known.options, **options):  # type: ignore[arg-type] # fields of Options
+            known = replace(known, options=replace(known.options, **options))  # type: ignore[arg-type]
+        return known
 
     def _place(self, blob: Blob, place: Path, store: CarefulStore) -> None:
         make_folders(place.parent)
