@@ -102,6 +102,8 @@ def _read(file: Path, folder: Path) -> FoundProject:
         place = file.resolve().parent.relative_to(folder.resolve()).as_posix()
         found = (path for pattern in ("*.py", "*/*.py", "src/*/*.py") for path in file.parent.glob(pattern))
         return read_project(document, place, [path.relative_to(file.parent).as_posix() for path in found])
+    except FileNotFoundError as error:
+        raise UsageError(f"{file} cannot be read: there is no such file", hint=_other_hint(file.parent)) from error
     except (OSError, UnicodeDecodeError, TomlError) as error:
         raise UsageError(f"{file} cannot be read: {error}", hint="name a pyproject.toml") from error
     except RefusedValueError as error:
@@ -111,6 +113,16 @@ def _read(file: Path, folder: Path) -> FoundProject:
             f"{file} is not below {folder}",
             hint="name a folder above all projects: venvstacks init --from FILE DIR",
         ) from error
+
+
+def _other_hint(folder: Path) -> str:
+    """What to do where a folder holds no `pyproject.toml`."""
+    if not any((folder / name).is_file() for name in ("setup.py", "setup.cfg")):
+        return "name a pyproject.toml"
+    return (
+        "this project says in setup.py or setup.cfg what it is; that cannot be read without running it. Begin with "
+        '`venvstacks init`, require it in an application, and add [tool.uv.sources] NAME = { path = "." }'
+    )
 
 
 def _by_package(requirements: Sequence[str]) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,9 @@ _ASKS_GIT = frozenset({
 """Build requirements that take a project's version from git."""
 
 
-def read_projects(draft: Draft, uv: UvTable, base: Path, environment: Mapping[str, str]) -> Projects:
+def read_projects(
+    draft: Draft, uv: UvTable, base: Path, environment: Mapping[str, str], written: Iterable[str] = ()
+) -> Projects:
     """The projects that a draft names as sources, and those that these name.
 
     Args:
@@ -37,6 +39,7 @@ def read_projects(draft: Draft, uv: UvTable, base: Path, environment: Mapping[st
         uv: uv's settings.
         base: Folder of the specification.
         environment: This program's environment variables, with which git is asked for the tags of a project.
+        written: Folders that this stack writes; they belong to no project.
 
     Raises:
         SourceError: A project's folder cannot be read.
@@ -51,7 +54,7 @@ def read_projects(draft: Draft, uv: UvTable, base: Path, environment: Mapping[st
             members = _workspace_members(base) if members is None else members
             source = Source(path=members[name]) if name in members else source
         if source.path is not None and source.path not in folders:
-            found = folders[source.path] = _read_project(base, source, environment)
+            found = folders[source.path] = _read_project(base, source, environment, written)
             waiting += _named(found.sources) if found else []
     return Projects(folders, members or {})
 
@@ -66,10 +69,12 @@ def _references(draft: Draft) -> list[tuple[str, Source]]:
     return [(each.name, source) for each in required if (source := source_of(each)) is not None]
 
 
-def _read_project(base: Path, source: Source, environment: Mapping[str, str]) -> ProjectFolder | None:
+def _read_project(
+    base: Path, source: Source, environment: Mapping[str, str], written: Iterable[str]
+) -> ProjectFolder | None:
     path = source.path or ""
     try:
-        tree = read_project(base, path)
+        tree = read_project(base, path, written)
     except OSError as error:
         raise SourceError(f"project {path} cannot be read: {error.strerror or error}", hint="check its name") from error
     if tree is None or not tree.is_package:

@@ -11,6 +11,7 @@ from venvstacks.loading.options import Options
 from venvstacks.loading.own_projects import read_projects
 from venvstacks.loading.python_series import choose_pythons
 from venvstacks.model.draft import Draft
+from venvstacks.model.layout import StackLayout
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.model.specification import UvTable
 from venvstacks.model.surroundings import Surroundings
@@ -47,6 +48,7 @@ def read_surroundings(draft: Draft, base: Path, options: Options, environment: M
         SourceError: A module cannot be read.
     """
     uv_file = _read_uv_file(base / UV_FILE) if draft.uv is None else None
+    written = (options.build_dir, options.output_dir, options.export_dir, StackLayout().wheel_pins)
     return Surroundings(
         sources={path: _read_source(base, path) for path in draft.module_paths},
         uv_file=uv_file,
@@ -54,7 +56,7 @@ def read_surroundings(draft: Draft, base: Path, options: Options, environment: M
         exclude_newer=environment.get("UV_EXCLUDE_NEWER") or None,
         requirement_files=_read_requirement_files(draft.requirement_files, base),
         pythons=choose_pythons(draft, base, options, environment),
-        projects=read_projects(draft, (uv_file if draft.uv is None else draft.uv) or {}, base, environment),
+        projects=read_projects(draft, (uv_file if draft.uv is None else draft.uv) or {}, base, environment, written),
     )
 
 

@@ -7,6 +7,8 @@ folder, those of a `StackLayout` to the folder of the specification (or absolute
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from venvstacks.model.conventions import METADATA_DIR
@@ -56,6 +58,12 @@ class EnvironmentLayout:
 
 
 _STATE = ".venvstacks"
+_LOCK_METADATA = re.compile(r"pylock\..+\.meta\.json")
+
+
+def is_written_by_stacks(names: Iterable[str]) -> bool:
+    """Whether a folder that holds `names` is one of environments, of published or exported layers, or of a lock."""
+    return any(name in {_STATE, METADATA_DIR} or _LOCK_METADATA.fullmatch(name) for name in names)
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,12 @@ class StackLayout:
 
     def wheel_pin(self, label: str) -> str:
         """What an own package's wheel was built from, committed with the locks; `label` is the name of its task."""
-        return f"{self.requirements}/wheels/{label}.json"
+        return f"{self.wheel_pins}/{label}.json"
+
+    @property
+    def wheel_pins(self) -> str:
+        """The folder of what own packages' wheels were built from."""
+        return f"{self.requirements}/wheels"
 
     def own_wheel(self, label: str) -> str:
         """The folder of the wheel of an own package."""

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvstacks.errors import SourceError
+from venvstacks.model.layout import is_written_by_stacks
 from venvstacks.model.source_trees import SourceTree
 from venvstacks.modes import is_executable
 from venvstacks.tools.git_index import executable_paths, keeps_no_modes, tracked_paths
@@ -40,6 +41,10 @@ def read_source(base: Path, path: str) -> SourceTree | None:
         SourceError: The folder holds an entry that can be neither copied nor left out.
         OSError: It cannot be read.
     """
+    return _read(base, path, None)
+
+
+def _read(base: Path, path: str, left_out: _LeftOut | None) -> SourceTree | None:
     place = base / path
     if place.is_file():
         return _with_modes(SourceTree(path, is_package=False, files=("",)), place)
@@ -47,22 +52,30 @@ def read_source(base: Path, path: str) -> SourceTree | None:
         return None
     folder = Path(os.path.realpath(place))
     rules = _outer_rules(folder)
-    files = () if rules is _ALL_IGNORED else tuple(sorted(_files(folder, "", rules)))
+    files = () if rules is _ALL_IGNORED else tuple(sorted(_files(folder, "", rules, left_out)))
     return _with_modes(SourceTree(path, is_package=True, files=files), folder)
 
 
-def read_project(base: Path, path: str) -> SourceTree | None:
+def read_project(base: Path, path: str, written: Iterable[str] = ()) -> SourceTree | None:
     """The project or archive that a specification calls `path`: as `read_source`, with every file that git tracks.
 
     A project is built from what its repository holds, so that an ignored file which is tracked nevertheless belongs to
-    it, as it belongs to each clone.
+    it, as it belongs to each clone. What stacks write into a project (locks, environments, publications) does not
+    belong to it, tracked or not: it would change with each run.
+
+    Args:
+        base: The specification's folder.
+        path: Relative to `base` or absolute, with forward slashes.
+        written: Folders that the stack writes, relative to `base` or absolute; those that can be told from what is in
+            them need not be named.
 
     Raises:
         SourceError: As `read_source`.
         OSError: It cannot be read.
     """
-    source = read_source(base, path)
     folder = Path(os.path.realpath(base / path))
+    left_out = _LeftOut(folder, {Path(os.path.realpath(base / name)) for name in written})
+    source = _read(base, path, left_out)
     root = _work_tree(folder)
     if source is None or not source.is_package or root is None:
         return source
@@ -71,10 +84,37 @@ def read_project(base: Path, path: str) -> SourceTree | None:
     tracked = {
         name.removeprefix(start) for name in tracked_paths(_own_git_folder(root) / "index") if name.startswith(start)
     }
-    missing = {name for name in tracked - set(source.files) if not _is_of_git(name) and (folder / name).is_file()}
+    missing = {
+        name
+        for name in tracked - set(source.files)
+        if not _is_of_git(name) and not left_out.holds(name) and (folder / name).is_file()
+    }
     if not missing:
         return source
     return _with_modes(replace(source, files=tuple(sorted({*source.files, *missing}))), folder)
+
+
+class _LeftOut:
+    """The folders in a project that stacks write: those that are known, and those that are found meanwhile.
+
+    Args:
+        project: The project's folder.
+        known: Folders that a stack writes, wherever they are.
+    """
+
+    def __init__(self, project: Path, known: Iterable[Path]) -> None:
+        inside = (place.relative_to(project).as_posix() for place in known if place.is_relative_to(project))
+        self._prefixes = {f"{name}/" for name in inside if name != "."}
+
+    def takes(self, prefix: str, names: Iterable[str]) -> bool:
+        """Whether the folder `prefix` is one of them, which holds `names`; the project itself is none."""
+        if prefix and is_written_by_stacks(names):
+            self._prefixes.add(prefix)
+        return prefix in self._prefixes
+
+    def holds(self, name: str) -> bool:
+        """Whether a file is in one of these folders."""
+        return any(name.startswith(prefix) for prefix in self._prefixes)
 
 
 def _is_of_git(name: str) -> bool:
@@ -168,18 +208,21 @@ def _read_rules(file: Path, folder: Path, weaker: _Rules | None) -> _Rules:
     return _Rules(folder, parse_rules(file.read_bytes() if is_there else b""), weaker)
 
 
-def _files(folder: Path, prefix: str, rules: _Rules | None) -> Iterator[str]:
+def _files(folder: Path, prefix: str, rules: _Rules | None, left_out: _LeftOut | None) -> Iterator[str]:
     if rules:
         rules = _read_rules(folder / ".gitignore", folder, rules)
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if entry.name == "__pycache__" or (rules and _left_out_by_git(rules, entry, is_folder=is_folder)):
-                continue
-            if is_folder:
-                yield from _files(Path(entry.path), f"{prefix}{entry.name}/", rules)
-            else:
-                yield prefix + _file_name(entry)
+    with os.scandir(folder) as scan:
+        entries = list(scan)
+    if left_out and left_out.takes(prefix, (entry.name for entry in entries)):
+        return
+    for entry in entries:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if entry.name == "__pycache__" or (rules and _left_out_by_git(rules, entry, is_folder=is_folder)):
+            continue
+        if is_folder:
+            yield from _files(Path(entry.path), f"{prefix}{entry.name}/", rules, left_out)
+        else:
+            yield prefix + _file_name(entry)
 
 
 def _left_out_by_git(rules: _Rules, entry: os.DirEntry[str], *, is_folder: bool) -> bool:

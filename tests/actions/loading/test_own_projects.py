@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,30 @@ def test_a_project_file_that_is_no_toml(tmp_path: Path) -> None:
     (tmp_path / "a/pyproject.toml").write_text("[project\n", "utf-8")
     with pytest.raises(SpecificationError, match=r"a/pyproject\.toml"):
         read(tmp_path, 'a = { path = "a" }')
+
+
+@pytest.mark.parametrize("in_git", [False, True])
+def test_what_the_stack_writes_into_a_project_does_not_belong_to_it(tmp_path: Path, *, in_git: bool) -> None:
+    """Locks change with each change of what they were made from, also where they are committed."""
+    project(tmp_path / "a", "a")
+    (tmp_path / "a/requirements/base").mkdir(parents=True)
+    (tmp_path / "a/requirements/base/common.txt").touch()
+    before = {"pyproject.toml", "requirements/base/common.txt", "out/notes.txt"}
+    for name in (
+        "requirements/app-x/pylock.app-x.meta.json", "requirements/app-x/packages-app-x.txt",
+        "requirements/wheels/a.json", "_build/app-x/lib/x.py", "_artifacts/part.tar.zst", "_export/x/y.py",
+        "elsewhere/.venvstacks/state.db", "elsewhere/app-x/x.py", "out/dist/__venvstacks__/x.json", "out/dist/x.zip",
+        "out/notes.txt",
+    ):  # fmt: skip
+        (tmp_path / "a" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "a" / name).touch()
+    (tmp_path / "a/_build/link").symlink_to("app-x")
+    if in_git:
+        for arguments in (["init", "-q"], ["add", "-A"]):
+            subprocess.run(["git", *arguments], cwd=tmp_path / "a", check=True)
+    text = f'{runtime(requirements=["a"], platforms=["linux_x86_64"])}[tool.uv.sources]\na = {{ path = "." }}\n'
+    (tmp_path / "a/venvstacks.toml").write_text(text, "utf-8")
+    loaded = load_project(tmp_path / "a/venvstacks.toml", environment={})
+    (source,) = loaded.stack.own_packages.values()
+    assert source.tree is not None
+    assert set(source.tree.files) - {"venvstacks.toml"} == before

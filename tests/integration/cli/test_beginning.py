@@ -136,8 +136,11 @@ def test_projects_whose_requirements_cannot_be_resolved_get_no_framework(tmp_pat
 def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
     project(tmp_path / "desk", "a b c")
     (tmp_path / "desk/other.toml").write_text("[tool]\n")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/setup.py").touch()
     for arguments, said in (
-        (("--from", "none"), "cannot be read"),
+        (("--from", "none"), "none cannot be read: there is no such file"),
+        (("--from", "old"), "this project says in setup.py or setup.cfg what it is"),
         (("--from", "desk"), "'a b c' is not a requirement"),
         (("--from", "desk/other.toml"), "it has no [project] table"),
         (("--from", "desk", "elsewhere"), "is not below elsewhere"),

@@ -143,7 +143,12 @@ def _copy(request: OwnWheelRequest, folder: Path, tools: Tools) -> Path:
     for name in tree.files:
         place = project / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(request.base / tree.place_of(name), place)
+        try:
+            shutil.copyfile(request.base / tree.place_of(name), place)
+        except FileNotFoundError as error:
+            raise LockError(
+                f"a file of project {tree.path} was removed while it was copied: {name}", hint="run again"
+            ) from error
         place.chmod(file_mode(executable=name in tree.executable))
     if version:
         try:
