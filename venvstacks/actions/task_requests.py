@@ -9,13 +9,12 @@ from venvstacks.locking.uv_variables import apply_variables
 
 if TYPE_CHECKING:
     from venvstacks.actions.building.build import BuildRequest
-    from venvstacks.actions.building.check_headers import HeaderCheckRequest
     from venvstacks.actions.building.import_check import CheckRequest
+    from venvstacks.actions.layer_request import LayerRequest
     from venvstacks.actions.linking.link_request import LinkRequest
     from venvstacks.actions.publishing.export import ExportOptions
     from venvstacks.actions.publishing.layer_metadata import PublishedLayer
     from venvstacks.actions.publishing.publish import ArchiveOptions
-if TYPE_CHECKING:
     from venvstacks.actions.table import TaskActions
 
 
@@ -54,11 +53,11 @@ def for_link(actions: TaskActions, node: TaskNode) -> LinkRequest:
     )
 
 
-def for_header_check(actions: TaskActions, node: TaskNode) -> HeaderCheckRequest:
+def for_header_check(actions: TaskActions, node: TaskNode) -> LayerRequest:
     """What reading the headers of compiled files asks for."""
-    from venvstacks.actions.building.check_headers import HeaderCheckRequest  # noqa: PLC0415
+    from venvstacks.actions.layer_request import LayerRequest  # noqa: PLC0415
 
-    return HeaderCheckRequest(actions.layer(node), actions.platform, actions.configuration.layout, actions.base)
+    return LayerRequest(actions.layer(node), actions.platform, actions.configuration.layout, actions.base)
 
 
 def for_import_check(actions: TaskActions, node: TaskNode) -> CheckRequest:

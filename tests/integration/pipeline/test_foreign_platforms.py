@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.support.sample_stack import BUILT, Pond, error_of, ran
-from venvstacks.actions.building.check_headers import HeaderCheckRequest, check_headers
+from venvstacks.actions.building.check_headers import check_headers
+from venvstacks.actions.layer_request import LayerRequest
 from venvstacks.api import Project, Request, Selection, application_command, application_environment, plan, run
 from venvstacks.cli.ci_matrix import JobSource
 from venvstacks.errors import ImportCheckError
@@ -102,7 +103,7 @@ def test_a_layer_with_code_for_another_processor_is_refused(crossed_pond: Pond, 
     shutil.copytree(crossed_pond.base, base, symlinks=True)
     project = as_if_foreign(crossed_pond.project(tag_outputs=True))
     layer, layout = project.stack.by_env_name["app-newt"], project.configuration.layout
-    request = HeaderCheckRequest(layer, PLATFORMS["linux_aarch64"], layout, base)
+    request = LayerRequest(layer, PLATFORMS["linux_aarch64"], layout, base)
     with pytest.raises(ImportCheckError, match=r"cannot run on linux_aarch64\n.*newt\.abi3\.so is not for aarch64"):
         check_headers(request)
     assert not (base / layout.record("headers", layer)).exists()

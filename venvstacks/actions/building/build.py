@@ -22,6 +22,7 @@ from venvstacks.actions.building.scripts import ScriptsRequest, settle_scripts
 from venvstacks.actions.building.unsafe_wheels import check_local_wheels
 from venvstacks.actions.building.wheel_placement import Scheme, place_wheels
 from venvstacks.actions.building.wheel_store import UnpackedWheel, WheelRequest, drop
+from venvstacks.actions.layer_request import LayerRequest
 from venvstacks.actions.toolset import Tools
 from venvstacks.archives.members import is_shipped
 from venvstacks.digests import TreeEntry, scan_tree, tree_digest
@@ -31,11 +32,10 @@ from venvstacks.locking.pylock import parse_lock
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.locking.uv_texts import settings_text
 from venvstacks.locking.wheel_choice import WheelTarget
-from venvstacks.model.layout import EnvironmentLayout, StackLayout
+from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.runtime_needs import broken_promises
 from venvstacks.model.specification import UvTable
-from venvstacks.model.stack import Layer
 from venvstacks.records.tree_records import BuildRecord, RuntimeRecord
 from venvstacks.runtimes.provider_request import ArchiveSource, RuntimeRequest, RuntimeTools
 from venvstacks.tools.files import path_from, remove_leftovers, staging_folder, swap_in, write_atomically
@@ -45,14 +45,10 @@ from venvstacks.tools.write_hints import special_hint
 
 
 @dataclass(frozen=True)
-class BuildRequest:
+class BuildRequest(LayerRequest):
     """What to build.
 
     Attributes:
-        layer: The layer.
-        platform: The platform that the environment is for.
-        layout: Where everything is, relative to `base`.
-        base: The specification's folder.
         log: File that collects the output of child processes.
         host: The platform of this machine.
         uv: uv's settings.
@@ -62,10 +58,6 @@ class BuildRequest:
         use_index: Whether uv may ask package indexes for what is not in its cache.
     """
 
-    layer: Layer
-    platform: TargetPlatform
-    layout: StackLayout
-    base: Path
     log: Path
     host: TargetPlatform | None = None
     uv: UvTable = field(default_factory=dict)
@@ -73,11 +65,6 @@ class BuildRequest:
     archives: Mapping[str, ArchiveSource] = field(default_factory=dict)
     scripts: bool = True
     use_index: bool = True
-
-    @property
-    def environment_layout(self) -> EnvironmentLayout:
-        """Paths inside the environment."""
-        return EnvironmentLayout.of(self.layer, self.platform)
 
 
 def build_layer(request: BuildRequest, tools: Tools) -> dict[str, object]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from venvstacks.actions.building.wheel_records import distribution_files
 from venvstacks.actions.earlier_results import read_back
+from venvstacks.actions.layer_request import LayerRequest
 from venvstacks.binaries.compiled_file import CompiledFile
 from venvstacks.binaries.read_headers import is_of_format, read_compiled_file
 from venvstacks.binaries.static_check import Findings, LayerFiles, check_files
 from venvstacks.digests import TreeEntry
 from venvstacks.errors import ImportCheckError
-from venvstacks.model.layout import EnvironmentLayout, StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.runtime_needs import needed_libraries
 from venvstacks.model.stack import Layer
@@ -23,24 +22,7 @@ from venvstacks.tools.files import write_atomically
 _HEAD = 8
 
 
-@dataclass(frozen=True)
-class HeaderCheckRequest:
-    """Which layer to check.
-
-    Attributes:
-        layer: The layer.
-        platform: The platform that it is for.
-        layout: Where everything is, relative to `base`.
-        base: The specification's folder.
-    """
-
-    layer: Layer
-    platform: TargetPlatform
-    layout: StackLayout
-    base: Path
-
-
-def check_headers(request: HeaderCheckRequest) -> dict[str, object]:
+def check_headers(request: LayerRequest) -> dict[str, object]:
     """Check a linked layer, and write a record of that.
 
     Raises:
@@ -77,7 +59,7 @@ def _record(findings: Findings) -> StaticCheckRecord:
     )
 
 
-def _files(request: HeaderCheckRequest) -> LayerFiles:
+def _files(request: LayerRequest) -> LayerFiles:
     layer, platform = request.layer, request.platform
     environment = request.base / request.layout.environment(layer)
     entries = _entries(request, layer)
@@ -101,7 +83,7 @@ def _files(request: HeaderCheckRequest) -> LayerFiles:
     )
 
 
-def _entries(request: HeaderCheckRequest, layer: Layer) -> tuple[TreeEntry, ...]:
+def _entries(request: LayerRequest, layer: Layer) -> tuple[TreeEntry, ...]:
     return read_back(LinkRecord, request.base / request.layout.record("link", layer), ImportCheckError).entries
 
 
@@ -114,15 +96,15 @@ def _names(trees: Iterable[Iterable[TreeEntry]]) -> Iterable[str]:
     return (entry.path.rpartition("/")[2] for entries in trees for entry in entries)
 
 
-def _supplied(request: HeaderCheckRequest, paths: Iterable[str]) -> frozenset[str]:
+def _supplied(request: LayerRequest, paths: Iterable[str]) -> frozenset[str]:
     """Those of a runtime's files that no package brings."""
     environment = request.base / request.layout.environment(request.layer)
-    site_dir = EnvironmentLayout.of(request.layer, request.platform).site_dir
+    site_dir = request.environment_layout.site_dir
     brought = {path for files in distribution_files(environment, site_dir).values() for path in files}
     return frozenset(paths) - brought
 
 
-def _noted(request: HeaderCheckRequest) -> tuple[str, ...]:
+def _noted(request: LayerRequest) -> tuple[str, ...]:
     """Libraries of the system that building the runtime has warned about."""
     place = request.base / request.layout.record("runtime", request.layer)
     return needed_libraries(read_back(RuntimeRecord, place, ImportCheckError).notes)

@@ -5,40 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 from venvstacks.actions.building.environment_tree import place_tree
 from venvstacks.actions.earlier_results import read_back
+from venvstacks.actions.layer_request import LayerRequest
 from venvstacks.errors import ImportCheckError
-from venvstacks.model.layout import EnvironmentLayout, StackLayout
-from venvstacks.model.platforms import TargetPlatform
-from venvstacks.model.stack import Layer
+from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.records.tree_records import BuildRecord
 from venvstacks.tools.files import staging_folder
 
 
-class FlatRequest(Protocol):
-    """Whose packages are wanted in one environment."""
-
-    @property
-    def layer(self) -> Layer:
-        """The layer on top."""
-
-    @property
-    def platform(self) -> TargetPlatform:
-        """The platform that its environment is for."""
-
-    @property
-    def layout(self) -> StackLayout:
-        """Where everything is, relative to `base`."""
-
-    @property
-    def base(self) -> Path:
-        """The specification's folder."""
-
-
 @contextlib.contextmanager
-def flat_environment(request: FlatRequest) -> Iterator[Path]:
+def flat_environment(request: LayerRequest) -> Iterator[Path]:
     """The interpreter of an environment that holds the files of a layer and of all layers below; removed afterwards.
 
     Where several layers have a file of one path, it is that of the upper one, as an import would find it.

@@ -14,11 +14,11 @@ from venvstacks.actions.building.import_packs import ImportPack
 from venvstacks.actions.building.passed_checks import PassedCheck
 from venvstacks.actions.earlier_results import read_back
 from venvstacks.actions.emulation import StartedPython, started_python
+from venvstacks.actions.layer_request import LayerRequest
 from venvstacks.actions.toolset import Tools
 from venvstacks.errors import ImportCheckError, ProcessFailedError, TimeLimitError
 from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.declared import declared_distributions
-from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 from venvstacks.records.tree_records import CheckRecord, LibrariesRecord
@@ -35,31 +35,18 @@ _HINT = (
 
 
 @dataclass(frozen=True)
-class CheckRequest:
+class CheckRequest(LayerRequest):
     """Which environment to check.
 
     Attributes:
-        layer: The layer.
-        platform: The platform that the environment is for.
-        layout: Where everything is, relative to `base`.
-        base: The specification's folder.
         log: File that collects the output of child processes.
         limit: Seconds that the imports may take.
         emulator: Start of the commands that run the environment's Python, if it is for another machine.
     """
 
-    layer: Layer
-    platform: TargetPlatform
-    layout: StackLayout
-    base: Path
     log: Path
     limit: float = IMPORT_SECONDS
     emulator: tuple[str, ...] = ()
-
-    @property
-    def environment(self) -> Path:
-        """The environment's folder."""
-        return self.base / self.layout.environment(self.layer)
 
     @property
     def staging(self) -> Path:

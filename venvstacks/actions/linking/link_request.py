@@ -8,47 +8,27 @@ from functools import cached_property
 from pathlib import Path
 
 from venvstacks.actions.earlier_results import read_back
+from venvstacks.actions.layer_request import LayerRequest
 from venvstacks.actions.publishing.deployed_names import deployed_name
 from venvstacks.errors import LinkError
 from venvstacks.linking.borrowing import Lower
 from venvstacks.linking.layer_config import ON_DEPLOY
-from venvstacks.model.layout import EnvironmentLayout, StackLayout
-from venvstacks.model.platforms import TargetPlatform
-from venvstacks.model.stack import Layer
 from venvstacks.records.tree_records import BuildRecord, ProvidedRecord
 
 
 @dataclass(frozen=True)
-class LinkRequest:
+class LinkRequest(LayerRequest):
     """What to link.
 
     Attributes:
-        layer: The layer.
-        platform: The platform that the environment is for.
-        layout: Where everything is, relative to `base`.
-        base: The specification's folder.
         log: File that collects notes and the output of child processes.
         bytecode: When bytecode is made: `on-deploy`, `shipped` or `none`.
         emulator: Start of the commands that run the layer's Python, if it is for another machine.
     """
 
-    layer: Layer
-    platform: TargetPlatform
-    layout: StackLayout
-    base: Path
     log: Path
     bytecode: str = ON_DEPLOY
     emulator: tuple[str, ...] = ()
-
-    @property
-    def environment(self) -> Path:
-        """The environment's folder."""
-        return self.base / self.layout.environment(self.layer)
-
-    @property
-    def environment_layout(self) -> EnvironmentLayout:
-        """Paths inside the environment."""
-        return EnvironmentLayout.of(self.layer, self.platform)
 
     @cached_property
     def build(self) -> BuildRecord:

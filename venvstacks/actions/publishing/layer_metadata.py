@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from venvstacks.actions.earlier_results import read_back
+from venvstacks.actions.layer_request import LayerRequest
 from venvstacks.actions.publishing.deployed_names import deployed_name, lock_metadata
 from venvstacks.actions.publishing.module_hashes import module_hashes
 from venvstacks.digests import sha256_json
 from venvstacks.errors import PublishError
 from venvstacks.locking.lock_metadata import LockMetadata
-from venvstacks.model.layout import EnvironmentLayout, StackLayout
-from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 from venvstacks.records.published_metadata import (
     DesktopMetadata,
@@ -30,22 +28,14 @@ _RECORDED = ("venvstacks", "uv")
 
 
 @dataclass(frozen=True)
-class PublishedLayer:
+class PublishedLayer(LayerRequest):
     """A linked layer that is to be published or exported.
 
     Attributes:
-        layer: The layer.
-        platform: The platform that it was built for.
-        layout: All paths, relative to `base`.
-        base: The specification's folder.
         tools: Versions of the tools, by name.
         reads_headers: Whether the headers of its compiled files were checked.
     """
 
-    layer: Layer
-    platform: TargetPlatform
-    layout: StackLayout
-    base: Path
     tools: Mapping[str, str]
     reads_headers: bool = False
 
@@ -59,11 +49,6 @@ class PublishedLayer:
         """The metadata of its lock."""
         return lock_metadata(self.layer, self.layout, self.base)
 
-    @property
-    def environment(self) -> Path:
-        """The built environment's folder."""
-        return self.base / self.layout.environment(self.layer)
-
     def metadata(self, compressor: str | None = None, **settings: object) -> LayerMetadata:
         """The layer's metadata without an archive's fields.
 
@@ -72,7 +57,7 @@ class PublishedLayer:
             settings: Everything else that the bytes of the result depend on; part of the inputs digest.
         """
         layer, record, lock = self.layer, self.record, self.lock
-        hashes = module_hashes(layer, record.entries, EnvironmentLayout.of(layer, self.platform).site_dir)
+        hashes = module_hashes(layer, record.entries, self.environment_layout.site_dir)
         common = LayerMetadata(
             layer_name=layer.env_name,
             install_target=record.deployed_name,
@@ -123,7 +108,7 @@ class PublishedLayer:
     def _desktop(self) -> DesktopMetadata | None:
         if self.layer.desktop is None:
             return None
-        site_dir = EnvironmentLayout.of(self.layer, self.platform).site_dir
+        site_dir = self.environment_layout.site_dir
         data = self.layer.desktop.data(site_dir, {entry.path for entry in self.record.entries})
         return DesktopMetadata.model_validate(data)
 
