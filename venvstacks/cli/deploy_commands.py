@@ -1,4 +1,4 @@
-"""The declarations of the commands about deployments; `deploy_output` runs them and prints their results."""
+"""The declarations of the commands about deployments; `deploy_session` carries them out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from venvstacks.api import deployments as deployment
 from venvstacks.cli import declared_options as o
 from venvstacks.cli import deploy_options as d
-from venvstacks.cli.deploy_output import Commands, Folders, Wanted
+from venvstacks.cli.deploy_session import Commands, Folders, Wanted
 from venvstacks.errors import UsageError
 from venvstacks.tools.transfer_rate import parse_rate
 

@@ -1,221 +1,19 @@
-"""The output of the commands about deployments: results on standard output, everything else on standard error."""
+"""The results of the commands about deployments, as text for people and as JSON data."""
 
 from __future__ import annotations
 
-import contextlib
-import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
+from dataclasses import asdict, fields
 from typing import Any
 
 from venvstacks.api import deployments as deployment
-from venvstacks.api.machine_platform import this_platform
-from venvstacks.cli.deploy_progress import showing_progress
-from venvstacks.cli.error_boundary import Terminated
-from venvstacks.cli.printable import print_json, print_message, print_result
-from venvstacks.cli.verbosity import Verbosity
 from venvstacks.deployment.release_steps import release_lines
 from venvstacks.deployment.steps.deploy import Deployed
-from venvstacks.deployment.steps.deploy_failures import MAKE_READABLE
-from venvstacks.errors import ExitCode, InterruptedRunError, UsageError
 from venvstacks.insight.readable import readable_bytes
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What is to be deployed.
-
-    Attributes:
-        source: Folder or URL.
-        folder: The deployment.
-        names: Its applications; None for the installed or all ones.
-        trusted: The publisher's root or its fingerprint, None where the user named none.
-    """
-
-    source: str
-    folder: Path
-    names: tuple[str, ...] | None
-    trusted: str | None
-
-
-@dataclass(frozen=True)
-class Folders:
-    """Where launchers go; None for where they are, if anywhere.
-
-    Attributes:
-        launchers: Folder of the launchers.
-        desktop_entries: Folder of the desktop entries; None for that of the launchers.
-    """
-
-    launchers: Path | None
-    desktop_entries: Path | None
-
-
-@dataclass(frozen=True)
-class Commands:
-    """The commands, with the options that they share.
-
-    Attributes:
-        verbosity: How much is printed to standard error.
-        no_wait: Whether to fail rather than wait for another process.
-        json: Whether results are printed as JSON.
-        limit_rate: Bytes per second that may be downloaded; None for no limit.
-    """
-
-    verbosity: Verbosity
-    no_wait: bool = False
-    json: bool = False
-    limit_rate: int | None = None
-
-    @property
-    def options(self) -> deployment.DeployOptions:
-        """How deployments are changed."""
-        return deployment.DeployOptions(
-            on_wait=self._report_waiting,
-            warn=self._report_warning,
-            wait=0 if self.no_wait else -1,
-            limit_rate=self.limit_rate,
-        )
-
-    def _report(self, *lines: str) -> None:
-        if not self.verbosity.quiet:
-            print_message("\n".join(lines))
-
-    def _report_warning(self, line: str) -> None:
-        print_message(f"warning: {line}")
-
-    def _report_waiting(self) -> None:
-        if not self.no_wait:
-            self._report("another process is changing this deployment; waiting for it to end")
-
-    def deploy(self, wanted: Wanted, folders: Folders, health_check: str | None, **how: bool) -> ExitCode:
-        """Install or update; `how` are the flags of `deployments.deploy`."""
-        if how.get("later") and health_check is not None:
-            raise UsageError("--later switches nothing that could be checked", hint="give --health-check to `activate`")
-        began = time.perf_counter()
-        with _reporting_what_is_left(wanted.folder), self._showing_progress() as options:
-            done = deployment.deploy(
-                wanted.source,
-                wanted.folder,
-                wanted.names,
-                options,
-                trusted=wanted.trusted,
-                launchers=folders.launchers,
-                desktop_entries=folders.desktop_entries,
-                health_check=shell_command(health_check),
-                **how,
-            )
-        if self.json:
-            print_json(_deployed_data(done), sort_keys=True)
-        else:
-            self._report(*deployed_lines(done, time.perf_counter() - began, later=how.get("later", False)))
-        return ExitCode.DONE
-
-    def preview(self, wanted: Wanted, *, as_exit_code: bool) -> ExitCode:
-        """Say what a deploy would change, with exit code 10 if that is something new and if this is wanted."""
-        found = deployment.check(wanted.source, wanted.folder, wanted.names, self.options, trusted=wanted.trusted)
-        if self.json:
-            print_json({**asdict(found), "is_newer": found.is_newer}, sort_keys=True)
-        else:
-            print_result("\n".join(update_lines(found)))
-        return ExitCode.WORK_TO_DO if as_exit_code and found.is_newer else ExitCode.DONE
-
-    def activate(self, folder: Path, health_check: str | None) -> ExitCode:
-        """Switch to what was prepared."""
-        with _reporting_what_is_left(folder):
-            found = deployment.activate(folder, self.options, health_check=shell_command(health_check))
-        if found is None:
-            self._report("nothing to do: no generation is prepared, or the deployment was changed since")
-        else:
-            self._report(f"generation {found.number}: {', '.join(found.applications)}")
-        return ExitCode.DONE
-
-    def rollback(self, folder: Path, number: int | None) -> ExitCode:
-        """Go back."""
-        with _reporting_what_is_left(folder):
-            found = deployment.rollback(folder, number, self.options)
-        self._report(f"generation {found.number}: {', '.join(found.applications) or 'no application'}")
-        return ExitCode.DONE
-
-    def status(self, folder: Path, *, verify: bool) -> ExitCode:
-        """Show what is installed; differences are a failure."""
-        found = deployment.status(folder, verify=verify)
-        if self.json:
-            print_json(_status_data(found), sort_keys=True)
-        else:
-            print_result("\n".join(status_lines(found)))
-        if not found.differences:
-            return ExitCode.DONE
-        if all(one.kind == "unreadable" for one in found.differences):
-            self._report(f"hint: what cannot be read was not compared: {MAKE_READABLE}")
-        else:
-            self._report("hint: deploy again with --repair")
-        return ExitCode.PUBLISHING
-
-    def remove(self, folder: Path, names: tuple[str, ...]) -> ExitCode:
-        """Uninstall."""
-        with _reporting_what_is_left(folder):
-            generation, removed = deployment.remove(folder, names, self.options)
-        self._report(
-            f"generation {generation.number}: {', '.join(generation.applications) or 'no application'}",
-            f"{_layers(removed)} removed; what was installed before is kept for rollback",
-        )
-        return ExitCode.DONE
-
-    def purge(self, folder: Path) -> ExitCode:
-        """Remove a deployment."""
-        with _reporting_what_is_left(folder):
-            is_gone = deployment.purge(folder, self.options)
-        self._report(f"{folder} is removed" if is_gone else f"nothing of the deployment is left in {folder}")
-        return ExitCode.DONE
-
-    def collect(self, folder: Path) -> ExitCode:
-        """Remove garbage."""
-        with _reporting_what_is_left(folder):
-            removed = deployment.collect(folder, self.options)
-        self._report(f"{_layers(removed)} removed")
-        return ExitCode.DONE
-
-    @contextlib.contextmanager
-    def _showing_progress(self) -> Iterator[deployment.DeployOptions]:
-        """Options that show how far a deploy is."""
-        if self.verbosity.quiet:
-            yield self.options
-            return
-        with showing_progress() as report:
-            yield replace(self.options, on_phase=report)
-
-
-@contextlib.contextmanager
-def _reporting_what_is_left(folder: Path) -> Iterator[None]:
-    """Let an interrupt end in one line that says what is current.
-
-    Raises:
-        InterruptedRunError: The user, or SIGTERM, has interrupted the block.
-    """
-    before = deployment.current_number(folder)
-    try:
-        yield
-    except KeyboardInterrupt as ending:
-        now = deployment.current_number(folder)
-        state = "nothing is installed yet" if now is None else f"generation {now} is current"
-        state = f"what was current still is: generation {now}" if now is not None and now == before else state
-        raise InterruptedRunError(
-            f"interrupted: {state}", terminated=isinstance(ending, Terminated), hint=None
-        ) from ending
-
-
-def shell_command(text: str | None) -> tuple[str, ...] | None:
-    """The program that runs a command of the user's as the system's shell does; None without a command."""
-    if text is None:
-        return None
-    if this_platform().is_windows:
-        return "cmd", "/d", "/c", text
-    return "/bin/sh", "-c", text
-
-
-def _layers(removed: tuple[str, ...]) -> str:
+def number_of_layers(removed: tuple[str, ...]) -> str:
+    """How many layers were removed, in words."""
     return f"{len(removed)} old layer{'' if len(removed) == 1 else 's'}"
 
 
@@ -235,10 +33,11 @@ def deployed_lines(done: Deployed, seconds: float, *, later: bool = False) -> It
         return
     what = "prepared, `activate` makes it current" if later else f"generation {done.generation.number}"
     yield f"{what}: {', '.join(done.generation.applications)}"
-    yield f"{readable_bytes(done.bytes_fetched)} fetched, {_layers(done.removed)} removed in {seconds:.2f} s"
+    yield f"{readable_bytes(done.bytes_fetched)} fetched, {number_of_layers(done.removed)} removed in {seconds:.2f} s"
 
 
-def _deployed_data(done: Deployed) -> dict[str, Any]:
+def deployed_data(done: Deployed) -> dict[str, Any]:
+    """The result of a deploy as JSON data."""
     data = {field.name: getattr(done, field.name) for field in fields(done)}
     releases = [asdict(step) for step in done.releases]
     return {**data, "generation": done.generation.data(), "releases": releases}
@@ -286,7 +85,8 @@ def status_lines(found: deployment.Status) -> Iterator[str]:
         yield f"{count} difference{'s' * (count > 1)}" if count else "every file is as it was published"
 
 
-def _status_data(found: deployment.Status) -> dict[str, Any]:
+def status_data(found: deployment.Status) -> dict[str, Any]:
+    """The state of a deployment as JSON data."""
     data: dict[str, Any] = {
         "root": str(found.root),
         "generation": found.generation.data(),

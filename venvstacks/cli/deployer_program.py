@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from venvstacks.api import deployments as deployment
 from venvstacks.cli import leave_at_signals
-from venvstacks.cli.deploy_output import Commands, Folders, Wanted
+from venvstacks.cli.deploy_session import Commands, Folders, Wanted
 from venvstacks.cli.error_boundary import guarded, interruptible, settle_streams
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.errors import ExitCode, UsageError

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from venvstacks.cli import printable as door
-from venvstacks.cli.deploy_output import Commands
+from venvstacks.cli.deploy_session import Commands
 from venvstacks.cli.error_boundary import report_defect, report_error
 from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.progress import PlainLines

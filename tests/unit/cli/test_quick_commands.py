@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from venvstacks.cli import deploy_output, error_boundary
+from venvstacks.cli import deploy_session, error_boundary
 from venvstacks.cli.deployer_program import quickly_parsed
 from venvstacks.errors import UsageError
 
@@ -96,7 +96,7 @@ def test_everything_else_is_for_the_other_parser(line: str) -> None:
 
 
 def test_what_both_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deploy_output, "Commands", None)
+    monkeypatch.setattr(deploy_session, "Commands", None)
     for line in ("remove here", "deploy there --to here --limit-rate much"):
         run = quickly_parsed(line.split())
         assert run is not None
