@@ -9,7 +9,6 @@ import io
 import os
 import signal
 import sys
-import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -221,6 +220,8 @@ def _report_other(error: Exception) -> int:
 
 def report_defect(error: BaseException) -> None:
     """Report a defect of this program; the traceback is written to a file."""
+    import tempfile  # noqa: PLC0415 - 3 ms, for reports of defects alone
+
     from venvstacks.urls import without_secrets  # noqa: PLC0415 - only failures need it
 
     with tempfile.NamedTemporaryFile("w", prefix="venvstacks-", suffix=".log", delete=False, encoding="utf-8") as log:
