@@ -5,9 +5,9 @@ sources (`marshal` marks what happens to be referenced elsewhere in the process;
 library with Python 3.12, 11 with 3.13, most with 3.10). Here code objects are named by their path in the layer and,
 where the bytes are published, rewritten in one canonical form, which takes about as long as compiling.
 
-Results are kept by content: whoever needs the bytecode of the same source at the same path again, in another
-environment, export or build folder, only copies it. Each carries an HMAC-SHA256, under a key that the request brings:
-what another program has put into the cache is not taken. The request comes from `actions.publishing.bytecode`.
+Results are kept by content: where the bytecode of the same source at the same path is needed again, in another
+environment, export or build folder, it is only copied. Each carries an HMAC-SHA256, under a key from the request:
+entries that another program has put into the cache are not used. The request comes from `actions.publishing.bytecode`.
 
 This process imports nothing but parts of the standard library: no `site`, no packages.
 
@@ -231,8 +231,8 @@ def _fetch(place: str, key: bytes, name: str) -> bytes | None:
 def _put(place: str, data: bytes) -> None:
     """Write `data` to the file `place`, as a whole; where it cannot be written, its source is compiled again next time.
 
-    The unfinished file has one name in all processes: whoever compiles this source next replaces what a killed process
-    has left. What two wrote into at the same time may be damaged, which the seal shows.
+    The unfinished file has the same name in all processes: the next one that compiles this source replaces what a
+    killed process has left. If two processes write at the same time, the file may be damaged; the seal shows that.
     """
     temporary = f"{place}.part"
     try:
@@ -322,8 +322,8 @@ def place_bytecode(request: dict[str, Any]) -> None:
             content, and its SHA-256.
     """
     source, target, tag = request["source"], request["target"], sys.implementation.cache_tag
-    sort = "local" if request["timestamps"] else "published"
-    cache = f"{sort}-{sys.implementation.name}-{sys.hexversion:x}-{_MAGIC.hex()}"
+    kind = "local" if request["timestamps"] else "published"
+    cache = f"{kind}-{sys.implementation.name}-{sys.hexversion:x}-{_MAGIC.hex()}"
     make_folder = _folders()
     for path, key, digest in request["files"]:
         name = f"{cache}/{key[:2]}/{key[2:]}"

@@ -64,7 +64,7 @@ def load_layer_config(layer_folder: Path | str) -> dict[str, Any]:
 
 
 def load_overlay(layer_folder: Path | str) -> dict[str, str]:
-    """The links that a layer borrows files of other layers with.
+    """The overlay: links in a layer that lead to files of other layers.
 
     Returns:
         Path of each link and of the file that it leads to, both relative to the layer's folder. The former stays in
@@ -161,7 +161,7 @@ def pyvenv_cfg_text(config: dict[str, Any], layer_folder: str, flavour: ModuleTy
 
 
 def sitecustomize_text(config: dict[str, Any], layer_folder: str, flavour: ModuleType = os.path) -> str:
-    """The `sitecustomize.py` of layers that were published before layers brought their chain (`+venvstacks.pth`) along.
+    """The `sitecustomize.py` of layers from publications of earlier versions, which hold no chain (`+venvstacks.pth`).
 
     It appends the packages of the layers below to the layer's own, and processes their `.pth` files. Where the wrapper
     finds shared libraries, `sys.executable` becomes the wrapper: children with an environment of their own need it too.
@@ -192,7 +192,7 @@ def generated_texts(
     Args:
         config: What `load_layer_config` returned.
         layer_folder: Where the layer is, absolute.
-        chained: Whether the layer brings its chain along.
+        chained: Whether the layer holds its chain (`+venvstacks.pth`).
         flavour: `posixpath` or `ntpath`, after the system that the layer is for.
 
     Raises:
@@ -206,7 +206,7 @@ def generated_texts(
     return texts
 
 
-def relink(layer_folder: Path | str) -> list[Path]:
+def write_generated_files(layer_folder: Path | str) -> list[Path]:
     """Write the files that depend on where the layer is; compile nothing, and leave the overlay as it is.
 
     A file that holds the right text already is not written.
@@ -314,7 +314,7 @@ def _write_if_changed(path: Path, content: bytes) -> bool:
         temporary.write_bytes(content)
         temporary.chmod(0o644)
         temporary.replace(path)
-        # Bytecode is known by its source's size and second; a folder renamed within a second could keep both.
+        # Python compares the size and the time (in seconds) of the source; after a quick move both may be the same.
         for stale in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
             stale.unlink()
     except OSError as error:
@@ -341,7 +341,7 @@ def compile_bytecode(folder: Path, config: dict[str, Any]) -> str:
     command = [str(python), "-I", "-S", "-B", "-X", "utf8", "-W", "ignore", __file__, _COMPILE_LISTED]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     try:
-        shares = _shares(_without_stale_bytecode(sources))
+        shares = _shares(_remove_stale_bytecode(sources))
         with contextlib.ExitStack() as held:
             children: list[Any] = [held.enter_context(subprocess.Popen(command, **pipes)) for _ in shares]
             for child, share in zip(children, shares):  # noqa: B905 - Python 3.8 knows no `strict`
@@ -358,7 +358,7 @@ def compile_bytecode(folder: Path, config: dict[str, Any]) -> str:
 
 
 def _ending(status: int) -> str:
-    """How a child ended that has compiled less than it should have and printed no reason."""
+    """Why compiling is not complete if the child printed no reason."""
     if status < 0:
         return f"the layer's Python was killed by signal {-status}"
     return f"the layer's Python ended too early, with exit status {status}"
@@ -367,7 +367,7 @@ def _ending(status: int) -> str:
 def compile_listed() -> int:
     """Compile the files that standard input lists, one a line, and print how many there were; returns the exit status.
 
-    It is done as an import does it: what is compiled already is left alone. (`compileall` first loads many modules that
+    Files are compiled as by an import: current bytecode stays as it is. (`compileall` first loads many modules that
     are not compiled yet, and takes a tenth longer.)
     """
     from importlib.machinery import SourceFileLoader  # noqa: PLC0415 - only those who compile need it
@@ -375,25 +375,26 @@ def compile_listed() -> int:
     sys.dont_write_bytecode = False
     paths = sys.stdin.buffer.read().split(b"\n")
     for path in map(os.fsdecode, paths):
-        with contextlib.suppress(Exception):  # it is not for this Python, or damaged: no import would succeed, either
+        with contextlib.suppress(Exception):  # not for this Python, or damaged: no import would succeed either
             SourceFileLoader("_", path).get_code("_")
     print(len(paths))
     return 0
 
 
 def _shares(sources: list[str]) -> list[list[bytes]]:
-    """The sources that each child compiles."""
+    """The sources for each child process to compile."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     count = min(cpus, -(-len(sources) // _FILES_PER_WORKER))  # none without sources
     sources.sort(key=lambda path: os.lstat(path).st_size, reverse=True)  # every child gets large and small ones
     return [list(map(os.fsencode, sources[number::count])) for number in range(count)]
 
 
-def _without_stale_bytecode(folder: Path) -> list[str]:
-    """All sources, after removing bytecode that was compiled before its source was unpacked.
+def _remove_stale_bytecode(folder: Path) -> list[str]:
+    """Remove bytecode that was compiled before its source was unpacked; return all sources, which the same walk finds.
 
-    Python knows bytecode by the time and size of its source. Archives set times, so that a changed file of the same
-    length, unpacked over the old one, looks unchanged. The change time of its inode shows it (on Windows nothing does).
+    Python takes bytecode for current if it records the time and size of its source. Archives set times, so that a
+    changed file of the same length, unpacked over the old one, looks unchanged. The change time of its inode shows that
+    it is not (on Windows nothing does).
     """
     from importlib.util import source_from_cache  # noqa: PLC0415 - as above
 
@@ -429,7 +430,7 @@ def main(arguments: list[str] | None = None) -> int:
     layer_folder = Path(__file__).absolute().parent
     os.umask(0o022)  # for the bytecode, which is for all users as everything else in the layer
     try:
-        relink(layer_folder)
+        write_generated_files(layer_folder)
         make_overlay(layer_folder)
         config = load_layer_config(layer_folder)
         if missing := _missing_layers(layer_folder, config):

@@ -48,7 +48,7 @@ def launch_command(
         raise UsageError(f"application '{layer.name}' has no launch name '{name}'", hint=f"launch names: {known}")
     try:
         for each in (*reversed(layer.below), layer):
-            postinstall.relink(environment.with_name(each.env_name))
+            postinstall.write_generated_files(environment.with_name(each.env_name))
     except postinstall.PostInstallError as error:
         raise LinkError(f"layer '{layer.name}': {error}", hint="build or export the layer again") from error
     python = _python(layer, platform, environment, emulator)

@@ -17,7 +17,7 @@ from venvstacks.model.own_packages import OwnPackage
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 
-RECIPES: Mapping[str, int] = {"build": 5, "link": 7, "check": 1, "headers": 1, "archive": 6, "export": 2}
+RECIPES: Mapping[str, int] = {"build": 5, "link": 8, "check": 1, "headers": 1, "archive": 6, "export": 2}
 """Raised when a step begins to do something else with the same inputs, so that old results are redone: for archives,
 other bytes of the same members (such as by other parameters of the compressor), and what is published with them."""
 

@@ -111,6 +111,7 @@ class Processes:
     After `stop` no further child is started, and callers that wait for one get an `InterruptedRunError`.
 
     Attributes:
+        started: How many children were started.
         watch: Called for every child that has ended, with its task's log, working folder and environment; may be called
             from several threads at once.
     """
@@ -160,11 +161,11 @@ class Processes:
             self.watch(done, log, cwd, env)
         if self._stopping:
             raise InterruptedRunError
-        said = without_secrets(done.stdout + done.stderr)
+        printed = without_secrets(done.stdout + done.stderr)
         if overdue and limit is not None:
-            raise TimeLimitError(command, done.returncode, said, limit)
+            raise TimeLimitError(command, done.returncode, printed, limit)
         if check and done.returncode:
-            raise ProcessFailedError(command, done.returncode, said)
+            raise ProcessFailedError(command, done.returncode, printed)
         return done
 
     def _wait_for(self, launch: _Launch, limit: float | None) -> tuple[int, bool]:

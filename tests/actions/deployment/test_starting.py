@@ -34,7 +34,7 @@ def test_a_moved_deployment_that_cannot_be_written_to(
     def refuse(folder: Path) -> list[Path]:
         raise postinstall.PostInstallError(f"cannot write {folder}: Read-only file system")
 
-    monkeypatch.setattr(postinstall, "relink", refuse)
+    monkeypatch.setattr(postinstall, "write_generated_files", refuse)
     with pytest.raises(DeployError, match=r"'newt' cannot be started: cannot write .*Read-only") as caught:
         deployment.execute(moved, "newt")
     assert caught.value.hint

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.capabilities import needs_name, needs_symbolic_links
 from venvstacks._injected import postinstall
-from venvstacks._injected.postinstall import PostInstallError, load_layer_config, relink
+from venvstacks._injected.postinstall import PostInstallError, load_layer_config, write_generated_files
 from venvstacks.linking.layer_config import LayerPaths, layered_config, runtime_config
 from venvstacks.model.conventions import LAYER_CONFIG
 
@@ -56,7 +56,7 @@ def test_any_python_from_3_8_on_can_read_it_and_it_needs_the_standard_library_on
 
 
 def test_a_layered_environment_gets_both_files_with_absolute_paths(app: Path) -> None:
-    written = relink(app)
+    written = write_generated_files(app)
     assert written == [app / "pyvenv.cfg", app / SITE / "sitecustomize.py"]
     base = app.parent / "cpython-3.11/bin"
     assert (app / "pyvenv.cfg").read_text("utf-8") == (
@@ -75,7 +75,7 @@ def test_a_layered_environment_gets_both_files_with_absolute_paths(app: Path) ->
 def test_a_runtime_gets_neither(tmp_path: Path) -> None:
     layer = put(tmp_path / "cpython-3.11", runtime_config(RUNTIME, "3.11.7").text)
     before = contents(layer)
-    assert relink(layer) == []
+    assert write_generated_files(layer) == []
     assert contents(layer) == before
 
 
@@ -83,21 +83,21 @@ def test_the_second_time_nothing_is_written(app: Path) -> None:
     def state() -> dict[Path, tuple[int, int]]:
         return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in app.rglob("*")}
 
-    relink(app)
+    write_generated_files(app)
     before = state()
-    assert relink(app) == []
+    assert write_generated_files(app) == []
     assert state() == before
 
 
 def test_the_files_of_a_moved_layer_are_rewritten_and_old_bytecode_dropped(app: Path) -> None:
     """Same length, same second: Python would go on using the bytecode with the old paths."""
-    relink(app)
+    write_generated_files(app)
     cache = app / SITE / "__pycache__"
     cache.mkdir()
     for name in ("sitecustomize.cpython-311.pyc", "sitecustomize.cpython-311.opt-1.pyc", "frog.cpython-311.pyc"):
         (cache / name).write_bytes(b"old")
     there = app.parent.rename(app.parent.with_name("🦎 and 🐸"))
-    assert len(relink(there / "app-hop")) == 2
+    assert len(write_generated_files(there / "app-hop")) == 2
     left = [path.name for path in (there / "app-hop" / SITE / "__pycache__").iterdir()]
     assert left == ["frog.cpython-311.pyc"]
 
@@ -106,16 +106,16 @@ def test_the_files_of_a_moved_layer_are_rewritten_and_old_bytecode_dropped(app: 
 def test_called_through_links_the_real_neighbours_count(app: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(app)
     (tmp_path / "other").mkdir()
-    relink(app)
-    assert relink(tmp_path / "link") == []
-    assert relink(tmp_path / "other" / ".." / "link") == []
+    write_generated_files(app)
+    assert write_generated_files(tmp_path / "link") == []
+    assert write_generated_files(tmp_path / "other" / ".." / "link") == []
 
 
 @needs_symbolic_links
 def test_a_link_above_the_layers_stays(app: Path, tmp_path: Path) -> None:
     """Who deploys behind a link named `current` wants to see that in the files."""
     (tmp_path / "current").symlink_to(app.parent)
-    relink(tmp_path / "current/app-hop")
+    write_generated_files(tmp_path / "current/app-hop")
     assert f"home = {tmp_path}/current/cpython-3.11/bin\n" in (app / "pyvenv.cfg").read_text("utf-8")
 
 
@@ -151,7 +151,7 @@ def test_paths_that_leave_the_folder_of_the_layers_are_refused(app: Path, key: s
     put(app, edited(**{key: path if key.endswith(("python", "site_dir")) else [f"../cpython-3.11/{SITE}", path]}))
     before = contents(app.parent)
     with pytest.raises(PostInstallError, match=f"'{key}' leaves"):
-        relink(app)
+        write_generated_files(app)
     assert contents(app.parent) == before
 
 
@@ -159,7 +159,7 @@ def test_paths_that_leave_the_folder_of_the_layers_are_refused(app: Path, key: s
 def test_a_layer_s_own_paths_do_not_reach_its_neighbours(app: Path, key: str) -> None:
     put(app, edited(**{key: "../framework-pond/x"}))
     with pytest.raises(PostInstallError, match=f"'{key}' leaves the layer's folder"):
-        relink(app)
+        write_generated_files(app)
 
 
 @pytest.mark.parametrize("path", ["../x/y", "../x", "../x/./y/../z", "x/y", "./x", "../...", "../x y/🐸"])
@@ -187,7 +187,7 @@ def test_paths_within_the_folder_of_the_layers_are_fine(app: Path, path: str) ->
 def test_a_bad_description_is_refused_in_one_line(app: Path, text: str, complaint: str) -> None:
     (app / LAYER_CONFIG).write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(PostInstallError, match=complaint) as caught:
-        relink(app)
+        write_generated_files(app)
     assert "\n" not in str(caught.value)
     assert not (app / "pyvenv.cfg").exists()
 
@@ -212,7 +212,7 @@ def test_keys_of_later_versions_are_let_be(app: Path) -> None:
 def test_folders_that_pyvenv_cfg_cannot_name_are_refused(tmp_path: Path, name: str, complaint: str) -> None:
     layer = put(tmp_path / name / "app-hop", LAYERED.text)
     with pytest.raises(PostInstallError, match=complaint) as caught:
-        relink(layer)
+        write_generated_files(layer)
     assert "\n" not in str(caught.value)
     assert not (layer / "pyvenv.cfg").exists()
 
@@ -224,9 +224,9 @@ def test_folders_that_the_dynamic_linker_would_cut_are_refused_where_libraries_m
 ) -> None:
     layer = put(tmp_path / name / "app-hop", LAYERED.text)
     with pytest.raises(PostInstallError, match="shared libraries cannot be found"):
-        relink(layer)
+        write_generated_files(layer)
     put(layer, edited(dynlib_dirs=[]))
-    assert len(relink(layer)) == 2
+    assert len(write_generated_files(layer)) == 2
 
 
 def test_a_failing_write_leaves_nothing_behind(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +235,7 @@ def test_a_failing_write_leaves_nothing_behind(app: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(PostInstallError, match=r"cannot write .*pyvenv\.cfg: No space left"):
-        relink(app)
+        write_generated_files(app)
     assert {path.name for path in app.iterdir()} == {"lib", "share"}
 
 

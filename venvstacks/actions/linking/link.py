@@ -50,7 +50,7 @@ def link_layer(request: LinkRequest, tools: Tools) -> dict[str, object]:
         notes = list(hidden_versions(request))
         name = _alias(request)
         changed = tuple(_write_links(request, borrowed))
-        postinstall.relink(request.environment)
+        postinstall.write_generated_files(request.environment)
         postinstall.make_overlay(request.environment)
         replaced = {entry.path for entry in changed}
         entries = [entry for entry in build.entries if entry.path not in replaced]

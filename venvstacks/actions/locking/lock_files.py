@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from venvstacks.locking.pylock import ReadLock
     from venvstacks.locking.uv_resolution import UnusableLockError
 
-# What only locks need that are not valid, or of the original, is imported where it is used.
+# Modules that only invalid locks, or locks of the original, need are imported where they are used.
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def _write_tree(published: PublishedLayer, options: ExportOptions, staging: Path
 def _fit(published: PublishedLayer, target: Path) -> None:
     """Do what post-install does, except for the bytecode, which exists already."""
     try:
-        postinstall.relink(target)
+        postinstall.write_generated_files(target)
         postinstall.make_overlay(target)
     except postinstall.PostInstallError as error:
         raise PublishError(f"layer '{published.layer.name}': {error}", hint="export to another folder") from error

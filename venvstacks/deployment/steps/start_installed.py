@@ -64,8 +64,8 @@ def find_start_command(place: Place, name: str) -> StartCommand:
     folder = place.instance(id_, application.target)
     try:
         for target, below in application.lower.items():
-            _relink(place.instance(below, target))
-        _relink(folder)
+            _write_generated_files(place.instance(below, target))
+        _write_generated_files(folder)
         config = layer_config(folder)
     except postinstall.PostInstallError as error:
         moved = "if the deployment was moved, start it once as somebody who may write there; else"
@@ -85,7 +85,7 @@ def _not_startable(name: str, why: str, hint: str) -> DeployError:
     return DeployError(f"application '{name}' cannot be started: {why}", hint=hint)
 
 
-def _relink(folder: Path) -> None:
+def _write_generated_files(folder: Path) -> None:
     """Write the layer's generated files again if they were written for another folder.
 
     Raises:
@@ -96,7 +96,7 @@ def _relink(folder: Path) -> None:
     config = layer_config(folder)
     for generated in ("pyvenv.cfg", f"{config['site_dir']}/sitecustomize.py"):
         _check_readable(folder / generated)
-    postinstall.relink(folder)
+    postinstall.write_generated_files(folder)
 
 
 def _check_readable(file: Path) -> None:
