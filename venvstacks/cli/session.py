@@ -15,6 +15,7 @@ from venvstacks.cli.error_boundary import relative
 from venvstacks.cli.option_groups import Describing, Running, Showing, Targets, given
 from venvstacks.cli.printable import fitted, print_json, print_message, print_result
 from venvstacks.cli.progress import make_listener, summarize, tell_failures, write_trace
+from venvstacks.cli.result_places import result_places
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.engine.outcomes import Listener
 from venvstacks.errors import ExitCode, UsageError, VenvstacksError
@@ -215,7 +216,7 @@ class Session:
 
                 add_step_summary(place, summary.partition("\n")[0], report)
             if not report.failures:
-                for line in _places(project, request):
+                for line in result_places(project, request):
                     print_message(line)
         return report.exit_code
 
@@ -302,26 +303,6 @@ def _target_names(project: api.Project, named: Sequence[str]) -> tuple[str, ...]
     for name in names:
         project.on(name)
     return tuple(sorted(names, key=lambda name: host is None or name != host.name))
-
-
-def _places(project: api.Project, request: api.Request) -> Iterator[str]:
-    configuration = project.configuration
-    layout = configuration.layout
-    folders = {
-        "lock": layout.requirements,
-        "build": layout.environments,
-        "publish": layout.artifacts,
-        "export": layout.export,
-    }
-    names = {"lock": "locks", "build": "environments", "publish": "archives", "export": "exported environments"}
-    for operation in request.operations:
-        line = f"{names[operation]}: {relative(project.base / folders[operation])}"
-        if operation == "publish" and configuration.kept_format:
-            line += (
-                f" (.{configuration.archive_format}, as archives there were published before; "
-                "--archive-format chooses another format)"
-            )
-        yield line
 
 
 _CommandT = TypeVar("_CommandT", bound=Callable[..., int])
