@@ -1,8 +1,8 @@
 """What has to hold on other platforms than this machine's, under emulators: Windows under Wine, ARM under qemu.
 
 Usage: `python platform_checks.py FOLDER [CHECK...]`. The machines are made in the folder, or those that it has are used
-again. Checks are `windows` and `arm`, which run at the same time where none is named, and two that take too long for
-every commit: `application` and `tests`. Fails if anything is not as it should be.
+again. Checks are `windows` and `arm`, which run at the same time where none is named, and three that take too long for
+every commit: `application`, `macos` and `tests`. Fails if anything is not as it should be.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import arm_checks
 import arm_machine
+import macos_wheels
 import windows_application
 import wine_checks
 import wine_machine
@@ -43,10 +44,11 @@ def on_arm(folder: Path) -> None:
 
 
 CHECKS: Mapping[str, Callable[[Path], None]] = {
-    "windows": lambda folder: on_windows(folder, wine_checks.pipeline, wine_checks.unit_tests),
+    "windows": lambda folder: on_windows(folder, wine_checks.pipeline, wine_checks.tests_of_every_commit),
     "arm": on_arm,
     "application": lambda folder: on_windows(folder, windows_application.application),
-    "tests": lambda folder: on_windows(folder, wine_checks.tests_of_actions),
+    "macos": macos_wheels.macos_wheels,
+    "tests": lambda folder: on_windows(folder, wine_checks.tests_of_rooms),
 }
 ON_EVERY_COMMIT = ("windows", "arm")
 

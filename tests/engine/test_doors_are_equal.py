@@ -57,7 +57,8 @@ def test_nodes_inputs_and_fingerprints_are_the_same(spec: Path) -> None:
             wanted.targets,
             set(wanted.task_dep),
         )
-        expected = set() if node.self_described else {os.path.join("stack", path) for path in node.inputs}  # noqa: PTH118
+        inputs = () if node.self_described else node.inputs
+        expected = {os.path.normpath(os.path.join("stack", path)) for path in inputs}  # noqa: PTH118
         assert {os.path.normpath(path) for path in task.file_dep} == expected
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from tests.support.handmade_wheels import make_wheel
 from tests.support.specifications import HOST, application, framework, runtime
+from venvstacks.api.machine_platform import this_platform
 
 PYTHON = "3.11.7"
 
 SPEC = (
     HOST
-    + runtime(python_implementation=f"cpython@{PYTHON}", platforms=["linux_x86_64"])
+    + runtime(python_implementation=f"cpython@{PYTHON}", platforms=[this_platform().name])
     + framework("base", requirements=["alpha"])
     + application("hello", "base")
 )

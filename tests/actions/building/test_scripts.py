@@ -48,7 +48,7 @@ LINUX, WINDOWS = PLATFORMS["linux_x86_64"], PLATFORMS["win_amd64"]
 
 
 def linux_files(environment: Path) -> dict[str, bytes]:
-    python = environment / "bin/python3.11"
+    python = f"{environment.as_posix()}/bin/python3.11"
     return {
         "pond": f"#!{python}\nimport x\n".encode(),
         "lily": f"#!/bin/sh\n'''exec' '{python}' \"$0\" \"$@\"\n' '''\nimport x\n".encode(),
