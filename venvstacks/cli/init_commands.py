@@ -84,15 +84,23 @@ def _init_from(projects: list[Path], folder: Path, verbosity: Verbosity) -> int:
 
     python = PythonImplementation("cpython", ".".join(map(str, sys.version_info[:3])))
     found = propose(projects, folder, Machine(python, this_platform(), sys.executable, DeployOptions().environment))
-    if found.proposal and not verbosity.quiet:
+    written = _write(folder, {SPECIFICATION: found.text, ".gitignore": IGNORED})
+    if found.proposal and found.proposal.candidates and not verbosity.quiet:
         print_result("\n".join(proposal_lines(found.proposal)))
     if found.trouble:
         print_message(f"warning: {found.trouble}; everything is put into the applications")
-    written = _write(folder, {SPECIFICATION: found.text, ".gitignore": IGNORED})
     if not verbosity.quiet:
         _print_written(written)
+        if unignored := _unignored(folder / ".gitignore"):
+            print_message(f"add to .gitignore: {' '.join(unignored)}")
         print_message(f"next: look at `platforms` in it, then venvstacks lock {relative(folder / SPECIFICATION)}")
     return ExitCode.DONE
+
+
+def _unignored(file: Path) -> list[str]:
+    """Lines of ours that an ignore file which was there before lacks."""
+    lines = file.read_text("utf-8", "replace").splitlines()
+    return [line for line in IGNORED.splitlines() if line.strip("/") not in {one.strip("/ ") for one in lines}]
 
 
 def _print_written(places: tuple[Path, ...]) -> None:

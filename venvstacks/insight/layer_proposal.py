@@ -85,26 +85,28 @@ def propose_layers(required: Mapping[str, Mapping[str, Sequence[str]]], resolved
     """Divide the requirements of applications into those of a framework and their own.
 
     A requirement becomes part of the framework if it brings at least 1 MB and a tenth of everything, or 1 MB to each of
-    several applications.
+    several applications; not if it needs one of the applications itself, as plugins do.
 
     Args:
-        required: Application to the names of the packages that it requires, with the requirements for each.
+        required: Application, by the name of its package, to the names of the packages that it requires, with the
+            requirements for each.
         resolved: The resolution of all of them.
     """
     names = dict.fromkeys(name for packages in required.values() for name in packages)
     total = resolved.size(resolved.reach(names))
+    above = {name for name in names if not required.keys().isdisjoint(resolved.reach([name]))}
     found: list[Candidate] = []
     covered: frozenset[str] = frozenset()
     waiting = list(names)
     while waiting:
         brought = {name: resolved.reach([name]) - covered for name in waiting}
-        name = min(waiting, key=lambda each: (-resolved.size(brought[each]), each))
+        name = min(waiting, key=lambda each: (each in above, -resolved.size(brought[each]), each))
         waiting.remove(name)
         users = tuple(application for application, packages in required.items() if name in packages)
         texts = dict.fromkeys(text for packages in required.values() for text in packages.get(name, ()))
         size = resolved.size(brought[name])
         is_large = size >= max(_WORTHWHILE, total * _SHARE)
-        chosen = size >= _WORTHWHILE and (is_large or len(users) > 1)
+        chosen = size >= _WORTHWHILE and (is_large or len(users) > 1) and name not in above
         found.append(Candidate(name, tuple(texts), users, len(brought[name]), size, chosen))
         covered |= brought[name]
     return Proposal(tuple(found), total)

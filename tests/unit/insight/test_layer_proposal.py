@@ -34,3 +34,10 @@ def test_small_and_unknown_things_stay_where_they_are() -> None:
     found = propose_layers({"desk": {"tiny": ["tiny"], "gone": ["gone"]}}, RESOLVED)
     assert (found.chosen, found.total) == ((), 1000)
     assert propose_layers({"desk": {}}, RESOLVED).candidates == ()
+
+
+def test_what_needs_an_application_itself_stays_above_it() -> None:
+    needs = {"plugin": frozenset({"desk", "torch"})}
+    resolved = Resolved(needs, {"plugin": 30 * MB, "desk": MB, "torch": 80 * MB})
+    found = propose_layers({"desk": {"plugin": ["plugin"], "torch": ["torch"]}}, resolved)
+    assert [one.name for one in found.chosen] == ["torch"]
