@@ -194,7 +194,7 @@ class _Writer:
         return text.encode()
 
     def _add_program(self, members: BundleMembers, packages: VerifyingPackages) -> WrittenMember:
-        return members.store(_PROGRAM, [deployer_content(self._request.version, packages, BUNDLE_ENTRY)])
+        return members.store(_PROGRAM, [deployer_content(self._request.version, [packages], BUNDLE_ENTRY)])
 
     def _add_layer(self, members: BundleMembers, layer: OfferedLayer) -> WrittenMember:
         """Add a layer's archive; on Windows, the unpacked runtime too."""

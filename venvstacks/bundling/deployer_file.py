@@ -1,14 +1,15 @@
 """The deployer: the deploying part of this program in one file, for any Python from 3.9 on.
 
 It is a zip archive that Python runs (`python3 venvstacks-deploy.pyz`): the modules as they are installed here, a start,
-and the packages that verify signatures where they are installed.
+and the packages that verify signatures where they are installed: several versions of them, each for the Pythons that
+it is for.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +28,10 @@ import sys
 if sys.version_info < (3, 9):
     sys.exit("error: the deployer needs Python 3.9 or later, and this is %%s" %% sys.version.split()[0])
 sys.dont_write_bytecode = True
-if sys.version_info >= (3, %(oldest)d):
-    sys.path.insert(1, sys.path[0] + "/%(folder)s")
+for oldest in %(oldest)r:
+    if sys.version_info >= (3, oldest):
+        sys.path.insert(1, sys.path[0] + "/%(folder)s/3." + str(oldest))
+        break
 from %(program)s import main
 
 main(%(version)r)
@@ -47,20 +50,21 @@ class MadeDeployer:
 
     path: Path
     size: int
-    packages: VerifyingPackages
+    packages: tuple[VerifyingPackages, ...]
 
 
-def write_deployer(path: Path, version: str) -> MadeDeployer:
+def write_deployer(path: Path, version: str, older: VerifyingPackages | None = None) -> MadeDeployer:
     """Write the deployer; the same bytes for the same installed versions.
 
     Args:
         path: Where.
         version: The version of this program.
+        older: What verifies signatures on Pythons that the installed packages are too new for.
 
     Raises:
         PublishError: It cannot be written.
     """
-    packages = installed_packages()
+    packages = tuple(one for one in (installed_packages(), older) if one and one.versions)
     content = deployer_content(version, packages)
     with not_written(path):
         write_atomically(path, content)
@@ -68,12 +72,12 @@ def write_deployer(path: Path, version: str) -> MadeDeployer:
     return MadeDeployer(path, len(content), packages)
 
 
-def deployer_content(version: str, packages: VerifyingPackages, program: str = ENTRY) -> bytes:
+def deployer_content(version: str, packages: Sequence[VerifyingPackages], program: str = ENTRY) -> bytes:
     """The bytes of a deployer.
 
     Args:
         version: The version of this program.
-        packages: What verifies signatures.
+        packages: What verifies signatures; the first that is not for newer Pythons than the running one is used.
         program: The module with its command line.
     """
     package = package_folder()
@@ -81,9 +85,10 @@ def deployer_content(version: str, packages: VerifyingPackages, program: str = E
         file.relative_to(package.parent).as_posix(): file.read_bytes()
         for file in carried_modules(package, program).values()
     }
-    files |= {f"{_THIRD_PARTY}/{path}": content for path, content in packages.files.items()}
+    for one in packages:
+        files |= {f"{_THIRD_PARTY}/3.{one.oldest}/{path}": content for path, content in one.files.items()}
     names = {"folder": _THIRD_PARTY, "version": version, "program": program}
-    start = _MAIN % {"oldest": packages.oldest, **names}
+    start = _MAIN % {"oldest": [one.oldest for one in packages], **names}
     return _START + _zipped({"__main__.py": start.encode(), **files})
 
 

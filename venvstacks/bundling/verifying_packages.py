@@ -1,11 +1,12 @@
-"""The packages that verify signatures, as they are installed here; only files of Python, which any machine can use."""
+"""The packages that verify signatures, as they are installed in a folder; only the files that any machine can use."""
 
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from packaging.specifiers import SpecifierSet
 
@@ -36,17 +37,21 @@ class VerifyingPackages:
     oldest: int = _OLDEST
 
 
-def installed_packages() -> VerifyingPackages:
-    """The installed packages; none where one of them is missing."""
-    try:
-        found = [importlib.metadata.distribution(name) for name in NAMES]
-    except importlib.metadata.PackageNotFoundError:
+def installed_packages(folder: Path | None = None) -> VerifyingPackages:
+    """The installed packages; none where one of them is missing.
+
+    Args:
+        folder: Where they are installed; None for the environment of this program.
+    """
+    where = sys.path if folder is None else [str(folder)]
+    found = [one for name in NAMES for one in [*importlib.metadata.distributions(name=name, path=where)][:1]]
+    if len(found) < len(NAMES):
         return VerifyingPackages({}, {})
     files = {path: content for one in found for path, content in _files(one)}
     for path in [*files]:
-        for folder in PurePosixPath(path).parents:
-            if path.endswith(".py") and str(folder) != "." and f"{folder}/__init__.py" not in files:
-                files[f"{folder}/__init__.py"] = b""  # zipimport knows no namespace packages
+        for parent in PurePosixPath(path).parents:
+            if path.endswith(".py") and str(parent) != "." and f"{parent}/__init__.py" not in files:
+                files[f"{parent}/__init__.py"] = b""  # zipimport knows no namespace packages
     oldest = max(_oldest(one.metadata["Requires-Python"]) for one in found)
     versions = {one.metadata["Name"]: one.version for one in found}
     return VerifyingPackages(versions, dict(sorted(files.items())), oldest)

@@ -22,10 +22,11 @@ from venvstacks.deltas.patches import apply_patch
 from venvstacks.digests import TreeEntry, sha256_file
 from venvstacks.errors import InterruptedRunError
 from venvstacks.tools.files import staging_folder
-from venvstacks.tools.shared_files import lay_shared
+from venvstacks.tools.shared_files import is_compiled, lay_shared
 
 _PIECE = 1 << 20
 _WHOLE_WINDOW = 1 << 26  # as publishing writes it
+_SMALL = 1 << 14  # bytes up to which a file is read once and written: that is quicker than to clone it and read it
 _BETWEEN_SLACK = 64 << 20  # bytes
 
 
@@ -229,6 +230,13 @@ class _WholeFiles:
 
 def _copy(source: Path, entry: TreeEntry, target: Path) -> None:
     """Create a file from one that should have the same content; the new file is compared with the manifest."""
+    changed = ValueError(f"the installed file {source} was changed")
+    if entry.size <= _SMALL and not is_compiled(source):
+        try:
+            write_verified([source.read_bytes()], entry, target, entry.path)
+        except ValueError:
+            raise changed from None
+        return
     lay_shared(source, target, executable=entry.executable)
     if target.stat().st_size != entry.size or sha256_file(target, entry.size) != entry.sha256:
-        raise ValueError(f"the installed file {source} was changed")
+        raise changed

@@ -14,12 +14,12 @@ import pytest
 
 from tests.support.installed_applications import assert_clean, printed
 from tests.support.published_layers import PLATFORM, application, framework, publish, runtime
-from tests.support.signed_publications import make_publisher
+from tests.support.signed_publications import make_publisher, now, sign
 from venvstacks.api import deployments as deployment
 from venvstacks.bundling.deployer_file import deployer_content, write_deployer
 from venvstacks.bundling.verifying_packages import VerifyingPackages, installed_packages
 from venvstacks.errors import PublishError
-from venvstacks.trust.root_rotation import NewKeys
+from venvstacks.trust.root_rotation import NewKeys, make_keys
 
 OLDEST = 9
 
@@ -53,6 +53,17 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return base / "old", base / "new"
 
 
+@pytest.fixture(scope="module")
+def signed(published: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The second release, signed."""
+    pytest.importorskip("tuf")
+    base = tmp_path_factory.mktemp("signed")
+    make_keys(base / "keys", NewKeys("Pond Ltd"), now())
+    folder = shutil.copytree(published[1], base / "new")
+    sign(folder, base / "keys")
+    return folder
+
+
 def run(python: str | Path, deployer: Path, *arguments: str | Path, code: int = 0) -> str:
     command = [python, "-I", "-S", deployer, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -61,7 +72,7 @@ def run(python: str | Path, deployer: Path, *arguments: str | Path, code: int = 
 
 
 def test_it_has_the_same_bytes_every_time(deployer: Path) -> None:
-    assert deployer.read_bytes() == deployer_content("1.2.3", installed_packages())
+    assert deployer.read_bytes() == deployer_content("1.2.3", [installed_packages()])
     assert deployer.stat().st_mode & 0o777 == 0o755
     names = zipfile.ZipFile(deployer).namelist()
     assert names == sorted(names)
@@ -99,11 +110,12 @@ def test_a_place_that_cannot_be_written_is_named(deployer: Path) -> None:
 
 
 @pytest.mark.parametrize("minor", [10, 12, 13, 14])
-def test_it_runs_with_every_python(minor: int, deployer: Path, published: tuple[Path, Path], tmp_path: Path) -> None:
+def test_every_python_verifies_signatures(minor: int, deployer: Path, signed: Path, tmp_path: Path) -> None:
     python = other_python(minor)
     if python is None:
         pytest.skip(f"Python 3.{minor} is not installed")
-    run(python, deployer, "deploy", published[1], "--to", tmp_path / "d", "--app", "newt")
+    said = run(python, deployer, "deploy", signed, "--to", tmp_path / "d", "--app", "newt")
+    assert "signed by Pond Ltd (root 1, " in said
     assert printed(tmp_path / "d", "newt") == "1 1"
 
 
@@ -122,7 +134,7 @@ def test_signatures_are_verified_where_the_packages_are_in_it(deployer: Path, tm
     pytest.importorskip("tuf")
     publisher = make_publisher(tmp_path, NewKeys("Pond Ltd", {"root": 1}, {"root": 1}))
     bare = tmp_path / "bare.pyz"
-    bare.write_bytes(deployer_content("1", VerifyingPackages({}, {})))
+    bare.write_bytes(deployer_content("1", []))
     where = ("--to", tmp_path / "d", "--check")
     said = run(sys.executable, deployer, "deploy", publisher.new, *where, code=10)
     assert f"signed by Pond Ltd (root 1, {publisher.fingerprint})" in said
@@ -132,3 +144,18 @@ def test_signatures_are_verified_where_the_packages_are_in_it(deployer: Path, tm
     assert "that was signed" in run(sys.executable, deployer, "deploy", publisher.new, *where, code=6)
     said = run(sys.executable, bare, "deploy", publisher.old, *where, code=2)
     assert "signed publications need packages that are not installed" in said
+
+
+def test_each_python_takes_the_newest_packages_that_are_for_it(tmp_path: Path) -> None:
+    """Of those for 3.9 and those that are only for a later Python than the running one, the former."""
+    files = {"tuf/__init__.py": b"", "securesystemslib/__init__.py": b"raise ImportError(name=__file__)"}
+    running = sys.version_info.minor
+    sets = [VerifyingPackages({"tuf": "9"}, files, oldest) for oldest in (running + 1, running, OLDEST)]
+    place = tmp_path / "d.pyz"
+    place.write_bytes(deployer_content("1", sets))
+    names = zipfile.ZipFile(place).namelist()
+    assert {f"third_party/3.{one.oldest}/tuf/__init__.py" for one in sets} <= {*names}
+    (tmp_path / "signed/__venvstacks__/tuf").mkdir(parents=True)
+    (tmp_path / "signed/__venvstacks__/tuf/1.root.json").write_text("{}")
+    said = run(sys.executable, place, "deploy", tmp_path / "signed", "--to", tmp_path / "d", code=2)
+    assert f"third_party/3.{running}/securesystemslib" in said.replace("\\", "/")
