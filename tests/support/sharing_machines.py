@@ -14,9 +14,11 @@ from typing import Any
 from tests.support.folder_server import serving_folder
 from tests.support.handmade_wheels import make_wheel
 from tests.support.own_projects import commit, write_project
+from tests.support.six_pythons import VERSION, packed_python
 from tests.support.small_pythons import pack_python, reduce_python
-from tests.support.specifications import application, framework, runtime_of_archive
+from tests.support.specifications import application, framework, runtime, runtime_of_archive
 from venvstacks.api import Plan, Report, Request, load_project, plan, run
+from venvstacks.digests import sha256_bytes
 from venvstacks.graph.selection import Operation, Selection
 from venvstacks.loading.options import Options
 from venvstacks.loading.project import Project
@@ -153,6 +155,28 @@ def first_machine(folder: Path) -> Machine:
     for name in ("hello", "other"):
         (base / f"{name}.py").write_text(f"import alpha\nprint('{name}', alpha.__version__)\n", "utf-8")
     return _filling(Machine(base, str(folder / "store")))
+
+
+def first_machine_for(folder: Path, *platforms: str) -> Machine:
+    """A machine with Pythons for other platforms, which cannot be started, that has published for all of them."""
+    base, targets = folder / "first", [*platforms]
+    make_wheel(base / "wheels", "alpha", "1.0", files={"alpha.py": b"__version__ = '1.0'\n"})
+    rows = [
+        f'[tool.venvstacks]\nruntime-providers = ["archive"]\n[tool.venvstacks.runtime-archives."cpython@{VERSION}"]\n'
+    ]
+    for name in targets:
+        python = packed_python(PLATFORMS[name])
+        (base / f"{name}.tar.gz").write_bytes(python)
+        rows.append(f'{name} = {{ url = "{name}.tar.gz", sha256 = "{sha256_bytes(python)}" }}\n')
+    rows.append(runtime(python_implementation=f"cpython@{VERSION}", platforms=targets))
+    rows.append(framework("base", requirements=["alpha"], platforms=targets))
+    (base / "venvstacks.toml").write_text("".join(rows), "utf-8")
+    machine = Machine(base, str(folder / "store"))
+    options = ("--no-index", "--local-wheels", "wheels", "--platform", "all")
+    for command in (("lock",), ("build", "--publish")):
+        done = machine.command(*command, *options)
+        assert done.returncode == 0, done.stderr
+    return machine
 
 
 def first_machine_with_own_packages(folder: Path) -> Machine:

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.dask_cluster import DaskCluster, wait_until
-from tests.support.sharing_machines import Machine
+from tests.support.sharing_machines import Machine, first_machine_for
 from venvstacks.errors import ExitCode
+from venvstacks.records.event_log import read_events
 
 OPTIONS = ("--no-index", "--local-wheels", "wheels")
+PLATFORM_PAIR = ("win_amd64", "macosx_arm64")
 
 
 def start(machine: Machine, cluster: DaskCluster, *arguments: str) -> subprocess.Popen[str]:
@@ -109,15 +111,36 @@ def test_a_worker_with_other_tools_is_refused_by_name(story: Story, cluster: Das
         stranger.wait()
 
 
+def documented(option: str, cluster: DaskCluster, machine: Machine) -> list[str]:
+    """The documented command with an option, for this scheduler and the store of a machine."""
+    page = (Path(__file__).parents[3] / "docs/many-machines.md").read_text("utf-8")
+    lines = [shlex.split(line) for line in page.splitlines() if line.startswith("venvstacks build")]
+    line = next(line for line in lines if "--on" in line and option in line)
+    known = {"tcp://build-server:8786": cluster.address, "/mnt/store": machine.store}
+    return [known.get(word, word) for word in line[1:]]
+
+
 def test_the_documented_commands(story: Story, cluster: DaskCluster) -> None:
     page = (Path(__file__).parents[3] / "docs/many-machines.md").read_text("utf-8")
-    lines = [shlex.split(line) for line in page.splitlines() if line.startswith("venvstacks ")]
-    (line,) = (line for line in lines if "--on" in line)
-    known = {"tcp://build-server:8786": cluster.address, "/mnt/store": story.machine.store}
-    done = story.machine.command(*(known.get(word, word) for word in line[1:]), *OPTIONS)
+    assert "\nvenvstacks worker tcp://build-server:8786 " in page, "as the cluster starts them"
+    done = story.machine.command(*documented("--on", cluster, story.machine), *OPTIONS)
     assert done.returncode == 0, done.stderr
     assert "21 up to date" in done.stderr
-    assert [line[:2] for line in lines if "worker" in line] == [["venvstacks", "worker"]]
+
+
+def test_one_run_publishes_for_several_platforms(cluster: DaskCluster, tmp_path: Path) -> None:
+    alone = first_machine_for(tmp_path, *PLATFORM_PAIR)
+    together = alone.another(tmp_path / "together", tmp_path / "together-store")
+    done = together.command(*documented("--platform", cluster, together), *OPTIONS)
+    assert done.returncode == 0, done.stderr
+    assert together.archives == alone.archives
+    packed = {f"{layer}-{name}-1.tar.zst" for layer in ("py", "framework-base") for name in PLATFORM_PAIR}
+    assert packed <= together.archives.keys()
+    logs = [log for name in PLATFORM_PAIR for log in (together.base / "_build" / name).glob(".venvstacks/runs/*.jsonl")]
+    ended = [event for log in logs for event in read_events(log) if event.event == "task ended"]
+    assert {event.task: event.facts.get("worker") in {"one", "two", "three"} for event in ended} == {
+        f"{kind}:{layer}": True for kind in ("build", "link", "check", "archive") for layer in ("py", "framework-base")
+    } | {"manifest:archives": False}
 
 
 def test_a_lost_scheduler_is_an_error_and_workers_find_the_next_one(story: Story, cluster: DaskCluster) -> None:
