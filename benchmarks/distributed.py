@@ -3,6 +3,7 @@
     python -m benchmarks.distributed compare [--spec SPEC]    two workers against --jobs 2, taking turns; wall time, and
                                                               processor time of all processes
     python -m benchmarks.distributed kill --kills 50          workers are killed; the bytes have to be right
+    python -m benchmarks.distributed distance --milliseconds 50   scheduler and store that far away (there and back)
     python -m benchmarks.distributed simulate                 64 workers, 500 layers, against the bound
 
 Scheduler and workers are processes on loopback. Without `--spec`, the stack is that of the tests: a small Python, two
@@ -13,6 +14,7 @@ those of the sample, each times a random factor; `--spec` takes those that were 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -25,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.dask_cluster import DaskCluster, dask_cluster
+from tests.support.distant_servers import distant
+from tests.support.shared_stores import nginx
 from tests.support.sharing_machines import Machine, first_machine
 from tests.support.specifications import RUNTIME, application, framework, stack_of
 from venvstacks.graph.compiler import compile_stack
@@ -123,6 +127,34 @@ def compare(spec: Path | None, rounds: int) -> None:
             print(f"{what}: medians of {rounds}: {apart:.2f} s and {on:.2f} s, {on / apart:.2f} times; equal archives")
 
 
+def distance(milliseconds: int, rounds: int) -> None:
+    """Two workers whose scheduler and store, a web server, are near, and as far away as given, taking turns."""
+    with _stack(None) as (folder, first), contextlib.ExitStack() as closing:
+        store = closing.enter_context(nginx(folder / "nginx"))
+        port = int(store.rpartition(":")[2])
+        cluster = closing.enter_context(dask_cluster(_made(folder / "cluster"), one_machine=True))
+        near = cluster.address, f"http://127.0.0.1:{port}"
+        way = milliseconds / 2000
+        far = tuple(
+            f"{scheme}://127.0.0.1:{closing.enter_context(distant(number, way))}"
+            for scheme, number in (("tcp", cluster.port), ("http", port))
+        )
+        for name, (cluster.address, place) in {"near": near, "far": far}.items():
+            cluster.start_workers(f"{name}-one", f"{name}-two")
+            took = list[_Took]()
+            for number in range(rounds + 1):  # the first fills caches
+                machine = _fresh(first, folder / f"{name}{number}", folder)
+                shutil.rmtree(folder / "nginx/root")
+                _made(folder / "nginx/root")
+                took.append(_build(machine, None, cluster, "--on", cluster.address, "--remote-cache", place))
+                if machine.archives != first.archives:
+                    raise SystemExit("the archives differ")
+            print(f"{name}: {statistics.median(each.wall for each in took[1:]):.2f} s, median of {rounds}: {took[1:]}")
+            for worker in cluster.workers:
+                worker.kill()
+            cluster.workers.clear()
+
+
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
@@ -209,10 +241,11 @@ def _recorded(spec: Path) -> dict[str, list[float]]:
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["compare", "kill", "simulate"])
+    parser.add_argument("what", choices=["compare", "kill", "distance", "simulate"])
     parser.add_argument("--spec", type=Path, help="a locked stack")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--milliseconds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=64)
     parser.add_argument("--layers", type=int, default=500)
@@ -222,6 +255,8 @@ def main() -> None:
         compare(spec, chosen.rounds)
     elif chosen.what == "kill":
         kill(chosen.kills, chosen.seed)
+    elif chosen.what == "distance":
+        distance(chosen.milliseconds, chosen.rounds)
     else:
         simulate(chosen.workers, chosen.layers, spec)
 

@@ -6,12 +6,14 @@ import json
 import shlex
 import signal
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.dask_cluster import DaskCluster, wait_until
+from tests.support.distant_servers import distant
+from tests.support.shared_stores import has_nginx, nginx
 from tests.support.sharing_machines import Machine, first_machine_for
 from venvstacks.errors import ExitCode
 from venvstacks.records.event_log import read_events
@@ -141,6 +143,25 @@ def test_one_run_publishes_for_several_platforms(cluster: DaskCluster, tmp_path:
     assert {event.task: event.facts.get("worker") in {"one", "two", "three"} for event in ended} == {
         f"{kind}:{layer}": True for kind in ("build", "link", "check", "archive") for layer in ("py", "framework-base")
     } | {"manifest:archives": False}
+
+
+@pytest.mark.skipif(not has_nginx(), reason="needs nginx")
+def test_scheduler_and_store_may_be_far_away(story: Story, cluster: DaskCluster, tmp_path: Path) -> None:
+    """There and back it is 50 ms."""
+    near, far = (story.machine.another(tmp_path / name, python=True, built=True) for name in ("near", "far"))
+    for machine in (near, far):
+        machine.edit("other.py", "import alpha\nprint('from afar', alpha.__version__)\n")
+    assert near.command("build", "--publish", *OPTIONS, "--remote-cache", "none").returncode == 0
+    with nginx(tmp_path / "nginx") as store, distant(int(store.rpartition(":")[2]), 0.025) as place:
+        far.store = f"http://127.0.0.1:{place}"
+        with distant(cluster.port, 0.025) as scheduler:
+            run = start(far, replace(cluster, address=f"tcp://127.0.0.1:{scheduler}"))
+            _, said = run.communicate(timeout=300)
+    assert run.returncode == 0, said
+    assert {line.split()[-1] for line in said.splitlines() if " s  " in line} == {
+        *(f"{kind}:app-other" for kind in ("build", "link", "check", "archive")), "manifest:archives",
+    }  # fmt: skip
+    assert far.archives == near.archives
 
 
 def test_a_lost_scheduler_is_an_error_and_workers_find_the_next_one(story: Story, cluster: DaskCluster) -> None:
