@@ -30,6 +30,10 @@ MOST_DEATHS = 4
 """How many workers may die while they do one task."""
 
 _WATCH_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
+_FETCH_SECONDS = 5.0
+"""How long an answer may take from its worker to here."""
+
 _ATTEMPTS = 10
 """How often a task is sent, where its worker was ended or its scheduler was started again."""
 
@@ -162,22 +166,26 @@ class Cluster:
         )
         self._futures.add(future)
         try:
-            self._await(future, address)
-            return future.result(timeout=LOST_SECONDS)
+            return self._await(future, address)
         except KilledWorker as error:
             raise _fatal(order, error.allowed_failures + 1) from error
         finally:
             self._futures.discard(future)
             future.release()
 
-    def _await(self, future: Future[Answer], address: str | None) -> None:
+    def _await(self, future: Future[Answer], address: str | None) -> Answer:
+        """What came of an order; a worker may be lost before that was fetched from it."""
         done = threading.Event()
         future.add_done_callback(lambda _: done.set())
-        while not done.wait(0.5):
+        while True:
+            finished = done.wait(_LOOK_SECONDS)
+            self._check_stopped()
+            if finished:
+                with contextlib.suppress(TimeoutError):
+                    return future.result(timeout=_FETCH_SECONDS)
             self._check()
             if address and address not in self._addresses.values():
                 raise _LostWorkerError
-        self._check_stopped()
 
     def _check(self) -> None:
         self._check_stopped()

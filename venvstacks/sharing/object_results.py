@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 _LONG_SECONDS = 900.0  # for the whole of one blob; that it moves at all is checked as often as for records
-_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_ENDPOINT")
+_ENDPOINTS = (
+    "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT",
+    "GOOGLE_BASE_URL",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
