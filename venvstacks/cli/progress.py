@@ -187,7 +187,7 @@ def write_trace(report: Report, place: Path) -> None:
         raise UsageError(f"the trace {place} cannot be written: {error}", hint="choose another --trace file") from error
 
 
-def tell_failures(outcomes: Sequence[Outcome]) -> None:
+def report_failures(outcomes: Sequence[Outcome]) -> None:
     """Show every failed task's error."""
     for outcome in outcomes:
         if outcome.status == "failed":

@@ -14,7 +14,7 @@ from venvstacks import api
 from venvstacks.cli.error_boundary import relative
 from venvstacks.cli.option_groups import Describing, Running, Showing, Targets, given
 from venvstacks.cli.printable import fitted, print_json, print_message, print_result
-from venvstacks.cli.progress import make_listener, summarize, tell_failures, write_trace
+from venvstacks.cli.progress import make_listener, report_failures, summarize, write_trace
 from venvstacks.cli.result_places import result_places
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.engine.outcomes import Listener
@@ -201,7 +201,7 @@ class Session:
 
             reports.append(report_of_run(project, request, report, time.perf_counter() - began))
             write_report(joined(reports, self.targets), running.report)
-        tell_failures(report.outcomes)
+        report_failures(report.outcomes)
         for note in report.notes:
             print_message(f"note: {note}")
         if changes_to and (changes := report.lock_changes):
@@ -285,7 +285,7 @@ class Session:
         request = api.Request(("build",), selection, lock_policy="require-valid", keep_wheels=editable)
         listener = self.listener()
         report = api.run(self.project, request, listener)
-        tell_failures(report.outcomes)
+        report_failures(report.outcomes)
         if not report.failures:
             sys.stdout.flush()
             api.start_application(self.project, name, arguments, editable=editable, isolated=isolated)

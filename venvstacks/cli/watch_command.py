@@ -18,7 +18,7 @@ from venvstacks.cli import declared_options as o
 from venvstacks.cli.error_boundary import Terminated, report_error
 from venvstacks.cli.option_groups import Environments, given
 from venvstacks.cli.printable import fitted, print_message
-from venvstacks.cli.progress import make_listener, summarize, tell_failures
+from venvstacks.cli.progress import make_listener, report_failures, summarize
 from venvstacks.cli.verbosity import Verbosity
 from venvstacks.errors import ExitCode, InterruptedRunError, UsageError, VenvstacksError
 from venvstacks.graph.selection import Operation, Selection
@@ -106,7 +106,7 @@ class Watcher:
         except VenvstacksError as error:
             report_error(error)
             return
-        tell_failures(report.outcomes)
+        report_failures(report.outcomes)
         has_changed = any(outcome.status == "done" for outcome in report.outcomes)
         if not self.verbosity.quiet and (has_changed or report.failures):
             print_message(fitted(summarize(report, began), sys.stderr))

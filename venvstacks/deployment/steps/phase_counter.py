@@ -24,7 +24,7 @@ class PhaseCounter:
         """A phase begins."""
         with self._guard:
             self._phase, self._done, self._total = phase, 0, total
-            self._tell()
+            self._inform()
 
     def begin_fetching(self, files: Mapping[str, tuple[int, int]]) -> None:
         """Fetching begins: size of each file by name, and the bytes of it that are to be fetched."""
@@ -33,13 +33,13 @@ class PhaseCounter:
             self._fetched = {}
             self._phase, self._done = "fetching", 0
             self._total = sum(missing for _, missing in files.values())
-            self._tell()
+            self._inform()
 
     def add(self, amount: int) -> None:
         """More of the phase is done."""
         with self._guard:
             self._done += amount
-            self._tell()
+            self._inform()
 
     def held(self, name: str, size: int) -> None:
         """So many bytes of a file are on this machine, while files are fetched; what was there before does not count.
@@ -53,8 +53,8 @@ class PhaseCounter:
             self._fetched[name] = max(0, size - self._held[name])
             self._done = sum(self._fetched.values())
             self._total = max(self._total, self._done)
-            self._tell()
+            self._inform()
 
-    def _tell(self) -> None:
+    def _inform(self) -> None:
         if self._report is not None:
             self._report(PhaseProgress(self._phase, self._done, self._total))
