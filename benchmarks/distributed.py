@@ -19,6 +19,7 @@ import os
 import random
 import shutil
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -40,6 +41,9 @@ from venvstacks.model.platforms import PLATFORMS
 from venvstacks.records.task_store import TaskStore
 
 _LEFT_OUT = shutil.ignore_patterns("_build", "_artifacts", "_export", ".*")
+_KILLS = 3
+"""How many workers are killed in one run at most."""
+
 _WHEELS = ("--no-index", "--local-wheels", "wheels")
 
 
@@ -169,30 +173,35 @@ def kill(kills: int, seed: int) -> None:
         while done < kills:
             runs += 1
             machine = first.another(folder / f"run{runs}", folder / f"store{runs}", python=True)
-            left, complete = 3, False
-            while not complete:
-                if left and done < kills:
-                    left, done = left - 1, done + 1
-                complete, again = _run_with_a_kill(machine, cluster, dice, done)
-                failed += again
-            if machine.archives != first.archives:
-                raise SystemExit(f"run {runs}: the archives differ")
+            left = min(_KILLS, kills - done)
+            for _ in range(_KILLS + 1):  # a run that fails is repeated
+                code, killed = _run_with_kills(machine, cluster, dice, left)
+                left, done, failed = left - killed, done + killed, failed + (code != 0)
+                if code == 0:
+                    break
+            if code or machine.archives != first.archives:
+                raise SystemExit(f"run {runs}: it has failed, or the archives differ")
             shutil.rmtree(machine.base.parent)
             print(f"{done} kills in {runs} runs, {failed} repeated; archives are equal", flush=True)
 
 
-def _run_with_a_kill(machine: Machine, cluster: DaskCluster, dice: random.Random, number: int) -> tuple[bool, bool]:
-    """Run, and kill a worker meanwhile; whether the run was complete, and whether it has to be repeated."""
+def _run_with_kills(machine: Machine, cluster: DaskCluster, dice: random.Random, most: int) -> tuple[int, int]:
+    """Run, and kill workers meanwhile; the exit code, and how many were killed before the run ended."""
     options = (*_WHEELS, "--on", cluster.address, "--remote-cache", machine.store)
     run = machine.begin("build", "--publish", *options)
-    time.sleep(dice.uniform(1.0, 6.0))
-    dice.choice(cluster.workers).kill()
-    cluster.workers = [worker for worker in cluster.workers if worker.process.poll() is None]
-    cluster.start_workers(f"k{number}")
+    killed = 0
+    while killed < most:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(timeout=dice.uniform(1.0, 6.0))
+            break
+        killed += 1
+        dice.choice(cluster.workers).kill()
+        cluster.workers = [worker for worker in cluster.workers if worker.process.poll() is None]
+        cluster.start_workers(f"{machine.base.parent.name}-{killed}-{dice.randrange(1 << 30)}")
     _, said = run.communicate(timeout=600)
     if run.returncode and "workers died one after another" not in said:
         raise SystemExit(said)
-    return run.returncode == 0, run.returncode != 0
+    return run.returncode, killed
 
 
 def simulate(workers: int, layers: int, spec: Path | None) -> float:
