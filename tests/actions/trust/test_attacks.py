@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.folder_server import serving_folder
+from tests.support.installed_applications import printed
 from tests.support.loopback_server import serving
 from tests.support.signed_publications import TUF, Publisher, now, sign
 from venvstacks.api import deployments as deployment
@@ -60,6 +61,15 @@ def endless_timestamp(publisher: Publisher, _: Path) -> None:
     (publisher.new / TUF / "timestamp.json").write_bytes(b" " * 20_000)
 
 
+def endless_root(publisher: Publisher, _: Path) -> None:
+    (publisher.new / TUF / "2.root.json").write_bytes(b" " * 600_000)
+
+
+def endless_snapshot(publisher: Publisher, _: Path) -> None:
+    with (publisher.new / TUF / "2.snapshot.json").open("ab") as stream:
+        stream.write(b" " * 2_100_000)
+
+
 def endless_targets(publisher: Publisher, _: Path) -> None:
     with (publisher.new / TUF / "2.targets.json").open("ab") as stream:
         stream.write(b" " * 200_000)
@@ -98,6 +108,15 @@ def one_root_key(publisher: Publisher, _: Path) -> None:
     (publisher.new / TUF / "2.root.json").write_bytes(root.to_bytes())
 
 
+def one_signature_twice(publisher: Publisher, scratch: Path) -> None:
+    """Key compromise: the signature of one root key is there twice, where two keys have to sign."""
+    one_root_key(publisher, scratch)
+    place = publisher.new / TUF / "2.root.json"
+    data = json.loads(place.read_bytes())
+    data["signatures"] *= 2
+    place.write_text(json.dumps(data), "utf-8")
+
+
 def online_key(publisher: Publisher, scratch: Path) -> None:
     """Key compromise: the online key makes a snapshot current whose list of files another key has signed."""
     shutil.rmtree(publisher.new / TUF)
@@ -130,12 +149,15 @@ ATTACKS: dict[str, tuple[Attack, str]] = {
     "arbitrary software: strangers": (strangers, "strangers"),
     "extraneous dependencies": (other_manifest, "mixed"),
     "endless data: time stamp": (endless_timestamp, "endless"),
+    "endless data: root": (endless_root, "endless"),
+    "endless data: snapshot": (endless_snapshot, "endless"),
     "endless data: list of files": (endless_targets, "endless"),
     "indefinite freeze": (freeze, "expired"),
     "malicious mirror: nothing signed": (nothing_signed, "unsigned"),
     "mix-and-match: snapshot": (old_snapshot, "mixed"),
     "mix-and-match: list of files": (old_targets, "mixed"),
     "key compromise: one root key of two": (one_root_key, "strangers"),
+    "key compromise: one signature twice": (one_signature_twice, "damaged"),
     "key compromise: online key": (online_key, "strangers"),
     "damaged: no metadata": (damaged(b"{}"), "damaged"),
     "damaged: no JSON": (damaged(b"\xff\x00"), "damaged"),
@@ -166,6 +188,7 @@ def test_attacks_are_refused_and_change_nothing(
     assert "\n" not in caught.value.message
     assert caught.value.hint
     assert state_of(installed) == before
+    assert printed(installed, "frog") == "old 1"
 
 
 def test_an_archive_with_other_bytes_is_refused(publisher: Publisher, installed: Path, tmp_path: Path) -> None:
@@ -181,6 +204,26 @@ def test_a_rollback_is_refused(publisher: Publisher, installed: Path) -> None:
         deployment.deploy(web.url, installed, options=QUICK, allow_downgrade=True)
     assert caught.value.kind == "rollback"
     assert deployment.status(installed).generation.number == 2
+
+
+def test_a_stolen_online_key_does_not_bring_an_older_list_of_files_back(publisher: Publisher, installed: Path) -> None:
+    """Rollback and key compromise: all signatures are right, and versions of time stamp and snapshot rise."""
+    from tuf.api.metadata import Metadata, MetaFile  # noqa: PLC0415
+
+    deployment.deploy(str(publisher.new), installed)
+    signer = publisher.loaded().signers("timestamp")[0]
+    snapshot = Metadata.from_bytes((publisher.new / TUF / "2.snapshot.json").read_bytes())
+    snapshot.signed.meta["targets.json"] = MetaFile(1)
+    timestamp = Metadata.from_bytes((publisher.new / TUF / "timestamp.json").read_bytes())
+    timestamp.signed.snapshot_meta = MetaFile(3)
+    for document, name in ((snapshot, "3.snapshot.json"), (timestamp, "timestamp.json")):
+        document.signed.version = 3
+        document.sign(signer)
+        (publisher.old / TUF / name).write_bytes(document.to_bytes())
+    with pytest.raises(TrustError) as caught:
+        deployment.deploy(str(publisher.old), installed, allow_downgrade=True)
+    assert caught.value.kind == "rollback"
+    assert printed(installed, "frog") == "new 1"
 
 
 def test_an_honest_update_follows(publisher: Publisher, installed: Path) -> None:
