@@ -12,13 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 NAMES = ("tuf", "securesystemslib")
 
-_STUB = '''"""Takes the place of the library's own downloads, which are not used and need urllib3."""
-
-
-class Urllib3Fetcher:
-    """Is never made: metadata is read by the program itself."""
-'''
-_FETCHER = "tuf/ngclient/urllib3_fetcher.py"
+_LEFT_OUT = {"tuf/ngclient/urllib3_fetcher.py", "tuf/ngclient/_internal/proxy.py"}  # the library's own downloads
 _OLDEST, _NEWEST = 9, 20  # minor versions of Python 3
 
 
@@ -61,9 +55,7 @@ def _files(distribution: importlib.metadata.Distribution) -> Iterator[tuple[str,
     for file in distribution.files or ():
         path = file.as_posix()
         is_licence = ".dist-info/" in path and ("licen" in path.lower() or path.endswith("/METADATA"))
-        if path == _FETCHER:
-            yield path, _STUB.encode()
-        elif (path.endswith(".py") and not path.startswith("..")) or is_licence:
+        if path not in _LEFT_OUT and ((path.endswith(".py") and not path.startswith("..")) or is_licence):
             yield path, file.read_binary()
 
 

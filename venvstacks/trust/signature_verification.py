@@ -16,6 +16,7 @@ from venvstacks.trust.refusals import refusing, too_large
 from venvstacks.trust.root_metadata import parse_root
 from venvstacks.trust.signed_roles import TRUST_FOLDER
 from venvstacks.trust.trust_record import TrustRecord
+from venvstacks.trust.tuf_library import load_tuf_client
 
 if TYPE_CHECKING:
     from tuf.api.metadata import Metadata, Targets
@@ -109,7 +110,8 @@ def verify(read: Read, source: str, record: TrustRecord, now: datetime) -> Verif
         TransferError: It cannot be read.
     """
     check_clock(record, now)
-    from tuf.ngclient import Updater, UpdaterConfig  # noqa: PLC0415 - a third of a second, and only for signed ones
+    load_tuf_client()
+    from tuf.ngclient import Updater, UpdaterConfig  # noqa: PLC0415 - slow to load, and only for signed ones
 
     config = UpdaterConfig(targets_max_length=_TARGETS_LIMIT, prefix_targets_with_hash=False)
     with tempfile.TemporaryDirectory(prefix="venvstacks-trust-") as name:
