@@ -58,7 +58,7 @@ def write_report(results: Results, picture: str | None) -> str:
 
 
 def _machine(results: Results) -> str:
-    return "## Machine\n\n" + table(("", ""), list(results.machine.items()))
+    return "## Machine\n\n" + table(("what", "value"), list(results.machine.items()))
 
 
 def _stack(stack: StackCase, results: Results) -> Iterator[str]:

@@ -35,7 +35,8 @@ Platforms = Annotated[
 OnePlatform = Annotated[str | None, option("--platform", "Target platform. [default: this machine's]", "NAME", _LAYERS)]
 Include = Annotated[list[str] | None, option("--include", "Only these environments; repeatable.", "GLOB", _LAYERS)]
 ResetLock = Annotated[
-    list[str] | None, option("--reset-lock", "Drop the earlier pins of these; repeatable.", "GLOB", _LAYERS)
+    list[str] | None,
+    option("--reset-lock", "Drop earlier pins of these environments; repeatable.", "GLOB", _LAYERS),
 ]
 AllowMissing = Annotated[
     bool, option("--allow-missing/--no-allow-missing", "Patterns may match nothing.", panel=_LAYERS)
@@ -46,16 +47,17 @@ def _reach(name: str, what: str) -> typer.models.OptionInfo:
     return option(f"--{name}/--no-{name}", what, panel=_LAYERS)
 
 
-LockDependencies = Annotated[bool | None, _reach("lock-dependencies", "Renew locks of layers below included ones too.")]
-BuildDependencies = Annotated[bool | None, _reach("build-dependencies", "Build layers below included ones too.")]
-PublishDependencies = Annotated[bool | None, _reach("publish-dependencies", "Publish layers below included ones too.")]
+LockDependencies = Annotated[bool | None, _reach("lock-dependencies", "Also renew locks below included layers.")]
+BuildDependencies = Annotated[bool | None, _reach("build-dependencies", "Also build layers below included ones.")]
+PublishDependencies = Annotated[bool | None, _reach("publish-dependencies", "Also publish layers below included ones.")]
 IncludeDependencies = Annotated[
-    bool | None, _reach("include-dependencies", "Default for lock, build and publish dependencies.")
+    bool | None,
+    _reach("include-dependencies", "Default for locking, building and publishing layers below."),
 ]
-BuildDerived = Annotated[bool | None, _reach("build-derived", "Build layers above included ones too.")]
-PublishDerived = Annotated[bool | None, _reach("publish-derived", "Publish layers above included ones too.")]
+BuildDerived = Annotated[bool | None, _reach("build-derived", "Also build layers above included ones.")]
+PublishDerived = Annotated[bool | None, _reach("publish-derived", "Also publish layers above included ones.")]
 
-Index = Annotated[bool, option("--index/--no-index", "Whether package indexes may be asked.", panel=_PACKAGES)]
+Index = Annotated[bool, option("--index/--no-index", "Whether packages may come from indexes.", panel=_PACKAGES)]
 Clean = Annotated[bool, option("--clean/--no-clean", "Start from nothing: no earlier pins or environments.")]
 TagOutputs = Annotated[
     bool,
@@ -77,14 +79,14 @@ Release = Annotated[
     str | None,
     option(
         "--release",
-        "What the publication is called, e.g. 2.4.1; by default derived from the newest lock.",
+        "Version of the publication, e.g. 2.4.1; by default derived from the newest lock.",
         "VERSION",
         _ARCHIVES,
     ),
 ]
 LinkModeOption = Annotated[
     LinkMode | None,
-    option("--link-mode", "How files get into exports: clone (or else copy), copy or hardlink.", "MODE"),
+    option("--link-mode", "How files get into exports: clone (copy where it cannot), copy or hardlink.", "MODE"),
 ]
 RuntimeProvider = Annotated[
     list[str] | None,
@@ -111,32 +113,33 @@ Editable = Annotated[
     ),
 ]
 CheckImports = Annotated[
-    bool | None, option("--check-imports/--no-check-imports", "Import what linked layers declare.")
+    bool | None,
+    option("--check-imports/--no-check-imports", "Check layers by importing the packages that they declare."),
 ]
 StrictLayers = Annotated[
     bool,
     option(
         "--strict-layers",
-        "Fail where a layer cannot be resolved over the locks below, instead of adapting these.",
+        "Fail where a layer cannot be resolved over the locks below, instead of changing those locks.",
         panel=_PACKAGES,
     ),
 ]
 Locked = Annotated[
-    bool, option("--locked", "Fail with 11 if a lock is missing or not valid, before anything runs; for CI.")
+    bool, option("--locked", "Exit with 11 if a lock is missing or not valid, before anything runs; for CI.")
 ]
 CheckEnvironments = Annotated[
     bool,
     option("--check-environments", "Compare environments with their records by content; build changed ones again."),
 ]
-Show = Annotated[bool, option("--show/--no-show", "Show first what would be done to which layers.")]
-ShowOnly = Annotated[bool, option("--show-only/--no-show-only", "Show it and do nothing.")]
+Show = Annotated[bool, option("--show/--no-show", "First show what would be done to which layers.")]
+ShowOnly = Annotated[bool, option("--show-only/--no-show-only", "Only show what would be done to which layers.")]
 Json = Annotated[bool, option("--json/--no-json", "Show data as JSON, and do nothing else.")]
 Jobs = Annotated[int | None, option("--jobs -j", "Tasks at the same time.", "N", _RUN, min=1, envvar="VENVSTACKS_JOBS")]
 RemoteCache = Annotated[
     str | None,
     option(
         "--remote-cache",
-        "Folder or URL of results that machines share; none for none. Also VENVSTACKS_REMOTE_CACHE.",
+        "Folder or URL of results that machines share; `none` turns it off. Also VENVSTACKS_REMOTE_CACHE.",
         "URL",
         _SHARING,
     ),
@@ -144,12 +147,12 @@ RemoteCache = Annotated[
 Push = Annotated[
     bool | None,
     option(
-        "--push/--no-push", "Write results of this machine to it. Also VENVSTACKS_REMOTE_CACHE_PUSH.", panel=_SHARING
+        "--push/--no-push", "Write results to the remote cache, too. Also VENVSTACKS_REMOTE_CACHE_PUSH.", panel=_SHARING
     ),
 ]
 On = Annotated[
     str | None,
-    option("--on", "Have tasks done by the workers of this Dask scheduler, e.g. tcp://HOST:8786.", "SCHEDULER", _RUN),
+    option("--on", "Let the workers of this Dask scheduler do tasks, e.g. tcp://HOST:8786.", "SCHEDULER", _RUN),
 ]
 
 
@@ -165,7 +168,7 @@ Timeout = Annotated[
     float | None,
     option(
         "--timeout",
-        "How long each task may take, e.g. 30m; then its children are ended, and it fails.",
+        "How long each task may take, e.g. 30m; after that its processes are ended, and it fails.",
         "TIME",
         _RUN,
         parser=seconds_of,

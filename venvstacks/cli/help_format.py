@@ -12,6 +12,8 @@ from venvstacks.cli.default_specification import with_specification
 from venvstacks.cli.option_groups import expanded
 
 _WIDEST = 100  # columns; longer lines are hard to read
+_NAMES = 30  # columns; a longer name gets a line of its own
+_GAP = 2
 _UNBROKEN = "\N{NON-BREAKING HYPHEN}"
 
 
@@ -38,7 +40,8 @@ class _Grouped:
             elif record := parameter.get_help_record(ctx):
                 groups.setdefault(parameter.rich_help_panel or "Options", []).append(record)
         for command in getattr(self, "commands", {}).values():
-            groups.setdefault(command.rich_help_panel or "Commands", []).append((command.name, command.help or ""))
+            paragraph, _, _ = (command.help or "").partition("\n\n")
+            groups.setdefault(command.rich_help_panel or "Commands", []).append((command.name, paragraph))
         for title, rows in groups.items():
             if rows:
                 with formatter.section(_heading(title)):
@@ -55,9 +58,11 @@ class _Grouped:
 
 
 def _write_rows(formatter: Any, rows: list[tuple[str, str]]) -> None:  # noqa: ANN401 - typer's
-    """Write names and texts in two columns; lines end at spaces, never within `run-report`."""
+    """Write names and texts in two columns; lines end at spaces, never within `run-report` or a longer word."""
     begin = len(formatter.buffer)
-    formatter.write_dl([(name, text.replace("-", _UNBROKEN)) for name, text in rows])
+    longest = max((len(word) for _, text in rows for word in text.split()), default=0)
+    room = formatter.width - formatter.current_indent - longest - _GAP
+    formatter.write_dl([(name, text.replace("-", _UNBROKEN)) for name, text in rows], min(room, _NAMES), _GAP)
     formatter.buffer[begin:] = [piece.replace(_UNBROKEN, "-") for piece in formatter.buffer[begin:]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,8 @@ RUN = Timeline(
     "2026-01-02T03:04:05+00:00", (TimedTask("lock:py", 0.0, 1.0, is_critical=True), TimedTask("build:py", 1.0, 2.0))
 )
 CONTROLS = "[...document.querySelectorAll('a[href], summary, [tabindex=\"0\"]')].filter(one => one.checkVisibility())"
+DOCUMENTATION = ("looking", "cookbook", "publishing")
+"""Pages with tables and with code of several languages."""
 VIEWS = ((1280, "light"), (390, "dark"))
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -47,27 +50,30 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def documentation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a page with tables, blocks of commands and links, in the theme of the documentation."""
+    """The address of some pages of the documentation, in its theme."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "docs").mkdir()
-    shutil.copy(ROOT / "docs/looking.md", folder / "docs")
+    for page in DOCUMENTATION:
+        shutil.copy(ROOT / "docs" / f"{page}.md", folder / "docs")
     shutil.copytree(ROOT / "docs/theme", folder / "docs/theme")
-    settings = f"INHERIT: {ROOT / 'mkdocs.yml'}\nstrict: false\nnav: [looking.md]\nsite_dir: {folder / 'site'}\n"
+    pages = [f"{name}.md" for name in DOCUMENTATION]
+    settings = f"INHERIT: {ROOT / 'mkdocs.yml'}\nstrict: false\nnav: {pages}\nsite_dir: {folder / 'site'}\n"
     (folder / "mkdocs.yml").write_text(settings, "utf-8")
     argv = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--config-file", str(folder / "mkdocs.yml")]
     subprocess.run(argv, check=True, cwd=folder, capture_output=True)
     with serving_folder(folder / "site") as web:
-        yield f"{web.url}/looking.html"
+        yield web.url
 
 
 @needs_axe
 @pytest.mark.parametrize("page", ["report", "documentation"])
 def test_nothing_keeps_people_out(page: str, browser: Browser, request: pytest.FixtureRequest) -> None:
-    url: str = request.getfixturevalue(page)
-    for width, scheme in VIEWS:
+    address: str = request.getfixturevalue(page)
+    pages = [f"{address}/{name}.html" for name in DOCUMENTATION] if page == "documentation" else [address]
+    for url, (width, scheme) in itertools.product(pages, VIEWS):
         browser.open(url, width=width, scheme=scheme)
-        assert browser.violations() == [], (width, scheme)
-        assert browser.complaints == [], (width, scheme)
+        assert browser.violations() == [], (url, width, scheme)
+        assert browser.complaints == [], (url, width, scheme)
 
 
 @needs_axe

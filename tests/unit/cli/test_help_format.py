@@ -26,6 +26,9 @@ def test_every_name_is_whole_at_any_width(name: str, columns: int, monkeypatch: 
     options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
     for option in options:
         assert set(words) >= {*option.opts, *option.secondary_opts}
+    for option in options:
+        assert all(word in shown for word in (option.help or "").split())
+        assert not option.envvar or str(option.envvar) in shown
     assert "…" not in shown
     assert not [line for line in shown.splitlines() if line.endswith("-")]
     lines = shown.partition("Examples")[0].splitlines()
@@ -44,6 +47,13 @@ def test_the_usage_brackets_what_may_be_left_out(name: str, usage: str) -> None:
     command = get_command(make_app([name])).commands[name]  # type: ignore[attr-defined]
     context = command.context_class(command, info_name=name, **command.context_settings)
     assert command.get_usage(context) == f"Usage: {name} {usage}"
+
+
+def test_the_list_of_commands_has_the_first_paragraph_of_each_help() -> None:
+    group = get_command(make_app(["cache"]))
+    shown = group.get_help(group.context_class(group, info_name="venvstacks", **group.context_settings))
+    assert "compare it with its" in shown
+    assert "`uv cache prune`" not in shown
 
 
 def test_every_command_has_examples() -> None:
