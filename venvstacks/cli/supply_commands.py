@@ -68,7 +68,7 @@ def licenses(
 ) -> int:
     """Show the licences of all packages; with --allow or --deny, exit with 12 if one is not accepted."""
     from venvstacks.insight.licence_rules import LicenceRules  # noqa: PLC0415
-    from venvstacks.insight.licences import licence_rows  # noqa: PLC0415
+    from venvstacks.insight.licences import UNKNOWN, licence_rows  # noqa: PLC0415
     from venvstacks.insight.reading.licence_texts import licence_texts  # noqa: PLC0415
     from venvstacks.insight.reading.named_contents import read_contents  # noqa: PLC0415
 
@@ -87,6 +87,8 @@ def licenses(
         print_notes(stack, context.obj)
     for line in dict.fromkeys(f"not accepted: {row.package} ({row.licence.name})" for row in refused):
         print_message(line)
+    if deny and (unknown := sum(row.licence.name == UNKNOWN and row not in refused for row in rows)):
+        print_message(f"note: packages without a known licence: {unknown}; `--deny {UNKNOWN}` refuses them, too")
     return ExitCode.FOUND if refused else ExitCode.DONE
 
 

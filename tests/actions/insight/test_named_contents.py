@@ -14,9 +14,14 @@ from tests.support.folder_server import serving_folder
 from tests.support.locked_layers import lock_of, locked
 from tests.support.looked_stacks import SITE, package
 from tests.support.published_layers import Published, application, framework, publish, runtime
+from tests.support.specifications import application as application_table
+from tests.support.specifications import runtime as runtime_table
 from venvstacks.errors import DeployError, UsageError
 from venvstacks.insight.contents import StackContents
 from venvstacks.insight.reading.named_contents import Reading, read_contents, read_side
+from venvstacks.insight.reading.project_contents import read_project
+from venvstacks.loading.options import Options
+from venvstacks.loading.project import load_project
 from venvstacks.locking.pylock_text import format_lock
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.records.package_lists import PackageList
@@ -28,6 +33,18 @@ def listed(layer: Published) -> Published:
     """The framework with a package that brings its module."""
     legs = package("legs", files={"legs.py": 0, "legs_data.bin": 0})
     return replace(layer, packages=PackageList(install_target=layer.deployed, declared=("legs",), packages=(legs,)))
+
+
+def test_a_stack_for_other_platforms_is_looked_at_by_naming_one(tmp_path: Path) -> None:
+    place = tmp_path / "venvstacks.toml"
+    python = runtime_table(python_implementation="cpython@3.11.7", platforms=["win_arm64", "macosx_x86_64"])
+    place.write_text(python + application_table("hop", runtime="py"), "utf-8")
+    (tmp_path / "hop.py").touch()
+    project = load_project(place, Options())
+    with pytest.raises(UsageError, match=r"no layer of .* is for this machine's platform") as caught:
+        read_project(project)
+    assert caught.value.hint == "choose one of theirs with --platform: macosx_x86_64, win_arm64"
+    assert [layer.name for layer in read_project(project.on("win_arm64")).layers] == ["py", "app-hop"]
 
 
 @pytest.fixture

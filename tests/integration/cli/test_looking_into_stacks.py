@@ -101,6 +101,9 @@ def test_a_project_does_not_differ_from_its_publication(published_pond: Pond) ->
 def test_licences_and_advisories_end_with_a_code_of_their_own(published_pond: Pond, tmp_path: Path) -> None:
     refused = published_pond.command("licenses", "--allow", "MIT", "--app", "plain")
     assert (refused.returncode, refused.stderr) == (12, "not accepted: pond 1.0 (unknown)\n")
+    unknown = published_pond.command("licenses", "--deny", "GPL-3.0-only", "--app", "plain")
+    note = "note: packages without a known licence: 1; `--deny unknown` refuses them, too\n"
+    assert (unknown.returncode, unknown.stderr) == (0, note)
     record = {"id": "PYSEC-1", "affected": [{"package": {"ecosystem": "PyPI", "name": "lily"}, "versions": ["1.0"]}]}
     (tmp_path / "osv.json").write_text(json.dumps(record))
     done = published_pond.command("audit", "_artifacts", "--osv", str(tmp_path / "osv.json"), "--json")

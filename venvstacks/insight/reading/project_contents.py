@@ -37,7 +37,7 @@ def read_project(project: Project) -> StackContents:
         others = sorted({target.name for layer in project.stack.layers for target in layer.platforms})
         raise UsageError(
             f"no layer of {project.path.name} is for this machine's platform, {platform.name}",
-            hint=f"add it to `platforms`; the layers are for {', '.join(others) or 'no platform'}",
+            hint=f"choose one of theirs with --platform: {', '.join(others)}" if others else "add it to `platforms`",
         )
     return StackContents(project.path.name, "project", tuple(_layer(project, layer, platform) for layer in meant))
 
