@@ -171,7 +171,7 @@ def _signer_from_file(place: Path, public: Key) -> Signer:
         raise TrustError(
             f"{place} is not a private key in PEM format (PKCS 8)",
             kind="key",
-            hint="OpenSSH's own format has to be converted first",
+            hint="convert it first, DER for example by `openssl pkey -inform DER -in KEY -out KEY.pem`",
         ) from error
     except OSError as error:
         raise TrustError(f"{place} cannot be read: {error.strerror or error}", kind="key") from error
