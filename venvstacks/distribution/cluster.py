@@ -117,9 +117,11 @@ class Cluster:
     def _workers(self) -> dict[str, Mapping[str, float]]:
         """The resources of all workers, by name; those that fit are given to the placement."""
         found = self._client.scheduler_info(n_workers=-1)["workers"]
-        fitting = {w["name"]: address for address, w in found.items() if self._offer.resource in w["resources"]}
+        fitting = {str(w["name"]): address for address, w in found.items() if self._offer.resource in w["resources"]}
         doing = self._client.processing()
-        crowded = [name for name, address in fitting.items() if any(self.run not in key for key in doing[address])]
+        crowded = [  # a worker may have come or gone between the two answers
+            name for name, address in fitting.items() if any(self.run not in str(key) for key in doing.get(address, ()))
+        ]
         self._addresses = fitting
         self.placement.update(fitting, crowded)
         return {str(worker["name"]): worker["resources"] for worker in found.values()}

@@ -44,7 +44,8 @@ class Scheduler:
         return {"workers": {each: {"name": each, "resources": {OFFER.resource: 1.0}} for each in self.workers}}
 
     def processing(self) -> dict[str, list[str]]:
-        return {each: [] for each in self.workers}
+        """Of workers that came just now, nothing is known."""
+        return {}
 
     def submit(self, *_: object, workers: list[str], **__: object) -> Doing:
         (address,) = workers
