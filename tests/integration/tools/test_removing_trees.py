@@ -21,7 +21,7 @@ SOMEBODY = 65534
 REMOVE = """
 import os, shutil, sys
 from pathlib import Path
-from venvstacks.tools.files import remove_tree
+from venvstacks.tools.tree_removal import remove_tree
 
 if os.getuid() == 0:  # once everything is imported: others may not be able to read it
     os.setgid(int(sys.argv[1]))

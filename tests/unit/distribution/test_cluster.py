@@ -15,7 +15,8 @@ from venvstacks.distribution.orders import Answer, Order
 from venvstacks.distribution.placement import Placement
 from venvstacks.distribution.worker_offers import Offer
 from venvstacks.errors import BuildError
-from venvstacks.graph.compiler import Configuration, compile_stack
+from venvstacks.graph.compiler import compile_stack
+from venvstacks.graph.configuration import Configuration
 from venvstacks.model.platforms import PLATFORMS
 
 OFFER = Offer("linux_x86_64", {"uv": "1"})

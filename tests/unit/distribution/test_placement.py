@@ -7,7 +7,8 @@ import pytest
 from tests.support.specifications import RUNTIME, application, framework, stack_of
 from venvstacks.distribution.orders import Answer
 from venvstacks.distribution.placement import Placement
-from venvstacks.graph.compiler import Configuration, compile_stack
+from venvstacks.graph.compiler import compile_stack
+from venvstacks.graph.configuration import Configuration
 from venvstacks.model.platforms import PLATFORMS
 
 LAYERS = RUNTIME + framework("big") + framework("small") + application("app", "big")
