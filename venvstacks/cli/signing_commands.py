@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from getpass import getpass
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
@@ -14,10 +16,23 @@ from venvstacks.cli.verbosity import Verbosity
 from venvstacks.errors import ExitCode, UsageError
 from venvstacks.trust.signed_roles import HOLDERS, Holder
 
+if TYPE_CHECKING:
+    from venvstacks.api.signing import KeyElsewhere
+
 KeyDirs = Annotated[
     list[Path] | None,
     typer.Option("--key-dir", metavar="DIR", help="Another folder with private keys, such as a drive; repeatable."),
 ]
+PublicKey = Annotated[
+    Path | None,
+    typer.Option("--public-key", metavar="FILE", help="rotate: the new key, if it exists already: PEM."),
+]
+KeyUri = Annotated[
+    str | None,
+    typer.Option("--key-uri", metavar="URI", help="rotate: where its private key is: hsm:, awskms:, file2:NAME."),
+]
+
+_OPENS_KEYS = "VENVSTACKS_KEY_SECRET"
 
 
 class Action(StrEnum):
@@ -52,8 +67,14 @@ def keys(
     ] = None,
     retire: Annotated[
         list[str] | None,
-        typer.Option("--retire", metavar="FILE", help="rotate: a key that is not trusted any more. [default: oldest]"),
+        typer.Option(
+            "--retire",
+            metavar="FILE",
+            help="rotate: a key that is not trusted any more, by its file or URI. [default: oldest]",
+        ),
     ] = None,
+    public_key: PublicKey = None,
+    key_uri: KeyUri = None,
     key_dirs: KeyDirs = None,
 ) -> int:
     """Make the keys of a publisher (init), replace one (rotate), or renew the signatures of the root (renew)."""
@@ -66,11 +87,36 @@ def keys(
         if action is Action.ROTATE and who is None:
             raise UsageError("rotate needs --who", hint=f"one of {', '.join(HOLDERS)}; `renew` changes no key")
         chosen = _holder(who) if action is Action.ROTATE and who else None
-        done = signing.rotate_keys(folder, chosen, tuple(retire or ()), tuple(key_dirs or ()))
+        elsewhere = _key_elsewhere(public_key, key_uri)
+        done = signing.rotate_keys(
+            folder, chosen, tuple(retire or ()), tuple(key_dirs or ()), elsewhere=elsewhere, ask=_secret
+        )
     print_result("\n".join(_root_lines(done)))
     if not context.obj.quiet and action is not Action.INIT:
         print_message("sign the publication again, so that deployments learn of it")
     return ExitCode.DONE
+
+
+def _key_elsewhere(public: Path | None, uri: str | None) -> KeyElsewhere | None:
+    """The key that exists already, if the options name one."""
+    from venvstacks.api.signing import KeyElsewhere  # noqa: PLC0415 - with the library that signs
+
+    if public is not None and uri is not None:
+        return KeyElsewhere(public, uri)
+    if public is not None or uri is not None:
+        raise UsageError("--public-key and --key-uri belong together", hint="name both, or none to make a new key")
+    return None
+
+
+def _secret(name: str) -> str:
+    """What opens a key, such as a PIN: from the environment, or asked for in a terminal."""
+    from venvstacks.api.deployment_options import DeployOptions  # noqa: PLC0415 - few keys ask for one
+
+    if (given := DeployOptions().environment.get(_OPENS_KEYS)) is not None:
+        return given
+    if not sys.stdin.isatty():
+        raise UsageError(f"the key needs a {name}", hint=f"set {_OPENS_KEYS}, or run this in a terminal")
+    return getpass(f"{name} of the key: ")
 
 
 def _root_lines(done: object) -> Sequence[str]:
@@ -134,7 +180,7 @@ def sign_folder(
     """Sign a publication and report it."""
     from venvstacks.api import signing  # noqa: PLC0415 - with the library that signs
 
-    done = signing.sign(publication, key_folder, key_dirs, number)
+    done = signing.sign(publication, key_folder, key_dirs, number, _secret)
     if not verbosity.quiet:
         what = "the same as before; signatures renewed" if done.renewed else f"version {done.version}"
         print_message(f"signed: {done.files} files ({what}), valid until {done.valid_until:%Y-%m-%d}")

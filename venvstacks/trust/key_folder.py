@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -58,12 +58,14 @@ class KeyFolder:
         settings: Lifetimes and places of private keys.
         roots: All root metadata by version.
         key_folders: Further folders in which private keys are looked for.
+        ask: Asks somebody for what opens a key, such as the PIN of a hardware module; it is given the name of that.
     """
 
     folder: Path
     settings: KeySettings
     roots: Mapping[int, bytes]
     key_folders: tuple[Path, ...] = field(default=())
+    ask: Callable[[str], str] | None = None
 
     @property
     def root(self) -> Metadata[Root]:
@@ -96,15 +98,25 @@ class KeyFolder:
             TrustError: The private key cannot be used.
         """
         uri = self.settings.keys.get(id_, "")
+        return self.signer_at(uri, public) if uri else None
+
+    def signer_at(self, uri: str, public: Key) -> Signer | None:
+        """The signer with the private key at a URI; None if that is a file that is not at hand.
+
+        Raises:
+            TrustError: The private key cannot be used.
+        """
         if uri.startswith(_FILE_SCHEME):
             name = uri.removeprefix(_FILE_SCHEME)
             places = (folder / name for folder in (self.folder, *self.key_folders))
             place = next((place for place in places if place.is_file()), None)
             return None if place is None else _signer_from_file(place, public)
-        return _signer_from_uri(uri, public) if uri else None
+        return _signer_from_uri(uri, public, self.ask)
 
 
-def read_key_folder(folder: Path, key_folders: tuple[Path, ...] = ()) -> KeyFolder:
+def read_key_folder(
+    folder: Path, key_folders: tuple[Path, ...] = (), ask: Callable[[str], str] | None = None
+) -> KeyFolder:
     """The keys in a folder that `keys init` has made.
 
     Raises:
@@ -123,7 +135,7 @@ def read_key_folder(folder: Path, key_folders: tuple[Path, ...] = ()) -> KeyFold
         raise TrustError(f"{place} is damaged: {first_fault(error)}", kind="key") from error
     if not roots:
         raise TrustError(f"{folder / 'roots'} holds no root metadata", kind="key", hint="restore it from a copy")
-    return KeyFolder(folder, settings, roots, key_folders)
+    return KeyFolder(folder, settings, roots, key_folders, ask)
 
 
 def _roots(folder: Path) -> Iterator[tuple[int, bytes]]:
@@ -188,14 +200,59 @@ def _signer_from_file(place: Path, public: Key) -> Signer:
         ) from error
 
 
-def _signer_from_uri(uri: str, public: Key) -> Signer:
+def add_signature(metadata: Metadata[Any], signer: Signer) -> None:
+    """Sign metadata with one more key.
+
+    Raises:
+        TrustError: The device or service that has the key does not sign.
+    """
+    from tuf.api.exceptions import UnsignedMetadataError  # noqa: PLC0415 - only who signs needs it
+
+    try:
+        metadata.sign(signer, append=True)
+    except UnsignedMetadataError as error:
+        raise TrustError(
+            f"key {signer.public_key.keyid[:12]} does not sign: {described(error.__cause__ or error)}",
+            kind="key",
+            hint="check that its device or service can be reached, and what opens the key",
+        ) from error
+
+
+def described(error: BaseException) -> str:
+    """An error of a device or service in words; some have none but their name."""
+    return str(error)[:200] or type(error).__name__
+
+
+def read_public_key(place: Path) -> Key:
+    """A public key in a PEM file, as `openssl pkey -pubout` and key services write it.
+
+    Raises:
+        TrustError: It is none, or of a kind that signs nothing here.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - only who signs needs it
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+    from securesystemslib.signer import SSlibKey  # noqa: PLC0415
+
+    try:
+        return SSlibKey.from_crypto(load_pem_public_key(place.read_bytes()))
+    except OSError as error:
+        raise TrustError(f"{place} cannot be read: {error.strerror or error}", kind="key") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise TrustError(
+            f"{place} is not a public key that can be used: {str(error)[:200]}",
+            kind="key",
+            hint="ed25519, ECDSA and RSA work, as PEM: `openssl pkey -in KEY.pem -pubout -out PUBLIC.pem`",
+        ) from error
+
+
+def _signer_from_uri(uri: str, public: Key, ask: Callable[[str], str] | None) -> Signer:
     from securesystemslib.signer import Signer  # noqa: PLC0415 - only who signs needs it
 
     try:
-        return Signer.from_priv_key_uri(uri, public)
+        return Signer.from_priv_key_uri(uri, public, ask)
     except Exception as error:  # each kind of device and service has errors of its own
         raise TrustError(
-            f"the key at {uri.partition(':')[0]}: cannot be used: {error}",
+            f"the key at {uri.partition(':')[0]}: cannot be used: {described(error)}",
             kind="key",
             hint="check keys.json, and the extra of securesystemslib that this kind of key needs",
         ) from error

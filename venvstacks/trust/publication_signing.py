@@ -22,7 +22,7 @@ from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.records.published_metadata import FileReference
 from venvstacks.records.stack_manifest import StackManifest
 from venvstacks.tools.files import write_atomically, write_if_changed
-from venvstacks.trust.key_folder import KeyFolder
+from venvstacks.trust.key_folder import KeyFolder, add_signature
 from venvstacks.trust.refusals import refusing
 from venvstacks.trust.signature_verification import SignedFile
 from venvstacks.trust.signed_roles import TRUST_FOLDER
@@ -184,7 +184,7 @@ class _Writer:
         end = self.now.replace(microsecond=0) + timedelta(days=self.keys.settings.days[role])
         metadata: Metadata[Any] = Metadata(make(max(version + 1, self.number), end))
         for signer in self.keys.signers(role, self.root):
-            metadata.sign(signer, append=True)
+            add_signature(metadata, signer)
         return _Document(metadata.signed, metadata.to_bytes())
 
     def _newest(self, role: str) -> tuple[int, bytes | None]:

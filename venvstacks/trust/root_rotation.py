@@ -12,16 +12,25 @@ from typing import TYPE_CHECKING
 from venvstacks.digests import sha256_bytes
 from venvstacks.errors import TrustError, UsageError
 from venvstacks.tools.files import write_atomically
-from venvstacks.trust.key_folder import KeyFolder, KeySettings, write_private_key, write_root
+from venvstacks.trust.key_folder import (
+    KeyFolder,
+    KeySettings,
+    add_signature,
+    described,
+    read_public_key,
+    write_private_key,
+    write_root,
+)
 from venvstacks.trust.refusals import refusing
 from venvstacks.trust.signature_verification import PUBLISHER_FIELD
 from venvstacks.trust.signed_roles import DEFAULT_DAYS, HOLDERS, ROLES_OF, Holder
 
 if TYPE_CHECKING:
-    from securesystemslib.signer import CryptoSigner, Signer
+    from securesystemslib.signer import CryptoSigner, Key, Signer
     from tuf.api.metadata import Metadata, Root
 
 _MOST_KEYS = 20
+_TRIAL = b"signed to see that a private key belongs to its public key"
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,7 @@ def make_keys(folder: Path, wanted: NewKeys, now: datetime) -> RootWritten:
             root.roles[role].threshold = wanted.thresholds.get(holder, 1)
     metadata = Metadata(root)
     for signer in signers:
-        metadata.sign(signer, append=True)
+        add_signature(metadata, signer)
     write_root(folder, metadata)
     write_atomically(folder / "keys.json", settings.model_copy(update={"keys": made}).text())
     files = tuple(folder / uri.partition(":")[2] for uri in made.values())
@@ -125,14 +134,30 @@ def _until(now: datetime, settings: KeySettings, role: str) -> datetime:
     return now.replace(microsecond=0) + timedelta(days=settings.days[role])
 
 
-def rotate(keys: KeyFolder, holder: Holder | None, retire: Sequence[str], now: datetime) -> RootWritten:
+@dataclass(frozen=True)
+class KeyElsewhere:
+    """A key that exists already: in a hardware module, a key service, or a file that another tool has made.
+
+    Attributes:
+        public: File of the public key, PEM.
+        uri: Where securesystemslib finds the private key: `hsm:...`, `awskms:...`, `file2:` and the name of a file.
+    """
+
+    public: Path
+    uri: str
+
+
+def rotate(
+    keys: KeyFolder, holder: Holder | None, retire: Sequence[str], now: datetime, elsewhere: KeyElsewhere | None = None
+) -> RootWritten:
     """Write the next version of the root metadata, signed by those whom the one before trusts.
 
     Args:
         keys: The folder.
         holder: Who gets a new key, in place of the oldest one or of those in `retire`; None only renews signatures.
-        retire: File names of private keys that are not trusted any more.
+        retire: File names or URIs of private keys that are not trusted any more.
         now: The present time.
+        elsewhere: The new key, where none is to be made.
 
     Raises:
         UsageError: There is no such key.
@@ -146,41 +171,69 @@ def rotate(keys: KeyFolder, holder: Holder | None, retire: Sequence[str], now: d
     after.signatures.clear()
     after.signed.version += 1
     after.signed.expires = _until(now, keys.settings, "root")
-    made: dict[str, str] = {}
+    added: dict[str, str] = {}
+    made: tuple[Path, ...] = ()
     retired: tuple[str, ...] = ()
     signers: dict[str, Signer] = {one.public_key.keyid: one for one in keys.signers("root", before)}
     if holder is not None:
         retired = _retired(keys, holder, retire, before)
-        new, name = _new_key(keys.folder, holder, _next_number(keys, holder))
-        made[new.public_key.keyid] = f"file2:{name}"
-        signers |= {new.public_key.keyid: new} if holder == "root" else {}
+        if elsewhere:
+            public, signer = _key_at(keys, elsewhere)
+            added[public.keyid] = elsewhere.uri
+        else:
+            new, name = _new_key(keys.folder, holder, _next_number(keys, holder))
+            public, signer = new.public_key, new
+            added[public.keyid] = f"file2:{name}"
+            made = (keys.folder / name,)
+        signers |= {public.keyid: signer} if holder == "root" else {}
         for role in ROLES_OF[holder]:
-            after.signed.add_key(new.public_key, role)
+            after.signed.add_key(public, role)
             for id_ in retired:
                 after.signed.revoke_key(id_, role)
     for signer in signers.values():
-        after.sign(signer, append=True)
-    _check_signatures(before, after, keys, made)
+        add_signature(after, signer)
+    _check_signatures(before, after, made)
     written = {id_: uri for id_, uri in keys.settings.keys.items() if id_ in after.signed.keys or id_ in signers}
-    write_atomically(keys.folder / "keys.json", keys.settings.model_copy(update={"keys": written | made}).text())
+    write_atomically(keys.folder / "keys.json", keys.settings.model_copy(update={"keys": written | added}).text())
     write_root(keys.folder, after)
     return RootWritten(
         keys.folder / "roots" / f"{after.signed.version}.root.json",
         after.signed.version,
         sha256_bytes(after.signed_bytes),
-        tuple(keys.folder / uri.partition(":")[2] for uri in made.values()),
+        made,
         retired,
     )
+
+
+def _key_at(keys: KeyFolder, elsewhere: KeyElsewhere) -> tuple[Key, Signer]:
+    """The public key, and what signs with the private one; that is tried, as a wrong URI would be found out late."""
+    public = read_public_key(elsewhere.public)
+    signer = keys.signer_at(elsewhere.uri, public)
+    if signer is None:
+        raise TrustError(
+            f"the private key {elsewhere.uri.partition(':')[2]} is not at hand",
+            kind="key",
+            hint=f"put it into {keys.folder}, or name its folder with --key-dir",
+        )
+    try:
+        public.verify_signature(signer.sign(_TRIAL), _TRIAL)
+    except Exception as error:  # each kind of device and service has errors of its own
+        raise TrustError(
+            f"the private key {elsewhere.uri} does not sign for {elsewhere.public}: {described(error)}",
+            kind="key",
+            hint="check the URI and what opens the key, and name the public key that belongs to it",
+        ) from error
+    return public, signer
 
 
 def _retired(keys: KeyFolder, holder: Holder, retire: Sequence[str], root: Metadata[Root]) -> tuple[str, ...]:
     """Ids of the keys that are replaced: the named ones, or the oldest one."""
     ids = root.signed.roles[ROLES_OF[holder][0]].keyids
-    by_file = {keys.settings.keys.get(id_, "").partition(":")[2]: id_ for id_ in ids}
+    by_name = {keys.settings.keys.get(id_, "").removeprefix("file2:"): id_ for id_ in ids}
     for name in retire:
-        if name not in by_file:
-            raise UsageError(f"'{name}' is no key of '{holder}'", hint=f"its keys: {', '.join(by_file)}")
-    return tuple(by_file[name] for name in retire) or (ids[0],)
+        if name not in by_name:
+            raise UsageError(f"'{name}' is no key of '{holder}'", hint=f"its keys: {', '.join(by_name)}")
+    return tuple(by_name[name] for name in retire) or (ids[0],)
 
 
 def _next_number(keys: KeyFolder, holder: Holder) -> int:
@@ -189,12 +242,12 @@ def _next_number(keys: KeyFolder, holder: Holder) -> int:
     return max(numbers, default=0) + 1
 
 
-def _check_signatures(before: Metadata[Root], after: Metadata[Root], keys: KeyFolder, made: Mapping[str, str]) -> None:
+def _check_signatures(before: Metadata[Root], after: Metadata[Root], made: Sequence[Path]) -> None:
     """Refuse to write root metadata that deployments would refuse; new key files are removed again."""
     result = after.signed.get_root_verification_result(before.signed, after.signed_bytes, after.signatures)
     if not result.verified:
-        for uri in made.values():
-            (keys.folder / uri.partition(":")[2]).unlink(missing_ok=True)
+        for place in made:
+            place.unlink(missing_ok=True)
         raise TrustError(
             "too few private keys of the root are at hand for its next version",
             kind="key",

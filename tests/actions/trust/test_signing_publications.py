@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, Key, Signature, SSlibKey
 
 from tests.support.signed_publications import TUF, Publisher, now, sign
+from venvstacks.api import deployments as deployment
 from venvstacks.api import signing
 from venvstacks.errors import TrustError, UsageError
 from venvstacks.trust.key_folder import read_key_folder
-from venvstacks.trust.root_rotation import NewKeys, make_keys, rotate
+from venvstacks.trust.root_rotation import KeyElsewhere, NewKeys, make_keys, rotate
+from venvstacks.trust.signed_roles import Holder
 
 
 def listed(folder: Path) -> list[str]:
@@ -141,6 +149,80 @@ def test_a_named_key_is_retired(publisher: Publisher) -> None:
     with pytest.raises(UsageError, match=r"'root-2\.pem' is no key of 'root'"):
         signing.rotate_keys(publisher.keys, "root", ["root-2.pem"])
     assert signing.rotate_keys(publisher.keys).version == 3
+
+
+def made_elsewhere(folder: Path, private: CertificateIssuerPrivateKeyTypes) -> KeyElsewhere:
+    """A key pair that another tool has made, next to the keys of a publisher."""
+    pem = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "other.pem").write_bytes(private.private_bytes(*pem))
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (folder / "public.pem").write_bytes(public)
+    return KeyElsewhere(folder / "public.pem", "file2:other.pem")
+
+
+@pytest.mark.parametrize("holder", ["root", "targets", "online"])
+@pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
+def test_keys_that_exist_already_sign(publisher: Publisher, tmp_path: Path, holder: Holder, kind: str) -> None:
+    private: CertificateIssuerPrivateKeyTypes = ed25519.Ed25519PrivateKey.generate()
+    if kind != "ed25519":
+        is_rsa = kind == "rsa"
+        private = rsa.generate_private_key(65537, 2048) if is_rsa else ec.generate_private_key(ec.SECP256R1())
+    elsewhere = made_elsewhere(publisher.keys, private)
+    done = signing.rotate_keys(publisher.keys, holder, elsewhere=elsewhere)
+    assert (done.made, len(done.retired)) == ((), 1)
+    shutil.rmtree(publisher.new / TUF)
+    sign(publisher.new, publisher.keys)
+    deployment.deploy(str(publisher.new), tmp_path / "d", trusted=publisher.fingerprint)
+    again = signing.rotate_keys(publisher.keys, holder, ["other.pem"])
+    assert [place.name for place in again.made] != []
+
+
+def test_devices_are_asked_and_may_refuse(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for a hardware module, where the library looks for those; tried by hand with SoftHSM, too."""
+    private = ed25519.Ed25519PrivateKey.generate()
+    elsewhere = replace(made_elsewhere(publisher.keys, private), uri="frog:7?label=pond")
+
+    class Device(CryptoSigner):
+        pin = ""
+
+        @classmethod
+        def from_priv_key_uri(cls, uri: str, public: Key, ask: Callable[[str], str] | None = None) -> Device:
+            assert (uri, ask is not None) == ("frog:7?label=pond", True)
+            assert isinstance(public, SSlibKey)
+            device = cls(private, public)
+            device.pin = ask("pin") if ask else ""
+            return device
+
+        def sign(self, payload: bytes) -> Signature:
+            if self.pin != "1234":
+                raise KeyError
+            return super().sign(payload)
+
+    monkeypatch.setitem(SIGNER_FOR_URI_SCHEME, "frog", Device)
+    with pytest.raises(TrustError, match=r"the private key frog:.* does not sign for .*: KeyError"):
+        signing.rotate_keys(publisher.keys, "targets", elsewhere=elsewhere, ask=lambda _: "9")
+    assert signing.rotate_keys(publisher.keys, "targets", elsewhere=elsewhere, ask=lambda _: "1234").version == 2
+    shutil.rmtree(publisher.new / TUF)
+    with pytest.raises(TrustError, match=r"key [0-9a-f]{12} does not sign: KeyError"):
+        signing.sign(publisher.new, publisher.keys, ask=lambda _: "9")
+    signing.sign(publisher.new, publisher.keys, ask=lambda _: "1234")
+    assert signing.rotate_keys(publisher.keys, "targets", ["frog:7?label=pond"]).version == 3
+
+
+def test_a_key_that_does_not_belong_to_its_public_half_changes_nothing(publisher: Publisher) -> None:
+    elsewhere = made_elsewhere(publisher.keys, ec.generate_private_key(ec.SECP256R1()))
+    before = {place: place.read_bytes() for place in publisher.keys.rglob("*") if place.is_file()}
+    attempts = [
+        (replace(elsewhere, uri="file2:targets-1.pem"), "is not the private key that belongs to"),
+        (replace(elsewhere, uri="file2:none.pem"), "the private key none.pem is not at hand"),
+        (replace(elsewhere, uri="frog:1"), "the key at frog: cannot be used"),
+        (replace(elsewhere, public=publisher.keys / "keys.json"), "is not a public key that can be used"),
+        (replace(elsewhere, public=publisher.keys / "none.pem"), "cannot be read: No such file"),
+    ]
+    for wrong, message in attempts:
+        with pytest.raises(TrustError, match=message):
+            signing.rotate_keys(publisher.keys, "targets", elsewhere=wrong)
+    assert {place: place.read_bytes() for place in publisher.keys.rglob("*") if place.is_file()} == before
 
 
 @pytest.mark.parametrize(
