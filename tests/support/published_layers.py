@@ -67,9 +67,11 @@ class Published:
         return next((kind for prefix, kind in prefixes.items() if self.name.startswith(prefix)), "runtime")
 
 
-def runtime(name: str = "py", *, text: str = "1", padding: int = 0) -> Published:
-    """A Python; `text` is what its module `river` tells."""
-    script = f'#!/bin/sh\nexec "{BASE_PYTHON}" -S "$@"\n'.encode()
+def runtime(
+    name: str = "py", *, text: str = "1", padding: int = 0, python: Path | str = BASE_PYTHON, version: str = ""
+) -> Published:
+    """A Python; `text` is what its module `river` tells, and `version` what it is said to be."""
+    script = f'#!/bin/sh\nexec "{python}" -S "$@"\n'.encode()
     return Published(
         name,
         {
@@ -78,6 +80,7 @@ def runtime(name: str = "py", *, text: str = "1", padding: int = 0) -> Published
             f"{SITE}/padding.bin": bytes(range(256)) * (padding // 256),
         },
         {"bin/python": "python3.11"},
+        changes={"python_implementation": f"cpython@{version}"} if version else {},
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from venvstacks.api.deployment_options import DeployOptions
 from venvstacks.bundling.bundle_file import BundleRequest, MadeBundle, write_bundle
+from venvstacks.bundling.older_packages import older_packages
 from venvstacks.bundling.recorded_source import RecordedSource
 from venvstacks.deployment.offers import find_application
 from venvstacks.deployment.steps.bundled_source import open_source_or_bundle
@@ -16,6 +17,7 @@ from venvstacks.deployment.steps.published_offer import read_offer
 from venvstacks.deployment.steps.signed_source import SignedSource, trusted_source
 from venvstacks.errors import DeployError
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.tools.process import Processes
 from venvstacks.tools.transfer import Downloads
 from venvstacks.trust.trust_record import TrustRecord
 from venvstacks.urls import is_open_to_others
@@ -78,6 +80,7 @@ def make_bundle(wanted: WantedBundle, options: DeployOptions | None = None) -> t
             output=wanted.output,
             version=wanted.version,
             signed=signed is not None,
+            older=lambda: older_packages(wanted.output.absolute().parent, options.environment, Processes()),
             threads=options.threads,
         )
         return write_bundle(request), signed

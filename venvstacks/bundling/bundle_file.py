@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -52,6 +52,7 @@ class BundleRequest:
         output: The file.
         version: The version of this program.
         signed: Whether the publication is signed.
+        older: Gives what verifies signatures on Pythons that the installed packages are too new for.
         threads: How many threads may compress; has no influence on the bytes.
     """
 
@@ -63,6 +64,7 @@ class BundleRequest:
     output: Path
     version: str
     signed: bool
+    older: Callable[[], VerifyingPackages]
     threads: int = 1
 
     @property
@@ -104,6 +106,8 @@ def write_bundle(request: BundleRequest) -> MadeBundle:
     layers = request.offer.closure(request.applications)
     runtime = max((one for one in layers if one.kind == "runtime"), key=_version)
     packages = installed_packages()
+    if request.signed and _version(runtime) < (3, packages.oldest):
+        packages = request.older()
     _check_python(runtime, packages if request.signed else None)
     with not_written(request.output), replacing(request.output) as temporary:
         with staging_folder(temporary.parent, ".bundle") as scratch, temporary.open("w+b") as stream:

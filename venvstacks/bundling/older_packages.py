@@ -55,6 +55,6 @@ def older_packages(scratch: Path, environment: Mapping[str, str], processes: Pro
             raise PublishError(
                 f"the packages that verify signatures on Python {_PYTHON} cannot be fetched",
                 details=explain_failure(done.stdout + done.stderr).explanation,
-                hint="do it with a network once; --oldest-python 3.10 makes a deployer without them",
+                hint="do it with a network once; a deployer can be made without them by --oldest-python 3.10",
             )
         return installed_packages(folder / "packages")

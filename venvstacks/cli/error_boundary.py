@@ -225,7 +225,7 @@ def report_defect(error: BaseException) -> None:
     from venvstacks.urls import without_secrets  # noqa: PLC0415 - only failures need it
 
     with tempfile.NamedTemporaryFile("w", prefix="venvstacks-", suffix=".log", delete=False, encoding="utf-8") as log:
-        log.write(without_secrets("".join(traceback.format_exception(error))))
+        log.write(without_secrets("".join(traceback.format_exception(type(error), error, error.__traceback__))))
     _report(f"a defect of this program: {type(error).__name__}: {error}\nhint: report it with {log.name}")
 
 

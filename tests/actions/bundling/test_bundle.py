@@ -19,8 +19,9 @@ import pytest
 from tests.support.bundle_machines import SHELLS, Machine, make_machine
 from tests.support.folder_server import serving_folder
 from tests.support.installed_applications import assert_clean, printed
-from tests.support.published_layers import PLATFORM, application, framework, publish, runtime
-from tests.support.signed_publications import Publisher, make_publisher
+from tests.support.other_pythons import other_python
+from tests.support.published_layers import BASE_PYTHON, PLATFORM, application, framework, publish, runtime
+from tests.support.signed_publications import Publisher, make_publisher, sign
 from venvstacks.api import deployments as deployment
 from venvstacks.api.bundles import WantedBundle, make_bundle
 from venvstacks.errors import DeployError, PublishError, TrustError, UsageError
@@ -273,9 +274,7 @@ def test_what_cannot_be_bundled_is_refused(published: tuple[Path, Path], publish
         bundled(publisher.new, place, trusted="0" * 64)
     with pytest.raises(TrustError, match="is not signed"):
         bundled(published[0], place, trusted=publisher.fingerprint)
-    python = runtime()
-    older = type(python)(python.name, python.files, python.links, changes={"python_implementation": "cpython@3.8.20"})
-    publish(tmp_path / "p", [older, application("frog")])
+    publish(tmp_path / "p", [runtime(version="3.8.20"), application("frog")])
     with pytest.raises(UsageError, match=r"cpython@3.8.20 cannot be made: the deployer in it needs Python 3.9"):
         bundled(tmp_path / "p", place)
     shutil.copytree(published[1], tmp_path / "q")
@@ -287,6 +286,24 @@ def test_what_cannot_be_bundled_is_refused(published: tuple[Path, Path], publish
         bundled(published[0], archive / "x.run")
     assert caught.value.hint == "choose an output folder that is not below a file"
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["p", "q"]
+
+
+@pytest.mark.parametrize("minor", [9, 10, 12, 13])
+def test_signed_bundles_above_other_pythons(minor: int, publisher: Publisher, tmp_path: Path) -> None:
+    """The installed packages that verify need Python 3.10; the last ones for 3.9 take their place in its bundles."""
+    python = other_python(minor)
+    publish(tmp_path / "p", [runtime(python=python or BASE_PYTHON, version=f"3.{minor}.1"), application("frog")])
+    sign(tmp_path / "p", publisher.keys)
+    bundle = bundled(tmp_path / "p", tmp_path / "frog.run", trusted=publisher.fingerprint)
+    with zipfile.ZipFile(bundle) as pack, zipfile.ZipFile(io.BytesIO(pack.read("install.pyz"))) as program:
+        assert any("/tuf-6.0.0.dist-info/" in name for name in program.namelist()) is (minor == 9)
+    if python is None:
+        pytest.skip(f"needs Python 3.{minor}")
+    machine = make_machine(tmp_path / "machine", "dash" if "dash" in SHELLS else "bash")
+    machine.install(bundle, tmp_path / "d", "--trust", publisher.fingerprint)
+    trust = deployment.status(tmp_path / "d").trust
+    assert trust is not None
+    assert trust.publisher == "Pond Ltd"
 
 
 def test_a_zip_archive_of_a_runtime_is_packed_for_the_shell(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.installed_applications import assert_clean, printed
+from tests.support.other_pythons import other_python
 from tests.support.published_layers import PLATFORM, application, framework, publish, runtime
 from tests.support.signed_publications import make_publisher, now, sign
 from venvstacks.api import deployments as deployment
@@ -33,14 +33,6 @@ def _on_a_platform() -> None:
 @pytest.fixture(scope="module")
 def deployer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_deployer(tmp_path_factory.mktemp("made") / "my deployer.pyz", "1.2.3").path
-
-
-def other_python(minor: int) -> Path | None:
-    """A Python of another version, where this machine has it."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    found = sorted(pyenv.glob(f"versions/3.{minor}.*/bin/python3.{minor}"))
-    named = shutil.which(f"python3.{minor}")
-    return found[-1] if found else Path(named) if named else None
 
 
 @pytest.fixture(scope="module")

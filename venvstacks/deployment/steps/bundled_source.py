@@ -88,7 +88,7 @@ class BundledSource:
         """See `Source`."""
         place = self.folder / path
         with self._reading(path):
-            content = _read(place, limit + 1) if place.is_file() else None
+            content = _read(place, limit + 1) if _is_file(place) else None
         if content is not None and len(content) > limit:
             raise DeployError(f"{path} in {self.label} has more than {limit} bytes", hint=_COPY_AGAIN)
         return content
@@ -105,7 +105,7 @@ class BundledSource:
         """See `Source`."""
         file = self.index.repacked.get(file.name, file)
         place = self.folder / file.name
-        if not place.is_file():
+        if not _is_file(place):
             raise self._missing(file.name)
         with self._reading(file.name), place.open("rb") as stream:
             sha256, size = sha256_stream(stream), stream.tell()
@@ -153,7 +153,7 @@ def open_bundle(place: Path) -> BundledSource | None:
     try:
         root = _root(place)
         folder = root / PUBLICATION if root else None
-        if folder is None or not (folder / INDEX).is_file():
+        if folder is None or not _is_file(folder / INDEX):
             return None
         content = _read(folder / INDEX, _INDEX_LIMIT)
     except (OSError, *_DAMAGE):
@@ -169,7 +169,11 @@ def _read(place: Path | zipfile.Path, most: int) -> bytes:
         return stream.read(most)
 
 
+def _is_file(place: Path | zipfile.Path) -> bool:
+    return place.exists() and place.is_file()  # Python 3.9 takes what is not in an archive for a file of it
+
+
 def _root(place: Path) -> Path | zipfile.Path | None:
     if place.is_dir():
         return place
-    return zipfile.Path(zipfile.ZipFile(place)) if zipfile.is_zipfile(place) else None
+    return zipfile.Path(place) if zipfile.is_zipfile(place) else None
