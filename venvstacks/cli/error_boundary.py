@@ -214,7 +214,15 @@ def _report_other(error: Exception) -> int:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "venvstacks"
         message = format_message().replace(": Value error, ", ": ")  # of pydantic, which checks values for typer
-        _report(f"{message}\nhint: `{command} -h` lists commands and options")
+        otherwise = f"`{command} -h` lists commands and options"
+        if option := getattr(error, "option_name", None):
+            from venvstacks.cli.meant_commands import commands_with  # noqa: PLC0415 - for errors alone
+
+            if others := commands_with(option):
+                message, otherwise = f"{command} has no option {option}", f"it is an option of {', '.join(others)}"
+        elif context and "extra argument" in message and any("--app" in one.opts for one in context.command.params):
+            otherwise = "applications are named by --app NAME"
+        _report(f"{message}\nhint: {otherwise}")
     return int(exit_code)
 
 

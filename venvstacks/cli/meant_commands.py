@@ -1,4 +1,7 @@
-"""Commands that do not exist, and what people mean by them: words of other tools lead to the commands of this one."""
+"""What people mean by commands that do not exist, and by options of other commands.
+
+Words of other tools lead to the commands of this one.
+"""
 
 from __future__ import annotations
 
@@ -73,3 +76,17 @@ def unknown_command(name: str, known: Iterable[str]) -> UsageError:
     meant = _MEANINGS.get(name.lower())
     hint = f"did you mean `venvstacks {meant}`?" if meant else suggestion(name, known, otherwise)
     return UsageError(f"there is no command '{name}'", hint=hint)
+
+
+def commands_with(option: str) -> list[str]:
+    """The commands that have an option; all are loaded to know it."""
+    from typer.main import get_command  # noqa: PLC0415 - for one kind of error
+
+    from venvstacks.cli.app import make_app  # noqa: PLC0415
+
+    commands = getattr(get_command(make_app()), "commands", {})
+    return [
+        name
+        for name, command in commands.items()
+        if any(option in {*one.opts, *one.secondary_opts} for one in command.params)
+    ]

@@ -11,6 +11,7 @@ from typer.main import get_command
 from venvstacks.cli import meant_commands
 from venvstacks.cli.app import COMMANDS, make_app
 from venvstacks.cli.deployer_program import make_parser
+from venvstacks.cli.error_boundary import run_command_line
 from venvstacks.cli.examples import EXAMPLES
 from venvstacks.errors import UsageError
 
@@ -95,3 +96,19 @@ def test_meanings_are_commands_that_exist_and_no_commands_themselves() -> None:
         assert name not in COMMANDS
         for command in meant.split("` or `venvstacks "):
             assert command.split()[0] in COMMANDS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("deploy x frog --to d", "hint: applications are named by --app NAME\n"),
+        ("deploy x --launcher d", "--launchers"),
+        ("build --to x", "error: venvstacks build has no option --to\nhint: it is an option of deploy\n"),
+        ("status x y", "hint: `venvstacks status -h` lists commands and options\n"),
+    ],
+)
+def test_what_does_not_belong_to_a_command_is_said_to_belong_elsewhere(
+    arguments: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command_line(arguments.split()) == 2
+    assert said in capsys.readouterr().err
