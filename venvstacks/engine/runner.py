@@ -94,7 +94,7 @@ def _dispatcher(
 
     for name in estimates:
         record = backend.record(name)
-        if record and record.seconds:
+        if record and (record.seconds or record.finished):  # less than a millisecond is no reason to guess
             estimates[name] = record.seconds
     kinds = {node.name: node.kind for node in graph.nodes}
     others = engine_run.others
