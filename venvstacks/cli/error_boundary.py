@@ -216,9 +216,8 @@ def _report_other(error: Exception) -> int:
         message = format_message().replace(": Value error, ", ": ")  # of pydantic, which checks values for typer
         otherwise = f"`{command} -h` lists commands and options"
         if option := getattr(error, "option_name", None):
-            from venvstacks.cli.meant_commands import commands_with  # noqa: PLC0415 - for errors alone
-
-            if others := commands_with(option):
+            commands_with = getattr(context.find_root().command, "commands_with", None) if context else None
+            if others := commands_with(option) if commands_with else ():
                 message, otherwise = f"{command} has no option {option}", f"it is an option of {', '.join(others)}"
         elif context and "extra argument" in message and any("--app" in one.opts for one in context.command.params):
             otherwise = "applications are named by --app NAME"

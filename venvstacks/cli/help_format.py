@@ -109,6 +109,13 @@ class Group(_Grouped, TyperGroup):
             raise unknown_command(args[0], self.commands)
         return super().resolve_command(ctx, args)
 
+    @staticmethod
+    def commands_with(option: str) -> list[str]:
+        """The commands that have an option, those included that are not loaded."""
+        from venvstacks.cli.meant_commands import commands_with  # noqa: PLC0415 - for errors alone
+
+        return commands_with(option)
+
 
 class App(typer.Typer):
     """A command line whose commands are such ones."""
