@@ -80,6 +80,7 @@ def keys(
     """Make the keys of a publisher (init), replace one (rotate), or renew the signatures of the root (renew)."""
     from venvstacks.api import signing  # noqa: PLC0415 - with the library that signs
 
+    elsewhere = _key_elsewhere(action, public_key, key_uri)
     if action is Action.INIT:
         wanted = signing.NewKeys(publisher, _by_holder(count), _by_holder(threshold), _numbers(days))
         done = signing.init_keys(folder, wanted)
@@ -87,7 +88,6 @@ def keys(
         if action is Action.ROTATE and who is None:
             raise UsageError("rotate needs --who", hint=f"one of {', '.join(HOLDERS)}; `renew` changes no key")
         chosen = _holder(who) if action is Action.ROTATE and who else None
-        elsewhere = _key_elsewhere(public_key, key_uri)
         done = signing.rotate_keys(
             folder, chosen, tuple(retire or ()), tuple(key_dirs or ()), elsewhere=elsewhere, ask=_secret
         )
@@ -97,15 +97,23 @@ def keys(
     return ExitCode.DONE
 
 
-def _key_elsewhere(public: Path | None, uri: str | None) -> KeyElsewhere | None:
-    """The key that exists already, if the options name one."""
+def _key_elsewhere(action: Action, public: Path | None, uri: str | None) -> KeyElsewhere | None:
+    """The key that exists already, if the options name one.
+
+    Raises:
+        UsageError: They name half a key, or the action takes none.
+    """
     from venvstacks.api.signing import KeyElsewhere  # noqa: PLC0415 - with the library that signs
 
-    if public is not None and uri is not None:
-        return KeyElsewhere(public, uri)
-    if public is not None or uri is not None:
+    if public is None and uri is None:
+        return None
+    if action is not Action.ROTATE:
+        raise UsageError(
+            f"{action} takes no key that exists already", hint="`keys rotate` puts one in place of another"
+        )
+    if public is None or uri is None:
         raise UsageError("--public-key and --key-uri belong together", hint="name both, or none to make a new key")
-    return None
+    return KeyElsewhere(public, uri)
 
 
 def _secret(name: str) -> str:

@@ -195,7 +195,7 @@ def _signer_from_file(place: Path, public: Key) -> Signer:
         raise TrustError(
             f"{place} is not the private key that belongs to {public.keytype} key {public.keyid[:12]}",
             kind="key",
-            details=(str(error)[:200],),
+            details=(described(error),),
             hint="put the right key there; keys.json says which file belongs to which key",
         ) from error
 
@@ -219,7 +219,7 @@ def add_signature(metadata: Metadata[Any], signer: Signer) -> None:
 
 
 def described(error: BaseException) -> str:
-    """An error of a device or service in words; some have none but their name."""
+    """An error of a library, device or service in words; some have none but their name."""
     return str(error)[:200] or type(error).__name__
 
 

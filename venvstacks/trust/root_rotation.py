@@ -160,49 +160,79 @@ def rotate(
         elsewhere: The new key, where none is to be made.
 
     Raises:
-        UsageError: There is no such key.
-        TrustError: Too few private keys of the root are at hand.
+        UsageError: There is no such key, or the new one is the holder's already.
+        TrustError: Too few private keys of the root are at hand, or a device does not sign.
     """
-    from tuf.api.metadata import Metadata  # noqa: PLC0415 - only who signs needs it
-
     before = keys.root
-    with refusing(str(keys.folder)):
-        after: Metadata[Root] = Metadata.from_bytes(before.to_bytes())
-    after.signatures.clear()
-    after.signed.version += 1
-    after.signed.expires = _until(now, keys.settings, "root")
-    added: dict[str, str] = {}
-    made: tuple[Path, ...] = ()
-    retired: tuple[str, ...] = ()
     signers: dict[str, Signer] = {one.public_key.keyid: one for one in keys.signers("root", before)}
-    if holder is not None:
-        retired = _retired(keys, holder, retire, before)
-        if elsewhere:
-            public, signer = _key_at(keys, elsewhere)
-            added[public.keyid] = elsewhere.uri
-        else:
-            new, name = _new_key(keys.folder, holder, _next_number(keys, holder))
-            public, signer = new.public_key, new
-            added[public.keyid] = f"file2:{name}"
-            made = (keys.folder / name,)
-        signers |= {public.keyid: signer} if holder == "root" else {}
+    retired = () if holder is None else _retired(keys, holder, retire, before)
+    new = None if holder is None else _new_key_of(keys, holder, before, elsewhere)
+    after = _next_root(keys, before, now)
+    if holder is not None and new is not None:
+        signers |= {new.public.keyid: new.signer} if holder == "root" else {}
         for role in ROLES_OF[holder]:
-            after.signed.add_key(public, role)
+            after.signed.add_key(new.public, role)
             for id_ in retired:
                 after.signed.revoke_key(id_, role)
-    for signer in signers.values():
-        add_signature(after, signer)
-    _check_signatures(before, after, made)
+    try:
+        for signer in signers.values():
+            add_signature(after, signer)
+        _check_signatures(before, after)
+    except TrustError:
+        if new is not None and new.file is not None:
+            new.file.unlink(missing_ok=True)
+        raise
     written = {id_: uri for id_, uri in keys.settings.keys.items() if id_ in after.signed.keys or id_ in signers}
-    write_atomically(keys.folder / "keys.json", keys.settings.model_copy(update={"keys": written | added}).text())
+    written |= {} if new is None else {new.public.keyid: new.uri}
+    write_atomically(keys.folder / "keys.json", keys.settings.model_copy(update={"keys": written}).text())
     write_root(keys.folder, after)
     return RootWritten(
         keys.folder / "roots" / f"{after.signed.version}.root.json",
         after.signed.version,
         sha256_bytes(after.signed_bytes),
-        made,
+        () if new is None or new.file is None else (new.file,),
         retired,
     )
+
+
+def _next_root(keys: KeyFolder, before: Metadata[Root], now: datetime) -> Metadata[Root]:
+    """The next version of the root metadata, which says the same for a longer time, and is not signed."""
+    from tuf.api.metadata import Metadata  # noqa: PLC0415 - only who signs needs it
+
+    with refusing(str(keys.folder)):
+        after: Metadata[Root] = Metadata.from_bytes(before.to_bytes())
+    after.signatures.clear()
+    after.signed.version += 1
+    after.signed.expires = _until(now, keys.settings, "root")
+    return after
+
+
+@dataclass(frozen=True)
+class _NewKey:
+    """A key that takes the place of another one.
+
+    Attributes:
+        public: Its public half.
+        signer: What signs with it.
+        uri: Where its private half is.
+        file: The file of its private half, if that was made just now.
+    """
+
+    public: Key
+    signer: Signer
+    uri: str
+    file: Path | None = None
+
+
+def _new_key_of(keys: KeyFolder, holder: Holder, root: Metadata[Root], elsewhere: KeyElsewhere | None) -> _NewKey:
+    """The new key of a holder: one that exists already, or a new file."""
+    if elsewhere is None:
+        signer, name = _new_key(keys.folder, holder, _next_number(keys, holder))
+        return _NewKey(signer.public_key, signer, f"file2:{name}", keys.folder / name)
+    public, other = _key_at(keys, elsewhere)
+    if public.keyid in root.signed.roles[ROLES_OF[holder][0]].keyids:
+        raise UsageError(f"{elsewhere.public} is a key of '{holder}' already", hint="name another key")
+    return _NewKey(public, other, elsewhere.uri)
 
 
 def _key_at(keys: KeyFolder, elsewhere: KeyElsewhere) -> tuple[Key, Signer]:
@@ -242,12 +272,10 @@ def _next_number(keys: KeyFolder, holder: Holder) -> int:
     return max(numbers, default=0) + 1
 
 
-def _check_signatures(before: Metadata[Root], after: Metadata[Root], made: Sequence[Path]) -> None:
-    """Refuse to write root metadata that deployments would refuse; new key files are removed again."""
+def _check_signatures(before: Metadata[Root], after: Metadata[Root]) -> None:
+    """Refuse to write root metadata that deployments would refuse."""
     result = after.signed.get_root_verification_result(before.signed, after.signed_bytes, after.signatures)
     if not result.verified:
-        for place in made:
-            place.unlink(missing_ok=True)
         raise TrustError(
             "too few private keys of the root are at hand for its next version",
             kind="key",

@@ -203,10 +203,25 @@ def test_devices_are_asked_and_may_refuse(publisher: Publisher, monkeypatch: pyt
         signing.rotate_keys(publisher.keys, "targets", elsewhere=elsewhere, ask=lambda _: "9")
     assert signing.rotate_keys(publisher.keys, "targets", elsewhere=elsewhere, ask=lambda _: "1234").version == 2
     shutil.rmtree(publisher.new / TUF)
+    with pytest.raises(UsageError, match="is a key of 'targets' already"):
+        signing.rotate_keys(publisher.keys, "targets", elsewhere=elsewhere, ask=lambda _: "1234")
     with pytest.raises(TrustError, match=r"key [0-9a-f]{12} does not sign: KeyError"):
         signing.sign(publisher.new, publisher.keys, ask=lambda _: "9")
     signing.sign(publisher.new, publisher.keys, ask=lambda _: "1234")
     assert signing.rotate_keys(publisher.keys, "targets", ["frog:7?label=pond"]).version == 3
+
+
+def test_a_root_key_that_does_not_sign_changes_nothing(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new key's file is made before the others sign, and goes again."""
+
+    def refuse(*_: object) -> Signature:
+        raise KeyError
+
+    before = {place: place.read_bytes() for place in publisher.keys.rglob("*") if place.is_file()}
+    monkeypatch.setattr(CryptoSigner, "sign", refuse)
+    with pytest.raises(TrustError, match=r"key [0-9a-f]{12} does not sign: KeyError"):
+        signing.rotate_keys(publisher.keys, "targets")
+    assert {place: place.read_bytes() for place in publisher.keys.rglob("*") if place.is_file()} == before
 
 
 def test_a_key_that_does_not_belong_to_its_public_half_changes_nothing(publisher: Publisher) -> None:

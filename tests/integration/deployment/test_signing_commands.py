@@ -43,6 +43,8 @@ def test_from_keys_to_a_verified_deployment(old_stack: Path, tmp_path: Path) -> 
     [
         (["keys", "rotate", "none"], "error: rotate needs --who"),
         (["keys", "renew", "none"], "error: none holds no keys"),
+        (["keys", "rotate", "none", "--who", "root", "--key-uri", "hsm:2"], "error: --public-key and --key-uri belong"),
+        (["keys", "init", "new", "--public-key", "x", "--key-uri", "hsm:2"], "error: init takes no key that exists"),
         (["keys", "init", "new", "--keys", "frog=1"], "error: 'frog' holds no keys\nhint: one of root"),
         (["keys", "init", "new", "--threshold", "root"], "error: 'root' is not NAME=NUMBER"),
     ],
