@@ -29,6 +29,7 @@ class Placement:
     _has: dict[str, set[str]] = field(default_factory=dict)
     _busy: dict[str, int] = field(default_factory=dict)
     _crowded: frozenset[str] = frozenset()
+    _needs: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def expect(self, seconds: Mapping[str, float]) -> None:
         """Take note of how long tasks are expected to take."""
@@ -97,12 +98,14 @@ class Placement:
     def _expected(self, task: str) -> float:
         return self._seconds.get(task, FIRST_ESTIMATES[self.graph.by_name[task].kind])
 
-    def _needed(self, task: str) -> set[str]:
-        """The tasks that create what a task works in."""
-        found, pending = set[str](), [task]
-        while pending:
-            node = self.graph.by_name.get(pending.pop())
-            new = {*node.uses} - found if node else set()
-            found |= new
-            pending += new
-        return found
+    def _needed(self, task: str) -> frozenset[str]:
+        """The tasks that create what a task works in; kept, as it is asked for each ready task and worker."""
+        if task not in self._needs:
+            found, pending = set[str](), [task]
+            while pending:
+                node = self.graph.by_name.get(pending.pop())
+                new = {*node.uses} - found if node else set()
+                found |= new
+                pending += new
+            self._needs[task] = frozenset(found)
+        return self._needs[task]

@@ -104,6 +104,11 @@ class RuntimeRecord(Record):
     digest: str
     notes: tuple[str, ...] = ()
 
+    @property
+    def identity(self) -> list[str]:
+        """What tells this Python from every other one, in caches."""
+        return [self.python, self.provider, self.build, self.digest]
+
 
 class ProvidedRecord(Record):
     """What a linked layer provides to the layers above it.

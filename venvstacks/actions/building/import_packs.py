@@ -51,8 +51,7 @@ class ImportPack:
         """The pack for a check; the same in every build folder that has the same Python."""
         runtime = request.layer.runtime or request.layer
         try:
-            record = RuntimeRecord.load(request.base / request.layout.record("runtime", runtime))
-            python = [record.python, record.provider, record.build, record.digest]
+            python = RuntimeRecord.load(request.base / request.layout.record("runtime", runtime)).identity
         except StateError:
             python = [str(runtime.python)]
         name = sha256_json(["imports", request.platform.name, python, dict(sorted(distributions.items()))])

@@ -52,7 +52,7 @@ class PassedCheck:
             "program": sha256_file(Path(check_child.__file__)),
             "platform": request.platform.name,
             "emulated": bool(request.emulator),
-            "python": [python.python, python.provider, python.build, python.digest],
+            "python": python.identity,
             "contents": contents,
             "distributions": dict(sorted(distributions.items())),
             "modules": [source.module for source in request.layer.sources if source.is_importable],
