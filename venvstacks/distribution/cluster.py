@@ -156,6 +156,7 @@ class Cluster:
     def _ask(self, order: Order, key: str, priority: float, address: str | None) -> Answer:
         """Have an order carried out by the worker at an address, or by any."""
         from distributed import KilledWorker  # noqa: PLC0415 - an extra
+        from distributed.comm.core import CommClosedError  # noqa: PLC0415
 
         future = self._client.submit(
             carry_out,
@@ -171,6 +172,8 @@ class Cluster:
             return self._await(future, address)
         except KilledWorker as error:
             raise _fatal(order, error.allowed_failures + 1) from error
+        except CommClosedError as error:  # the scheduler went while an answer was fetched
+            raise CancelledError from error
         finally:
             self._futures.discard(future)
             future.release()

@@ -32,6 +32,7 @@ class Scheduler:
     Attributes:
         workers: Addresses.
         dying: Those that are lost as soon as they have done a task.
+        breaking: How many answers the connection breaks under.
         asked: Where tasks were sent.
     """
 
@@ -39,6 +40,7 @@ class Scheduler:
     dying: set[str]
     asked: list[str] = field(default_factory=list)
     status: str = "running"
+    breaking: int = 0
 
     def scheduler_info(self, n_workers: int) -> dict[str, Any]:
         assert n_workers == -1, "Dask lists five workers otherwise"
@@ -70,6 +72,11 @@ class Doing:
         call(self)
 
     def result(self, timeout: float) -> Answer:
+        if self.scheduler.breaking:
+            from distributed.comm.core import CommClosedError  # noqa: PLC0415 - an extra
+
+            self.scheduler.breaking -= 1
+            raise CommClosedError
         if self.address in self.scheduler.dying:
             if self.address in self.scheduler.workers:
                 self.scheduler.workers.remove(self.address)
@@ -109,3 +116,11 @@ def test_a_task_that_kills_four_workers_fails(used: Callable[[Scheduler], Cluste
     with pytest.raises(BuildError, match="4 workers died one after another while they did build:framework-base"):
         used(scheduler).ask(ORDER, 1.0)
     assert scheduler.asked == list("abcd")
+
+
+def test_an_answer_is_asked_for_again_if_the_connection_to_the_scheduler_breaks(
+    used: Callable[[Scheduler], Cluster],
+) -> None:
+    scheduler = Scheduler(["a"], set(), breaking=1)
+    assert used(scheduler).ask(ORDER, 1.0) == Answer("a")
+    assert scheduler.asked == ["a", "a"]
