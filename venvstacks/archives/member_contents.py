@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,18 +44,18 @@ class Contents:
         if member.content is not None:
             yield member.content
         elif member.source is not None:
-            place = self.root / member.source
+            place = f"{self.root}/{member.source}"  # paths for thousands of small files would take as long as the rest
             with _reading(place):
                 if member.target is None:
                     yield from _read_checked(place, member)
-                elif not place.is_symlink() or place.readlink().as_posix() != member.target:
+                elif not (link := Path(place)).is_symlink() or link.readlink().as_posix() != member.target:
                     raise changed(place, "is no longer the same link")
 
 
-def _read_checked(place: Path, member: Member) -> Iterator[bytes]:
+def _read_checked(place: str, member: Member) -> Iterator[bytes]:
     digest = hashlib.sha256()
     left = member.size
-    with place.open("rb", buffering=0) as stream:
+    with io.FileIO(place) as stream:
         while chunk := stream.read(_CHUNK):
             left -= len(chunk)
             if left < 0:
@@ -68,23 +69,23 @@ def _read_checked(place: Path, member: Member) -> Iterator[bytes]:
 
 
 @contextlib.contextmanager
-def _reading(place: Path) -> Iterator[None]:
+def _reading(place: str) -> Iterator[None]:
     """Raise failures to read as errors of this program: the entry is gone, of another kind, or not readable."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise changed(place, "is gone") from error
     except OSError as error:
-        if place.is_dir():  # what Windows refuses to open for a lack of rights
+        if Path(place).is_dir():  # what Windows refuses to open for a lack of rights
             raise changed(place, "is gone") from error
         raise PublishError(
-            f"{place} cannot be read: {error.strerror or error}",
+            f"{Path(place)} cannot be read: {error.strerror or error}",
             hint="make the environment readable, or build it again",
         ) from error
 
 
-def changed(place: Path, how: str) -> ChangedEnvironmentError:
+def changed(place: Path | str, how: str) -> ChangedEnvironmentError:
     """The error for an entry at `place` that differs from the record of its build; `how` says in what."""
     return ChangedEnvironmentError(
-        f"the environment was changed after its build: {place} {how}", hint="build the layer again"
+        f"the environment was changed after its build: {Path(place)} {how}", hint="build the layer again"
     )

@@ -64,6 +64,7 @@ def parse_lock(text: str, python: PythonImplementation) -> LayerLock:
     return found.lock
 
 
+@lru_cache(maxsize=1 << 6)  # a run asks for the same lock several times: to foresee sizes, to build, to list packages
 def read_lock(text: str, python: PythonImplementation) -> ReadLock:
     """Read a lock as far as it can be read.
 

@@ -79,34 +79,48 @@ class LockRequest:
 
 @dataclass(frozen=True)
 class LockPaths:
-    """The files of one layer's lock."""
+    """The files of one layer's lock.
 
-    lock: Path
-    metadata: Path
-    requirements: Path
-    summary: Path
+    Attributes:
+        base: The folder that the layout is relative to.
+        layout: Says where the files are.
+        layer: The layer.
+    """
+
+    base: Path
+    layout: StackLayout
+    layer: Layer
 
     @classmethod
     def of(cls, request: LockRequest, layer: Layer) -> LockPaths:
         """Where the files of a layer are read: the request's own, or a lower one."""
         drafted = request.drafts is not None and (request.drafts / request.layout.lock_file(layer)).exists()
-        return cls.below(request.drafts if drafted and request.drafts else request.base, request, layer)
+        return cls(request.drafts if drafted and request.drafts else request.base, request.layout, layer)
 
     @classmethod
     def to_write(cls, request: LockRequest) -> LockPaths:
         """Where the files of the request's layer are written."""
-        return cls.below(request.drafts or request.base, request, request.layer)
+        return cls(request.drafts or request.base, request.layout, request.layer)
 
-    @classmethod
-    def below(cls, base: Path, request: LockRequest, layer: Layer) -> LockPaths:
-        """The files of a layer below a folder."""
-        layout = request.layout
-        return cls(
-            base / layout.lock_file(layer),
-            base / layout.lock_metadata(layer),
-            base / layout.declared_requirements(layer),
-            base / layout.package_summary(layer),
-        )
+    @property
+    def lock(self) -> Path:
+        """The lock itself."""
+        return self.base / self.layout.lock_file(self.layer)
+
+    @property
+    def metadata(self) -> Path:
+        """What the lock was made from."""
+        return self.base / self.layout.lock_metadata(self.layer)
+
+    @property
+    def requirements(self) -> Path:
+        """What the layer declares."""
+        return self.base / self.layout.declared_requirements(self.layer)
+
+    @property
+    def summary(self) -> Path:
+        """The packages that the lock installs, for readers."""
+        return self.base / self.layout.package_summary(self.layer)
 
 
 def read_text(path: Path) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from venvstacks.actions.publishing.archive_names import (
     PACKAGES_SUFFIX,
@@ -19,7 +20,6 @@ from venvstacks.actions.publishing.deployable import check_deployable
 from venvstacks.actions.publishing.deployed_names import epoch
 from venvstacks.actions.publishing.layer_metadata import PublishedLayer
 from venvstacks.actions.publishing.package_listing import list_packages
-from venvstacks.actions.publishing.published_deltas import DeltaTarget, OlderPublication, publish_deltas
 from venvstacks.actions.toolset import Tools
 from venvstacks.archives.formats import ArchiveRequest, ArchiveWritten, write_archive
 from venvstacks.archives.member_contents import Contents
@@ -36,6 +36,9 @@ from venvstacks.records.published_metadata import FileReference, LayerMetadata, 
 from venvstacks.records.tree_records import LinkRecord
 from venvstacks.tools.files import move_file, write_atomically
 from venvstacks.tools.process import Processes
+
+if TYPE_CHECKING:
+    from venvstacks.actions.publishing.published_deltas import OlderPublication
 
 _POSTINSTALL = "postinstall.py"
 _X86 = frozenset({"x86_64", "amd64"})
@@ -208,6 +211,11 @@ def _with_deltas(
     same = product is not None and product.file_manifest == metadata.product.file_manifest
     deltas, notes = ((product.deltas if product and same else None) or ()), tuple[str, ...]()
     if options.older:
+        from venvstacks.actions.publishing.published_deltas import (  # noqa: PLC0415 - few runs make deltas
+            DeltaTarget,
+            publish_deltas,
+        )
+
         layout = published.layout
         target = DeltaTarget(
             metadata=metadata,
