@@ -7,6 +7,7 @@ function. Values are hashed as canonical JSON, never as joined strings, which co
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import stat
@@ -48,13 +49,11 @@ def sha256_file(path: Path | str, size: int | None = None) -> str:
     Raises:
         OSError: The file cannot be read.
     """
-    if size is not None and size <= _SMALL:
-        return sha256_bytes(Path(path).read_bytes())
-    with Path(path).open("rb") as stream:
-        return sha256_stream(stream)
+    with io.FileIO(path) as stream:
+        return sha256_bytes(stream.readall()) if size is not None and size <= _SMALL else sha256_stream(stream)
 
 
-def sha256_stream(stream: IO[bytes]) -> str:
+def sha256_stream(stream: IO[bytes] | io.RawIOBase) -> str:
     """Hex SHA-256 of what is left in an open file."""
     digest = hashlib.sha256()
     while piece := stream.read(_PIECE):
@@ -137,7 +136,8 @@ def entry_of(path: str, entry: os.DirEntry[str]) -> TreeEntry:
     executable = os.name == "posix" and is_executable(info.st_mode)  # Windows has no such bit; Python goes by names
     if info.st_size > _SMALL:
         return TreeEntry(path, info.st_size, executable, sha256_file(entry.path))
-    content = Path(entry.path).read_bytes()  # as `sha256_file` does, and the size is that of what was hashed
+    with io.FileIO(entry.path) as stream:
+        content = stream.readall()  # as `sha256_file` does, and the size is that of what was hashed
     return TreeEntry(path, len(content), executable, sha256_bytes(content))
 
 

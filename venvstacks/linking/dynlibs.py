@@ -157,7 +157,7 @@ def _named_like_libraries(entries: Iterable[TreeEntry], search: LibrarySearch) -
     names = _LIBRARY_NAMES[search.platform.system]
     tree = {entry.path: entry for entry in entries}
     for path in tree:
-        name = posixpath.basename(path)
+        name = path.rpartition("/")[2]
         if names.fullmatch(name) and search.covers(path):
             real = _follow(tree, path)
             if real is not None and search.covers(real.path):

@@ -8,7 +8,6 @@ their modules, but not the data that these expect next to themselves (Qt's plugi
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,10 +34,10 @@ def closed_packages(files: Iterable[str]) -> tuple[str, ...]:
     """
     folders: dict[str, list[str]] = {}
     for path in files:
-        folder, name = posixpath.split(path)
-        if folder and all(part.isidentifier() for part in folder.split("/")):
-            folders.setdefault(folder, []).append(name)
-    return tuple(sorted(_closed(folders)))
+        folder, _, name = path.rpartition("/")
+        folders.setdefault(folder, []).append(name)
+    packages = {folder: names for folder, names in folders.items() if all(map(str.isidentifier, folder.split("/")))}
+    return tuple(sorted(_closed(packages)))
 
 
 def _closed(folders: Mapping[str, Sequence[str]]) -> Iterator[str]:

@@ -219,7 +219,7 @@ def path_from(start: Path | str, path: Path | str, flavour: ModuleType = os.path
     return str(found.replace(flavour.sep, "/"))
 
 
-def link_or_copy(source: Path, target: Path) -> None:
+def link_or_copy(source: Path | str, target: Path | str) -> None:
     """Hard-link `source` to `target`, or copy content and executable bit where hard links are not possible.
 
     Raises:
@@ -229,4 +229,4 @@ def link_or_copy(source: Path, target: Path) -> None:
         os.link(source, target, follow_symlinks=False)
     except OSError:
         shutil.copyfile(source, target)
-        target.chmod(settled_mode(source.stat().st_mode))
+        Path(target).chmod(settled_mode(Path(source).stat().st_mode))

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import glob
 import os
-import posixpath
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from venvstacks.actions.building.wheel_placement import Placement
@@ -86,28 +84,28 @@ def install_wheels(placement: Placement, environment: Path, site_dir: str) -> No
     Raises:
         OSError: Something cannot be read or written.
     """
-    made: set[Path] = set()
+    made: set[str] = set()
     for path, file in sorted(placement.files.items()):
-        place = environment / path
-        if place.parent not in made:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            made.add(place.parent)
+        folder = path.rpartition("/")[0]
+        if folder not in made:
+            (environment / folder).mkdir(parents=True, exist_ok=True)
+            made.add(folder)
         executable = file.entry.executable
-        if file.is_script or executable != is_executable(file.source.stat().st_mode):
-            place.write_bytes(file.source.read_bytes())  # its mode is not the cached file's
+        if file.is_script or executable != is_executable(os.stat(file.source).st_mode):  # noqa: PTH116 - of each file
+            place = environment / path
+            place.write_bytes(Path(file.source).read_bytes())  # its mode is not the cached file's
             place.chmod(file_mode(executable=executable))
         else:
-            link_or_copy(file.source, place)
+            link_or_copy(file.source, f"{environment}/{path}")
     for path in placement.entry_points:
         place = environment / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()  # the launcher replaces it
     for path, listed in placement.records.items():
         entries = [placement.files[name].entry if name in placement.files else TreeEntry(name) for name in listed]
-        relative = [replace(entry, path=posixpath.relpath(entry.path, site_dir)) for entry in entries]
         place = environment / path
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(record_text(posixpath.relpath(path, site_dir), relative))
+        place.write_bytes(record_text(path, entries, site_dir))
 
 
 def drop_unshipped(environment: Path) -> None:

@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from venvstacks.actions.building.declared_scripts import declared_scripts
-from venvstacks.actions.building.wheel_records import read_record, record_digest, record_rows, rows_text
+from venvstacks.actions.building.wheel_records import installed_path, read_record, record_digest, record_rows, rows_text
 from venvstacks.digests import sha256_bytes
 from venvstacks.linking.launchers import (
     console_script,
@@ -105,8 +105,7 @@ def _settle_distribution(request: ScriptsRequest, record: Path, present: set[str
 
 def _script_name(request: ScriptsRequest, listed: str) -> str:
     """The name of a file in the folder of executables; empty for a file in another folder."""
-    path = posixpath.normpath(posixpath.join(request.layout.site_dir, listed))
-    folder, name = posixpath.split(path)
+    folder, _, name = installed_path(request.layout.site_dir, listed).rpartition("/")
     return name if folder == request.inner_folder else ""
 
 

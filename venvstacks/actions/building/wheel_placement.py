@@ -10,10 +10,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from venvstacks.actions.building.declared_scripts import declared_scripts
-from venvstacks.actions.building.wheel_records import listed_paths, read_record
+from venvstacks.actions.building.wheel_records import listed_paths, normal_path, read_record
 from venvstacks.actions.building.wheel_store import UnpackedWheel
 from venvstacks.archives.expected import folded
 from venvstacks.archives.members import is_shipped
@@ -42,7 +43,7 @@ class PlacedFile:
     """
 
     entry: TreeEntry
-    source: Path
+    source: str
     wheel: str
     is_script: bool = False
 
@@ -81,6 +82,16 @@ class Scheme:
         """Whether the environment is for Windows."""
         return self.layout.site_dir.startswith("Lib/")
 
+    @cached_property
+    def _folders(self) -> Mapping[str, str]:
+        layout = self.layout
+        version = posixpath.basename(layout.library)
+        headers = "Include" if self.is_windows else f"include/{'' if self.is_runtime else 'site/'}{version}"
+        scripts = layout.executables or "Scripts"
+        return {
+            "purelib": layout.site_dir, "platlib": layout.site_dir, "scripts": scripts, "headers": headers, "data": ""
+        }  # fmt: skip
+
     def place(self, part: str, path: str, distribution: str) -> str:
         """The place of `path` of the part `part`: `purelib`, `platlib`, `scripts`, `headers` or `data`.
 
@@ -89,19 +100,9 @@ class Scheme:
         Raises:
             ValueError: There is no such part.
         """
-        layout = self.layout
-        version = posixpath.basename(layout.library)
-        headers = "Include" if self.is_windows else f"include/{'' if self.is_runtime else 'site/'}{version}"
-        folders = {
-            "purelib": layout.site_dir,
-            "platlib": layout.site_dir,
-            "scripts": layout.executables or "Scripts",
-            "headers": f"{headers}/{distribution}",
-            "data": "",
-        }
-        if part not in folders:
+        if part not in self._folders:
             raise ValueError(part)
-        return posixpath.join(folders[part], path)
+        return posixpath.join(self._folders[part], distribution if part == "headers" else "", path)
 
 
 def place_wheels(wheels: Iterable[UnpackedWheel], scheme: Scheme, taken: Iterable[TreeEntry]) -> Placement:
@@ -124,7 +125,7 @@ def place_wheels(wheels: Iterable[UnpackedWheel], scheme: Scheme, taken: Iterabl
     for wheel in sorted(wheels, key=lambda wheel: wheel.name):
         kept: list[str] = []
         for found in _files_of(wheel, scheme, placement):
-            file = replace(found, entry=replace(found.entry, path=_as_present(found.entry.path, spellings)))
+            file = _respelled(found, spellings) if spellings else found
             path = file.entry.path
             _check_python(file, python.get(folded(path)), scheme)
             other = first.setdefault(folded(path), file)
@@ -152,9 +153,10 @@ def _spellings(taken: Iterable[TreeEntry], scheme: Scheme) -> dict[str, str]:
     return {folded(top): top for top in tops}
 
 
-def _as_present(path: str, spellings: Mapping[str, str]) -> str:
-    top, slash, rest = path.partition("/")
-    return f"{spellings.get(folded(top), top)}{slash}{rest}" if slash and spellings else path
+def _respelled(file: PlacedFile, spellings: Mapping[str, str]) -> PlacedFile:
+    top, slash, rest = file.entry.path.partition("/")
+    place = f"{spellings.get(folded(top), top)}{slash}{rest}" if slash else top
+    return replace(file, entry=replace(file.entry, path=place))
 
 
 def _info(wheel: UnpackedWheel) -> str:
@@ -164,7 +166,7 @@ def _info(wheel: UnpackedWheel) -> str:
 def _files_of(wheel: UnpackedWheel, scheme: Scheme, placement: Placement) -> Iterator[PlacedFile]:
     """The files of a wheel that are installed: what its RECORD lists and what is shipped."""
     info = _info(wheel)
-    listed = {posixpath.normpath(path) for path in listed_paths(read_record(wheel.tree / info / "RECORD"))}
+    listed = {normal_path(path) for path in listed_paths(read_record(wheel.tree / info / "RECORD"))}
     present = {entry.path for entry in wheel.entries}
     unlisted = sorted(
         path for path in present - listed if path.rpartition("/")[2] not in _SIGNATURES and path != f"{info}/RECORD"
@@ -179,7 +181,7 @@ def _files_of(wheel: UnpackedWheel, scheme: Scheme, placement: Placement) -> Ite
 
 
 def _place(wheel: UnpackedWheel, entry: TreeEntry, info: str, scheme: Scheme) -> PlacedFile | None:
-    source, path, is_script, for_python = wheel.tree / entry.path, entry.path, False, False
+    source, path, is_script, for_python = f"{wheel.tree}/{entry.path}", entry.path, False, False
     if entry.is_link:
         raise BuildError(f"the wheel of {wheel} holds the symbolic link {path}", hint="wheels hold files alone")
     first, _, rest = path.partition("/")
@@ -196,7 +198,7 @@ def _place(wheel: UnpackedWheel, entry: TreeEntry, info: str, scheme: Scheme) ->
     if not is_shipped(place):
         return None
     executable = (entry.executable or is_script) and not scheme.is_windows
-    return PlacedFile(replace(entry, path=place, executable=executable), source, str(wheel), for_python)
+    return PlacedFile(TreeEntry(place, entry.size, executable, entry.sha256), source, str(wheel), for_python)
 
 
 def _entry_points(wheel: UnpackedWheel, scheme: Scheme) -> Iterator[str]:
@@ -207,8 +209,8 @@ def _entry_points(wheel: UnpackedWheel, scheme: Scheme) -> Iterator[str]:
             yield scheme.place("scripts", f"{name}{suffix}", "")
 
 
-def _is_python_script(path: Path) -> bool:
-    with path.open("rb") as stream:
+def _is_python_script(path: str) -> bool:
+    with Path(path).open("rb") as stream:
         return stream.read(8) == b"#!python"
 
 
@@ -251,7 +253,7 @@ def _is_namespace(file: PlacedFile) -> bool:
     """Whether an `__init__.py` only lets others share its package, in whichever of the old ways."""
     if file.entry.size > _SMALL:
         return False
-    content = file.source.read_bytes()
+    content = Path(file.source).read_bytes()
     code = [line for line in content.splitlines() if line.strip() and not line.lstrip().startswith(b"#")]
     return not code or any(mark in content for mark in _NAMESPACE_MARKS)
 

@@ -31,9 +31,14 @@ def listed_paths(text: str) -> Iterator[str]:
     return (row[0] for row in record_rows(text))
 
 
+def normal_path(listed: str) -> str:
+    """A path of a RECORD without `.` and `..`, as far as they can be resolved; nearly all are so already."""
+    return posixpath.normpath(listed) if "/." in f"/{listed}" or "//" in listed else listed
+
+
 def listed_digests(text: str) -> dict[str, str]:
     """Path to SHA-256 (hexadecimal) of what a RECORD lists; empty for rows without such a digest."""
-    return {posixpath.normpath(row[0]): _hex(row[1]) if len(row) > 1 else "" for row in record_rows(text)}
+    return {normal_path(row[0]): _hex(row[1]) if len(row) > 1 else "" for row in record_rows(text)}
 
 
 def _hex(digest: str) -> str:
@@ -52,20 +57,31 @@ def read_record(path: Path) -> str:
     return path.read_text("utf-8", errors="surrogateescape")
 
 
-def record_text(own_path: str, entries: Iterable[TreeEntry]) -> bytes:
+def record_text(own_path: str, entries: Iterable[TreeEntry], site_dir: str) -> bytes:
     """A RECORD as uv writes it: sorted by path, with SHA-256 and size of each file but itself.
 
     Args:
-        own_path: Its own path, relative to the folder of packages.
-        entries: The distribution's files, with paths relative to that folder.
+        own_path: Its own path.
+        entries: The distribution's files; their paths, like all of these, are relative to the environment.
+        site_dir: The folder of packages, which the paths in a RECORD are relative to.
     """
-    rows = [[entry.path, record_digest(entry.sha256), str(entry.size)] for entry in entries]
-    return rows_text(sorted([*rows, [own_path, "", ""]]))
+    inside = f"{site_dir}/"
+
+    def listed(path: str) -> str:
+        return path[len(inside) :] if path.startswith(inside) else posixpath.relpath(path, site_dir)
+
+    rows = [[listed(entry.path), record_digest(entry.sha256), str(entry.size)] for entry in entries]
+    return rows_text(sorted([*rows, [listed(own_path), "", ""]]))
 
 
 def record_digest(sha256: str) -> str:
     """A hexadecimal SHA-256 as RECORD has it: in URL-safe base64 without padding."""
     return f"sha256={base64.urlsafe_b64encode(bytes.fromhex(sha256)).rstrip(b'=').decode('ascii')}"
+
+
+def installed_path(site_dir: str, listed: str) -> str:
+    """Where a path of a RECORD leads to, relative to the environment."""
+    return normal_path(posixpath.join(site_dir, listed))
 
 
 def owners(environment: Path, site_dir: str, paths: Collection[str]) -> dict[str, str]:
@@ -77,7 +93,7 @@ def owners(environment: Path, site_dir: str, paths: Collection[str]) -> dict[str
     found = {}
     for record in sorted((environment / site_dir).glob("*.dist-info/RECORD")):
         distribution = record.parent.name.removesuffix(".dist-info").replace("-", " ", 1)
-        listed = (posixpath.normpath(posixpath.join(site_dir, path)) for path in listed_paths(read_record(record)))
+        listed = (installed_path(site_dir, path) for path in listed_paths(read_record(record)))
         found.update({path: distribution for path in listed if path in paths})
     return found
 
@@ -92,5 +108,5 @@ def distribution_files(environment: Path, site_dir: str) -> dict[str, tuple[str,
     for record in sorted((environment / site_dir).glob("*.dist-info/RECORD")):
         name = canonicalize_name(record.parent.name.partition("-")[0])
         paths = listed_paths(read_record(record))
-        found[name] = tuple(posixpath.normpath(posixpath.join(site_dir, path)) for path in paths)
+        found[name] = tuple(installed_path(site_dir, path) for path in paths)
     return found
