@@ -207,14 +207,15 @@ def _find_sha256() -> Callable[[bytes], Any]:
 
 
 _sha256 = _find_sha256()
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
 def _seal(key: bytes, name: str, content: bytes) -> bytes:
     """HMAC-SHA256 (RFC 2104) of an entry and its name; the module `hmac` would bring many others."""
     padded = key.ljust(_BLOCK, b"\0")
     text = name.encode("utf-8", "surrogateescape") + b"\0" + content
-    inner = _sha256(bytes(byte ^ 0x36 for byte in padded) + text).digest()
-    return bytes(_sha256(bytes(byte ^ 0x5C for byte in padded) + inner).digest())
+    inner = _sha256(padded.translate(_INNER) + text).digest()
+    return bytes(_sha256(padded.translate(_OUTER) + inner).digest())
 
 
 def _fetch(place: str, key: bytes, name: str) -> bytes | None:
@@ -275,6 +276,15 @@ def _source(place: str, digest: str) -> bytes | None:
     return text if _sha256(text).hexdigest() == digest else None
 
 
+def _is_kept(place: str) -> bool:
+    """Whether there is a file at `place`; its seal is looked at when it is used."""
+    try:
+        os.stat(place)  # noqa: PTH116
+    except OSError:
+        return False
+    return True
+
+
 def _bytecode_of(place: str, name: str, request: dict[str, Any], path: str, digest: str) -> bytes:
     """Bytecode as it was kept in the file `place`, or made and kept now; empty for what cannot be compiled."""
     content = _fetch(place, request["key"], name)
@@ -328,6 +338,8 @@ def place_bytecode(request: dict[str, Any]) -> None:
     for path, key, digest in request["files"]:
         name = f"{cache}/{key[:2]}/{key[2:]}"
         place = f"{request['cache']}/{name}"
+        if not target and _is_kept(place):
+            continue
         content = _bytecode_of(place, name, request, path, digest)
         if content and target:
             if request["timestamps"]:

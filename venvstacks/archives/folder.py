@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,32 +48,33 @@ def export_tree(contents: Contents, destination: Path, mode: LinkMode = "clone")
         make_folders(destination)
         make_listed_folders(destination, [member.path for member in contents.members if member.is_folder])
         for member in contents.members:
-            place = destination / member.path
-            if member.is_folder:
-                continue
             if member.is_link:
-                links += _export_link(contents, member, place, mode)
-            else:
+                links += _export_link(contents, member, destination / member.path, mode)
+            elif not member.is_folder:
                 files += 1
-                _export_file(contents, member, place, mode)
+                _export_file(contents, member, f"{destination}/{member.path}", mode)
     return TreeExported(destination / contents.members[0].path, files, links)
 
 
-def _export_file(contents: Contents, member: Member, place: Path, mode: LinkMode) -> None:
+def _export_file(contents: Contents, member: Member, place: str, mode: LinkMode) -> None:
     if member.source is None:
-        place.write_bytes(member.content or b"")
-        place.chmod(member.mode)
+        Path(place).write_bytes(member.content or b"")
+        Path(place).chmod(member.mode)
         return
-    source = contents.root / member.source
-    if source.is_symlink() or not source.is_file():
+    source = f"{contents.root}/{member.source}"
+    try:
+        found = os.lstat(source)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise changed(source, "is gone") from error
+    if not stat.S_ISREG(found.st_mode):
         raise changed(source, "is gone")
-    if source.stat().st_size != member.size:
+    if found.st_size != member.size:
         raise changed(source, "has another size")
     try:
         lay_file(source, place, mode)
     except FileExistsError as error:
         raise PublishError(
-            f"{place} cannot be written: to this file system, its name and that of an exported file are the same",
+            f"{Path(place)} cannot be written: to this file system, its name and that of an exported file are the same",
             hint="export to a file system that distinguishes upper and lower case in names",
         ) from error
 

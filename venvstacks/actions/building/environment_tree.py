@@ -33,16 +33,19 @@ def place_tree(entries: Iterable[TreeEntry], source: Path, target: Path) -> None
     Raises:
         OSError: Something cannot be read or written.
     """
-    made: set[Path] = set()
+    made: set[str] = set()
     for entry in entries:
-        place = target / entry.path
-        if place.parent not in made:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            made.add(place.parent)
+        _make_once(target, entry.path.rpartition("/")[0], made)
         if entry.target is not None:
-            place.symlink_to(entry.target)
+            (target / entry.path).symlink_to(entry.target)
         else:
-            link_or_copy(source / entry.path, place)
+            link_or_copy(f"{source}/{entry.path}", f"{target}/{entry.path}")
+
+
+def _make_once(top: Path, folder: str, made: set[str]) -> None:
+    if folder not in made:
+        (top / folder).mkdir(parents=True, exist_ok=True)
+        made.add(folder)
 
 
 def make_folders(environment: Path, layout: EnvironmentLayout, platform: TargetPlatform) -> None:
@@ -86,10 +89,7 @@ def install_wheels(placement: Placement, environment: Path, site_dir: str) -> No
     """
     made: set[str] = set()
     for path, file in sorted(placement.files.items()):
-        folder = path.rpartition("/")[0]
-        if folder not in made:
-            (environment / folder).mkdir(parents=True, exist_ok=True)
-            made.add(folder)
+        _make_once(environment, path.rpartition("/")[0], made)
         executable = file.entry.executable
         if file.is_script or executable != is_executable(os.stat(file.source).st_mode):  # noqa: PTH116 - of each file
             place = environment / path
