@@ -240,12 +240,13 @@ class WebClient:
                 if one.origin == address.origin and not fresh:
                     return self._idle.pop(number)
         proxy = self.proxy(address)
+        context = self._verifying() if address.scheme == "https" else None
         opened = self._open(proxy or address)
         try:
-            if proxy is not None and address.scheme == "https":
-                _ask_for_tunnel(opened, proxy, address)
-            if address.scheme == "https":
-                opened = self._encrypted(opened, address.host)
+            if context is not None:
+                if proxy is not None:
+                    _ask_for_tunnel(opened, proxy, address)
+                opened = _encrypted(opened, address.host, context)
         except BaseException:
             opened.close()
             raise
@@ -261,14 +262,18 @@ class WebClient:
             raise ConnectFailedError(address.host, str(error)) from error
         return opened
 
-    def _encrypted(self, plain: socket.socket, host: str) -> socket.socket:
+    def _verifying(self) -> ssl.SSLContext:
         with self._guard:
             if self._context is None:
                 self._context = self.certificates()
-        try:
-            return self._context.wrap_socket(plain, server_hostname=host)
-        except (OSError, ValueError) as error:
-            raise ConnectFailedError(host, str(error)) from error
+            return self._context
+
+
+def _encrypted(plain: socket.socket, host: str, context: ssl.SSLContext) -> socket.socket:
+    try:
+        return context.wrap_socket(plain, server_hostname=host)
+    except (OSError, ValueError) as error:
+        raise ConnectFailedError(host, str(error)) from error
 
 
 def _ask_for_tunnel(opened: socket.socket, proxy: Address, address: Address) -> None:

@@ -30,17 +30,13 @@ if TYPE_CHECKING:
 def open_client(environment: Mapping[str, str]) -> WebClient:
     """A client that takes proxies, certificates and credentials from `environment`, not from that of this process.
 
+    Certificates are read before the first encrypted connection: that takes longer than a small file.
+
     Raises:
-        TransferError: A variable names certificates or a proxy that cannot be used.
+        TransferError: A variable names a proxy that cannot be used.
     """
-    _check_certificates(environment)
     proxies = Proxies(environment)
     return WebClient(authorization(environment), proxies.choose, lambda: _certificates(environment))
-
-
-def _check_certificates(environment: Mapping[str, str]) -> None:
-    if environment.get("SSL_CERT_FILE") or environment.get("SSL_CERT_DIR"):
-        _certificates(environment)
 
 
 def _certificates(environment: Mapping[str, str]) -> ssl.SSLContext:

@@ -293,9 +293,19 @@ def test_a_name_that_is_looked_up_for_ever_holds_nobody(tmp_path: Path, monkeypa
     ],
 )
 def test_wrong_variables_are_named(environment: dict[str, str], says: str, tmp_path: Path) -> None:
+    scheme = "https" if "SSL" in says else "http"
     with Downloads(environment, pauses=()) as downloads, pytest.raises(TransferError, match=says) as caught:
-        downloads.fetch(WantedFile("http://127.0.0.1:1/x", DIGEST), tmp_path / "x")
+        downloads.fetch(WantedFile(f"{scheme}://127.0.0.1:1/x", DIGEST), tmp_path / "x")
     assert "s3cret" not in str(caught.value)
+
+
+def test_certificates_are_not_read_for_servers_without(tmp_path: Path) -> None:
+    with (
+        misbehaving(lambda e: e.answer(CONTENT)) as server,
+        Downloads({"SSL_CERT_FILE": "/nowhere/x.pem"}, pauses=()) as downloads,
+    ):
+        downloads.fetch(WantedFile(f"{server.url}/x", DIGEST, len(CONTENT)), tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == CONTENT
 
 
 def test_a_proxy_that_wants_a_login(tmp_path: Path) -> None:
