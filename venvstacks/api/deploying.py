@@ -11,11 +11,10 @@ from venvstacks.api.deployment_options import DeployOptions
 from venvstacks.api.opened_source import Wanted, keep_trust, opened_request, signer_of
 from venvstacks.deployment.steps import deploy as action
 from venvstacks.deployment.steps.deploy import Deployed
-from venvstacks.deployment.steps.generations import look
 from venvstacks.deployment.steps.health_check import HealthCheck
 from venvstacks.deployment.steps.place import look_at_place, make_place
 from venvstacks.deployment.steps.signed_source import keep_floor, read_trust
-from venvstacks.deployment.steps.update_plan import Update, chosen_applications, preview
+from venvstacks.deployment.steps.update_plan import chosen_applications
 from venvstacks.deployment.steps.user_launchers import LauncherFolders, prepare_launchers, update_launchers
 from venvstacks.errors import UsageError
 from venvstacks.tools.process import KILL, Processes
@@ -102,26 +101,3 @@ def _launcher_folders(launchers: Path | str | None, entries: Path | str | None) 
         return None
     programs, shown = (Path(folder).expanduser().absolute() for folder in (launchers, entries or launchers))
     return LauncherFolders(programs, shown)
-
-
-def check(
-    source: str,
-    folder: Path | str,
-    applications: Sequence[str] | None = None,
-    options: DeployOptions | None = None,
-    *,
-    trusted: str | None = None,
-) -> Update:
-    """What `deploy` with the same arguments would change now; nothing is written.
-
-    Raises:
-        UsageError: There is no such source, or it has no such application.
-        DeployError: The source or the deployment cannot be read.
-    """
-    options = options or DeployOptions()
-    processes = Processes()
-    place = look_at_place(Path(folder))
-    wanted = Wanted(source, place, None if applications is None else tuple(applications), trusted)
-    with opened_request(wanted, read_trust(place), options, processes) as request:
-        found = look(place, lambda: preview(request, options.tools(place, processes)))
-        return replace(found, signer=signer_of(request))

@@ -6,11 +6,12 @@ deploy("https://example.com/stack", "/opt/tadpoles", applications=["tadpole-coun
 
 from __future__ import annotations
 
-from venvstacks.api.deploying import check, deploy
+from venvstacks.api.deploying import deploy
 from venvstacks.api.deployment_options import Cancellation, DeployOptions, Settings
 from venvstacks.api.deployment_status import Status, current_number, status
 from venvstacks.api.installed_applications import execute, start_command, start_environment
 from venvstacks.api.installed_generations import activate, collect, purge, remove, rollback
+from venvstacks.api.update_check import check
 from venvstacks.deployment.phases import PhaseProgress
 from venvstacks.deployment.release_steps import ReleaseStep
 from venvstacks.deployment.state import Generation, Installed

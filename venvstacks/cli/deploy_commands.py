@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from venvstacks.api import deployments as deployment
+from venvstacks.api import installed_applications
 from venvstacks.cli import declared_options as o
 from venvstacks.cli import deploy_options as d
 from venvstacks.cli.deploy_session import Commands, Folders, Wanted
@@ -111,4 +111,4 @@ def execute(
     isolated: o.Isolated = True,
 ) -> None:
     """Start an installed application."""
-    deployment.execute(folder, application, tuple(arguments or ()), isolated=isolated)
+    installed_applications.execute(folder, application, tuple(arguments or ()), isolated=isolated)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from venvstacks.api import deployments as deployment
 from venvstacks.deployment.release_steps import release_lines
-from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.insight.readable import readable_bytes
+
+if TYPE_CHECKING:
+    from venvstacks.api.deployment_status import Status
+    from venvstacks.deployment.steps.deploy import Deployed
+    from venvstacks.deployment.steps.update_plan import Update
 
 
 def number_of_layers(removed: tuple[str, ...]) -> str:
@@ -43,7 +46,7 @@ def deployed_data(done: Deployed) -> dict[str, Any]:
     return {**data, "generation": done.generation.data(), "releases": releases}
 
 
-def update_lines(found: deployment.Update) -> Iterator[str]:
+def update_lines(found: Update) -> Iterator[str]:
     """What a deploy would change, as text."""
     if found.signer:
         yield f"signed by {found.signer}"
@@ -61,7 +64,7 @@ def update_lines(found: deployment.Update) -> Iterator[str]:
     yield f"{found.bytes_to_fetch / 1e6:.1f} MB to fetch, {found.bytes_on_disk / 1e6:.1f} MB more on the disk"
 
 
-def status_lines(found: deployment.Status) -> Iterator[str]:
+def status_lines(found: Status) -> Iterator[str]:
     """The state of a deployment as text."""
     generation = found.generation
     others = [number for number in found.kept if number != generation.number]
@@ -85,7 +88,7 @@ def status_lines(found: deployment.Status) -> Iterator[str]:
         yield f"{count} difference{'s' * (count > 1)}" if count else "every file is as it was published"
 
 
-def status_data(found: deployment.Status) -> dict[str, Any]:
+def status_data(found: Status) -> dict[str, Any]:
     """The state of a deployment as JSON data."""
     data: dict[str, Any] = {
         "root": str(found.root),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from venvstacks.api import deployments as deployment
+from venvstacks.api.deployment_options import DeployOptions
 from venvstacks.api.machine_platform import this_platform
 from venvstacks.cli.deploy_output import (
     deployed_data,
@@ -73,9 +73,9 @@ class Commands:
     limit_rate: int | None = None
 
     @property
-    def options(self) -> deployment.DeployOptions:
+    def options(self) -> DeployOptions:
         """How deployments are changed."""
-        return deployment.DeployOptions(
+        return DeployOptions(
             on_wait=self._report_waiting,
             warn=self._report_warning,
             wait=0 if self.no_wait else -1,
@@ -95,11 +95,13 @@ class Commands:
 
     def deploy(self, wanted: Wanted, folders: Folders, health_check: str | None, **how: bool) -> ExitCode:
         """Install or update; `how` are the flags of `deployments.deploy`."""
+        from venvstacks.api.deploying import deploy  # noqa: PLC0415 - a command loads its own
+
         if how.get("later") and health_check is not None:
             raise UsageError("--later switches nothing that could be checked", hint="give --health-check to `activate`")
         began = time.perf_counter()
         with _reporting_what_is_left(wanted.folder), self._showing_progress() as options:
-            done = deployment.deploy(
+            done = deploy(
                 wanted.source,
                 wanted.folder,
                 wanted.names,
@@ -118,7 +120,9 @@ class Commands:
 
     def preview(self, wanted: Wanted, *, as_exit_code: bool) -> ExitCode:
         """Say what a deploy would change, with exit code 10 if that is something new and if this is wanted."""
-        found = deployment.check(wanted.source, wanted.folder, wanted.names, self.options, trusted=wanted.trusted)
+        from venvstacks.api.update_check import check  # noqa: PLC0415 - a command loads its own
+
+        found = check(wanted.source, wanted.folder, wanted.names, self.options, trusted=wanted.trusted)
         if self.json:
             print_json({**asdict(found), "is_newer": found.is_newer}, sort_keys=True)
         else:
@@ -127,8 +131,10 @@ class Commands:
 
     def activate(self, folder: Path, health_check: str | None) -> ExitCode:
         """Switch to what was prepared."""
+        from venvstacks.api.installed_generations import activate  # noqa: PLC0415 - a command loads its own
+
         with _reporting_what_is_left(folder):
-            found = deployment.activate(folder, self.options, health_check=shell_command(health_check))
+            found = activate(folder, self.options, health_check=shell_command(health_check))
         if found is None:
             self._report("nothing to do: no generation is prepared, or the deployment was changed since")
         else:
@@ -137,14 +143,18 @@ class Commands:
 
     def rollback(self, folder: Path, number: int | None) -> ExitCode:
         """Go back."""
+        from venvstacks.api.installed_generations import rollback  # noqa: PLC0415 - a command loads its own
+
         with _reporting_what_is_left(folder):
-            found = deployment.rollback(folder, number, self.options)
+            found = rollback(folder, number, self.options)
         self._report(f"generation {found.number}: {', '.join(found.applications) or 'no application'}")
         return ExitCode.DONE
 
     def status(self, folder: Path, *, verify: bool) -> ExitCode:
         """Show what is installed; differences are a failure."""
-        found = deployment.status(folder, verify=verify)
+        from venvstacks.api.deployment_status import status  # noqa: PLC0415 - a command loads its own
+
+        found = status(folder, verify=verify)
         if self.json:
             print_json(status_data(found), sort_keys=True)
         else:
@@ -159,8 +169,10 @@ class Commands:
 
     def remove(self, folder: Path, names: tuple[str, ...]) -> ExitCode:
         """Uninstall."""
+        from venvstacks.api.installed_generations import remove  # noqa: PLC0415 - a command loads its own
+
         with _reporting_what_is_left(folder):
-            generation, removed = deployment.remove(folder, names, self.options)
+            generation, removed = remove(folder, names, self.options)
         self._report(
             f"generation {generation.number}: {', '.join(generation.applications) or 'no application'}",
             f"{number_of_layers(removed)} removed; what was installed before is kept for rollback",
@@ -169,20 +181,24 @@ class Commands:
 
     def purge(self, folder: Path) -> ExitCode:
         """Remove a deployment."""
+        from venvstacks.api.installed_generations import purge  # noqa: PLC0415 - a command loads its own
+
         with _reporting_what_is_left(folder):
-            is_gone = deployment.purge(folder, self.options)
+            is_gone = purge(folder, self.options)
         self._report(f"{folder} is removed" if is_gone else f"nothing of the deployment is left in {folder}")
         return ExitCode.DONE
 
     def collect(self, folder: Path) -> ExitCode:
         """Remove garbage."""
+        from venvstacks.api.installed_generations import collect  # noqa: PLC0415 - a command loads its own
+
         with _reporting_what_is_left(folder):
-            removed = deployment.collect(folder, self.options)
+            removed = collect(folder, self.options)
         self._report(f"{number_of_layers(removed)} removed")
         return ExitCode.DONE
 
     @contextlib.contextmanager
-    def _showing_progress(self) -> Iterator[deployment.DeployOptions]:
+    def _showing_progress(self) -> Iterator[DeployOptions]:
         """Options that show how far a deploy is."""
         if self.verbosity.quiet:
             yield self.options
@@ -198,11 +214,13 @@ def _reporting_what_is_left(folder: Path) -> Iterator[None]:
     Raises:
         InterruptedRunError: The user, or SIGTERM, has interrupted the block.
     """
-    before = deployment.current_number(folder)
+    from venvstacks.api.deployment_status import current_number  # noqa: PLC0415 - as above
+
+    before = current_number(folder)
     try:
         yield
     except KeyboardInterrupt as ending:
-        now = deployment.current_number(folder)
+        now = current_number(folder)
         if now is None:
             state = "nothing is installed yet"
         elif now == before:

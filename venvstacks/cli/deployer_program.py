@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from venvstacks.api import deployments as deployment
 from venvstacks.cli import leave_at_signals
 from venvstacks.cli.deploy_session import Commands, Folders, Wanted
 from venvstacks.cli.error_boundary import guarded, interruptible, settle_streams
@@ -218,7 +217,9 @@ def _remove(given: argparse.Namespace) -> ExitCode:
 
 def _execute(given: argparse.Namespace) -> NoReturn:
     arguments = given.arguments[1:] if given.arguments[:1] == ["--"] else given.arguments
-    deployment.execute(given.folder, given.application, tuple(arguments), isolated=given.isolated)
+    from venvstacks.api.installed_applications import execute  # noqa: PLC0415 - other commands do without
+
+    execute(given.folder, given.application, tuple(arguments), isolated=given.isolated)
 
 
 _COMMANDS = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from venvstacks.deployment.binding import Bound
 from venvstacks.deployment.offers import OfferedDelta, OfferedFile, OfferedLayer
+from venvstacks.deployment.state import InstanceRecord
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,31 @@ class Way:
     def size(self) -> int:
         """Bytes of these files."""
         return sum(file.size for file in self.files)
+
+
+@dataclass(frozen=True)
+class Route:
+    """How one layer gets here.
+
+    Attributes:
+        bound: The layer, and the instances below it.
+        way: What is fetched.
+        before: The installed instance that deltas are applied to; None for the archive.
+    """
+
+    bound: Bound
+    way: Way
+    before: InstanceRecord | None = None
+
+    @property
+    def by_deltas(self) -> bool:
+        """Whether it comes as deltas."""
+        return self.before is not None
+
+    @property
+    def disk_size(self) -> int:
+        """Bytes that its files take on the disk, approximately, with files of versions between while it is made."""
+        return self.bound.layer.disk_size * (2 if len(self.way.files) > 1 else 1)
 
 
 def whole(layer: OfferedLayer) -> Way:

@@ -96,7 +96,7 @@ AS_ANOTHER = """
 import os, sys
 sys.path.insert(0, sys.argv[2])
 from venvstacks.api import deployments
-import venvstacks.cli.deploy_commands, venvstacks.cli.app  # while they can still be read
+import venvstacks.api.deployments, venvstacks.cli.deploy_commands, venvstacks.cli.app  # while they can still be read
 from venvstacks.cli.error_boundary import run_command_line
 run_command_line(["status", sys.argv[1], "--verify"])
 run_command_line(["status", sys.argv[1] + "/store"])  # an error: what reports it is loaded, too

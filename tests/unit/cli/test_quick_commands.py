@@ -77,7 +77,7 @@ def called(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> list[object
 
     for module in ("deploy_commands", "deployer_program"):
         monkeypatch.setattr(f"venvstacks.cli.{module}.Commands", calls)
-        monkeypatch.setattr(f"venvstacks.cli.{module}.deployment.execute", execute)
+    monkeypatch.setattr("venvstacks.api.installed_applications.execute", execute)
     assert error_boundary.run_command_line(arguments) == (2 if arguments[0] == "exec" else 0)
     return calls.found
 

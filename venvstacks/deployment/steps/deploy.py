@@ -24,7 +24,7 @@ from venvstacks.deployment.steps.instances import (
     finish,
     settle,
 )
-from venvstacks.deployment.steps.layer_delivery import Delivery, Route
+from venvstacks.deployment.steps.layer_delivery import Delivery
 from venvstacks.deployment.steps.place import finished_instances
 from venvstacks.deployment.steps.shared_layer_files import share_layer_files
 from venvstacks.deployment.steps.switch import clean_up_after, enter_generation, rewrite_current
@@ -37,6 +37,7 @@ from venvstacks.deployment.steps.update_plan import (
     work_without_damaged_donors,
 )
 from venvstacks.deployment.steps.user_launchers import start_texts
+from venvstacks.deployment.ways import Route
 from venvstacks.errors import DeployError
 from venvstacks.model.runtime_needs import missing_glibc, missing_libraries, needed_libraries
 from venvstacks.modes import FOLDER_MODE

@@ -25,37 +25,12 @@ from venvstacks.deployment.steps.phase_counter import PhaseCounter
 from venvstacks.deployment.steps.place import FILE_MANIFEST, Place
 from venvstacks.deployment.steps.publication_source import Source
 from venvstacks.deployment.steps.switch import Warn, staging_folder
-from venvstacks.deployment.ways import Way, whole
+from venvstacks.deployment.ways import Route, whole
 from venvstacks.errors import DeployError, TransferError
 from venvstacks.tools.files import write_atomically
 from venvstacks.tools.tree_removal import remove_tree
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-
-
-@dataclass(frozen=True)
-class Route:
-    """How one layer gets here.
-
-    Attributes:
-        bound: The layer, and the instances below it.
-        way: What is fetched.
-        before: The installed instance that deltas are applied to; None for the archive.
-    """
-
-    bound: Bound
-    way: Way
-    before: InstanceRecord | None = None
-
-    @property
-    def by_deltas(self) -> bool:
-        """Whether it comes as deltas."""
-        return self.before is not None
-
-    @property
-    def disk_size(self) -> int:
-        """Bytes that its files take on the disk, approximately, with files of versions between while it is made."""
-        return self.bound.layer.disk_size * (2 if len(self.way.files) > 1 else 1)
 
 
 @dataclass(frozen=True)

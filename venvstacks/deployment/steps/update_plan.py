@@ -14,13 +14,11 @@ from venvstacks.deployment.release_steps import ReleaseStep, release_steps
 from venvstacks.deployment.state import Generation, InstanceRecord
 from venvstacks.deployment.steps.generations import current_generation
 from venvstacks.deployment.steps.health_check import HealthCheck
-from venvstacks.deployment.steps.installed_files import verify_instance
-from venvstacks.deployment.steps.layer_delivery import Route
 from venvstacks.deployment.steps.phase_counter import PhaseCounter
 from venvstacks.deployment.steps.place import Place, finished_instances, stored_ids
 from venvstacks.deployment.steps.publication_source import Source
 from venvstacks.deployment.steps.switch import Warn
-from venvstacks.deployment.ways import cheapest_way
+from venvstacks.deployment.ways import Route, cheapest_way
 from venvstacks.errors import DeployError
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.tools.long_paths import bears_long_paths
@@ -203,6 +201,8 @@ def _damaged(request: DeployRequest, store: Mapping[str, InstanceRecord], tools:
 
 def _differing(request: DeployRequest, store: Mapping[str, InstanceRecord], tools: Tools) -> set[str]:
     """The ids of those instances that are not as they were installed."""
+    from venvstacks.deployment.steps.installed_files import verify_instance  # noqa: PLC0415 - previews compare nothing
+
     request.phases.begin("checking", len(store))
     found = set()
     for id_, record in store.items():
