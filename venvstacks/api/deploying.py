@@ -17,6 +17,7 @@ from venvstacks.deployment.steps.signed_source import keep_floor, read_trust
 from venvstacks.deployment.steps.update_plan import chosen_applications
 from venvstacks.deployment.steps.user_launchers import LauncherFolders, prepare_launchers, update_launchers
 from venvstacks.errors import UsageError
+from venvstacks.tools.files import home_expanded
 from venvstacks.tools.process import KILL, Processes
 
 
@@ -99,5 +100,5 @@ def _launcher_folders(launchers: Path | str | None, entries: Path | str | None) 
         if entries is not None:
             raise UsageError("desktop entries need launchers to start", hint="name a folder for launchers, too")
         return None
-    programs, shown = (Path(folder).expanduser().absolute() for folder in (launchers, entries or launchers))
+    programs, shown = (home_expanded(folder).absolute() for folder in (launchers, entries or launchers))
     return LauncherFolders(programs, shown)

@@ -13,6 +13,7 @@ from venvstacks.deployment.offers import OfferedFile
 from venvstacks.deployment.steps.publication_source import Source, open_source
 from venvstacks.deployment.steps.published_offer import read_offer
 from venvstacks.loading.project import Project
+from venvstacks.tools.files import home_expanded
 from venvstacks.tools.transfer import Downloads
 
 
@@ -58,7 +59,7 @@ def older_publications(
         found = []
         for text in sources:
             assert platform is not None  # noqa: S101 - a request to publish needs one
-            place = text if "://" in text else str(project.base / Path(text).expanduser())
+            place = text if "://" in text else str(project.base / home_expanded(text))
             source = open_source(place, lambda: downloads)
             found.append(OlderPublication(read_offer(source, platform), SourceFiles(source)))
         yield tuple(found)

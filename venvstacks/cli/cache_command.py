@@ -14,6 +14,7 @@ from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.rows import table_lines
 from venvstacks.errors import ExitCode, StateError, UsageError
 from venvstacks.insight.readable import readable_bytes
+from venvstacks.tools.files import home_expanded
 
 if TYPE_CHECKING:
     from venvstacks.caches.upkeep import Cache
@@ -60,7 +61,7 @@ def cache(
         if given and action is not of:
             raise UsageError(f"`cache {action}` takes no {option}", hint=f"it is for `cache {of}`")
     default, key = find_cache(nearest_specification())
-    place = default if folder is None else folder.expanduser().absolute()
+    place = default if folder is None else home_expanded(folder).absolute()
     if folder is not None and not place.is_dir():
         raise UsageError(f"there is no folder {folder}", hint="name a cache folder, or a folder of shared results")
     chosen = open_cache(place, key, signing_secret())

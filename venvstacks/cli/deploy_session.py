@@ -183,9 +183,10 @@ class Commands:
         """Remove a deployment."""
         from venvstacks.api.installed_generations import purge  # noqa: PLC0415 - a command loads its own
 
+        place = folder.resolve() if folder.is_symlink() else folder  # a link to it stays
         with _reporting_what_is_left(folder):
             is_gone = purge(folder, self.options)
-        self._report(f"{folder} is removed" if is_gone else f"nothing of the deployment is left in {folder}")
+        self._report(f"{place} is removed" if is_gone else f"nothing of the deployment is left in {place}")
         return ExitCode.DONE
 
     def collect(self, folder: Path) -> ExitCode:

@@ -13,6 +13,7 @@ from venvstacks.cli.look_commands import Looked, Looking, make_reading, print_no
 from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.rows import table_lines
 from venvstacks.errors import ExitCode, UsageError
+from venvstacks.tools.files import home_expanded
 
 if TYPE_CHECKING:
     from venvstacks.insight.advisories import Finding
@@ -154,7 +155,7 @@ def audit(
     from venvstacks.insight.reading.named_contents import read_contents  # noqa: PLC0415
 
     reading = make_reading(looking)
-    stack = read_deployment(Path(spec).expanduser()) if is_deployment(spec) else read_contents(spec, reading)
+    stack = read_deployment(home_expanded(spec)) if is_deployment(spec) else read_contents(spec, reading)
     layers = stack.application_layers(application) if application else stack.layers
     advisories = read_advisories(osv, reading.environment)
     found = match_advisories(stack.of(layers), advisories, ignore or (), by_name=by_name)

@@ -15,6 +15,7 @@ from venvstacks.cli.option_groups import Archives, Chosen, Packages, Targets, gi
 from venvstacks.cli.printable import print_json, print_message, print_result
 from venvstacks.cli.session import Session
 from venvstacks.errors import ExitCode
+from venvstacks.tools.files import home_expanded
 
 if TYPE_CHECKING:
     from venvstacks.reproducing import Verified
@@ -48,7 +49,7 @@ def verify(
         **given(archives, packages),
     )
     session = Session.open(context.obj, spec, settings, targets)
-    place = session.project.base / Path(work_dir).expanduser() if work_dir else None
+    place = session.project.base / home_expanded(work_dir) if work_dir else None
     several = len(session.targets) > 1
     found = {
         name: api.verify(

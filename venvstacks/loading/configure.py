@@ -26,7 +26,7 @@ from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import identify_platform, named_platform
 from venvstacks.model.specification import ProviderName, ToolSettings
 from venvstacks.suggestions import suggestion
-from venvstacks.tools.files import path_from
+from venvstacks.tools.files import home_expanded, path_from
 
 
 def configure(settings: ToolSettings, options: Options, base: Path, epoch: int | None) -> Configuration:
@@ -161,7 +161,7 @@ def source_date_epoch(environment: Mapping[str, str]) -> int | None:
 
 def absolute_folder(base: Path, name: str) -> Path:
     """A folder that a user named, relative to the specification's folder or with `~`."""
-    return base / Path(name).expanduser()
+    return base / home_expanded(name)
 
 
 def cache_folder(base: Path, options: Options, settings: ToolSettings, environment: Mapping[str, str]) -> Path:

@@ -21,6 +21,7 @@ from venvstacks.model.layout import EnvironmentLayout
 from venvstacks.model.platforms import PLATFORMS
 from venvstacks.model.stack import Layer, Stack
 from venvstacks.model.validation import resolve
+from venvstacks.tools.files import home_expanded
 from venvstacks.tools.processors import usable_processors
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def load_project(
     """
     options = options or Options()
     environment = dict(os.environ if environment is None else environment)
-    path = Path(path).expanduser().absolute()
+    path = home_expanded(path).absolute()
     if not os.path.exists(path):  # noqa: PTH110 - false for a path that is too long; `missing/../venvstacks.toml` exists once it is normalised
         path = Path(os.path.normpath(path))
     try:

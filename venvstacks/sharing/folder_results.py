@@ -22,7 +22,7 @@ from urllib.request import url2pathname
 from venvstacks.errors import UsageError
 from venvstacks.sharing.result_stores import PIECE, Area, Content, StoreAccess
 from venvstacks.tools.cache_locks import note_use
-from venvstacks.tools.files import make_folders
+from venvstacks.tools.files import home_expanded, make_folders
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class FolderResults:
         """
         parts = urlsplit(access.url)
         if parts.scheme.lower() != "file":
-            return cls(access.base / Path(access.url).expanduser())
+            return cls(access.base / home_expanded(access.url))
         if parts.netloc not in {"", "localhost"}:
             raise UsageError(
                 f"a file URL names a folder of this machine, not of '{parts.netloc}'",

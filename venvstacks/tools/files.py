@@ -27,6 +27,11 @@ _PART = re.compile(r"\..+\.([a-z0-9_]{8}|\d+)\.part")
 """Names of temporary files: of `replacing`, and of post-install scripts, which add the number of their process."""
 
 
+def home_expanded(path: Path | str) -> Path:
+    """`path` with the home folder for `~` or `~name` at its beginning; as it is if there is no such user."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - the method of `Path` fails for unknown users
+
+
 def write_atomically(path: Path, data: bytes | str) -> None:
     r"""Write `data` to a temporary file next to `path` and rename it; folders above are created.
 

@@ -209,6 +209,7 @@ class Downloads:
         with self._answer(url, {}) as (head, answer):
             if head.status != 200:
                 raise _refusal(url, head.status)
+            _refuse_encoded(url, head)
             announced = head.number("Content-Length")
             if announced is not None and announced > limit:
                 raise _other_file(url, f"it has {announced} bytes, and may have {limit}")
@@ -259,6 +260,19 @@ def _range_start(head: Head) -> int | None:
 
 def _refusal(url: str, status: int) -> TransferError:
     return refused(url, status, transient=status in _WORTH_ANOTHER_TRY)
+
+
+def _refuse_encoded(url: str, head: Head) -> None:
+    """Refuse what a server has compressed on the way, although the request asks for the file as it is.
+
+    A file `x.gz` may be labelled with the compression that it has itself.
+    """
+    coding = head.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in {"", "identity"} and not urlsplit(url).path.endswith(".gz"):
+        raise TransferError(
+            f"{shown(url)} was sent with the encoding {coding[:20]!r}, and not as it is",
+            hint="have the server send these files without compressing them on the way",
+        )
 
 
 def _verify(wanted: WantedFile, target: Path) -> None:

@@ -60,6 +60,7 @@ def _remove_where_possible(path: Path) -> list[OSError]:
     def note(function: object, name: str, error: BaseException) -> None:  # noqa: ARG001 - shutil's protocol
         # not empty: its entries have been reported; missing: as wanted
         if isinstance(error, OSError) and error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
+            error.filename = name  # it may hold the last part of the path alone
             failures.append(error)
 
     try:

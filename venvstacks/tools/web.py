@@ -146,6 +146,9 @@ def explain(url: str) -> Iterator[None]:
         raise broken_off(url, "the connection was closed") from error
 
 
+_PROXY_REFUSES = 407
+
+
 def refused(url: str, status: int, *, transient: bool) -> TransferError:
     """The error for an answer with a status other than success."""
     hint = "check the URL" if status < 500 else "the server has trouble; try again later"
@@ -154,6 +157,8 @@ def refused(url: str, status: int, *, transient: bool) -> TransferError:
         kind = "missing"
     elif status in {401, 403}:  # some servers also answer so for missing files, if clients may not list files
         kind, hint = "forbidden", "check the URL, and the login or token for it"
+    elif status == _PROXY_REFUSES:
+        hint = "the proxy wants a login: HTTP_PROXY or HTTPS_PROXY may be http://user:password@host:port"
     return TransferError(
         f"{shown(url)} was answered with HTTP status {status}", hint=hint, kind=kind, transient=transient
     )

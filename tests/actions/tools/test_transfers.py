@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import gzip
 import random
 import socket
 from collections.abc import Iterator
 from hashlib import sha256
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from tests.support.folder_server import WebFolder, serving_folder
+from tests.support.loopback_server import serving
 from venvstacks.errors import TransferError
 from venvstacks.tools.transfer import Downloads, WantedFile
 
@@ -152,3 +155,35 @@ def test_a_server_that_is_not_there_is_tried_again(downloads: Downloads, pauses:
             downloads.fetch(WantedFile(url, DIGEST), tmp_path / "x")
     assert pauses == [0.1, 0.2, 0.3]
     assert "secret" not in str(caught.value)
+
+
+def send_encoded(request: BaseHTTPRequestHandler) -> None:
+    content = gzip.compress(b"{}")
+    request.send_response(200)
+    request.send_header("Content-Encoding", "gzip")
+    request.send_header("Content-Length", str(len(content)))
+    request.end_headers()
+    request.wfile.write(content)
+
+
+def test_what_is_compressed_on_the_way_is_refused_by_name(downloads: Downloads) -> None:
+    with serving(send_encoded) as url:
+        with pytest.raises(TransferError, match=r"manifest\.json was sent with the encoding 'gzip'") as caught:
+            downloads.read(f"{url}/manifest.json", 100)
+        assert "without compressing" in str(caught.value.hint)
+        assert gzip.decompress(downloads.read(f"{url}/files.json.gz", 100)) == b"{}"
+
+
+def test_a_proxy_that_wants_a_login() -> None:
+    def refuse(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(407)
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    with (
+        serving(refuse) as url,
+        Downloads({"http_proxy": url}) as downloads,
+        pytest.raises(TransferError, match="HTTP status 407") as caught,
+    ):
+        downloads.read("http://pond.invalid/x", 100)
+    assert "the proxy wants a login" in str(caught.value.hint)

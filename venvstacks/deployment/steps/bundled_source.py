@@ -21,6 +21,7 @@ from venvstacks.digests import sha256_bytes, sha256_stream
 from venvstacks.errors import DeployError
 from venvstacks.json_forms import FormError, array, digest, mapping, parse, record, text, whole
 from venvstacks.model.conventions import MANIFEST_LIMIT, METADATA_DIR
+from venvstacks.tools.files import home_expanded
 
 if TYPE_CHECKING:
     from venvstacks.tools.transfer import Downloads
@@ -140,7 +141,7 @@ def open_source_or_bundle(text: str, make_downloads: Callable[[], Downloads]) ->
         UsageError: It is neither of them.
         DeployError: It is a damaged bundle.
     """
-    bundle = None if "://" in text else open_bundle(Path(text).expanduser().absolute())
+    bundle = None if "://" in text else open_bundle(home_expanded(text).absolute())
     return bundle or open_source(text, make_downloads)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from venvstacks.errors import DeployError, TransferError, UnreadableError
-from venvstacks.tools.write_hints import WriteHints
+from venvstacks.tools.write_hints import WriteHints, special_hint
 
 _UNTOUCHED = "what was installed before is untouched"
 _HINTS = WriteHints(
@@ -17,6 +17,7 @@ _HINTS = WriteHints(
     in_the_way="name a folder: a file is in the way",
     otherwise=f"run the same command again; {_UNTOUCHED}",
 )
+_READ_AGAIN = "check the disk, and deploy again with --repair"
 MAKE_READABLE = "run this as the user who deployed, or have that user make it readable for you"
 
 
@@ -30,7 +31,7 @@ def not_deployed(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or root
+        where = error.filename2 or error.filename or root  # of a link, the first one is what it leads to
         raise DeployError(
             f"{where} cannot be written: {error.strerror or error}",
             hint=_HINTS.for_error(error),
@@ -55,6 +56,6 @@ def reading(root: Path) -> Iterator[None]:
         refused = error.errno in {errno.EACCES, errno.EPERM}
         raise UnreadableError(
             f"{error.filename or root} cannot be read: {error.strerror or error}",
-            hint=MAKE_READABLE if refused else "check the disk, and deploy again with --repair",
+            hint=MAKE_READABLE if refused else special_hint(error) or _READ_AGAIN,
             refused=refused,
         ) from error

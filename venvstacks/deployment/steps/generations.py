@@ -121,13 +121,16 @@ def current_generation(place: Place) -> Generation | None:
         except DamagedRecordError as error:
             problem = error.message
     others = [str(other) for other in generation_numbers(place) if other != number]
-    command = f"`venvstacks rollback {place.root} --generation {others[-1]}`" if others else ""
     raise DamagedRecordError(
         problem,
-        hint=f"go to another generation that is kept ({', '.join(others)}): {command}"
+        hint=f"go to another generation that is kept ({', '.join(others)}): {_go_to(place, others[-1])}"
         if others
         else "deploy into a new folder",
     )
+
+
+def _go_to(place: Place, number: int | str) -> str:
+    return f"`venvstacks rollback {place.root} --generation {number}`"
 
 
 def require_current(place: Place) -> Generation:
@@ -138,6 +141,10 @@ def require_current(place: Place) -> Generation:
     """
     found = current_generation(place)
     if found is None:
+        if kept := generation_numbers(place):  # as in a copy without links
+            raise DamagedRecordError(
+                f"{place.pointer} is missing", hint=f"deploy again, or {_go_to(place, kept[-1])} goes to what is kept"
+            )
         raise DeployError(f"nothing is installed in {place.root}", hint="deploy an application first")
     return found
 

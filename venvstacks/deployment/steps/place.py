@@ -19,11 +19,13 @@ downloads/                      archives on their way; kept after a failure, so 
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from venvstacks.deployment.state import InstanceRecord
 from venvstacks.deployment.steps.deploy_failures import not_deployed, reading
+from venvstacks.deployment.steps.file_system import require_file_system
 from venvstacks.errors import DamagedRecordError, DeployError, UnreadableError
 from venvstacks.modes import FOLDER_MODE
 from venvstacks.tools.files import read_regular, write_atomically
@@ -33,6 +35,7 @@ RECORD = "instance.json"
 FILE_MANIFEST = "files.json.gz"
 RECORD_NAMES = (RECORD, FILE_MANIFEST)
 _OF_FILE_SYSTEM = "lost+found"  # in the top folder of an ext file system
+_OTHER_NAME = "deploy into a folder with another name"
 _MARKER_TEXT = '{\n  "format": 1\n}\n'
 
 
@@ -131,13 +134,14 @@ def make_place(root: Path) -> Place:
     """The deployment in the folder `root`, which is created if it is missing or empty.
 
     Raises:
-        DeployError: The folder holds something else, or cannot be written to.
+        DeployError: The folder holds something else, cannot be written to, or is on an unsuitable file system.
     """
     place = Place(root.resolve())
     with not_deployed(place.root):
         make_folder(place.root)
         if not place.marker.exists():
             _refuse_other_content(place)
+            require_file_system(place.root)
             write_atomically(place.marker, _MARKER_TEXT)
     return open_place(root)
 
@@ -146,15 +150,28 @@ def look_at_place(root: Path) -> Place:
     """The deployment in the folder `root`, or the one that `make_place` would create there.
 
     Raises:
-        DeployError: The folder holds something else, or cannot be read.
+        DeployError: The folder holds something else, cannot be read, or has a name with which no Python starts.
     """
     place = Place(root.resolve())
+    _refuse_unusable_name(place)
     with reading(place.root):
         if place.marker.exists():
             return open_place(root)
         if place.root.is_dir():  # a file in the way is for `make_place` to name
             _refuse_other_content(place)
     return place
+
+
+def _refuse_unusable_name(place: Place) -> None:
+    """Refuse what `pyvenv.cfg`, which is UTF-8 and is read line by line, cannot hold."""
+    try:
+        name = os.fsencode(place.root).decode("utf-8")
+    except UnicodeDecodeError:
+        name, why = "", "whose name is not UTF-8"
+    else:
+        why = "with a line break in its name"
+    if not name or "\n" in name or "\r" in name:
+        raise DeployError(f"Python cannot start from a folder {why}: {str(place.root)!a}", hint=_OTHER_NAME)
 
 
 def _refuse_other_content(place: Place) -> None:

@@ -14,6 +14,7 @@ from venvstacks.deployment.offers import OfferedFile, OfferedLayer
 from venvstacks.digests import sha256_bytes, sha256_file
 from venvstacks.errors import DeployError, TransferError, UsageError
 from venvstacks.model.conventions import MANIFEST_LIMIT
+from venvstacks.tools.files import home_expanded
 from venvstacks.tools.patience import replace_patiently
 from venvstacks.tools.transfer import Downloads, WantedFile
 from venvstacks.urls import child, has_unclear_login, shown
@@ -203,6 +204,7 @@ def open_source(text: str, make_downloads: Callable[[], Downloads]) -> Source:
 
     Raises:
         UsageError: It is neither a folder nor a URL of a known kind.
+        DeployError: It cannot be read.
     """
     scheme, separator, _ = text.partition("://")
     if separator and scheme.lower() in {"http", "https"}:
@@ -214,8 +216,12 @@ def open_source(text: str, make_downloads: Callable[[], Downloads]) -> Source:
         return WebSource(text, make_downloads())
     if separator:
         raise UsageError(f"{scheme}:// is not a source to deploy from", hint="give a folder, or an http(s) URL")
-    folder = Path(text).expanduser().absolute()
-    if not folder.is_dir():
+    folder = home_expanded(text).absolute()
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:  # a folder above it may not be read, or a name is too long
+        raise _unreadable(folder, error) from error
+    if not is_folder:
         raise UsageError(f"there is no folder {folder}", hint="name the folder that `venvstacks publish` has written")
     return FolderSource(folder)
 

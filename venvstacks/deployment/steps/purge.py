@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.place import LOCK, Place
 from venvstacks.errors import DeployError
-from venvstacks.tools.tree_removal import remove_what_can_be
+from venvstacks.tools.tree_removal import remove_tree, remove_what_can_be
 
 
 def purge_contents(place: Place) -> None:
@@ -21,8 +20,7 @@ def purge_contents(place: Place) -> None:
         DeployError: Something cannot be removed; the rest is gone.
     """
     with not_deployed(place.root):
-        if os.path.lexists(place.pointer):
-            place.pointer.unlink()
+        remove_tree(place.pointer)  # a folder in a copy without links
     trees = (place.generations, place.store, place.staging, place.downloads)
     failures = [failure for tree in trees for failure in remove_what_can_be(tree)]
     if failures:

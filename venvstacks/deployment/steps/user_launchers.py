@@ -20,6 +20,7 @@ from venvstacks.deployment.launcher_texts import (
     start_text,
 )
 from venvstacks.deployment.state import Generation
+from venvstacks.deployment.steps.file_system import starts_programs
 from venvstacks.deployment.steps.instances import layer_config
 from venvstacks.deployment.steps.place import Place
 from venvstacks.deployment.steps.switch import write_start_files
@@ -79,6 +80,7 @@ def prepare_launchers(place: Place, folders: LauncherFolders, names: Collection[
             make_folders(folder)
         except OSError as error:
             raise UsageError(f"launchers cannot be written to {folder}: {error.strerror or error}") from error
+    _refuse_unstartable(folders.launchers)
     files = [folders.launchers / start_file(name, windows=platform.is_windows) for name in names]
     files += [folders.entries / f"{name}{_ENTRY}" for name in names if platform.system == "linux"]
     for file in files:
@@ -86,6 +88,15 @@ def prepare_launchers(place: Place, folders: LauncherFolders, names: Collection[
             raise UsageError(
                 f"{file} is there already, and is no launcher of this deployment",
                 hint="remove it, or choose another folder for the launchers",
+            )
+
+
+def _refuse_unstartable(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # it may hold the right launchers already
+        if not starts_programs(folder):
+            raise UsageError(
+                f"launchers in {folder} could not be started: programs may not be started from its file system",
+                hint="choose another folder for the launchers",
             )
 
 

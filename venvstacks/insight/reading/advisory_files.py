@@ -7,11 +7,11 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from venvstacks.errors import UsageError
 from venvstacks.insight.advisories import Advisory, parse_advisories
+from venvstacks.tools.files import home_expanded
 from venvstacks.tools.transfer import Downloads
 from venvstacks.urls import shown
 
@@ -35,7 +35,7 @@ def read_advisories(place: str, environment: Mapping[str, str]) -> Iterator[Advi
         with Downloads(environment) as downloads:
             yield from _parse(downloads.read(place, _LARGEST), shown(place))
         return
-    path = Path(place).expanduser()
+    path = home_expanded(place)
     try:
         files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
         for file in files:

@@ -12,12 +12,12 @@ from venvstacks.errors import DamagedRecordError
 from venvstacks.insight.contents import LayerContents, StackContents, lowest_first
 from venvstacks.insight.reading.publication_contents import guessed_packages
 from venvstacks.records.file_lists import FileManifest
-from venvstacks.tools.files import read_regular
+from venvstacks.tools.files import home_expanded, read_regular
 
 
 def is_deployment(text: str) -> bool:
     """Whether it is a folder with a deployment."""
-    return "://" not in text and Place(Path(text).expanduser()).marker.is_file()
+    return "://" not in text and Place(home_expanded(text)).marker.is_file()
 
 
 def read_deployment(folder: Path) -> StackContents:

@@ -17,6 +17,7 @@ from venvstacks.loading.project import Project, load_project
 from venvstacks.model.conventions import METADATA_DIR
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.tools.files import home_expanded
 from venvstacks.tools.process import Processes, scrubbed_environment
 from venvstacks.tools.transfer import Downloads
 
@@ -61,7 +62,7 @@ def read_contents(text: str, reading: Reading) -> StackContents:
 
 def is_publication(text: str) -> bool:
     """Whether it is a URL, or a folder with published metadata."""
-    return "://" in text or (Path(text).expanduser() / METADATA_DIR).is_dir()
+    return "://" in text or (home_expanded(text) / METADATA_DIR).is_dir()
 
 
 def named_project(text: str, reading: Reading) -> Project | None:
@@ -70,7 +71,7 @@ def named_project(text: str, reading: Reading) -> Project | None:
     Raises:
         SpecificationError: It cannot be read, or is wrong.
     """
-    place = Path(text).expanduser()
+    place = home_expanded(text)
     if is_publication(text):
         return None
     if place.is_dir():
@@ -92,7 +93,7 @@ def read_side(text: str, reading: Reading, *, prefer_locks: bool) -> StackConten
         VenvstacksError: There is no such thing, or it is not valid.
     """
     folder = lock_folder(text)
-    if folder is not None and (prefer_locks or folder == Path(text).expanduser()):
+    if folder is not None and (prefer_locks or folder == home_expanded(text)):
         return contents_of_locks(text, locks_in(folder), reading.platform)
     if is_revision(text):
         return contents_of_locks(text, _locks_of_revision(text, reading), reading.platform)
@@ -101,19 +102,19 @@ def read_side(text: str, reading: Reading, *, prefer_locks: bool) -> StackConten
 
 def holds_locks_alone(text: str) -> bool:
     """Whether a name stands for locks without a specification: a folder of locks, or a revision."""
-    return is_revision(text) or lock_folder(text) == Path(text).expanduser()
+    return is_revision(text) or lock_folder(text) == home_expanded(text)
 
 
 def is_revision(text: str) -> bool:
     """Whether it can only be the name of a revision: it is no URL, and there is no such file or folder."""
-    return "://" not in text and not Path(text).expanduser().exists()
+    return "://" not in text and not home_expanded(text).exists()
 
 
 def lock_folder(text: str) -> Path | None:
     """The folder of the locks that a name stands for: of itself, or next to a specification; None if there are none."""
     if "://" in text:
         return None
-    place = Path(text).expanduser()
+    place = home_expanded(text)
     beside = place if place.is_dir() else place.parent
     candidates = (place, beside / _LOCKS) if place.is_dir() else (beside / _LOCKS,)
     exists = place.exists() and not (place / METADATA_DIR).is_dir()

@@ -1,0 +1,145 @@
+"""Folders and file systems on which no deployment can be: refused by name before anything is fetched or changed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.capabilities import needs_name
+from venvstacks.api import deployments as deployment
+from venvstacks.errors import DamagedRecordError, DeployError, UsageError
+
+FAILURES = [errno.EPERM, errno.ENOSYS]  # of the kernel's vfat, and of exFAT
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        pytest.param("new\nline", "line break", marks=needs_name("new\nline")),
+        pytest.param("return\r", "line break", marks=needs_name("return\r")),
+        pytest.param("caf\udce9", "not UTF-8", marks=needs_name("caf\udce9")),
+    ],
+)
+@pytest.mark.parametrize("do", [deployment.deploy, deployment.check])
+def test_a_name_with_which_no_python_starts(
+    name: str, says: str, do: Callable[[str, Path], object], first: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DeployError, match=says):
+        do(str(first), tmp_path / name / "d")
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_file_system_without_links(
+    failure: int, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(failure, os.strerror(failure))
+
+    monkeypatch.setattr(os, "symlink", refuse)
+    with pytest.raises(DeployError, match="its file system has no links to folders") as caught:
+        deployment.deploy(str(first), tmp_path)
+    assert caught.value.hint
+    assert "another file system" in caught.value.hint
+    assert [*tmp_path.iterdir()] == []
+
+
+def refuse_programs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Imitate a file system that is mounted with `noexec`."""
+    access = os.access
+
+    def answer(path: Any, mode: int, **options: Any) -> bool:
+        below = str(path).startswith(str(folder))
+        return access(path, mode, **options) and not (below and mode & os.X_OK and Path(path).is_file())
+
+    monkeypatch.setattr(os, "access", answer)
+
+
+def test_a_file_system_from_which_no_program_starts(
+    first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_programs(tmp_path, monkeypatch)
+    with pytest.raises(DeployError, match="programs may not be started"):
+        deployment.deploy(str(first), tmp_path)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_file_system_with_modes_of_its_own(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chmod = Path.chmod
+
+    def refuse(path: Path, mode: int, **options: Any) -> None:
+        if path.is_file():
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+        chmod(path, mode, **options)
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    with pytest.raises(DeployError, match="programs may not be started"):
+        deployment.deploy(str(first), tmp_path)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_launchers_that_could_not_be_started(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_programs(tmp_path / "bin", monkeypatch)
+    with pytest.raises(UsageError, match=r"launchers in .*bin could not be started"):
+        deployment.deploy(str(first), tmp_path / "d", launchers=tmp_path / "bin")
+    assert [*(tmp_path / "bin").iterdir()] == []
+
+
+def test_a_name_of_a_source_that_is_too_long(tmp_path: Path) -> None:
+    with pytest.raises(DeployError, match="cannot be read: File name too long"):
+        deployment.deploy("x" * 300, tmp_path / "d")
+
+
+def test_a_name_of_a_deployment_that_is_too_long(first: Path, tmp_path: Path) -> None:
+    with pytest.raises(DeployError, match="File name too long") as caught:
+        deployment.deploy(str(first), tmp_path / ("x" * 300))
+    assert caught.value.hint == "choose a folder with a shorter path"
+
+
+def test_the_home_of_a_user_who_does_not_exist(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"there is no folder .*~nobody-of-that-name"):
+        deployment.deploy("~nobody-of-that-name/x", tmp_path / "d")
+    deployment.deploy(str(first), tmp_path / "d", ["frog"], launchers="~nobody-of-that-name")
+    assert (tmp_path / "~nobody-of-that-name/frog").is_file()
+
+
+def test_a_store_on_another_file_system_is_named(
+    first: Path, second: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.deploy(str(first), tmp_path)
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if target.parent.name == "store":
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(path), None, str(target))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(DeployError, match=r"store/.* cannot be written") as caught:
+        deployment.deploy(str(second), tmp_path)
+    assert caught.value.hint
+    assert "on different file systems" in caught.value.hint
+
+
+def test_a_copy_that_follows_links_can_be_purged(first: Path, tmp_path: Path) -> None:
+    deployment.deploy(str(first), tmp_path / "d", ["frog"])
+    shutil.copytree(tmp_path / "d", tmp_path / "copy")
+    assert deployment.purge(tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_copy_without_links_names_what_is_kept(first: Path, tmp_path: Path) -> None:
+    deployment.deploy(str(first), tmp_path, ["frog"])
+    (tmp_path / "current").unlink()
+    with pytest.raises(DamagedRecordError, match="current is missing") as caught:
+        deployment.status(tmp_path)
+    assert caught.value.hint
+    assert "--generation 1" in caught.value.hint
+    assert deployment.rollback(tmp_path, 1).number == 1
