@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from benchmarks.flat.comparing import differences
+from benchmarks.flat.comparing import differences, unanswered
 from benchmarks.flat.distributions import GROUPS, group_requirements
 from benchmarks.flat.environments import (
     Machine,
@@ -49,6 +49,7 @@ class GroupResult:
         distributions: How many were compared, dependencies included.
         layers: How many packages each layer holds.
         differing: Lines by distribution, or `environment`.
+        unanswered: Distributions, or `environment`, about which both probes ended too early: nothing was compared.
         failure: Why there was nothing to compare; empty if there was.
         seconds: Wall time.
     """
@@ -57,6 +58,7 @@ class GroupResult:
     distributions: int = 0
     layers: dict[str, int] = field(default_factory=dict)
     differing: dict[str, list[str]] = field(default_factory=dict)
+    unanswered: list[str] = field(default_factory=list)
     failure: str = ""
     seconds: float = 0
 
@@ -84,11 +86,13 @@ def compare_group(group: str, requirements: tuple[str, ...], seed: int, machine:
     for name in ("environment", *names):
         if lines := list(differences(both[0][name], both[1][name])):
             result.differing[name] = lines
+        elif unanswered(both[0][name]):
+            result.unanswered.append(name)
     result.seconds = round(time.perf_counter() - began, 1)
     return result
 
 
-def _answers(start: Sequence[str], names: Sequence[str], machine: Machine) -> dict[str, object]:
+def _answers(start: Sequence[str], names: Sequence[str], machine: Machine) -> dict[str, dict[str, object]]:
     """What the probe answers, by question, when it runs as another user who cannot write to either environment."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -102,7 +106,7 @@ def _answers(start: Sequence[str], names: Sequence[str], machine: Machine) -> di
         command = [*start, str(folder), *names]
         rights = machine.prober
         done = machine.processes.run(command, env=environment, cwd=folder, check=False, rights=rights)
-        found: dict[str, object] = {}
+        found: dict[str, dict[str, object]] = {}
         for name in ("environment", *names):
             try:
                 found[name] = json.loads((folder / f"{name}.json").read_text("utf-8"))
@@ -153,6 +157,8 @@ def _tell(result: GroupResult) -> None:
     )
     for name, lines in result.differing.items():
         print(f"  {name}", *lines, sep="\n    ", flush=True)
+    if result.unanswered:
+        print("  not answered in either environment:", *result.unanswered, flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 _NOT_COMPARED = {"probe"}
 """What only the layered environment has: the application itself."""
 
+_ENDED_EARLY = {"ended", "not answered"}
+"""What stands in place of answers when the probe ended too early."""
+
 
 def differences(flat: object, layered: object, place: str = "") -> Iterator[str]:
     """`place: flat value -> layered value` for every leaf that differs."""
@@ -20,3 +23,8 @@ def differences(flat: object, layered: object, place: str = "") -> Iterator[str]
                 yield f"{place}: {text} {'only flat' if value in flat else 'only in layers'}"
     elif flat != layered:
         yield f"{place}: {flat!r} -> {layered!r}"
+
+
+def unanswered(answers: Mapping[str, object]) -> bool:
+    """Whether the probe ended before it answered, so that equal answers say nothing."""
+    return not _ENDED_EARLY.isdisjoint(answers)

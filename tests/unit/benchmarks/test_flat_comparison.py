@@ -5,7 +5,7 @@ import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.flat.comparing import differences
+from benchmarks.flat.comparing import differences, unanswered
 from benchmarks.flat.distributions import GROUPS, group_requirements
 from benchmarks.flat.splitting import LAYERS, direct_needs, specification, split
 
@@ -44,6 +44,12 @@ def test_every_difference_is_a_line_and_equal_answers_are_none() -> None:
         "list: w only in layers",
     ]
     assert list(differences(flat, flat)) == []
+
+
+def test_a_probe_that_ended_early_has_not_answered() -> None:
+    assert unanswered({"ended": "with -11"})
+    assert unanswered({"not answered": "Killed"})
+    assert not unanswered({"version": "1", "imports": {"a": "ImportError: ended"}})
 
 
 def test_at_least_three_hundred_distributions_are_named() -> None:
