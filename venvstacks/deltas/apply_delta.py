@@ -109,7 +109,8 @@ def apply_deltas(update: Update) -> None:
         place = update.root / entry.path
         if made.get(entry.sha256) != place:
             update.check()
-            _copy(made.get(entry.sha256) or update.old.place(entry.sha256), entry, place)
+            source = made.get(entry.sha256) or update.old.place(entry.sha256, entry.path)
+            _copy(source, entry, place, linked=source == update.old.root / entry.path)
             update.count(entry.size)
     make_links(update.expected, update.root)
 
@@ -228,7 +229,7 @@ class _WholeFiles:
             yield piece
 
 
-def _copy(source: Path, entry: TreeEntry, target: Path) -> None:
+def _copy(source: Path, entry: TreeEntry, target: Path, *, linked: bool) -> None:
     """Create a file from one that should have the same content; the new file is compared with the manifest."""
     changed = ValueError(f"the installed file {source} was changed")
     if entry.size <= _SMALL and not is_compiled(source):
@@ -237,6 +238,6 @@ def _copy(source: Path, entry: TreeEntry, target: Path) -> None:
         except ValueError:
             raise changed from None
         return
-    lay_shared(source, target, executable=entry.executable)
+    lay_shared(source, target, executable=entry.executable, linked=linked)
     if target.stat().st_size != entry.size or sha256_file(target, entry.size) != entry.sha256:
         raise changed

@@ -28,14 +28,19 @@ class OldVersion:
         """A file of each content."""
         return {entry.sha256: entry for entry in self.entries if not entry.is_link}
 
-    def place(self, digest: str) -> Path:
-        """The file that should have this content.
+    @cached_property
+    def _digests(self) -> Mapping[str, str]:
+        """The content of each file, by its path."""
+        return {entry.path: entry.sha256 for entry in self.entries if not entry.is_link}
+
+    def place(self, digest: str, path: str = "") -> Path:
+        """The file that should have this content: that at `path`, if it is one of several.
 
         Raises:
             ValueError: It is missing, of another size, or no regular file, which reading might wait for.
         """
         entry = self.by_digest[digest]
-        place = self.root / entry.path
+        place = self.root / (path if self._digests.get(path) == digest else entry.path)
         try:
             info = place.lstat()
         except OSError as error:

@@ -18,18 +18,19 @@ _COMPILED = b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe"  # Linux; macOS
 _HAS_LINKS = os.name == "posix"
 
 
-def lay_shared(source: Path, target: Path, *, executable: bool) -> None:
+def lay_shared(source: Path, target: Path, *, executable: bool, linked: bool = True) -> None:
     """Create the file `target` with the content of `source`, and with as few further blocks on the disk as possible.
 
     Args:
         source: A file of an installed layer. It becomes read-only if `target` becomes its second name.
         target: The new file.
         executable: Whether it may be executed.
+        linked: Whether it may be a hard link. A process that loads both files takes these for one library.
 
     Raises:
         OSError: It cannot be read or written, or `target` is there already.
     """
-    if not (is_compiled(source) and share_file(source, target, executable=executable)):
+    if not (linked and is_compiled(source) and share_file(source, target, executable=executable)):
         lay_file(source, target)
         target.chmod(file_mode(executable=executable))
 

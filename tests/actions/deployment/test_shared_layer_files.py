@@ -119,6 +119,33 @@ def test_two_layers_with_the_same_wheel(tmp_path: Path, start: Start) -> None:
     assert start(tmp_path / "d", "frog") == "1 1 1 1"
 
 
+SECOND, NEW, NEW_AGAIN = f"{SITE}/reeds/_pond.so", f"{SITE}/new/_new.so", f"{SITE}/newer/_new.so"
+COMPILED = (LIBRARIES, SECOND, NEW, NEW_AGAIN)
+
+
+@pytest.mark.parametrize("deltas", [False, True])
+def test_equal_libraries_of_several_names_stay_several_files(tmp_path: Path, *, deltas: bool) -> None:
+    """The dynamic linker takes one inode for one library: extension modules would share their variables."""
+    other = b"\x7fELF" + random.Random(2).randbytes(10_000)
+    old = with_library(framework("pond"))
+    new = replace(old, files={**old.files, SECOND: LIBRARY, NEW: other, NEW_AGAIN: other})
+    publish(tmp_path / "1", (runtime(), old, application("frog", uses=("pond",))))
+    newer = (runtime(), new, application("frog", uses=("pond",)))
+    if deltas:
+        publish_with_deltas(tmp_path / "2", newer, [tmp_path / "1"])
+    else:
+        publish(tmp_path / "2", newer)
+    deployment.deploy(str(tmp_path / "1"), tmp_path / "d")
+    done = deployment.deploy(str(tmp_path / "2"), tmp_path / "d")
+    assert (done.updated if deltas else done.fetched) == ("framework-pond",)
+    (second,) = {place.resolve() for place in (tmp_path / "d/store").glob(f"*/framework-pond/{SECOND}")}
+    folder = second.parents[SECOND.count("/")]
+    names = [[path for path in COMPILED if (folder / path).samefile(folder / one)] for one in COMPILED]
+    assert names == [[path] for path in COMPILED]
+    assert [(folder / path).stat().st_nlink for path in COMPILED] == [2, 1, 1, 1]
+    assert deployment.status(tmp_path / "d", verify=True).differences == ()
+
+
 def test_a_damaged_library_is_not_shared(releases: list[Path], tmp_path: Path) -> None:
     deployment.deploy(str(releases[0]), tmp_path)
     (damaged,) = libraries(tmp_path)

@@ -1,5 +1,9 @@
 """Compiled code that new instances have in common with other ones, stored once.
 
+Only files that have one path in their layers are shared: in a flat environment they would be one file as well. The
+dynamic linker takes a hard link to a library that is loaded for that library, so equal files of several paths stay
+several.
+
 Deltas and copies of instances share it with the instance that they are made from. This is for the rest: archives that
 were unpacked, and layers of one deployment with the same wheel.
 """
@@ -24,14 +28,16 @@ _SMALLEST = 4096  # bytes; less is less than a block of most file systems
 
 
 @dataclass(frozen=True)
-class _Content:
+class _Shareable:
     """What two files have to have in common.
 
     Attributes:
+        path: Place in their layers.
         sha256: Hex digest.
         executable: Whether they may be executed.
     """
 
+    path: str
     sha256: str
     executable: bool
 
@@ -45,18 +51,18 @@ def share_layer_files(prepared: Sequence[Prepared], place: Place, tools: Tools) 
         InterruptedRunError: The deploy is being stopped.
         DeployError: The store cannot be read.
     """
-    wanted = {content for one in prepared for content, _ in _contents(one.expected.entries.values())}
-    known: dict[_Content, Path] = {}
+    wanted = {key for one in prepared for key, _ in _shareable(one.expected.entries.values())}
+    known: dict[_Shareable, Path] = {}
     for record in finished_instances(place).values() if wanted else ():
         folder = place.instance(record.installed.id, record.installed.target)
-        for content, entry in _contents((listed_entries(place, record) or {}).values()):
-            if content in wanted:
-                known.setdefault(content, folder / entry.path)
+        for key, entry in _shareable((listed_entries(place, record) or {}).values()):
+            if key in wanted:
+                known.setdefault(key, folder / entry.path)
     for one in prepared:
         folder = one.folder / one.bound.layer.target
-        for content, entry in _contents(one.expected.entries.values()):
+        for key, entry in _shareable(one.expected.entries.values()):
             target = folder / entry.path
-            source = known.setdefault(content, target)
+            source = known.setdefault(key, target)
             if source != target:
                 if tools.processes.stopping:
                     raise InterruptedRunError
@@ -64,10 +70,10 @@ def share_layer_files(prepared: Sequence[Prepared], place: Place, tools: Tools) 
                     _share(source, target, entry)
 
 
-def _contents(entries: Iterable[TreeEntry]) -> Iterator[tuple[_Content, TreeEntry]]:
+def _shareable(entries: Iterable[TreeEntry]) -> Iterator[tuple[_Shareable, TreeEntry]]:
     for entry in entries:
         if not entry.is_link and entry.size >= _SMALLEST:
-            yield _Content(entry.sha256, entry.executable), entry
+            yield _Shareable(entry.path, entry.sha256, entry.executable), entry
 
 
 def _share(source: Path, target: Path, entry: TreeEntry) -> None:
