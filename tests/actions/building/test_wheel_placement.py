@@ -69,6 +69,28 @@ def test_scripts_are_named_as_installers_name_them(platform: str, place: str, tm
     assert any(place in paths for paths in placement.records.values())
 
 
+@pytest.mark.parametrize("name", ["python-grpc-tools-protoc", "pypyr", "pythonic", "python3-lint", "py"])
+def test_names_that_begin_like_pythons_are_names_of_scripts(name: str, tmp_path: Path) -> None:
+    files = {f"frog-1.0.data/scripts/{name}-native": b"\x7fELF"}
+    wheel = make_wheel(tmp_path, "frog", "1.0", files=files, entry_points={name: "frog:main"})
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "tree")
+    placement = place_wheels(
+        [UnpackedWheel("frog", "1.0", tmp_path / "tree", scan_wheel(tmp_path / "tree"))], LAYERED, PYTHON
+    )
+    assert placement.entry_points == {f"bin/{name}"}
+    assert f"bin/{name}-native" in placement.files
+
+
+@pytest.mark.parametrize("name", ["python", "Python3", "python3.11", "python3.13t", "pythonw", "python_", "pypy3.10"])
+def test_a_script_is_not_called_like_an_interpreter(name: str, tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, "frog", "1.0", entry_points={name: "frog:main"})
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "tree")
+    frog = UnpackedWheel("frog", "1.0", tmp_path / "tree", scan_wheel(tmp_path / "tree"))
+    assert place_wheels([frog], LAYERED, PYTHON).entry_points == set()
+
+
 def places(placement: Placement) -> set[str]:
     return {path for path in placement.files if ".dist-info/" not in path}
 
@@ -203,12 +225,21 @@ def test_namespace_packages_may_differ(tmp_path: Path, one: bytes, other: bytes)
 @pytest.mark.parametrize(
     "path",
     ["frog-1.0.data/data/lib/python3.11/os.py", "frog-1.0.data/data/lib/python3.11/OS.py",
-     "frog-1.0.data/scripts/python3.11", "frog-1.0.data/data/bin/python"],
+     "frog-1.0.data/scripts/python3.11", "frog-1.0.data/scripts/python3.13t", "frog-1.0.data/data/bin/python",
+     "frog-1.0.data/data/bin/Python_"],
 )  # fmt: skip
 def test_python_itself_is_not_replaced(tmp_path: Path, path: str) -> None:
     wheel = unpacked(tmp_path, "frog", {"frog.py": b"", path: b"evil"})
     with pytest.raises(BuildError, match=r"the wheel of frog 1\.0 would replace"):
         place_wheels([wheel], OWN, PYTHON)
+
+
+@pytest.mark.parametrize("name", ["python.exe", "pythonw.exe", "python_d.exe", "Python311.dll", "python3._pth"])
+def test_python_for_windows_is_not_replaced(tmp_path: Path, name: str) -> None:
+    wheel = unpacked(tmp_path, "frog", {"frog.py": b"", f"frog-1.0.data/data/{name}": b"evil"})
+    scheme = Scheme(EnvironmentLayout.of(BASE, PLATFORMS["win_amd64"]), is_runtime=True)
+    with pytest.raises(BuildError, match=r"the wheel of frog 1\.0 would replace"):
+        place_wheels([wheel], scheme, PYTHON)
 
 
 def test_what_is_never_shipped_is_not_installed_either(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ takes for one (`LICENSE` and `license`) count as the same path, as deploying ref
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -29,6 +30,8 @@ _STRAY_FOLDERS = frozenset({"benchmarks", "docs", "doc", "examples", "scripts", 
 _NAMESPACE_MARKS = (b"extend_path", b"declare_namespace")
 _SIGNATURES = frozenset({"RECORD.jws", "RECORD.p7s"})
 _SMALL = 1 << 16
+_INTERPRETER = re.compile(r"(python|pypy)w?(\d[\d.]*t?)?(_?d|_)?(\..+)?", re.IGNORECASE)
+"""What Pythons, and the files that they look for next to themselves, are called: `python3.11`, `python311._pth`."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,7 @@ def _entry_points(wheel: UnpackedWheel, scheme: Scheme) -> Iterator[str]:
     """Places of the console and GUI scripts that a wheel declares, but not over an interpreter."""
     suffix = ".exe" if scheme.is_windows else ""
     for name in declared_scripts(wheel.tree / _info(wheel), scheme.layout.short_version):
-        if not name.startswith(("python", "pypy", ".")) and not set("/\\") & set(name):
+        if not (_INTERPRETER.fullmatch(name) or name.startswith(".") or set("/\\") & set(name)):
             yield scheme.place("scripts", f"{name}{suffix}", "")
 
 
@@ -218,7 +221,7 @@ def _check_python(file: PlacedFile, replaced: TreeEntry | None, scheme: Scheme) 
     """See that a wheel does not replace a part of Python, by files of its data or scripts."""
     path = file.entry.path
     folder, _, name = path.rpartition("/")
-    interpreter = folder == scheme.layout.executables and name.lower().startswith(("python", "pypy"))
+    interpreter = folder == scheme.layout.executables and _INTERPRETER.fullmatch(name)
     if interpreter or (replaced and (replaced.path, replaced.sha256) != (path, file.entry.sha256)):
         raise BuildError(
             f"the wheel of {file.wheel} would replace {path}, which belongs to Python itself",
