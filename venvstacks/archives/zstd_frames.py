@@ -50,7 +50,7 @@ class Prefix:
         UsageError: This Python has no library for it.
     """
 
-    def __init__(self, content: bytes = b"") -> None:
+    def __init__(self, content: bytes | memoryview = b"") -> None:
         library, is_standard = _library()
         self.size = len(content)
         self.known: Any = None

@@ -7,8 +7,10 @@ archive. Deltas are a source of contents, which count for nothing until their SH
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import io
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +24,8 @@ from venvstacks.deltas.patches import apply_patch
 from venvstacks.digests import TreeEntry, sha256_file
 from venvstacks.errors import InterruptedRunError
 from venvstacks.tools.files import staging_folder
-from venvstacks.tools.shared_files import is_compiled, lay_shared
+from venvstacks.tools.shared_files import begins_compiled_code, lay_shared
+from venvstacks.tools.workers import workers
 
 _PIECE = 1 << 20
 _WHOLE_WINDOW = 1 << 26  # as publishing writes it
@@ -96,6 +99,7 @@ def apply_deltas(update: Update) -> None:
         OSError: A file cannot be read or written.
     """
     files = [entry for entry in update.expected.entries.values() if not entry.is_link]
+    unchanged = [entry for entry in files if entry.sha256 in update.old.by_digest]
     with contextlib.ExitStack() as held:
         opened = [_opened(held.enter_context(path.open("rb"))) for path in update.deltas]
         deltas = _with_wanted(opened, update)
@@ -103,16 +107,37 @@ def apply_deltas(update: Update) -> None:
         first = {entry.sha256: entry for entry in reversed(files)}
         scratch = held.enter_context(staging_folder(update.destination, "between"))
         made: dict[str, Path] = {}
-        for delta in deltas:
-            _make_contents(delta, update, first, scratch, made)
-    for entry in files:
-        place = update.root / entry.path
-        if made.get(entry.sha256) != place:
-            update.check()
-            source = made.get(entry.sha256) or update.old.place(entry.sha256, entry.path)
-            _copy(source, entry, place, linked=source == update.old.root / entry.path)
-            update.count(entry.size)
+        with _meanwhile(update, unchanged):
+            for delta in deltas:
+                _make_contents(delta, update, first, scratch, made)
+            again = (entry for entry in files if entry.sha256 in made and entry is not first[entry.sha256])
+            _copy_files(update, again, lambda entry: made[entry.sha256])
     make_links(update.expected, update.root)
+
+
+@contextlib.contextmanager
+def _meanwhile(update: Update, unchanged: Sequence[TreeEntry]) -> Iterator[None]:
+    """Copy the files whose content is installed while the block makes the others; stop if the block fails."""
+    failed = threading.Event()
+    stoppable = replace(update, stopping=lambda: failed.is_set() or update.stopping())
+    with workers(1) as lane:
+        copying = lane.pool.submit(
+            _copy_files, stoppable, unchanged, lambda entry: update.old.place(entry.sha256, entry.path)
+        )
+        try:
+            yield
+        except BaseException:
+            failed.set()
+            raise
+        copying.result()
+
+
+def _copy_files(update: Update, entries: Iterable[TreeEntry], source_of: Callable[[TreeEntry], Path]) -> None:
+    for entry in entries:
+        update.check()
+        source = source_of(entry)
+        _copy(source, entry, update.root / entry.path, linked=source == update.old.root / entry.path)
+        update.count(entry.size)
 
 
 def _opened(stream: BinaryIO) -> _Delta:
@@ -177,8 +202,9 @@ def _make_contents(
 def _patched(delta: _Delta, content: HeldContent, place: int, base: Path) -> Iterator[bytes]:
     """The content that patches give, a window after the other."""
     part, known = (0, 0), Prefix()
-    with base.open("rb") as old:
+    with io.FileIO(base) as old:
         length_of_old = base.stat().st_size
+        buffer = memoryview(bytearray(max(length for _, length, _ in content.windows or ((0, 0, 0),))))
         delta.stream.seek(place)
         for (first, length, packed), size in zip(content.windows or (), content.sizes()):  # noqa: B905 - as many
             if first + length > length_of_old:
@@ -186,8 +212,16 @@ def _patched(delta: _Delta, content: HeldContent, place: int, base: Path) -> Ite
             if (first, length) != part:
                 part, known = (first, length), Prefix()  # the earlier part leaves memory first
                 old.seek(first)
-                known = Prefix(old.read(length))
+                known = Prefix(buffer[: _read_into(buffer[:length], old)])
             yield apply_patch(known, delta.stream.read(packed), size)
+
+
+def _read_into(buffer: memoryview, stream: io.FileIO) -> int:
+    """Fill a buffer; return the bytes that there were."""
+    done = 0
+    while count := stream.readinto(buffer[done:]):
+        done += count
+    return done
 
 
 class _WholeFiles:
@@ -232,12 +266,15 @@ class _WholeFiles:
 def _copy(source: Path, entry: TreeEntry, target: Path, *, linked: bool) -> None:
     """Create a file from one that should have the same content; the new file is compared with the manifest."""
     changed = ValueError(f"the installed file {source} was changed")
-    if entry.size <= _SMALL and not is_compiled(source):
-        try:
-            write_verified([source.read_bytes()], entry, target, entry.path)
-        except ValueError:
-            raise changed from None
-        return
+    if entry.size <= _SMALL:
+        with io.FileIO(source) as stream:
+            content = stream.readall()
+        if not begins_compiled_code(content):
+            try:
+                write_verified([content], entry, target, entry.path)
+            except ValueError:
+                raise changed from None
+            return
     lay_shared(source, target, executable=entry.executable, linked=linked)
     if target.stat().st_size != entry.size or sha256_file(target, entry.size) != entry.sha256:
         raise changed

@@ -6,6 +6,7 @@ linked, which programs load and nobody edits, and it is made read-only: see docs
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import tempfile
@@ -74,8 +75,13 @@ def is_compiled(file: Path) -> bool:
     Raises:
         OSError: It cannot be read.
     """
-    with file.open("rb") as stream:
-        return stream.read(4) in _COMPILED
+    with io.FileIO(file) as stream:
+        return begins_compiled_code(stream.read(4))
+
+
+def begins_compiled_code(content: bytes) -> bool:
+    """Whether a compiled program or library begins so."""
+    return content.startswith(_COMPILED)
 
 
 def replace_by_shared(source: Path, target: Path, *, executable: bool) -> bool:
