@@ -178,21 +178,20 @@ def _unsafe_permissions(place: Place, record: InstanceRecord) -> Iterator[Differ
         return
     base = place.store / record.installed.id
     owner = place.record(record.installed.id).lstat().st_uid
-    for path, info in _everything_below(base):
-        relative = path.relative_to(base).as_posix()
+    for path, info in _everything_below(str(base)):
         for kind in _permission_faults(path, info, owner):
-            yield Difference(record.installed.id, relative, kind)
+            yield Difference(record.installed.id, path[len(str(base)) + 1 :] or ".", kind)
 
 
-def _everything_below(base: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    yield base, base.lstat()
+def _everything_below(base: str) -> Iterator[tuple[str, os.stat_result]]:
+    yield base, os.lstat(base)
     for folder, folders, files in os.walk(base):
         for name in (*folders, *files):
-            path = Path(folder, name)
-            yield path, path.lstat()
+            path = f"{folder}/{name}"
+            yield path, os.lstat(path)
 
 
-def _permission_faults(path: Path, info: os.stat_result, owner: int) -> Iterator[Kind]:
+def _permission_faults(path: str, info: os.stat_result, owner: int) -> Iterator[Kind]:
     if info.st_uid != owner:
         yield "owner"
     if stat.S_ISLNK(info.st_mode):
