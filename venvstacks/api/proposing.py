@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
@@ -17,6 +16,7 @@ import tomli_w
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from venvstacks.api.existing_projects import Machine, read_existing, settings_away
 from venvstacks.errors import UsageError, VenvstacksError
 from venvstacks.insight.layer_proposal import Proposal, Resolved, propose_layers
 from venvstacks.insight.readable import readable_bytes
@@ -25,10 +25,10 @@ from venvstacks.locking.locks import Wheel
 from venvstacks.locking.pylock import read_lock
 from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel
-from venvstacks.model.platforms import PythonImplementation, TargetPlatform
-from venvstacks.model.proposed_specification import FoundProject, read_project, specification_text
+from venvstacks.model.found_projects import FoundProject, fitting_python
+from venvstacks.model.platforms import PythonImplementation
+from venvstacks.model.proposed_specification import specification_text
 from venvstacks.model.tables import RefusedValueError
-from venvstacks.model.toml_text import TomlError, parse_toml
 from venvstacks.model.validation import DEFAULT_GLIBC, DEFAULT_MACOS
 from venvstacks.tools.process import Processes
 from venvstacks.tools.uv import CompileCall, UvTools, compile_lock
@@ -52,77 +52,48 @@ class Proposed:
     trouble: str = ""
 
 
-@dataclass(frozen=True)
-class Machine:
-    """What the specification is made for and on.
-
-    Attributes:
-        python: The Python of the runtime.
-        platform: This machine's platform.
-        interpreter: A Python of that implementation, of any version.
-        environment: Environment variables, as a value.
-    """
-
-    python: PythonImplementation
-    platform: TargetPlatform
-    interpreter: str
-    environment: Mapping[str, str] = field(repr=False)
-
-
 def propose(files: Sequence[Path], folder: Path, machine: Machine) -> Proposed:
     """Propose a specification in `folder` for projects.
 
     Args:
-        files: Their `pyproject.toml`, or their folders.
+        files: Their folders, or a file in each that describes the project.
         folder: Where the specification will be.
         machine: For what.
 
     Raises:
-        UsageError: A file is no project that can be started, or is not below the folder.
+        UsageError: A file is no project that can be started, or is not below the folder; no Python fits them all.
     """
-    projects = [_read(file / "pyproject.toml" if file.is_dir() else file, folder) for file in files]
+    projects = [read_existing(file, folder, machine) for file in files]
     if len({project.name for project in projects}) < len(projects):
         raise UsageError("two projects have the same name", hint="applications are named after their projects")
-    required = {project.name: _by_package(project.requirements) for project in projects}
+    if all(project.launch is None for project in projects):
+        names = " and ".join(project.name for project in projects)
+        raise UsageError(
+            f"nothing says how {names} {'is' if len(projects) == 1 else 'are'} started",
+            hint="add [project.scripts], or __main__.py to the package; a library needs an application: name that "
+            f"too, or begin with `venvstacks init` and require {names} there",
+        )
+    own = {project.name for project in projects}
+    required = {
+        project.name: {name: texts for name, texts in _by_package(project.requirements).items() if name not in own}
+        for project in projects
+    }
+    try:
+        python = fitting_python(projects, machine.python)
+    except RefusedValueError as error:
+        raise UsageError(str(error), hint=error.hint) from error
+    if series := PythonImplementation.parse_series(python):
+        machine = replace(machine, python=replace(series, version=f"{series.version}.0"))
     try:
         resolved = _resolve(projects, folder, machine)
     except VenvstacksError as error:
-        text = specification_text(projects, str(machine.python), machine.platform.name, (), "")
+        text = specification_text(projects, python, machine.platform.name, (), "")
         return Proposed(text, None, error.message)
     proposal = propose_layers(required, resolved)
     shared = [text for one in proposal.chosen for text in one.requirements]
     size = readable_bytes(sum(one.size for one in proposal.chosen))
     remark = f"{size} of {readable_bytes(proposal.total)}, which an update of an application need not bring again"
-    return Proposed(specification_text(projects, str(machine.python), machine.platform.name, shared, remark), proposal)
-
-
-def _read(file: Path, folder: Path) -> FoundProject:
-    try:
-        document = parse_toml(file.read_text("utf-8"))
-        place = file.resolve().parent.relative_to(folder.resolve()).as_posix()
-        found = (path for pattern in ("*.py", "*/*.py", "src/*/*.py") for path in file.parent.glob(pattern))
-        return read_project(document, place, [path.relative_to(file.parent).as_posix() for path in found])
-    except FileNotFoundError as error:
-        raise UsageError(f"{file} cannot be read: there is no such file", hint=_other_hint(file.parent)) from error
-    except (OSError, UnicodeDecodeError, TomlError) as error:
-        raise UsageError(f"{file} cannot be read: {error}", hint="name a pyproject.toml") from error
-    except RefusedValueError as error:
-        raise UsageError(f"{file}: {error}", hint=error.hint) from error
-    except ValueError as error:
-        raise UsageError(
-            f"{file} is not below {folder}",
-            hint="name a folder above all projects: venvstacks init --from FILE DIR",
-        ) from error
-
-
-def _other_hint(folder: Path) -> str:
-    """What to do where a folder holds no `pyproject.toml`."""
-    if not any((folder / name).is_file() for name in ("setup.py", "setup.cfg")):
-        return "name a pyproject.toml"
-    return (
-        "this project says in setup.py or setup.cfg what it is; that cannot be read without running it. Begin with "
-        '`venvstacks init`, require it in an application, and add [tool.uv.sources] NAME = { path = "." }'
-    )
+    return Proposed(specification_text(projects, python, machine.platform.name, shared, remark), proposal)
 
 
 def _by_package(requirements: Sequence[str]) -> dict[str, list[str]]:
@@ -202,12 +173,7 @@ def _write_inputs(work: Path, projects: Sequence[FoundProject], folder: Path, ma
         "tool": {"uv": {"workspace": {"members": []}}},
     }
     first = next((project for project in projects if project.uv), None)
-    settings = dict(first.uv) if first else {}
-    if first and "find-links" in settings:
-        base = folder / first.folder
-        settings["find-links"] = [
-            place if "://" in place else os.path.normpath((base / place).absolute()) for place in settings["find-links"]
-        ]
+    settings = settings_away(first.uv, folder / first.folder) if first else {}
     (work / "pyproject.toml").write_text(tomli_w.dumps(document), "utf-8")
     (work / "settings.toml").write_text(tomli_w.dumps(settings), "utf-8")
     (work / "constraints.txt").write_text("", "utf-8")

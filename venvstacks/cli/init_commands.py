@@ -60,7 +60,8 @@ def init(
         typer.Option(
             "--from",
             metavar="FILE",
-            help="A pyproject.toml, in DIR or below, to make an application of; repeatable. Proposes layers by size.",
+            help="A project in DIR or below, to make an application of: its folder, or a file in it that describes it; "
+            "repeatable. Proposes layers by size.",
         ),
     ] = None,
 ) -> int:
@@ -78,8 +79,9 @@ def init(
 
 def _init_from(projects: list[Path], folder: Path, verbosity: Verbosity) -> int:
     from venvstacks.api.deployment_options import DeployOptions  # noqa: PLC0415
+    from venvstacks.api.existing_projects import Machine  # noqa: PLC0415
     from venvstacks.api.machine_platform import this_platform  # noqa: PLC0415 - only for projects
-    from venvstacks.api.proposing import Machine, propose  # noqa: PLC0415
+    from venvstacks.api.proposing import propose  # noqa: PLC0415
     from venvstacks.model.platforms import PythonImplementation  # noqa: PLC0415
 
     python = PythonImplementation("cpython", ".".join(map(str, sys.version_info[:3])))

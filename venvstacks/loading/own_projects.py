@@ -54,7 +54,7 @@ def read_projects(
             members = _workspace_members(base) if members is None else members
             source = Source(path=members[name]) if name in members else source
         if source.path is not None and source.path not in folders:
-            found = folders[source.path] = _read_project(base, source, environment, written)
+            found = folders[source.path] = read_project_folder(base, source, environment, written)
             waiting += _named(found.sources) if found else []
     return Projects(folders, members or {})
 
@@ -69,9 +69,21 @@ def _references(draft: Draft) -> list[tuple[str, Source]]:
     return [(each.name, source) for each in required if (source := source_of(each)) is not None]
 
 
-def _read_project(
-    base: Path, source: Source, environment: Mapping[str, str], written: Iterable[str]
+def read_project_folder(
+    base: Path, source: Source, environment: Mapping[str, str], written: Iterable[str] = ()
 ) -> ProjectFolder | None:
+    """The project in the folder that a source names; None where there is none.
+
+    Args:
+        base: Folder of the specification.
+        source: A source with a path.
+        environment: As for `read_projects`.
+        written: As for `read_projects`.
+
+    Raises:
+        SourceError: The folder cannot be read.
+        SpecificationError: Its `pyproject.toml` cannot be read.
+    """
     path = source.path or ""
     try:
         tree = read_project(base, path, written)

@@ -54,13 +54,13 @@ def read_surroundings(draft: Draft, base: Path, options: Options, environment: M
         uv_file=uv_file,
         macosx_deployment_target=environment.get("MACOSX_DEPLOYMENT_TARGET") or None,
         exclude_newer=environment.get("UV_EXCLUDE_NEWER") or None,
-        requirement_files=_read_requirement_files(draft.requirement_files, base),
+        requirement_files=read_requirement_files(draft.requirement_files, base),
         pythons=choose_pythons(draft, base, options, environment),
         projects=read_projects(draft, (uv_file if draft.uv is None else draft.uv) or {}, base, environment, written),
     )
 
 
-def _read_requirement_files(paths: Iterable[str], base: Path) -> dict[str, str | ValueError | None]:
+def read_requirement_files(paths: Iterable[str], base: Path) -> dict[str, str | ValueError | None]:
     """The texts of files that hold requirements, and of those that they include; None for what is not there."""
     texts: dict[str, str | ValueError | None] = {}
     waiting = list(paths)

@@ -3,88 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import tomli_w
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from venvstacks.model.tables import RefusedValueError
-
-_SETTINGS = ("index", "find-links", "no-index", "exclude-newer")
-"""Settings of uv's that a specification takes over from a project, since they say where packages come from."""
-
-
-@dataclass(frozen=True)
-class FoundProject:
-    """A project with a `pyproject.toml`.
-
-    Attributes:
-        name: Normalised name, which the application gets.
-        folder: Path of its folder, relative to the specification, forward slashes.
-        requirements: Its dependencies (PEP 508).
-        launch: What starts it: the entry point of a script, or a module.
-        is_package: Whether it is built and installed; otherwise `launch` is a path in the project.
-        uv: Settings of uv's that say where packages come from.
-    """
-
-    name: str
-    folder: str
-    requirements: tuple[str, ...]
-    launch: str
-    is_package: bool
-    uv: Mapping[str, Any]
-
-
-def read_project(document: Mapping[str, Any], folder: str, files: Iterable[str]) -> FoundProject:
-    """Take from a `pyproject.toml` what a specification needs.
-
-    Args:
-        document: Its content.
-        folder: Path of its folder, relative to the specification.
-        files: Paths of the Python files in the folder, relative to it.
-
-    Raises:
-        RefusedValueError: It is no project with a name, or nothing says how to start it.
-    """
-    project, tool = _table(document, "project"), _table(_table(document, "tool"), "uv")
-    name = project.get("name")
-    if not isinstance(name, str) or not name:
-        raise RefusedValueError("it has no [project] table with a name", "write [project] (PEP 621)")
-    normalised = re.sub(r"[-_.]+", "-", name).lower()
-    is_package = "build-system" in document or tool.get("package") is True
-    scripts = [*_table(project, "scripts").values(), *_table(project, "gui-scripts").values()]
-    dependencies = project.get("dependencies") or ()
-    return FoundProject(
-        name=normalised,
-        folder=folder,
-        requirements=tuple(text for text in dependencies if isinstance(text, str)),
-        launch=str(scripts[0]) if is_package and scripts else _found_launch(normalised, set(files), is_package),
-        is_package=is_package,
-        uv={key: tool[key] for key in _SETTINGS if key in tool},
-    )
-
-
-def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = document.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _found_launch(name: str, files: set[str], is_package: bool) -> str:  # noqa: FBT001 - a fact, not a switch
-    module = name.replace("-", "_")
-    places = {f"{module}/__main__.py": module}
-    if is_package:
-        places[f"src/{module}/__main__.py"] = module
-    else:
-        places |= {path: path for path in ("main.py", "app.py", f"{module}.py")}
-    for path, launch in places.items():
-        if path in files:
-            return launch
-    raise RefusedValueError(
-        f"nothing says how {name} is started",
-        f"add [project.scripts], or {module}/__main__.py" + ("" if is_package else ", or main.py"),
-    )
+from venvstacks.model.found_projects import FoundProject
 
 
 def specification_text(
@@ -94,7 +20,7 @@ def specification_text(
 
     Args:
         projects: The projects.
-        python: `cpython@X.Y.Z`.
+        python: `cpython@X.Y.Z` or `cpython@X.Y`.
         platform: Name of this machine's platform.
         shared: Requirements of the framework; none for no framework.
         remark: One line about them.
@@ -114,7 +40,8 @@ def specification_text(
         lines += ["[[frameworks]]", 'name = "libraries"', 'runtime = "python"', f"# {remark}", *_listing(shared), ""]
     base = 'frameworks = ["libraries"]' if shared else 'runtime = "python"'
     for project in projects:
-        lines += [*_application(project, base), ""]
+        if project.launch is not None:
+            lines += [*_application(project, _used(project, projects), base), ""]
     lines += ["[tool.venvstacks]", 'runtime-providers = ["standalone", "host"]', ""]
     settings = _settings(projects)
     return "\n".join(lines) + (f"\n{tomli_w.dumps({'tool': {'uv': settings}})}" if settings else "")
@@ -126,16 +53,44 @@ def _listing(requirements: Sequence[str]) -> Iterator[str]:
     yield "]"
 
 
-def _application(project: FoundProject, base: str) -> Iterator[str]:
+def _used(project: FoundProject, projects: Sequence[FoundProject]) -> list[str]:
+    """The other packages that an application gets: those that it needs, and libraries that nothing needs: plugins."""
+    required = {one.name: _names(one.requirements) for one in projects}
+    needed = {name for names in required.values() for name in names}
+    waiting = [project.name, *(one.name for one in projects if one.launch is None and one.name not in needed)]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in required and name not in found:
+            found.add(name)
+            waiting += required[name]
+    return [one.name for one in projects if one.is_package and one.name in found and one is not project]
+
+
+def _names(requirements: Sequence[str]) -> set[str]:
+    return {str(canonicalize_name(Requirement(text).name)) for text in requirements}
+
+
+def _application(project: FoundProject, packages: Sequence[str], base: str) -> Iterator[str]:
     yield "[[applications]]"
     yield f"name = {json.dumps(project.name)}"
     yield base
     if project.is_package:
-        yield f"launch = {json.dumps(project.launch)}"
-        yield f"requirements = [{json.dumps(project.name)}]"
+        yield f"launch = {_launch(project.launch or '')}"
+        yield f"requirements = {json.dumps([project.name, *packages])}"
     else:
-        yield f"launch_module = {json.dumps(_below(project.folder, project.launch))}"
-        yield f"requirements-from = [{json.dumps(_below(project.folder, 'pyproject.toml'))}]"
+        yield f"launch_module = {json.dumps(_below(project.folder, str(project.launch)))}"
+        if project.support:
+            yield f"support_modules = {json.dumps([_below(project.folder, path) for path in project.support])}"
+        yield f"requirements-from = [{json.dumps(_below(project.folder, project.listed_in))}]"
+        if packages:
+            yield f"requirements = {json.dumps(packages)}"
+
+
+def _launch(launch: str | Mapping[str, str]) -> str:
+    if isinstance(launch, str):
+        return json.dumps(launch)
+    return f"{{ {', '.join(f'{json.dumps(name)} = {json.dumps(target)}' for name, target in launch.items())} }}"
 
 
 def _below(folder: str, path: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.handmade_wheels import make_wheel
 from tests.support.offline_stacks import has_python, run
+from tests.support.own_projects import BACKEND
 from venvstacks import load_project
 
 RICH = {
@@ -133,14 +134,63 @@ def test_projects_whose_requirements_cannot_be_resolved_get_no_framework(tmp_pat
     assert "frameworks" not in (tmp_path / "venvstacks.toml").read_text("utf-8")
 
 
+def listed(folder: Path, requirements: str) -> Path:
+    """A folder of modules with a requirements file."""
+    folder.mkdir()
+    (folder / "requirements.txt").write_text(requirements)
+    for name in ("app.py", "routes.py"):
+        (folder / name).touch()
+    return folder
+
+
+def test_a_folder_with_a_requirements_file_is_an_application(tmp_path: Path) -> None:
+    listed(tmp_path / "shop", "-r more.txt\nsmall>=1 --hash=sha256:00\n")
+    (tmp_path / "shop/more.txt").write_text("other ; sys_platform == 'win32'\n")
+    done = run("venvstacks", "init", "--from", "shop", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    layer = load_project(tmp_path / "venvstacks.toml").stack.layers[-1]
+    assert (layer.env_name, layer.requirements) == ("app-shop", ("other ; sys_platform == 'win32'", "small>=1"))
+    assert 'support_modules = ["shop/routes.py"]' in (tmp_path / "venvstacks.toml").read_text("utf-8")
+
+
+def test_what_only_a_build_knows_is_read_from_its_wheel(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "wheels", "small", "1.0")
+    folder = tmp_path / "desk"
+    (folder / "src/desk").mkdir(parents=True)
+    (folder / "src/desk/__init__.py").touch()
+    (folder / "backend.py").write_text(BACKEND.replace('["project"]', '["tool"]["pond"]'))
+    (folder / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[tool.pond]\nname = "Desk"\nversion = "1"\ndependencies = ["small", "gone; extra == \'x\'"]\n'
+        'scripts = { deskd = "desk:serve", desk = "desk:main" }\n'
+        '[tool.uv]\nno-index = true\nfind-links = ["../wheels"]\n'
+    )
+    before = sorted(folder.rglob("*"))
+    done = run("venvstacks", "init", "--from", "desk", cwd=tmp_path)
+    assert (done.returncode, "warning" in done.stderr) == (0, False), done.stderr
+    assert sorted(folder.rglob("*")) == before
+    layer = load_project(tmp_path / "venvstacks.toml").stack.layers[-1]
+    assert [(launch.name, launch.target) for launch in layer.launches] == [
+        ("desk", "desk:main"),
+        ("deskd", "desk:serve"),
+    ]
+    assert done.stdout.splitlines()[2].split()[0] == "small"
+
+
 def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
     project(tmp_path / "desk", "a b c")
     (tmp_path / "desk/other.toml").write_text("[tool]\n")
     (tmp_path / "old").mkdir()
     (tmp_path / "old/setup.py").touch()
+    (tmp_path / "old/pyproject.toml").write_text("[tool.uv]\nno-index = true\n")
+    (tmp_path / "piped").mkdir()
+    (tmp_path / "piped/Pipfile").write_text("[packages]\n")
+    listed(tmp_path / "listed", "-e .\n")
     for arguments, said in (
         (("--from", "none"), "none cannot be read: there is no such file"),
-        (("--from", "old"), "this project says in setup.py or setup.cfg what it is"),
+        (("--from", "old"), "only a build of old can say what it requires"),
+        (("--from", "piped"), "pipenv requirements > requirements.txt"),
+        (("--from", "listed"), "requirements.txt:1: '-e .'"),
         (("--from", "desk"), "'a b c' is not a requirement"),
         (("--from", "desk/other.toml"), "it has no [project] table"),
         (("--from", "desk", "elsewhere"), "is not below elsewhere"),

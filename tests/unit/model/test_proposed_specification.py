@@ -7,8 +7,17 @@ from typing import Any
 import pytest
 
 from tests.support.specifications import stack_of
-from venvstacks.model.proposed_specification import read_project, specification_text
+from venvstacks.model.found_projects import (
+    FoundProject,
+    fitting_python,
+    is_only_known_to_build,
+    read_folder,
+    read_project,
+)
+from venvstacks.model.platforms import PythonImplementation
+from venvstacks.model.proposed_specification import specification_text
 from venvstacks.model.tables import RefusedValueError
+from venvstacks.model.toml_text import parse_toml
 
 PACKAGE: dict[str, Any] = {
     "build-system": {"requires": []},
@@ -51,4 +60,85 @@ def test_the_specification_is_valid() -> None:
 )
 def test_what_is_no_project(document: dict[str, Any], said: str) -> None:
     with pytest.raises(RefusedValueError, match=said.replace("[", r"\[")):
-        read_project(document, ".", ["other.py"])
+        read_project(document, ".", ["other.py", "more.py"])
+
+
+def test_several_scripts_become_several_launch_targets() -> None:
+    scripts = {
+        "deskd": "desk.server:main [daemon]",
+        "desk": "desk.cli:main",
+        "de_sk": "desk.cli:old",
+        "4ever": "desk:x",
+    }
+    gui = {"desk-gui": "desk.gui:Window.show"}
+    found = read_project(
+        {"build-system": {}, "project": {"name": "desk", "scripts": scripts, "gui-scripts": gui}}, ".", []
+    )
+    expected = {"desk": "desk.cli:main", "deskd": "desk.server:main", "de_sk": "desk.cli:old"}
+    assert found.launch == {**expected, "desk-gui": "desk.gui:Window.show"}
+    assert next(iter(found.launch)) == "desk"
+    stack = stack_of(specification_text([found], "cpython@3.12.1", "linux_x86_64", [], "").replace("sources", "other"))
+    assert [launch.name for launch in stack.layers[-1].launches] == list(found.launch)
+
+
+def test_a_folder_of_modules_brings_what_lies_next_to_the_launched_one() -> None:
+    files = [
+        "app.py", "routes.py", "setup.py", "test_app.py", "shop/__init__.py", "tests/test_more.py",
+        "templates/", "docs/", "shop/", ".venv/", "node-modules/x.py",
+    ]  # fmt: skip
+    found = read_folder("My Shop", "sub", ("requirements.txt", ["flask"]), files)
+    assert (found.name, found.launch, found.support) == ("my-shop", "app.py", ("routes.py", "shop", "templates"))
+    text = specification_text([found], "cpython@3.12.1", "linux_x86_64", [], "")
+    assert 'support_modules = ["sub/routes.py", "sub/shop", "sub/templates"]' in text
+    assert 'requirements-from = ["sub/requirements.txt"]' in text
+    assert read_folder("x", ".", ("requirements.txt", []), ["only.py", "conftest.py"]).launch == "only.py"
+
+
+@pytest.mark.parametrize(
+    ("document", "names", "expected"),
+    [
+        ({"project": {"name": "x"}, "build-system": {}}, set(), False),
+        ({"project": {"name": "x", "dynamic": ["version", "readme"]}}, {"setup.py"}, False),
+        ({"project": {"name": "x", "dynamic": ["dependencies"]}}, set(), True),
+        ({"project": {"name": "x", "dynamic": ["scripts"]}}, set(), True),
+        ({"tool": {"poetry": {"name": "x"}}, "build-system": {}}, set(), True),
+        ({"tool": {"ruff": {}}}, {"requirements.txt"}, False),
+        ({}, {"setup.py"}, True),
+    ],
+)
+def test_what_only_a_build_can_say(document: dict[str, Any], names: set[str], expected: object) -> None:
+    assert is_only_known_to_build(document, names) is expected
+
+
+@pytest.mark.parametrize(
+    ("requires", "expected"),
+    [("", "cpython@3.11.7"), (">=3.9", "cpython@3.11.7"), (">=3.12.3", "cpython@3.12"), ("<3.11", "cpython@3.10")],
+)
+def test_a_python_that_the_projects_are_for(requires: str, expected: str) -> None:
+    present = PythonImplementation("cpython", "3.11.7")
+    other = read_project({**SCRIPT, "project": {"name": "other"}}, ".", ["main.py"])
+    project = read_project({"project": {"name": "shop", "requires-python": requires}}, ".", ["main.py"])
+    assert fitting_python([other, project], present) == expected
+    none = read_project({"project": {"name": "old", "requires-python": "<3"}}, ".", ["main.py"])
+    with pytest.raises(RefusedValueError, match="no Python fits what other, old require"):
+        fitting_python([other, none], present)
+
+
+def test_libraries_belong_to_the_applications_that_need_them_and_plugins_to_all() -> None:
+    def library(name: str, *requirements: str) -> FoundProject:
+        return read_project({"build-system": {}, "project": {"name": name, "dependencies": requirements}}, name, [])
+
+    projects = [
+        library("Rope", "knot>1"), library("knot"), library("plugin"), library("unused-by-shop"),
+        read_project(PACKAGE, "desk", []),
+        read_project({"project": {"name": "shop", "dependencies": ["rope"]}}, "shop", ["main.py"]),
+        read_project(
+            {"project": {"name": "yard", "dependencies": ["unused.by_shop"]}}, "yard", ["main.py"]
+        ),
+    ]  # fmt: skip
+    assert [project.launch for project in projects[:4]] == [None] * 4
+    text = specification_text(projects, "cpython@3.12.1", "linux_x86_64", [], "")
+    layers = parse_toml(text)["applications"]
+    assert {layer["name"]: layer["requirements"] for layer in layers} == {
+        "desk-top": ["desk-top", "plugin"], "shop": ["rope", "knot", "plugin"], "yard": ["plugin", "unused-by-shop"],
+    }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from venvstacks.actions.toolset import Tools
 from venvstacks.actions.wheels.wheel_request import OwnWheelRequest
 from venvstacks.digests import prefixed, sha256_bytes, sha256_file
 from venvstacks.errors import LockError, ProcessFailedError, RuntimeUnavailableError
+from venvstacks.model.own_packages import ProjectFolder
 from venvstacks.model.sources import Source
 from venvstacks.modes import file_mode
 from venvstacks.records.wheel_pins import WheelPin
@@ -59,7 +61,11 @@ class ObtainedSource:
             _unpack(self.archive, folder)
             folder = _top_folder(folder)
         else:
-            folder = _copy(request, folder, tools)
+            package = request.package
+            assert package.tree is not None  # noqa: S101 - sources in folders have files
+            found = ProjectFolder(package.tree, git_version=package.git_version)
+            epoch, environment = request.source_date_epoch, tools.environment
+            folder = copy_project(request.base, found, folder, epoch=epoch, environment=environment)
         project = folder / (source.subdirectory or ".")
         if not any((project / name).is_file() for name in ("pyproject.toml", "setup.py")):
             raise LockError(
@@ -131,20 +137,32 @@ def _top_folder(folder: Path) -> Path:
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
 
 
-def _copy(request: OwnWheelRequest, folder: Path, tools: Tools) -> Path:
+def copy_project(
+    base: Path, source: ProjectFolder, folder: Path, *, epoch: int, environment: Mapping[str, str]
+) -> Path:
     """Copy the files that belong to a project, and no others; builds leave their traces in the copy.
+
+    Args:
+        base: What the project's path is relative to.
+        source: The project.
+        folder: A new folder.
+        epoch: Time of the commit that a copy in a repository gets, in seconds.
+        environment: Environment variables for git.
 
     Returns:
         The copy. Where the version comes from git, it lies in a repository as the project does.
+
+    Raises:
+        LockError: A file is missing, or git fails.
+        OSError: A file cannot be written.
     """
-    tree, version = request.package.tree, request.package.git_version
-    assert tree is not None  # noqa: S101 - sources in folders have files
+    tree, version = source.tree, source.git_version
     project = folder / version.prefix if version else folder
     for name in tree.files:
         place = project / name
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
-            shutil.copyfile(request.base / tree.place_of(name), place)
+            shutil.copyfile(base / tree.place_of(name), place)
         except FileNotFoundError as error:
             raise LockError(
                 f"a file of project {tree.path} was removed while it was copied: {name}", hint="run again"
@@ -152,7 +170,7 @@ def _copy(request: OwnWheelRequest, folder: Path, tools: Tools) -> Path:
         place.chmod(file_mode(executable=name in tree.executable))
     if version:
         try:
-            make_tagged(folder, version.tag, request.source_date_epoch, tools.environment)
+            make_tagged(folder, version.tag, epoch, environment)
         except ProcessFailedError as error:
             raise LockError(f"git fails for a copy of {tree.path}", details=error.details) from error
     return project
