@@ -161,7 +161,11 @@ class Commands:
             print_result("\n".join(status_lines(found)))
         if not found.differences:
             return ExitCode.DONE
-        if all(one.kind == "unreadable" for one in found.differences):
+        if all(one.kind == "moved" for one in found.differences):
+            self._report(
+                f"hint: the deployment was moved or copied: `venvstacks collect {found.root}` writes these files again"
+            )
+        elif all(one.kind == "unreadable" for one in found.differences):
             self._report(f"hint: what cannot be read was not compared: {MAKE_READABLE}")
         else:
             self._report("hint: deploy again with --repair")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pkgutil
@@ -17,7 +18,8 @@ from venvstacks.actions.toolset import Tools
 from venvstacks.deployment.launcher_texts import START_FOLDER
 from venvstacks.deployment.state import Generation, InstanceRecord
 from venvstacks.deployment.steps.deploy_failures import reading
-from venvstacks.deployment.steps.instances import compiled_from, layer_config
+from venvstacks.deployment.steps.instances import compiled_from
+from venvstacks.deployment.steps.moved_layers import layer_config, names_another_folder
 from venvstacks.deployment.steps.place import FILE_MANIFEST, RECORD, RECORD_NAMES, Place, finished_instances
 from venvstacks.deployment.steps.user_launchers import start_texts
 from venvstacks.digests import TreeEntry, sha256_bytes, sha256_file
@@ -29,7 +31,7 @@ from venvstacks.tools.folder_links import leads_to
 from venvstacks.tools.process import Rights, scrubbed_environment
 from venvstacks.tools.tree_comparison import TreeDifference, compare_tree
 
-Kind = Literal["missing", "changed", "foreign", "unreadable", "writable", "setuid", "owner"]
+Kind = Literal["missing", "changed", "foreign", "unreadable", "writable", "setuid", "owner", "moved"]
 
 _COMPARE_BYTECODE = "compare_bytecode.py"
 
@@ -43,7 +45,7 @@ class Difference:
         path: Relative to the instance's folder in the store, or to the deployment's folder.
         kind: `missing`, `changed`, `foreign` (not installed by venvstacks, or bytecode that its source does not compile
             to), `unreadable` (for this user), `writable` (for everybody), `setuid` (or setgid), `owner` (another one
-            than that of the instance's record).
+            than that of the instance's record), `moved` (a file that post-install has written for another folder).
     """
 
     instance: str
@@ -130,7 +132,8 @@ def _instance_differences(place: Place, record: InstanceRecord, tools: Tools) ->
     folder = place.instance(id_, target)
     wanted = {path: entry for path, entry in listed.items() if f"{target}/{path}" not in unreadable}
     wanted |= {generated.path: generated.entry() for generated in record.bytecode}
-    wanted |= _generated_entries(folder, listed)
+    texts = _generated_texts(folder, listed)
+    wanted |= _generated_entries(folder, listed, texts)
     bytecode: list[str] = []
 
     def keep(path: str) -> bool:
@@ -140,7 +143,8 @@ def _instance_differences(place: Place, record: InstanceRecord, tools: Tools) ->
         if one.kind == "foreign" and _belongs_to(one, wanted):
             bytecode.append(one.path)
         elif not any(f"{target}/{one.path}".startswith(f"{path}/") for path in unreadable):
-            found.add(Difference(id_, f"{target}/{one.path}", one.kind))
+            moved = one.path in texts and names_another_folder(folder / one.path, texts[one.path], place.root)
+            found.add(Difference(id_, f"{target}/{one.path}", "moved" if moved else one.kind))
     damaged = {one.path.removeprefix(f"{target}/") for one in found}  # reported, and no source to compare with
     wrong = _wrong_bytecode(folder, [path for path in bytecode if compiled_from(path) not in damaged], tools)
     found |= {Difference(id_, f"{target}/{path}", "foreign") for path in wrong}
@@ -204,15 +208,20 @@ def _permission_faults(path: str, info: os.stat_result, owner: int) -> Iterator[
         yield "unreadable"
 
 
-def _generated_entries(folder: Path, listed: Mapping[str, TreeEntry]) -> dict[str, TreeEntry]:
-    """The files and links that post-install writes for the layer's folder."""
-    try:
+def _generated_texts(folder: Path, listed: Mapping[str, TreeEntry]) -> dict[str, str]:
+    """The files that post-install writes for the layer's folder; none where the description of the layer is damaged."""
+    with contextlib.suppress(postinstall.PostInstallError):  # which is reported anyway
         config = layer_config(folder)
         chained = f"{config['site_dir']}/{PTH_NAME}" in listed
-        texts = postinstall.generated_texts(config, str(folder), chained=chained)
+        return postinstall.generated_texts(config, str(folder), chained=chained)
+    return {}
+
+
+def _generated_entries(folder: Path, listed: Mapping[str, TreeEntry], texts: Mapping[str, str]) -> dict[str, TreeEntry]:
+    """The files with these texts, and the links, that post-install makes."""
+    overlay = {}
+    with contextlib.suppress(postinstall.PostInstallError):  # as above
         overlay = postinstall.load_overlay(folder)
-    except postinstall.PostInstallError:
-        return {}  # its description is changed, which is reported anyway
     packed = {path: text.encode() for path, text in texts.items()}
     made = {path: TreeEntry(path, len(text), sha256=sha256_bytes(text)) for path, text in packed.items()}
     made |= {path: _overlay_entry(folder, path, target) for path, target in overlay.items()}

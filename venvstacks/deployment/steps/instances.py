@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import threading
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
-from typing import Any
 
 from venvstacks._injected import postinstall
 from venvstacks.actions.toolset import Tools
@@ -32,7 +30,7 @@ from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.records.file_lists import FileManifest
 from venvstacks.tools.clones import lay_file
-from venvstacks.tools.files import read_regular, write_atomically
+from venvstacks.tools.files import write_atomically
 from venvstacks.tools.folder_links import link_folder
 from venvstacks.tools.patience import rename_patiently
 from venvstacks.tools.process import Rights, scrubbed_environment
@@ -243,24 +241,6 @@ def compiled_from(path: str) -> str:
         return source_from_cache(path).replace(os.sep, "/")
     except ValueError:
         return ""
-
-
-def layer_config(folder: Path) -> dict[str, Any]:
-    """The description of the layer in `folder`; a FIFO in its place is refused, not read.
-
-    Raises:
-        PostInstallError: It is missing or wrong.
-    """
-    try:
-        read_regular(folder / LAYER_CONFIG)
-    except OSError as error:
-        raise postinstall.PostInstallError(f"cannot read {folder / LAYER_CONFIG}: {error.strerror or error}") from error
-    config = postinstall.load_layer_config(folder)
-    if not re.match(r"[0-9]{1,9}[.][0-9]{1,9}([.]|$)", config["py_version"]):
-        raise postinstall.PostInstallError(
-            f"{folder / LAYER_CONFIG}: 'py_version' is not a version: {config['py_version']!r}"
-        )
-    return config
 
 
 def _run_postinstall(folder: Path, layer: OfferedLayer, tools: Tools, *, bytecode: bool) -> bool:

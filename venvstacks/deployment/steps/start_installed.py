@@ -9,13 +9,11 @@ from pathlib import Path
 
 from venvstacks._injected import postinstall
 from venvstacks.deployment.offers import find_application
-from venvstacks.deployment.steps.deploy_failures import reading
 from venvstacks.deployment.steps.generations import require_current
-from venvstacks.deployment.steps.instances import layer_config
+from venvstacks.deployment.steps.moved_layers import layer_config, write_generated_files
 from venvstacks.deployment.steps.place import Place
-from venvstacks.errors import DeployError, UnreadableError, UsageError
+from venvstacks.errors import DeployError, UsageError
 from venvstacks.linking.launch_command import launch_options
-from venvstacks.tools.files import read_regular
 
 _MEND = "see what is damaged with `venvstacks status --verify`, and deploy again with --repair"
 
@@ -64,8 +62,8 @@ def find_start_command(place: Place, name: str) -> StartCommand:
     folder = place.instance(id_, application.target)
     try:
         for target, below in application.lower.items():
-            _write_generated_files(place.instance(below, target))
-        _write_generated_files(folder)
+            write_generated_files(place.instance(below, target))
+        write_generated_files(folder)
         config = layer_config(folder)
     except postinstall.PostInstallError as error:
         moved = "if the deployment was moved, start it once as somebody who may write there; else"
@@ -83,31 +81,3 @@ def find_start_command(place: Place, name: str) -> StartCommand:
 
 def _not_startable(name: str, why: str, hint: str) -> DeployError:
     return DeployError(f"application '{name}' cannot be started: {why}", hint=hint)
-
-
-def _write_generated_files(folder: Path) -> None:
-    """Write the layer's generated files again if they were written for another folder.
-
-    Raises:
-        PostInstallError: The layer is damaged, or they cannot be written.
-        UnreadableError: This user may not read the layer.
-    """
-    _check_readable(folder / postinstall.LAYER_CONFIG)
-    config = layer_config(folder)
-    for generated in ("pyvenv.cfg", f"{config['site_dir']}/sitecustomize.py"):
-        _check_readable(folder / generated)
-    postinstall.write_generated_files(folder)
-
-
-def _check_readable(file: Path) -> None:
-    """Check that a file can be read, or is missing.
-
-    Raises:
-        UnreadableError: This user may not read it, or it is not a regular file.
-    """
-    try:
-        with reading(file):
-            read_regular(file)
-    except UnreadableError as error:
-        if not isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
-            raise

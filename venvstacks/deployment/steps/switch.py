@@ -25,6 +25,7 @@ from venvstacks.deployment.steps.generations import (
     read_prepared,
     readable_generations,
 )
+from venvstacks.deployment.steps.moved_layers import mend_moved
 from venvstacks.deployment.steps.place import LOCK, Place, make_folder, stored_ids
 from venvstacks.errors import DeployError
 from venvstacks.modes import FOLDER_MODE, file_mode
@@ -42,7 +43,7 @@ Warn = Callable[[str], None]
 def changing(
     place: Place, *, warn: Warn, on_wait: Callable[[], None] = lambda: None, timeout: float = -1
 ) -> Iterator[None]:
-    """Hold the deployment's lock; files that killed changes have left are removed first.
+    """Hold the deployment's lock; what killed changes have left is removed first, and what moving has broken is mended.
 
     Args:
         place: The deployment.
@@ -84,9 +85,12 @@ def _clear_unfinished(place: Place, warn: Warn) -> None:
         _mark_entered(place, current)
     for number in never_entered(place):
         throw_away(place, place.generations / str(number), warn)
+    kept = readable_generations(place, generation_numbers(place))
     unfinished = {name for name in stored_ids(place) if not os.path.lexists(place.record(name))}
-    for id_ in garbage(unfinished, readable_generations(place, generation_numbers(place))):
+    for id_ in garbage(unfinished, kept):
         throw_away(place, place.store / id_, warn)
+    prepared = read_prepared(place)
+    mend_moved(place, [*kept, *([prepared] if prepared else [])])
 
 
 def throw_away(place: Place, tree: Path, warn: Warn) -> bool:

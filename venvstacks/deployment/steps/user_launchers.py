@@ -21,7 +21,7 @@ from venvstacks.deployment.launcher_texts import (
 )
 from venvstacks.deployment.state import Generation
 from venvstacks.deployment.steps.file_system import starts_programs
-from venvstacks.deployment.steps.instances import layer_config
+from venvstacks.deployment.steps.moved_layers import layer_config
 from venvstacks.deployment.steps.place import Place
 from venvstacks.deployment.steps.switch import write_start_files
 from venvstacks.errors import UsageError
