@@ -57,5 +57,6 @@ def _imitate(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in _TWO_PATHS:
         monkeypatch.setattr(os, name, folding(getattr(os, name), 0, 1))
     monkeypatch.setattr(os, "symlink", folding(os.symlink, 1))
+    monkeypatch.setattr(io, "FileIO", folding(io.FileIO, 0))
     for module in (builtins, io):
         monkeypatch.setattr(module, "open", folding(open, 0))
