@@ -30,7 +30,7 @@ def wheels_for_newer_systems(site: Site) -> Iterator[str | None]:
 
 @hint(
     "this layer can be locked with platforms = [",
-    "build wheels and use --local-wheels",
+    "build wheels and use --local-wheels, ",
     "allow the versions that have wheels",
 )
 def wheels_for_one_platform(site: Site) -> Iterator[str | None]:
@@ -46,6 +46,20 @@ def wheels_for_one_platform(site: Site) -> Iterator[str | None]:
     yield None
     make_wheel(site.base / "built", "wide", "2.0", tag="cp311-cp311-linux_x86_64")
     site.options["local_wheels"] = (str(site.house), "built")
+
+
+@hint(
+    "build wheels and use --local-wheels, or have them built: require ",
+    " in this layer, and name where the source is in [tool.uv.sources], as in ",
+)
+def a_package_that_has_source_alone(site: Site) -> Iterator[str | None]:
+    make_wheel(site.base / "wheels", "needy", "1.0", requires=["plain"])
+    make_wheel(site.base / "wheels", "plain", "1.0", tag="cp39-cp39-win32")  # an archive of its source is no wheel either
+    site.options["local_wheels"] = ("wheels",)
+    site.py("needy")
+    yield "require plain in this layer, and name where the source is in [tool.uv.sources], as in plain = { url = "
+    write_project(site.base / "plain", "plain")
+    site.py("needy", "plain", head='[tool.uv.sources]\nplain = { path = "plain" }\n')
 
 
 @hint("name one wheel per platform, each with a marker (; sys_platform == 'linux'), or narrow `platforms`")
