@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from packaging.requirements import InvalidRequirement, Requirement
 
 from venvstacks.model.stack import Gathered
-from venvstacks.model.wheel_addresses import address_fault
+from venvstacks.model.wheel_addresses import address_fault, with_name
 from venvstacks.urls import without_secrets
 
 Texts = Mapping[str, str | ValueError | None]
@@ -69,7 +69,10 @@ def check_requirement(text: str, place: str) -> Requirement:
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
-        raise UnusableFileError(f"{place}: '{text}' is not a requirement (PEP 508): {_first_line(error)}") from None
+        advice = f"; {named}" if (named := with_name(text)) else ""
+        raise UnusableFileError(
+            f"{place}: '{without_secrets(text)}' is not a requirement (PEP 508): {_first_line(error)}{advice}"
+        ) from None
     if requirement.url and (address_fault(requirement) or not _is_absolute(requirement.url)):
         shown = without_secrets(text)
         raise UnusableFileError(

@@ -11,6 +11,11 @@ from venvstacks.model.tables import RefusedValueError
 _NAME = r"[^\W\d]\w*"
 _MODULE = re.compile(rf"{_NAME}(\.{_NAME})*")
 _TARGET = re.compile(rf"({_MODULE.pattern})(:{_MODULE.pattern})?")
+_NAMED_AS_ITS_SCRIPT = """\
+if __name__ == "__main__":  # programs show their own name, and some start themselves by it
+    script = os.path.join(os.path.dirname(sys.executable), "{}")
+    sys.argv[0] = next(filter(os.path.isfile, (script, script + ".exe")), sys.argv[0])
+"""
 _LAUNCH_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 
 
@@ -42,8 +47,8 @@ class Launch:
         module, _, function = self.target.partition(":")
         first = function.partition(".")[0]
         return (
-            f'"""Starts {self.target}."""\n\nimport sys\n\nfrom {module} import {first}\n\n'
-            f'if __name__ == "__main__":\n    sys.exit({function}())\n'
+            f'"""Starts {self.target}."""\n\nimport os\nimport sys\n\n{_NAMED_AS_ITS_SCRIPT.format(self.name)}\n'
+            f'from {module} import {first}\n\nif __name__ == "__main__":\n    sys.exit({function}())\n'
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -13,6 +14,8 @@ from venvstacks.model.foreign_files import (
     next_to,
     text_of,
 )
+from venvstacks.model.wheel_addresses import with_name
+from venvstacks.urls import without_secrets
 
 INCLUDE = re.compile(r"(?P<option>-r|--requirement|-c|--constraint)[ =]*(?P<path>\S+)")
 """A line that includes another file."""
@@ -56,6 +59,8 @@ class RequirementsFiles:
             constrains = is_constraint or match["option"] in {"-c", "--constraint"}
             self.read(next_to(path, match["path"]), is_constraint=constrains, depth=depth + 1)
         elif line.startswith("-"):
+            if editable := re.fullmatch(r"(?:-e|--editable)[ =]*(?P<path>\S.*)", line):
+                raise UnusableFileError(f"{place}: '{without_secrets(line)}' names {_project(path, editable['path'])}")
             if not line.startswith(_HARMLESS):
                 raise UnusableFileError(
                     f"{place}: '{line}' has no effect here; indexes and the like are declared in [tool.uv]"
@@ -64,6 +69,17 @@ class RequirementsFiles:
             text = re.split(r"\s+--hash[ =]", line)[0]
             check_requirement(text, place)
             (self.constraints if is_constraint else self.requirements)[text] = None
+
+
+def _project(path: str, editable: str) -> str:
+    """What `-e` names in the file at `path`, and what to write instead."""
+    if "://" in editable:
+        return f"a repository; {with_name(editable) or 'require its package'}"
+    source = json.dumps(next_to(path, editable))
+    return (
+        "a project, not a package: require it by its name, and write in [tool.uv.sources] of the specification where "
+        f"it is: NAME = {{ path = {source} }}"
+    )
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:

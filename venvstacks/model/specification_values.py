@@ -6,16 +6,15 @@ import posixpath
 import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
-from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, BeforeValidator
 
 from venvstacks.model.launches import check_launch
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 from venvstacks.model.tables import RefusedValueError
-from venvstacks.model.wheel_addresses import address_fault
+from venvstacks.model.wheel_addresses import address_fault, with_name
 from venvstacks.urls import without_logins
 
 MACOS_VERSION = r"\d+(\.\d+)*"
@@ -46,7 +45,7 @@ def _requirement(value: str) -> str:
     except InvalidRequirement as error:
         raise RefusedValueError(
             f"'{value}' is not a requirement (PEP 508): {str(error).splitlines()[0]}",
-            _with_name(value)
+            with_name(value)
             or "write a name, with extras, versions and a marker: \"frog[legs]>=1.2; python_version < '3.13'\"",
         ) from None
     if fault := address_fault(requirement):
@@ -55,18 +54,6 @@ def _requirement(value: str) -> str:
             "name a wheel, as in 'frog @ https://host/frog-1.0-py3-none-any.whl#sha256=...', or use --local-wheels",
         )
     return value
-
-
-def _with_name(value: str) -> str | None:
-    """What to write in place of the address or path of a wheel alone; None for anything else."""
-    address, _, marker = value.partition(" ;")
-    try:
-        name = parse_wheel_filename(unquote(posixpath.basename(urlsplit(address.strip()).path)))[0]
-    except ValueError:
-        return None
-    shown = without_logins(address.strip())
-    place = shown if "://" in shown or shown.startswith("file:") else f"file:{shown}"
-    return f"write its name before its address: '{name} @ {place}{f' ;{marker}' if marker else ''}'"
 
 
 def _once_each(value: object) -> object:

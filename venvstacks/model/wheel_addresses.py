@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from venvstacks.model.sources import source_of
+from venvstacks.urls import without_logins
 
 _SCHEMES = ("https", "http", "file")
 
@@ -38,6 +39,23 @@ def _wheel_fault(requirement: Requirement, url: str) -> str | None:
     if parts.fragment and not re.fullmatch(r"sha256=[0-9a-fA-F]{64}", parts.fragment):
         return "carries something else than '#sha256=<64 hex digits>' after its address"
     return None
+
+
+def with_name(value: str) -> str | None:
+    """What to write in place of the address or path of a wheel or a repository alone; None for anything else."""
+    address, _, marker = value.partition(" ;")
+    parts = urlsplit(address.strip())
+    try:
+        name = str(parse_wheel_filename(unquote(posixpath.basename(parts.path)))[0])
+    except ValueError:
+        if not parts.scheme.startswith("git+"):
+            return None
+        egg = re.search(r"(?:^|&)egg=([A-Za-z0-9._-]+)", parts.fragment)
+        name = egg[1] if egg else "NAME"
+        address = re.sub(r"(?<=[#&])egg=[^&]*&?", "", address).rstrip("#&")
+    shown = without_logins(address.strip())
+    place = shown if "://" in shown or shown.startswith("file:") else f"file:{shown}"
+    return f"write its name before its address: '{name} @ {place}{f' ;{marker}' if marker else ''}'"
 
 
 def for_uv(text: str, base: str) -> str:

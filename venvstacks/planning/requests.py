@@ -163,8 +163,8 @@ def _check_platform(project: Project, request: Request) -> None:
     if platform is not None and meant and platform.name not in meant and set(request.operations) - {"lock"}:
         raise UsageError(
             f"no layer of {project.path.name} is for {platform.name}",
-            hint=f"the layers are for {', '.join(sorted(meant))}: build there, or add {platform.name} to `platforms`; "
-            "`venvstacks lock` works on every machine",
+            hint=f"the layers are for {', '.join(sorted(meant))}: name that with --platform, which works on other "
+            f"machines too, or add {platform.name} to `platforms`",
         )
 
 

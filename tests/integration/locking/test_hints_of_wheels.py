@@ -54,7 +54,9 @@ def wheels_for_one_platform(site: Site) -> Iterator[str | None]:
 )
 def a_package_that_has_source_alone(site: Site) -> Iterator[str | None]:
     make_wheel(site.base / "wheels", "needy", "1.0", requires=["plain"])
-    make_wheel(site.base / "wheels", "plain", "1.0", tag="cp39-cp39-win32")  # an archive of its source is no wheel either
+    make_wheel(
+        site.base / "wheels", "plain", "1.0", tag="cp39-cp39-win32"
+    )  # an archive of its source is no wheel either
     site.options["local_wheels"] = ("wheels",)
     site.py("needy")
     yield "require plain in this layer, and name where the source is in [tool.uv.sources], as in plain = { url = "

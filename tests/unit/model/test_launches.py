@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from types import ModuleType
+
 import pytest
 
 from tests.support.specifications import module, runtime, stack_of, the_fault_of
@@ -35,6 +39,21 @@ def test_what_starts_an_application(line: str, started: str, names: dict[str, st
     layer = desk(line)
     assert (layer.launch_module, layer.launch_names) == (started, names)
     assert layer.sources == ()
+
+
+@pytest.mark.parametrize(("script", "expected"), [("desk", "desk"), ("desk.exe", "desk.exe"), ("other", "")])
+def test_a_launched_function_sees_the_name_of_its_script(
+    script: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / script).touch()
+    desk = ModuleType("desk")
+    desk.main = lambda: sys.argv  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "desk", desk)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(sys, "argv", ["_launch_desk.py", "x"])
+    with pytest.raises(SystemExit) as ended:
+        exec(Launch("desk", "desk:main").text, {"__name__": "__main__"})
+    assert ended.value.code == [str(tmp_path / expected) if expected else "_launch_desk.py", "x"]
 
 
 def test_a_file_goes_before_a_module_of_a_package() -> None:
