@@ -111,7 +111,10 @@ def test_constraints_take_everything_as_constraints() -> None:
         ("./b-1.0-py3-none-any.whl", "write its name before its address: 'b @ file:./b-1.0-py3-none-any.whl'"),
         ("git+https://h.invalid/r@1#egg=b&subdirectory=s", "'b @ git.https://h.invalid/r@1#subdirectory=s'"),
         ("git+https://u:secret@h.invalid/r", "2: 'git.https://h.invalid/r' is not .*'NAME @ git.https://h.invalid/r'$"),
-        ("--editable git+https://h.invalid/r#egg=b", "2: '--editable git.https://h.invalid/r' .* its address: 'b @ git.https://h.invalid/r'$"),
+        (
+            "--editable git+https://h.invalid/r#egg=b",
+            "2: '--editable git.https://h.invalid/r' .* its address: 'b @ git.https://h.invalid/r'$",
+        ),
         ("--index-url https://index.invalid", "has no effect here"),
         ("./wheel.whl", "reqs.txt:2: './wheel.whl' is not a requirement"),
         ("a @ https://index.invalid/a.whl", "names a URL"),
