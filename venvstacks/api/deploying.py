@@ -12,11 +12,12 @@ from venvstacks.api.opened_source import Wanted, keep_trust, opened_request, sig
 from venvstacks.deployment.steps import deploy as action
 from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.health_check import HealthCheck
-from venvstacks.deployment.steps.place import look_at_place, make_place
+from venvstacks.deployment.steps.place import Place, look_at_place, make_place
 from venvstacks.deployment.steps.signed_source import keep_floor, read_trust
 from venvstacks.deployment.steps.update_plan import chosen_applications
 from venvstacks.deployment.steps.user_launchers import LauncherFolders, prepare_launchers, update_launchers
 from venvstacks.errors import UsageError
+from venvstacks.tools.file_systems import keeps_modes
 from venvstacks.tools.files import home_expanded
 from venvstacks.tools.process import KILL, Processes
 
@@ -67,7 +68,7 @@ def deploy(
         if (before := read_trust(place)) is not None:  # nobody else may replace what was seen
             held.enter_context(options.changing(place))
         opened = held.enter_context(opened_request(wanted, before, options, processes))
-        make_place(Path(folder))
+        _make(place, Path(folder), options)
         if before is None:
             held.enter_context(options.changing(place))
         request = replace(
@@ -93,6 +94,14 @@ def deploy(
         if not later:
             update_launchers(place, done.generation, options.warn, folders)
         return done
+
+
+def _make(place: Place, folder: Path, options: DeployOptions) -> None:
+    """Make the deployment if it is new."""
+    is_new = not place.marker.exists()
+    make_place(folder)
+    if is_new and not keeps_modes(place.root):
+        options.warn(f"all files below {place.root} have the modes of its mount: others may be able to change them")
 
 
 def _launcher_folders(launchers: Path | str | None, entries: Path | str | None) -> LauncherFolders | None:

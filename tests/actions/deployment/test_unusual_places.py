@@ -143,3 +143,35 @@ def test_a_copy_without_links_names_what_is_kept(first: Path, tmp_path: Path) ->
     assert caught.value.hint
     assert "--generation 1" in caught.value.hint
     assert deployment.rollback(tmp_path, 1).number == 1
+
+
+def open_to_all(folder: Path) -> None:
+    for parent, _, files in os.walk(folder):
+        for place in (Path(parent), *(Path(parent, name) for name in files)):
+            if not place.is_symlink():
+                place.chmod(0o777)
+
+
+def test_modes_that_are_those_of_the_mount(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is reported or repaired that nobody can change, and the first deploy warns once."""
+    fstat = os.fstat
+
+    def answer(descriptor: int) -> os.stat_result:
+        values = list(fstat(descriptor))
+        values[0] |= 0o777
+        return os.stat_result(values)
+
+    warnings: list[str] = []
+    options = deployment.DeployOptions(warn=warnings.append)
+    with monkeypatch.context() as mounted:
+        mounted.setattr(os, "fstat", answer)
+        deployment.deploy(str(first), tmp_path, ["frog"], options)
+        open_to_all(tmp_path)
+        assert deployment.status(tmp_path, verify=True).differences == ()
+        assert deployment.deploy(str(first), tmp_path, ["frog"], options, repair=True).fetched == ()
+    assert [line for line in warnings if "modes of its mount" in line] == warnings
+    assert len(warnings) == 1
+    open_to_all(tmp_path)
+    found = deployment.status(tmp_path, verify=True).differences
+    assert found
+    assert {one.kind for one in found} == {"writable"}

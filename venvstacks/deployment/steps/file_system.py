@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import tempfile
 from pathlib import Path
 
 from venvstacks.errors import DeployError
-from venvstacks.tools.files import write_program
+from venvstacks.tools.file_systems import starts_programs
 from venvstacks.tools.folder_links import link_folder
 
 
@@ -22,6 +22,8 @@ def require_file_system(folder: Path) -> None:
         try:
             link_folder(Path(name, "link"), Path(name))
         except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise
             raise DeployError(
                 f"no deployment can be in {folder}: its file system has no links to folders ({error.strerror})",
                 hint="choose a folder on another file system: ext4, XFS, Btrfs, APFS or NTFS, not FAT or exFAT",
@@ -31,18 +33,3 @@ def require_file_system(folder: Path) -> None:
             f"no deployment can be in {folder}: programs may not be started from its file system",
             hint="choose another folder, or have that file system mounted without `noexec`",
         )
-
-
-def starts_programs(folder: Path) -> bool:
-    """Whether programs in a folder can be started: not where the file system is mounted so, or has no such modes.
-
-    Raises:
-        OSError: The folder cannot be written to.
-    """
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".trial-") as name:
-        program = Path(name, "program")
-        try:
-            write_program(program, "")
-        except PermissionError:  # of changing the mode, as the files of vfat have that of the mount
-            return False
-        return os.access(program, os.X_OK)

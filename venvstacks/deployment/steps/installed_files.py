@@ -26,6 +26,7 @@ from venvstacks.digests import TreeEntry, sha256_bytes, sha256_file
 from venvstacks.errors import ProcessFailedError
 from venvstacks.linking.chain import PTH_NAME
 from venvstacks.records.file_lists import FileManifest
+from venvstacks.tools.file_systems import keeps_modes
 from venvstacks.tools.files import read_regular
 from venvstacks.tools.folder_links import leads_to
 from venvstacks.tools.process import Rights, scrubbed_environment
@@ -90,9 +91,10 @@ def verify_links(place: Place, generation: Generation) -> Iterator[Difference]:
     starts = folder / START_FOLDER
     if starts.is_dir():  # generations of earlier versions have none
         yield from _compare_starts(place, start_texts(place, generation), starts)
-    for one in (place.root, place.store, place.generations, folder, apps):
-        if one.is_dir() and one.stat().st_mode & stat.S_IWOTH and os.name == "posix":
-            yield Difference("", one.relative_to(place.root).as_posix(), "writable")
+    ours = place.root, place.store, place.generations, folder, apps
+    writable = [one for one in ours if one.is_dir() and one.stat().st_mode & stat.S_IWOTH and os.name == "posix"]
+    found = (Difference("", one.relative_to(place.root).as_posix(), "writable") for one in writable)
+    yield from _where_modes_are_kept(place, found)
 
 
 def _compare_starts(place: Place, texts: Mapping[str, str], folder: Path) -> Iterator[Difference]:
@@ -122,7 +124,7 @@ def verify_instance(place: Place, record: InstanceRecord, tools: Tools) -> tuple
 
 def _instance_differences(place: Place, record: InstanceRecord, tools: Tools) -> set[Difference]:
     id_, target = record.installed.id, record.installed.target
-    found = {*_compare_surroundings(place, record), *_unsafe_permissions(place, record)}
+    found = {*_compare_surroundings(place, record), *_where_modes_are_kept(place, _unsafe_permissions(place, record))}
     listed = listed_entries(place, record)
     if listed is None:
         return {*found, Difference(id_, FILE_MANIFEST, "changed")}
@@ -185,6 +187,14 @@ def _unsafe_permissions(place: Place, record: InstanceRecord) -> Iterator[Differ
     for path, info in _everything_below(str(base)):
         for kind in _permission_faults(path, info, owner):
             yield Difference(record.installed.id, path[len(str(base)) + 1 :] or ".", kind)
+
+
+def _where_modes_are_kept(place: Place, found: Iterable[Difference]) -> list[Difference]:
+    """What differs, without modes that nobody can change: those of a file system where they are the mount's."""
+    all_of_them = list(found)
+    if not any(one.kind == "writable" for one in all_of_them) or keeps_modes(place.staging):
+        return all_of_them
+    return [one for one in all_of_them if one.kind not in {"writable", "setuid"}]
 
 
 def _everything_below(base: str) -> Iterator[tuple[str, os.stat_result]]:

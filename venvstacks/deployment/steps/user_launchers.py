@@ -20,13 +20,13 @@ from venvstacks.deployment.launcher_texts import (
     start_text,
 )
 from venvstacks.deployment.state import Generation
-from venvstacks.deployment.steps.file_system import starts_programs
 from venvstacks.deployment.steps.moved_layers import layer_config
 from venvstacks.deployment.steps.place import Place
 from venvstacks.deployment.steps.switch import write_start_files
 from venvstacks.errors import UsageError
 from venvstacks.linking.launch_command import launch_options
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.tools.file_systems import starts_programs
 from venvstacks.tools.files import make_folders, read_regular, write_atomically, write_program
 
 Warn = Callable[[str], None]
