@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,20 @@ import pytest
 
 from tests.support.locked_layers import framework, runtime
 from venvstacks._injected import check_child
-from venvstacks.actions.building.import_check import CheckRequest, check_imports, distributions_to_check
+from venvstacks.actions.building import import_check
+from venvstacks.actions.building.import_check import (
+    CheckRequest,
+    check_imports,
+    check_layer,
+    distributions_to_check,
+)
 from venvstacks.actions.toolset import Tools
 from venvstacks.errors import ImportCheckError
 from venvstacks.model.conventions import LAYER_CONFIG
+from venvstacks.model.launches import Launch
 from venvstacks.model.layout import StackLayout
 from venvstacks.model.platforms import PLATFORMS
+from venvstacks.records.tree_records import LibrariesRecord
 from venvstacks.tools.files import write_atomically
 
 LINUX = PLATFORMS["linux_x86_64"]
@@ -88,6 +97,42 @@ def played(base: Path, script: str) -> tuple[CheckRequest, Tools]:
     if "did not" not in script and "trap" not in script and "while" not in script:
         request = replace(request, limit=30.0)
     return request, Tools(environment={"PATH": "/usr/bin:/bin"}, cache=base / "cache")
+
+
+@pytest.mark.parametrize(
+    ("reason", "fails_flat", "said"),
+    [
+        ("ImportError: libEGL.so.1", True, "in one flat environment, too: this machine may lack something"),
+        ("ImportError: libEGL.so.1", False, "hint: in one flat environment these imports work"),
+        ("ModuleNotFoundError: No module named 'pkg_resources'", True, "hint: one flat environment lacks it, too"),
+        ("AttributeError: no main", True, "hint: one flat environment lacks it, too"),
+        ("ModuleNotFoundError: No module named 'low'", False, "hint: in one flat environment these imports work"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script plays Python")
+def test_a_launched_module_is_compared_with_a_flat_environment(
+    reason: str,
+    fails_flat: object,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer = f"cat <<'EOF' > $4\n{json.dumps({'failures': [['', 'frog:main', reason]], 'compiled': []})}\nEOF\n"
+    request, tools = played(tmp_path, answer)
+    request = replace(request, layer=replace(LAYER, launches=(Launch("frog", "frog:main"),)))
+    other = request.environment / "bin/flat"
+    fine = f"echo '{json.dumps({'failures': [], 'compiled': []})}' > $4"
+    asked = f"if grep -q '\"launches\": ..frog:main' $5; then {fine}; else {answer}fi"
+    write_atomically(other, f"#!/bin/sh\n{answer if fails_flat else asked}\n")
+    other.chmod(0o755)
+    monkeypatch.setattr(import_check, "flat_environment", lambda _: nullcontext(other))
+    monkeypatch.setattr(import_check.PassedCheck, "of", lambda *_: None)
+    monkeypatch.setattr(import_check, "read_back", lambda *_: LibrariesRecord(libraries={}))
+    try:
+        answered = str(check_layer(request, tools))
+    except ImportCheckError as error:
+        answered = str(error)
+    assert said in answered
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,12 @@ from venvstacks.tools.process import python_command, scrubbed_environment
 IMPORT_SECONDS = 300.0
 """How long all imports of one layer may take together."""
 
+_LACKING_HINT = (
+    "one flat environment lacks it, too: require what the application imports and none of its packages declares, and "
+    "see whether `launch` names what is there; --no-check-imports builds it as it is"
+)
+_LACKING = ("ModuleNotFoundError", "AttributeError", "is nothing", "there is no")
+"""How reasons begin that lie in what is installed, on whichever machine."""
 _HINT = (
     "in one flat environment these imports work: let the layer declare what it imports, or put the packages that "
     "belong together into one layer; --no-check-imports builds it as it is"
@@ -71,6 +77,10 @@ class Failure:
     def __str__(self) -> str:
         names = dict.fromkeys(name for name in (self.distribution, self.module) if name)
         return ": ".join([*names, self.reason])
+
+    def is_about_one_of(self, others: Sequence[Failure]) -> bool:
+        """Whether one of other failures is about the same thing."""
+        return (self.distribution, self.module) in {(other.distribution, other.module) for other in others}
 
 
 @dataclass(frozen=True)
@@ -195,15 +205,20 @@ def _excuse(request: CheckRequest, failures: Sequence[Failure], tools: Tools) ->
     """
     layer = request.layer
     names = dict.fromkeys((failure.distribution for failure in failures if failure.distribution), True)
-    alike: set[tuple[str, str]] = set()
-    if names:
+    targets = [launch.target for launch in layer.launches if Failure("", launch.target, "").is_about_one_of(failures)]
+    alike: list[Failure] = []
+    if names or targets:
         with flat_environment(request) as python:
             flat = StartedPython((*request.emulator, python))
-            answer = _ask(request, flat, {"distributions": names, "modules": [], "site_dir": ""}, tools)
-        alike = {(failure.distribution, failure.module) for failure in answer.failures}
-    if faults := [failure for failure in failures if (failure.distribution, failure.module) not in alike]:
+            wanted = {"distributions": names, "modules": [], "launches": targets, "site_dir": ""}
+            found = _ask(request, flat, wanted, tools).failures
+        alike = [failure for failure in failures if failure.is_about_one_of(found)]
+    lacking = [failure for failure in alike if not failure.distribution and failure.reason.startswith(_LACKING)]
+    if faults := [failure for failure in failures if failure not in alike] or lacking:
         raise ImportCheckError(
-            f"layer '{layer.name}': what it declares cannot be imported", details=tuple(map(str, faults)), hint=_HINT
+            f"layer '{layer.name}': what it declares cannot be imported",
+            details=tuple(map(str, faults)),
+            hint=_LACKING_HINT if faults == lacking else _HINT,
         )
     return tuple(
         f"layer '{layer.name}': {failure} (in one flat environment, too: this machine may lack something)"
