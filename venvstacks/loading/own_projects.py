@@ -39,7 +39,7 @@ def read_projects(
         uv: uv's settings.
         base: Folder of the specification.
         environment: This program's environment variables, with which git is asked for the tags of a project.
-        written: Folders that this stack writes; they belong to no project.
+        written: Folders that this stack writes, and the files that describe it; they belong to no project.
 
     Raises:
         SourceError: A project's folder cannot be read.

@@ -49,6 +49,7 @@ def read_surroundings(draft: Draft, base: Path, options: Options, environment: M
     """
     uv_file = _read_uv_file(base / UV_FILE) if draft.uv is None else None
     written = (options.build_dir, options.output_dir, options.export_dir, StackLayout().wheel_pins)
+    others = (*written, draft.source, UV_FILE)  # no build reads what describes the stack
     return Surroundings(
         sources={path: _read_source(base, path) for path in draft.module_paths},
         uv_file=uv_file,
@@ -56,7 +57,7 @@ def read_surroundings(draft: Draft, base: Path, options: Options, environment: M
         exclude_newer=environment.get("UV_EXCLUDE_NEWER") or None,
         requirement_files=read_requirement_files(draft.requirement_files, base),
         pythons=choose_pythons(draft, base, options, environment),
-        projects=read_projects(draft, (uv_file if draft.uv is None else draft.uv) or {}, base, environment, written),
+        projects=read_projects(draft, (uv_file if draft.uv is None else draft.uv) or {}, base, environment, others),
     )
 
 

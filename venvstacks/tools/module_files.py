@@ -66,8 +66,8 @@ def read_project(base: Path, path: str, written: Iterable[str] = ()) -> SourceTr
     Args:
         base: The specification's folder.
         path: Relative to `base` or absolute, with forward slashes.
-        written: Folders that the stack writes, relative to `base` or absolute; those that can be told from what is in
-            them need not be named.
+        written: Folders that the stack writes, and files that describe it, relative to `base` or absolute; folders that
+            can be told from what is in them need not be named.
 
     Raises:
         SourceError: As `read_source`.
@@ -95,16 +95,17 @@ def read_project(base: Path, path: str, written: Iterable[str] = ()) -> SourceTr
 
 
 class _LeftOut:
-    """The folders in a project that stacks write: those that are known, and those that are found meanwhile.
+    """What in a project belongs to stacks: the files and folders that are known, and folders that are found meanwhile.
 
     Args:
         project: The project's folder.
-        known: Folders that a stack writes, wherever they are.
+        known: Folders that a stack writes, and its files, wherever they are.
     """
 
     def __init__(self, project: Path, known: Iterable[Path]) -> None:
-        inside = (place.relative_to(project).as_posix() for place in known if place.is_relative_to(project))
-        self._prefixes = {f"{name}/" for name in inside if name != "."}
+        inside = {place.relative_to(project).as_posix() for place in known if place.is_relative_to(project)} - {"."}
+        self.names = frozenset(inside)
+        self._prefixes = {f"{name}/" for name in inside}
 
     def takes(self, prefix: str, names: Iterable[str]) -> bool:
         """Whether the folder `prefix` is one of them, which holds `names`; the project itself is none."""
@@ -113,8 +114,8 @@ class _LeftOut:
         return prefix in self._prefixes
 
     def holds(self, name: str) -> bool:
-        """Whether a file is in one of these folders."""
-        return any(name.startswith(prefix) for prefix in self._prefixes)
+        """Whether a file is one of these, or in one of these folders."""
+        return name in self.names or any(name.startswith(prefix) for prefix in self._prefixes)
 
 
 def _is_of_git(name: str) -> bool:
@@ -221,7 +222,7 @@ def _files(folder: Path, prefix: str, rules: _Rules | None, left_out: _LeftOut |
             continue
         if is_folder:
             yield from _files(Path(entry.path), f"{prefix}{entry.name}/", rules, left_out)
-        else:
+        elif not (left_out and prefix + entry.name in left_out.names):
             yield prefix + _file_name(entry)
 
 

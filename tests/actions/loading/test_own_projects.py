@@ -68,6 +68,19 @@ def test_members_of_the_workspace_around(tmp_path: Path) -> None:
     assert loaded.graph.by_name["wheel:one"].inputs == ("../libs/one/pyproject.toml",)
 
 
+def test_what_describes_a_stack_is_no_part_of_the_project_around_it(tmp_path: Path) -> None:
+    project(tmp_path / "desk", "desk")
+    stacks = {"venvstacks.toml": "", "venvstacks.uv.toml": "", "other.toml": "", "sub/venvstacks.toml": ""}
+    text = runtime(requirements=["desk"], platforms=["linux_x86_64"])
+    for name in stacks:
+        (tmp_path / "desk" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "desk" / name).write_text(f'{text}[tool.uv.sources]\ndesk = {{ path = "." }}\n', "utf-8")
+    for name in ("venvstacks.toml", "other.toml"):
+        inputs = load_project(tmp_path / "desk" / name, environment={}).graph.by_name["wheel:desk"].inputs
+        kept = stacks.keys() - {name, "venvstacks.uv.toml"}
+        assert {Path(path).as_posix() for path in inputs} == {"pyproject.toml", *kept}
+
+
 def test_a_project_file_that_is_no_toml(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a/pyproject.toml").write_text("[project\n", "utf-8")
