@@ -6,12 +6,14 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.capabilities import needs_name
+from tests.support.published_layers import application, framework, publish, runtime
 from venvstacks.api import deployments as deployment
 from venvstacks.errors import DamagedRecordError, DeployError, UsageError
 
@@ -33,6 +35,19 @@ def test_a_name_with_which_no_python_starts(
     with pytest.raises(DeployError, match=says):
         do(str(first), tmp_path / name / "d")
     assert [*tmp_path.iterdir()] == []
+
+
+@needs_name("a:b")
+def test_a_name_that_splits_lists_of_folders(first: Path, tmp_path: Path) -> None:
+    """Only layers with a wrapper put their folder into `LD_LIBRARY_PATH`."""
+    pond = framework("pond")
+    wrapped = replace(pond, files={**pond.files, "libexec/python3.11": b""})
+    publish(tmp_path / "a", [runtime(), wrapped, application("frog", uses=("pond",))])
+    with pytest.raises(DeployError, match="with ':' or ';' in its name") as caught:
+        deployment.deploy(str(tmp_path / "a"), tmp_path / "a:b")
+    assert caught.value.hint == "deploy into a folder with another name"
+    assert [*(tmp_path / "a:b/store").iterdir()] == []
+    assert deployment.deploy(str(first), tmp_path / "a:b").changed
 
 
 @pytest.mark.parametrize("failure", FAILURES)

@@ -25,7 +25,7 @@ from venvstacks.deployment.steps.instances import (
     settle,
 )
 from venvstacks.deployment.steps.layer_delivery import Delivery
-from venvstacks.deployment.steps.place import finished_instances
+from venvstacks.deployment.steps.place import OTHER_NAME, finished_instances
 from venvstacks.deployment.steps.shared_layer_files import share_layer_files
 from venvstacks.deployment.steps.switch import clean_up_after, enter_generation, rewrite_current
 from venvstacks.deployment.steps.update_plan import (
@@ -39,6 +39,7 @@ from venvstacks.deployment.steps.update_plan import (
 from venvstacks.deployment.steps.user_launchers import start_texts
 from venvstacks.deployment.ways import Route
 from venvstacks.errors import DeployError
+from venvstacks.model.conventions import WRAPPED_FOLDER
 from venvstacks.model.runtime_needs import missing_glibc, missing_libraries, needed_libraries
 from venvstacks.modes import FOLDER_MODE
 from venvstacks.tools.files import write_atomically
@@ -178,6 +179,7 @@ def _carry_out(
         lists |= {one.id: place.file_manifest(donor.installed.id).read_bytes() for one, donor in rebind}
         trees = {one.id: expected_tree(lists[one.id], one.layer, request.platform) for one in makes}
         _check_lengths(request, makes, trees)
+        _check_separators(request, trees)
         fetched = _all(coming)
     request.phases.begin("unpacking", sum(tree.size for tree in trees.values()))
     with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
@@ -268,6 +270,17 @@ def _check_lengths(request: DeployRequest, makes: Iterable[Bound], trees: Mappin
     longest = max(filter(exceeds_limit, paths), key=len, default="")
     if longest and not request.long_paths(request.place.staging):
         raise DeployError(f"{longest} is a path of {len(longest)} characters, too long for Windows", hint=TOO_LONG)
+
+
+def _check_separators(request: DeployRequest, trees: Mapping[str, ExpectedTree]) -> None:
+    """Refuse layers whose libraries would be looked for in a list of folders that the deployment's path would split."""
+    root = request.place.root
+    if request.platform.is_windows or not set(":;") & set(str(root)):
+        return
+    if any(path.startswith(f"{WRAPPED_FOLDER}/python") for tree in trees.values() for path in tree.entries):
+        raise DeployError(
+            f"shared libraries cannot be found below a folder with ':' or ';' in its name: {root}", hint=OTHER_NAME
+        )
 
 
 def _next_generation(request: DeployRequest, plan: UpdatePlan, tools: Tools) -> Generation:

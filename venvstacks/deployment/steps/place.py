@@ -35,7 +35,7 @@ RECORD = "instance.json"
 FILE_MANIFEST = "files.json.gz"
 RECORD_NAMES = (RECORD, FILE_MANIFEST)
 _OF_FILE_SYSTEM = "lost+found"  # in the top folder of an ext file system
-_OTHER_NAME = "deploy into a folder with another name"
+OTHER_NAME = "deploy into a folder with another name"
 _MARKER_TEXT = '{\n  "format": 1\n}\n'
 
 
@@ -171,7 +171,7 @@ def _refuse_unusable_name(place: Place) -> None:
     else:
         why = "with a line break in its name"
     if not name or "\n" in name or "\r" in name:
-        raise DeployError(f"Python cannot start from a folder {why}: {str(place.root)!a}", hint=_OTHER_NAME)
+        raise DeployError(f"Python cannot start from a folder {why}: {str(place.root)!a}", hint=OTHER_NAME)
 
 
 def _refuse_other_content(place: Place) -> None:
