@@ -6,7 +6,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PathDistribution
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -72,14 +72,13 @@ def read_existing(file: Path, folder: Path, machine: Machine) -> FoundProject:
     home = file if file.is_dir() else file.parent
     try:
         place = home.resolve().relative_to(folder.resolve()).as_posix()
-        document = parse_toml(_described(file, home))
-        names = {path.name for path in home.iterdir()}
-        if is_only_known_to_build(document, names) and file.suffix != ".txt":
-            return _read_built(document, home, place, machine)
-        files = _python_files(home)
-        if listed := _requirements_file(file, document, names):
-            return read_folder(home.resolve().name, place, (listed, _listed(home, listed)), files)
-        return read_project(document, place, files)
+    except ValueError as error:
+        raise UsageError(
+            f"{file} is not below {folder}",
+            hint="name a folder above all projects: venvstacks init --from FILE DIR",
+        ) from error
+    try:
+        return _read(file, home, place, machine)
     except FileNotFoundError as error:
         raise UsageError(f"{file} cannot be read: there is no such file", hint="name a folder or a file") from error
     except (OSError, UnicodeDecodeError, TomlError) as error:
@@ -88,11 +87,22 @@ def read_existing(file: Path, folder: Path, machine: Machine) -> FoundProject:
         raise UsageError(f"{file}: {error}", hint=_other_hint(home) or error.hint) from error
     except UnusableFileError as error:
         raise UsageError(str(error), hint="correct that file, or begin with `venvstacks init`") from error
-    except ValueError as error:
-        raise UsageError(
-            f"{file} is not below {folder}",
-            hint="name a folder above all projects: venvstacks init --from FILE DIR",
-        ) from error
+
+
+def _read(file: Path, home: Path, place: str, machine: Machine) -> FoundProject:
+    document = parse_toml(_described(file, home))
+    names = {path.name for path in home.iterdir()}
+    lock = next((name for name in _LOCKS if name in names), None)
+    if is_only_known_to_build(document, names) and file.suffix not in _LISTS:
+        return replace(_read_built(document, home, place, machine), lock=lock)
+    files = _python_files(home)
+    if listed := _requirements_file(file, document, names):
+        return read_folder(home.resolve().name, place, (listed, _listed(home, listed)), files)
+    return replace(read_project(document, place, files), lock=lock)
+
+
+_LOCKS = ("uv.lock", "pdm.lock", "poetry.lock", "pylock.toml")
+_LISTS = {".txt", ".in"}
 
 
 def _described(file: Path, home: Path) -> str:
@@ -107,7 +117,7 @@ def _described(file: Path, home: Path) -> str:
 
 def _requirements_file(file: Path, document: Mapping[str, Any], names: set[str]) -> str | None:
     """Name of the requirements file that stands in for a project's description; None where it has one."""
-    if file.suffix in {".txt", ".in"}:
+    if file.suffix in _LISTS:
         return file.name
     has_one = file.suffix != ".toml" and "project" not in document and "requirements.txt" in names
     return "requirements.txt" if has_one else None
@@ -152,6 +162,7 @@ def _read_built(document: Mapping[str, Any], home: Path, place: str, machine: Ma
         project = {
             "name": found.metadata["Name"], "dependencies": required, "scripts": scripts,
             "requires-python": found.metadata["Requires-Python"] or "",
+            "optional-dependencies": {name: [] for name in found.metadata.get_all("Provides-Extra") or ()},
         }  # fmt: skip
         files = [path.relative_to(wheel).as_posix() for path in wheel.glob("*/*.py")]
     tool = document.get("tool", {})

@@ -38,6 +38,8 @@ class FoundProject:
         requires_python: The versions of Python that it is for; empty: all.
         listed_in: Name of the file that lists its dependencies, where it is no package.
         support: Paths of modules and folders of data next to the launch module, where it is no package.
+        extras: Its extras.
+        lock: Name of the lock of another tool in its folder; None without one.
     """
 
     name: str
@@ -49,6 +51,8 @@ class FoundProject:
     requires_python: str = ""
     listed_in: str = "pyproject.toml"
     support: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    lock: str | None = None
 
 
 def is_only_known_to_build(document: Mapping[str, Any], names: Collection[str]) -> bool:
@@ -97,6 +101,7 @@ def read_project(document: Mapping[str, Any], folder: str, files: Iterable[str])
         uv=package_settings(document),
         requires_python=str(project.get("requires-python") or ""),
         support=() if is_package else _support(str(launch), paths),
+        extras=tuple(_table(project, "optional-dependencies")),
     )
 
 
@@ -162,12 +167,13 @@ def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _launch_of_scripts(name: str, scripts: Mapping[str, object]) -> str | dict[str, str] | None:
-    """The entry point of the only script, or those of all, the one with the project's name first; None without any."""
+    """The entry point of the only script, or those of all, those with the project's name first; None without any."""
     found: dict[str, tuple[str, str]] = {}
     for script, target in scripts.items():
         if re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", script):  # what launch targets may be called, and each once
             found.setdefault(_normalised(script), (script, str(target).partition("[")[0].strip()))
-    table = dict(sorted(found.values(), key=lambda one: _normalised(one[0]) != name))
+    by_name = sorted(found, key=lambda script: (script != name, not script.startswith(name)))
+    table = dict(found[script] for script in by_name)
     return next(iter(table.values())) if len(set(table.values())) == 1 else table or None
 
 

@@ -37,7 +37,16 @@ def specification_text(
         "",
     ]
     if shared:
-        lines += ["[[frameworks]]", 'name = "libraries"', 'runtime = "python"', f"# {remark}", *_listing(shared), ""]
+        limits = _limits(projects[0]) if len(projects) == 1 else []  # locks of several projects may contradict
+        lines += [
+            "[[frameworks]]",
+            'name = "libraries"',
+            'runtime = "python"',
+            *limits,
+            f"# {remark}",
+            *_listing(shared),
+        ]
+        lines.append("")
     base = 'frameworks = ["libraries"]' if shared else 'runtime = "python"'
     for project in projects:
         if project.launch is not None:
@@ -75,8 +84,12 @@ def _application(project: FoundProject, packages: Sequence[str], base: str) -> I
     yield "[[applications]]"
     yield f"name = {json.dumps(project.name)}"
     yield base
+    yield from _limits(project)
     if project.is_package:
         yield f"launch = {_launch(project.launch or '')}"
+        if project.extras:
+            chosen = ", ".join(project.extras)
+            yield f'# with extras, if they are needed: "{project.name}[{chosen}]"'
         yield f"requirements = {json.dumps([project.name, *packages])}"
     else:
         yield f"launch_module = {json.dumps(_below(project.folder, str(project.launch)))}"
@@ -85,6 +98,13 @@ def _application(project: FoundProject, packages: Sequence[str], base: str) -> I
         yield f"requirements-from = [{json.dumps(_below(project.folder, project.listed_in))}]"
         if packages:
             yield f"requirements = {json.dumps(packages)}"
+
+
+def _limits(project: FoundProject) -> list[str]:
+    """The versions that a project was tested with, as its lock has them."""
+    if project.lock is None:
+        return []
+    return [f"constraints-from = [{json.dumps(_below(project.folder, project.lock))}]"]
 
 
 def _launch(launch: str | Mapping[str, str]) -> str:

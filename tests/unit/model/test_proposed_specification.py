@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -142,3 +143,27 @@ def test_libraries_belong_to_the_applications_that_need_them_and_plugins_to_all(
     assert {layer["name"]: layer["requirements"] for layer in layers} == {
         "desk-top": ["desk-top", "plugin"], "shop": ["rope", "knot", "plugin"], "yard": ["plugin", "unused-by-shop"],
     }  # fmt: skip
+
+
+def test_a_lock_limits_what_is_locked_and_extras_are_named() -> None:
+    package = {**PACKAGE, "project": {**PACKAGE["project"], "optional-dependencies": {"gui": ["x"], "all": []}}}
+    desk = replace(read_project(package, "desk", []), lock="uv.lock")
+    assert desk.extras == ("gui", "all")
+    text = specification_text([desk], "cpython@3.12.1", "linux_x86_64", ["rich"], "2 MB of 3 MB")
+    layers = parse_toml(text)
+    limits = ["desk/uv.lock"]
+    assert (layers["frameworks"][0]["constraints-from"], layers["applications"][0]["constraints-from"]) == (
+        limits,
+        limits,
+    )
+    assert '# with extras, if they are needed: "desk-top[gui, all]"' in text
+    two = [desk, read_project(SCRIPT, ".", ["main.py"])]
+    layers = parse_toml(specification_text(two, "cpython@3.12.1", "linux_x86_64", ["rich"], "2 MB of 3 MB"))
+    assert "constraints-from" not in layers["frameworks"][0]
+    assert [layer.get("constraints-from") for layer in layers["applications"]] == [limits, None]
+
+
+def test_scripts_with_the_name_of_the_project_go_first() -> None:
+    scripts = {"echo_conf": "s.a:main", "supervisorctl": "s.b:main", "supervisor": "s.c:main"}
+    found = read_project({"build-system": {}, "project": {"name": "Supervisor", "scripts": scripts}}, ".", [])
+    assert list(found.launch or ()) == ["supervisor", "supervisorctl", "echo_conf"]
