@@ -15,7 +15,7 @@ HIDDEN_QUERY = "?..."
 _AFTER_SCHEME = re.compile(r"(?<=://)[^\s\"'<>`]+")
 _QUOTED_LOGIN = re.compile(r"(?<=['\"`])[^'\"`\s:/@]+:[^'\"`\s]*@(?=[\w\[])")
 _AUTHORITY = re.compile(r"[^/?#]*")
-_HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(:\d*)?")
+_HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]=]*)(:\d*)?")
 
 
 def shown(url: str) -> str:

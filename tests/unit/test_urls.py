@@ -28,6 +28,8 @@ SECRET = "s3cret"
         ("https://me:s3cret?x@host/a", "https://host/a"),
         ("https://me:x#s3cret@host/a", "https://host/a"),
         ("https://me:s3cret/x", "https:///x"),
+        ("https://=s3cret", "https://"),
+        ("https://me=s3cret/x", "https:///x"),
         ("https://host/a?sv=1&sig=s3cret", "https://host/a?..."),
         ("https://host/a?sig=s3cret@x", "https://host/a?..."),
         ("https://host/a?#s3cret", "https://host/a?..."),
