@@ -44,7 +44,10 @@ def _wheel_fault(requirement: Requirement, url: str) -> str | None:
 def with_name(value: str) -> str | None:
     """What to write in place of the address or path of a wheel or a repository alone; None for anything else."""
     address, _, marker = value.partition(" ;")
-    parts = urlsplit(address.strip())
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return None
     try:
         name = str(parse_wheel_filename(unquote(posixpath.basename(parts.path)))[0])
     except ValueError:

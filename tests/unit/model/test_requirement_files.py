@@ -115,6 +115,8 @@ def test_constraints_take_everything_as_constraints() -> None:
             "--editable git+https://h.invalid/r#egg=b",
             "2: '--editable git.https://h.invalid/r' .* its address: 'b @ git.https://h.invalid/r'$",
         ),
+        ("https://[h/x.whl", "reqs.txt:2: 'https:///x.whl' is not a requirement"),
+        ("-e git+https://[h/x", "reqs.txt:2: '-e git.https:///x' names a repository; require its package"),
         ("--index-url https://index.invalid", "has no effect here"),
         ("./wheel.whl", "reqs.txt:2: './wheel.whl' is not a requirement"),
         ("a @ https://index.invalid/a.whl", "names a URL"),
