@@ -28,3 +28,19 @@ def run_on_small_disk(
     return subprocess.run(
         [*unshare, script, "sh", place, *command], cwd=cwd, check=False, capture_output=True, text=True
     )
+
+
+def run_in_mounts(
+    script: str, arguments: Sequence[str | Path], cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a shell script that may mount file systems, which only it sees; it ends with 91 where it may not.
+
+    The test is skipped where that is not possible.
+    """
+    unshare = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
+    if shutil.which("unshare") is None:
+        pytest.skip("nothing can be mounted here")
+    done = subprocess.run([*unshare, *arguments], cwd=cwd, check=False, capture_output=True, text=True)
+    if done.returncode == 91 or "unshare failed" in done.stderr:
+        pytest.skip("nothing can be mounted here")
+    return done

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from venvstacks.model.stack import Layer
 from venvstacks.records.published_metadata import read_metadata
 from venvstacks.records.task_store import TaskStore
 from venvstacks.records.tree_records import RuntimeRecord
+from venvstacks.tools.file_systems import free_bytes
 from venvstacks.tools.process import Processes
 
 Level = Literal["ok", "warning", "problem"]
@@ -174,7 +174,7 @@ def _space(project: Project) -> Iterator[Finding]:
     for subject, folder in _places(project).items():
         nearest = existing_folder(folder)
         if devices.setdefault(nearest.stat().st_dev, subject) == subject:
-            free = shutil.disk_usage(nearest).free
+            free = free_bytes(nearest)
             is_little = free < max(known, _LITTLE)
             needed = f"; a build of everything takes {readable_bytes(known)}" if known else ""
             yield Finding(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,16 +14,13 @@ from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel
 from venvstacks.model.stack import Layer
 from venvstacks.records.published_metadata import read_metadata
+from venvstacks.tools.file_systems import free_bytes
 
 _UNPACKED = 3  # times the size of a wheel, roughly: numpy 3.6, torch for CUDA 2.0, pure Python 3 to 4
 
 
-def _free_space(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
-
-
 def space_warnings(
-    project: Project, tasks: Sequence[str], free_space: Callable[[Path], int] = _free_space
+    project: Project, tasks: Sequence[str], free_space: Callable[[Path], int] = free_bytes
 ) -> Iterator[str]:
     """A sentence for each disk that has too little room.
 

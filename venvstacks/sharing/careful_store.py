@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from typing import BinaryIO
 from venvstacks.errors import InterruptedRunError, VenvstacksError
 from venvstacks.sharing.action_result import MOST_BYTES, ActionResult, BadRecordError, Blob, decode, encode
 from venvstacks.sharing.result_stores import Area, Content, ResultStore
+from venvstacks.tools.file_systems import free_bytes
 from venvstacks.urls import shown, without_secrets
 
 FRUITLESS = 15.0
@@ -77,7 +77,7 @@ class CarefulStore:
 
     def fetch(self, blob: Blob, target: Path) -> bool:
         """Write a blob to a file; False, and no file, where it cannot be had."""
-        if not self._alive or shutil.disk_usage(target.parent).free < blob.size + _SPARE_BYTES:
+        if not self._alive or free_bytes(target.parent) < blob.size + _SPARE_BYTES:
             return False
         began = time.monotonic()
         with self._surviving():

@@ -217,7 +217,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(first: Path, tmp_path:
 def test_too_little_space_is_noticed_beforehand(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment.deploy(str(first), tmp_path, ["frog"])
     before = tree_state(tmp_path)
-    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1 << 20}))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1 << 20, "total": 1 << 30}))
     with pytest.raises(DeployError, match=r"has 1 MiB free, and 1[678] MiB are needed"):
         deployment.deploy(str(first), tmp_path, ["newt"])
     assert tree_state(tmp_path).keys() == before.keys()

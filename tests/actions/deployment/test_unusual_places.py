@@ -190,3 +190,17 @@ def test_modes_that_are_those_of_the_mount(first: Path, tmp_path: Path, monkeypa
     found = deployment.status(tmp_path, verify=True).differences
     assert found
     assert {one.kind for one in found} == {"writable"}
+
+
+def test_a_file_system_without_a_limit_is_not_full(
+    first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as ramfs, and tmpfs with `size=0`: both report no blocks at all."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 0, "total": 0}))
+    assert deployment.deploy(str(first), tmp_path, ["frog"]).changed
+
+
+def test_what_a_killed_trial_has_left_is_purged(first: Path, tmp_path: Path) -> None:
+    (tmp_path / "d/.trial-abc/link").mkdir(parents=True)
+    deployment.deploy(str(first), tmp_path / "d", ["frog"])
+    assert deployment.purge(tmp_path / "d")

@@ -12,18 +12,17 @@ from tests.support.small_disks import run_on_small_disk
 SIZES = int(os.environ.get("VENVSTACKS_TEST_DISKS", "4"))
 
 CHILD = """
-import os, sys
+import os, shutil, sys
 from pathlib import Path
 from tests.support.installed_applications import assert_clean, printed
 from venvstacks.api import deployments as deployment
-from venvstacks.deployment.steps import update_plan as action
 from venvstacks.errors import DeployError
 
 old, new, root, count = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
 folder = root / "d"
 deployment.deploy(old, folder)
-trusting = action.shutil.disk_usage
-action.shutil.disk_usage = lambda place: type("Usage", (), {"free": 1 << 40})
+trusting = shutil.disk_usage
+shutil.disk_usage = lambda place: type("Usage", (), {"free": 1 << 40, "total": 1 << 40})
 full = 0
 for number in range(count):
     space = 4096 + number * 300_000 // count
@@ -45,7 +44,7 @@ for number in range(count):
         deployment.rollback(folder)
         deployment.collect(folder)
 assert full > count // 2, full
-action.shutil.disk_usage = trusting
+shutil.disk_usage = trusting
 deployment.deploy(new, folder)
 assert printed(folder, "frog") == "new 1 2 1"
 assert_clean(folder)

@@ -22,18 +22,17 @@ def test_disturbed_updates_change_nothing_or_everything(tmp_path: Path) -> None:
 
 
 CHILD = """
-import os, sys
+import os, shutil, sys
 from pathlib import Path
 from tests.support.installed_applications import assert_clean, printed
 from venvstacks.api import deployments as deployment
-from venvstacks.deployment.steps import update_plan
 from venvstacks.errors import DeployError
 
 old, new, root, count = sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
 folder = root / "d"
 deployment.deploy(old, folder)
-trusting = update_plan.shutil.disk_usage
-update_plan.shutil.disk_usage = lambda place: type("Usage", (), {"free": 1 << 40})
+trusting = shutil.disk_usage
+shutil.disk_usage = lambda place: type("Usage", (), {"free": 1 << 40, "total": 1 << 40})
 for number in range(count):
     space = 4096 + number * 120_000 // count
     filler = root / "filler"
@@ -49,7 +48,7 @@ for number in range(count):
     assert printed(folder, "frog") == "one one 1"
     assert deployment.status(folder, verify=True).differences == ()
     filler.unlink()
-update_plan.shutil.disk_usage = trusting
+shutil.disk_usage = trusting
 done = deployment.deploy(new, folder)
 assert set(done.updated) == {"framework-pond", "app-frog"}, done
 assert printed(folder, "frog") == "two two 1"

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from venvstacks.errors import DeployError
-from venvstacks.tools.file_systems import starts_programs
+from venvstacks.tools.file_systems import TRIAL, starts_programs
 from venvstacks.tools.folder_links import link_folder
 
 
@@ -18,7 +18,7 @@ def require_file_system(folder: Path) -> None:
         DeployError: It has no links, as FAT and exFAT, or programs may not be started from it.
         OSError: The folder cannot be written to.
     """
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".trial-") as name:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=TRIAL) as name:
         try:
             link_folder(Path(name, "link"), Path(name))
         except OSError as error:

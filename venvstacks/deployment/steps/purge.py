@@ -7,6 +7,7 @@ import contextlib
 from venvstacks.deployment.steps.deploy_failures import not_deployed
 from venvstacks.deployment.steps.place import LOCK, Place
 from venvstacks.errors import DeployError
+from venvstacks.tools.file_systems import TRIAL
 from venvstacks.tools.tree_removal import remove_tree, remove_what_can_be
 
 
@@ -44,6 +45,8 @@ def remove_emptied(place: Place) -> bool:
     """
     with contextlib.suppress(OSError):
         (place.root / LOCK).unlink(missing_ok=True)
+        for left in place.root.glob(f"{TRIAL}*"):  # by a killed process
+            remove_tree(left)
     with contextlib.suppress(OSError):
         place.root.rmdir()
     return not place.root.exists()

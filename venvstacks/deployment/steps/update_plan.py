@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,12 +20,9 @@ from venvstacks.deployment.steps.switch import Warn
 from venvstacks.deployment.ways import Route, cheapest_way
 from venvstacks.errors import DeployError
 from venvstacks.model.platforms import TargetPlatform
+from venvstacks.tools.file_systems import free_bytes
 from venvstacks.tools.long_paths import bears_long_paths
 from venvstacks.tools.machine_libraries import missing_libraries
-
-
-def _free_space(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ class DeployRequest:
     allow_downgrade: bool = False
     floor: Mapping[str, str] = field(default_factory=dict)
     glibc: str = ""
-    free_space: Callable[[Path], int] = field(default=_free_space)
+    free_space: Callable[[Path], int] = field(default=free_bytes)
     missing_libraries: Callable[[tuple[str, ...]], tuple[str, ...]] = field(default=missing_libraries)
     long_paths: Callable[[Path], bool] = field(default=bears_long_paths)
     health: HealthCheck | None = None
