@@ -103,9 +103,7 @@ def _uv_source(name: str, entry: object, indexes: list[dict[str, Any]], folder: 
         kind = next((key for key in _KINDS if key in source), None)
         where = "the workspace" if kind == "workspace" else f"{kind} '{without_secrets(str(source.get(kind)))}'"
         if kind == "path" and (path := str(source["path"])):
-            written = json.dumps(posixpath.normpath(posixpath.join(folder, path)))
-            cure = f"write {name} = {{ path = {written} }} in [tool.uv.sources] of the specification, {_OR}"
-            return ForeignSource(name, where, cure, marker)
+            return path_source(name, posixpath.normpath(posixpath.join(folder, path)), where, marker)
         return ForeignSource(name, where if kind else "a source of unknown kind", marker=marker)
     label = str(source["index"])
     index = next((index for index in indexes if index.get("name") == label), None)
@@ -118,6 +116,12 @@ def _uv_source(name: str, entry: object, indexes: list[dict[str, Any]], folder: 
     else:
         assigned = f"package_indexes = {{ {name} = {json.dumps(label)} }} in the layer"
         cure = f"write index = [{{ {declared}, explicit = true }}] in [tool.uv] of the specification, and {assigned}"
+    return ForeignSource(name, where, cure, marker)
+
+
+def path_source(name: str, path: str, where: str, marker: str = "") -> ForeignSource:
+    """A project in a folder: `path` is relative to the specification, `where` what messages call it."""
+    cure = f"write {name} = {{ path = {json.dumps(path)} }} in [tool.uv.sources] of the specification, {_OR}"
     return ForeignSource(name, where, cure, marker)
 
 

@@ -19,7 +19,7 @@ _READ = frozenset({"dependencies", "scripts", "gui-scripts"})
 _MAIN_FILES = ("manage.py", "server.py", "run.py")
 _DATA_FOLDERS = frozenset({"assets", "data", "locale", "public", "static", "templates"})
 _NOT_SHIPPED = re.compile(
-    r"(setup|conftest|noxfile|fabfile|tasks)\.py|test_.*\.py|.*_test\.py|(tests?|docs?|examples?|scripts)/"
+    r"(__init__|__main__|setup|conftest|noxfile|fabfile|tasks)\.py|test_.*\.py|.*_test\.py|(tests?|docs?|examples?|scripts)/"
 )
 
 

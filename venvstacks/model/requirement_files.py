@@ -13,7 +13,7 @@ from venvstacks.model.foreign_files import FileContents, Texts, next_to, text_of
 from venvstacks.model.foreign_locks import read_foreign_lock
 from venvstacks.model.foreign_sources import workspace_files
 from venvstacks.model.project_requirements import ProjectFile
-from venvstacks.model.requirements_format import INCLUDE, RequirementsFiles, logical_lines
+from venvstacks.model.requirements_format import EDITABLE, INCLUDE, RequirementsFiles, logical_lines, project_of
 from venvstacks.model.stack import Gathered
 
 _MOST_ABOVE = "../" * 16
@@ -37,17 +37,23 @@ def gather_requirements(source: RequirementsFrom, texts: Texts) -> FileContents:
     reader = RequirementsFiles(texts)
     reader.read(source.requirements, is_constraint=as_constraints)
     parts = (
-        Gathered(source.label, tuple(reader.requirements)),
+        Gathered(source.label, tuple(reader.requirements), sources=tuple(reader.sources)),
         Gathered(source.label, tuple(reader.constraints), is_constraint=True),
     )
     return FileContents(tuple(part for part in parts if part.lines), tuple(reader.files))
 
 
 def included_files(path: str, text: str) -> tuple[str, ...]:
-    """Paths of the files that a requirements file names with `-r` and `-c`, and of a project's possible workspaces."""
+    """Paths of the files that a file leads to.
+
+    These are for a requirements file those that it names with `-r` and `-c` and the projects that it names with `-e`,
+    and for a project the files that may describe its workspace.
+    """
     if posixpath.basename(path).endswith(".lock"):
         return ()
     if posixpath.basename(path).endswith(".toml"):
         return tuple(workspace_files(path)) if "[project" in text and not path.startswith(_MOST_ABOVE) else ()
-    found = (INCLUDE.match(line) for _, line in logical_lines(text))
-    return tuple(next_to(path, match["path"]) for match in found if match and "://" not in match["path"])
+    lines = [line for _, line in logical_lines(text)]
+    found = [match["path"] for line in lines if (match := INCLUDE.match(line)) and "://" not in match["path"]]
+    projects = [match["path"] for line in lines if (match := EDITABLE.fullmatch(line)) and "://" not in match["path"]]
+    return (*(next_to(path, one) for one in found), *(project_of(path, one)[0] for one in projects))

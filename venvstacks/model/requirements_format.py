@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterator
+
+from packaging.utils import canonicalize_name
 
 from venvstacks.model.foreign_files import (
     MOST_INCLUDED,
@@ -14,11 +17,16 @@ from venvstacks.model.foreign_files import (
     next_to,
     text_of,
 )
+from venvstacks.model.foreign_sources import ForeignSource, path_source
+from venvstacks.model.toml_text import TomlError, parse_toml
 from venvstacks.model.wheel_addresses import with_name
 from venvstacks.urls import without_secrets
 
 INCLUDE = re.compile(r"(?P<option>-r|--requirement|-c|--constraint)[ =]*(?P<path>\S+)")
 """A line that includes another file."""
+
+EDITABLE = re.compile(r"(?:-e|--editable)[ =]*(?P<path>\S.*)")
+"""A line that names a project to install as editable."""
 
 _HARMLESS = ("--only-binary", "--no-binary", "--prefer-binary", "--trusted-host", "--require-hashes", "--use-feature")
 
@@ -30,6 +38,7 @@ class RequirementsFiles:
         requirements: The requirements, in the order of the files.
         constraints: The constraints.
         files: Paths of the files.
+        sources: Where the projects are that files name with `-e`.
     """
 
     def __init__(self, texts: Texts) -> None:
@@ -37,6 +46,7 @@ class RequirementsFiles:
         self.requirements: dict[str, None] = {}
         self.constraints: dict[str, None] = {}
         self.files: dict[str, None] = {}
+        self.sources: dict[ForeignSource, None] = {}
 
     def read(self, path: str, *, is_constraint: bool, depth: int = 0) -> None:
         """Read a file; `is_constraint` says what its requirements count as, `depth` how many files include it.
@@ -59,9 +69,9 @@ class RequirementsFiles:
             constrains = is_constraint or match["option"] in {"-c", "--constraint"}
             self.read(next_to(path, match["path"]), is_constraint=constrains, depth=depth + 1)
         elif line.startswith("-"):
-            if editable := re.fullmatch(r"(?:-e|--editable)[ =]*(?P<path>\S.*)", line):
-                raise UnusableFileError(f"{place}: '{without_secrets(line)}' names {_project(path, editable['path'])}")
-            if not line.startswith(_HARMLESS):
+            if editable := EDITABLE.fullmatch(line):
+                self._read_editable(path, f"{place}: '{without_secrets(line)}'", editable["path"])
+            elif not line.startswith(_HARMLESS):
                 raise UnusableFileError(
                     f"{place}: '{line}' has no effect here; indexes and the like are declared in [tool.uv]"
                 )
@@ -70,16 +80,38 @@ class RequirementsFiles:
             check_requirement(text, place)
             (self.constraints if is_constraint else self.requirements)[text] = None
 
+    def _read_editable(self, path: str, place: str, target: str) -> None:
+        """Require the project in a folder by its name; it is never to come from an index."""
+        if "://" in target:
+            raise UnusableFileError(f"{place} names a repository; {with_name(target) or 'require its package'}")
+        file, extras = project_of(path, target)
+        name = _project_name(self.texts.get(file))
+        folder = posixpath.dirname(file) or "."
+        if name is None:
+            raise UnusableFileError(
+                f"{place} names a project that does not say its own name: require it by its name, and write in "
+                f"[tool.uv.sources] of the specification where it is: NAME = {{ path = {json.dumps(folder)} }}"
+            )
+        self.files[file] = None
+        self.requirements[name + extras] = None
+        self.sources[path_source(str(canonicalize_name(name)), folder, f"path '{folder}'")] = None
 
-def _project(path: str, editable: str) -> str:
-    """What `-e` names in the file at `path`, and what to write instead."""
-    if "://" in editable:
-        return f"a repository; {with_name(editable) or 'require its package'}"
-    source = json.dumps(next_to(path, editable))
-    return (
-        "a project, not a package: require it by its name, and write in [tool.uv.sources] of the specification where "
-        f"it is: NAME = {{ path = {source} }}"
-    )
+
+def project_of(path: str, target: str) -> tuple[str, str]:
+    """The `pyproject.toml` of the project that `-e` names in the file at `path`, and its extras in brackets."""
+    match = re.fullmatch(r"(?P<folder>.*?)\s*(?P<extras>\[[A-Za-z0-9._, -]*\])?", target)
+    assert match is not None  # noqa: S101 - it may hold anything
+    return next_to(path, f"{match['folder']}/pyproject.toml"), match["extras"] or ""
+
+
+def _project_name(text: str | ValueError | None) -> str | None:
+    """The name in a `pyproject.toml`; None where there is none."""
+    try:
+        project = parse_toml(text).get("project") if isinstance(text, str) else None
+    except TomlError:
+        return None
+    name = project.get("name") if isinstance(project, dict) else None
+    return name if isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9._-]+", name) else None
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -190,7 +190,7 @@ def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
         (("--from", "none"), "none cannot be read: there is no such file"),
         (("--from", "old"), "only a build of old can say what it requires"),
         (("--from", "piped"), "pipenv requirements > requirements.txt"),
-        (("--from", "listed"), "requirements.txt:1: '-e .' names a project"),
+        (("--from", "listed"), "requirements.txt:1: '-e .' names a project that does not say"),
         (("--from", "desk"), "'a b c' is not a requirement"),
         (("--from", "desk/other.toml"), "it has no [project] table"),
         (("--from", "desk", "elsewhere"), "is not below elsewhere"),

@@ -107,7 +107,7 @@ def test_constraints_take_everything_as_constraints() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("-e ../lib", r"reqs.txt:2: '-e ../lib' names a project, .* NAME = { path = \"../lib\" }"),
+        ("-e ../lib", r"reqs.txt:2: '-e ../lib' names a project that .* NAME = { path = \"../lib\" }"),
         ("./b-1.0-py3-none-any.whl", "write its name before its address: 'b @ file:./b-1.0-py3-none-any.whl'"),
         ("git+https://h.invalid/r@1#egg=b&subdirectory=s", "'b @ git.https://h.invalid/r@1#subdirectory=s'"),
         ("git+https://u:secret@h.invalid/r", "2: 'git.https://h.invalid/r' is not .*'NAME @ git.https://h.invalid/r'$"),
@@ -136,10 +136,30 @@ def test_what_cannot_be_taken_from_a_requirements_file_is_reported(line: str, me
         ("reqs.txt", "--requirement=more.txt\n-r https://index.invalid/x\n", ("more.txt",)),
         ("pyproject.toml", "-r more.txt", ()),
         ("uv.lock", "-r more.txt", ()),
+        (
+            "d/reqs.txt",
+            "-e ..\n-e ./lib [all]\n-e git+https://h.invalid/x\n",
+            ("pyproject.toml", "d/lib/pyproject.toml"),
+        ),
     ],
 )
 def test_included_files_are_found(path: str, text: str, expected: tuple[str, ...]) -> None:
     assert included_files(path, text) == expected
+
+
+def test_projects_that_a_requirements_file_installs_as_editable_are_required_by_name() -> None:
+    texts = {
+        "d/reqs.txt": "-e ..\n--editable=./lib [all]\n-c limits.txt\n",
+        "d/limits.txt": "frog<2\n",
+        "pyproject.toml": '[project]\nname = "The.Frog"\n',
+        "d/lib/pyproject.toml": '[project]\nname = "lib"\n',
+    }
+    found = gather_requirements(RequirementsFrom(requirements="d/reqs.txt"), texts)
+    assert found.gathered[0].lines == ("The.Frog", "lib[all]")
+    sources = {source.name: source.place for source in found.gathered[0].sources}
+    assert sources == {"the-frog": "path '.'", "lib": "path 'd/lib'"}
+    assert 'write lib = { path = "d/lib" } in [tool.uv.sources]' in found.gathered[0].sources[1].cure
+    assert set(found.files) == set(texts)
 
 
 UV_LOCK = """\
