@@ -32,6 +32,7 @@ from venvstacks.model.tables import RefusedValueError
 from venvstacks.model.validation import DEFAULT_GLIBC, DEFAULT_MACOS
 from venvstacks.tools.process import Processes
 from venvstacks.tools.uv import CompileCall, UvTools, compile_lock
+from venvstacks.tools.uv_failures import explain_failure
 
 _NAME = "venvstacks-proposal"
 _OUTPUT = "pylock.proposal.toml"
@@ -124,10 +125,18 @@ def _resolve(projects: Sequence[FoundProject], folder: Path, machine: Machine) -
             )  # fmt: skip
             done = compile_lock(call, uv)
             if done.returncode:
-                reason = " ".join(re.sub(r"[^\x20-\x7e]+", " ", done.stderr).split())
-                raise UsageError(f"the requirements cannot be resolved: {reason}")
+                raise UsageError(f"the requirements cannot be resolved: {_reason(done.stderr)}")
             texts.append((work / output).read_text("utf-8") if output else done.stdout)
         return Resolved(read_dependencies(texts[1], _NAME).needs, _sizes(texts[0], machine))
+
+
+def _reason(stderr: str) -> str:
+    """Why uv has found no resolution, in one line."""
+    failure = explain_failure(stderr)
+    if failure.kind == "no wheels" and failure.packages:
+        return f"there is no wheel of {', '.join(failure.packages)} for this machine (locking says what to do)"
+    text = " ".join(failure.explanation).replace(_NAME, "these projects")
+    return " ".join(re.sub(r"[^\x20-\x7e]+", " ", text).split())
 
 
 def _sizes(text: str, machine: Machine) -> dict[str, int]:

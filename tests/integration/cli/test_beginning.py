@@ -130,7 +130,8 @@ def test_projects_whose_requirements_cannot_be_resolved_get_no_framework(tmp_pat
     project(tmp_path / "desk", "gone")
     done = run("venvstacks", "init", "--from", "desk", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
-    assert "warning: the requirements cannot be resolved: " in done.stderr
+    assert "warning: the requirements cannot be resolved: Because gone was not found " in done.stderr
+    assert "venvstacks-proposal" not in done.stderr
     assert "frameworks" not in (tmp_path / "venvstacks.toml").read_text("utf-8")
 
 
@@ -175,6 +176,13 @@ def test_what_only_a_build_knows_is_read_from_its_wheel(tmp_path: Path) -> None:
         ("deskd", "desk:serve"),
     ]
     assert done.stdout.splitlines()[2].split()[0] == "small"
+
+
+def test_requirements_without_wheels_are_named(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "wheels", "foreign", "1.0", tag="cp39-cp39-win32")
+    project(tmp_path / "desk", "foreign")
+    done = run("venvstacks", "init", "--from", "desk", cwd=tmp_path)
+    assert "there is no wheel of foreign for this machine" in done.stderr
 
 
 def test_what_is_no_project_is_refused(tmp_path: Path) -> None:

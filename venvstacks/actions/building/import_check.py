@@ -221,7 +221,8 @@ def _excuse(request: CheckRequest, failures: Sequence[Failure], tools: Tools) ->
             hint=_LACKING_HINT if faults == lacking else _HINT,
         )
     return tuple(
-        f"layer '{layer.name}': {failure} (in one flat environment, too: this machine may lack something)"
+        f"layer '{layer.name}': {failure} (in one flat environment, too: this machine may lack something, "
+        "or it wants settings first)"
         for failure in failures
     )
 
