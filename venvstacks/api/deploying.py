@@ -64,6 +64,7 @@ def deploy(
     processes = options.cancellation.processes if options.cancellation else Processes()
     place = look_at_place(Path(folder))
     wanted = Wanted(source, place, None if applications is None else tuple(applications), trusted)
+    folders = _launcher_folders(launchers, desktop_entries)
     with contextlib.ExitStack() as held:
         if (before := read_trust(place)) is not None:  # nobody else may replace what was seen
             held.enter_context(options.changing(place))
@@ -79,7 +80,6 @@ def deploy(
             health=None if health_check is None else HealthCheck(tuple(health_check)),
             later=later,
         )
-        folders = _launcher_folders(launchers, desktop_entries)
         if folders is not None:
             prepare_launchers(place, folders, chosen_applications(request), request.platform)
         keep_trust(request, before)

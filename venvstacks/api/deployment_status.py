@@ -12,7 +12,7 @@ from venvstacks.deployment.steps import generations
 from venvstacks.deployment.steps.disk_use import disk_use
 from venvstacks.deployment.steps.generations import generation_numbers, look, require_current
 from venvstacks.deployment.steps.installed_files import Difference, verify_generation
-from venvstacks.deployment.steps.place import Place, open_place
+from venvstacks.deployment.steps.place import open_place, place_of
 from venvstacks.deployment.steps.signed_source import read_trust
 from venvstacks.trust.trust_record import TrustRecord
 
@@ -21,7 +21,7 @@ _MOST_LOOKS = 10  # a deployment that changes more often while it is compared is
 
 def current_number(folder: Path | str) -> int | None:
     """The number of the current generation; None before the first deploy, and where there is no deployment."""
-    return generations.current_number(Place(Path(folder).resolve()))
+    return generations.current_number(place_of(Path(folder)))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -187,7 +188,7 @@ class Commands:
         """Remove a deployment."""
         from venvstacks.api.installed_generations import purge  # noqa: PLC0415 - a command loads its own
 
-        place = folder.resolve() if folder.is_symlink() else folder  # a link to it stays
+        place = Path(os.path.realpath(folder)) if folder.is_symlink() else folder  # a link to it stays
         with _reporting_what_is_left(folder):
             is_gone = purge(folder, self.options)
         self._report(f"{place} is removed" if is_gone else f"nothing of the deployment is left in {place}")

@@ -205,6 +205,9 @@ def _report_other(error: Exception) -> int:
         _discard_output()
         _report(f"standard output cannot be written: {error.strerror}")
         return int(ExitCode.MIXED)
+    if isinstance(error, FileNotFoundError) and error.filename is None and not _has_current_folder():
+        _report("the current folder was removed\nhint: change to another folder and run the same command again")
+        return int(ExitCode.USAGE)
     if exit_code is None:
         report_defect(error)
         return int(ExitCode.MIXED)
@@ -223,6 +226,12 @@ def _report_other(error: Exception) -> int:
             otherwise = "applications are named by --app NAME"
         _report(f"{message}\nhint: {otherwise}")
     return int(exit_code)
+
+
+def _has_current_folder() -> bool:
+    with contextlib.suppress(OSError):
+        return bool(os.getcwd())  # noqa: PTH109 - of which `Path.cwd` is no more
+    return False
 
 
 def report_defect(error: BaseException) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -204,3 +206,39 @@ def test_what_a_killed_trial_has_left_is_purged(first: Path, tmp_path: Path) -> 
     (tmp_path / "d/.trial-abc/link").mkdir(parents=True)
     deployment.deploy(str(first), tmp_path / "d", ["frog"])
     assert deployment.purge(tmp_path / "d")
+
+
+@pytest.mark.parametrize("below", ["", "below"])
+def test_links_in_a_circle(below: str, first: Path, tmp_path: Path) -> None:
+    circle = tmp_path / "circle"
+    circle.symlink_to("circle")
+    for do in (deployment.deploy, deployment.check):
+        with pytest.raises(DeployError):
+            do(str(first), circle / below)
+    with pytest.raises(DeployError):
+        deployment.status(circle / below)
+    assert deployment.current_number(circle / below) is None
+
+
+@pytest.mark.parametrize("own", ["store", "generations/1", "current", "staging/x", "downloads"])
+def test_launchers_in_a_folder_of_the_deployment(own: str, first: Path, tmp_path: Path) -> None:
+    deployment.deploy(str(first), tmp_path, ["frog"])
+    with pytest.raises(UsageError, match="launchers cannot be in"):
+        deployment.deploy(str(first), tmp_path, launchers=tmp_path / own)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
+def test_a_source_that_would_be_read_for_ever(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(UsageError, match="there is no folder"):
+        deployment.deploy(str(tmp_path / "fifo"), tmp_path / "d")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no current folder")
+def test_a_current_folder_that_was_removed(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    script = 'cd "$1/here" && rmdir "$1/here" && exec "$2" -m venvstacks status d'
+    command = ["sh", "-c", script, "sh", tmp_path, sys.executable]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "error: the current folder was removed\nhint: change to another folder" in done.stderr

@@ -177,4 +177,4 @@ def _is_file(place: Path | zipfile.Path) -> bool:
 def _root(place: Path) -> Path | zipfile.Path | None:
     if place.is_dir():
         return place
-    return zipfile.Path(place) if zipfile.is_zipfile(place) else None
+    return zipfile.Path(place) if place.is_file() and zipfile.is_zipfile(place) else None  # not of a FIFO or device

@@ -107,13 +107,18 @@ class Place:
         return self.store / id_ / FILE_MANIFEST
 
 
+def place_of(root: Path) -> Place:
+    """Where the deployment in the folder `root` is, or would be; links that lead in a circle stay as they are."""
+    return Place(Path(os.path.realpath(root)))  # `Path.resolve` fails for those before Python 3.13
+
+
 def open_place(root: Path) -> Place:
     """The deployment in the folder `root`.
 
     Raises:
         DeployError: There is none, or one of another version, or it cannot be read.
     """
-    place = Place(root.resolve())
+    place = place_of(root)
     try:
         with reading(place.root):
             found = read_regular(place.marker)
@@ -136,7 +141,7 @@ def make_place(root: Path) -> Place:
     Raises:
         DeployError: The folder holds something else, cannot be written to, or is on an unsuitable file system.
     """
-    place = Place(root.resolve())
+    place = place_of(root)
     with not_deployed(place.root):
         make_folder(place.root)
         if not place.marker.exists():
@@ -152,7 +157,7 @@ def look_at_place(root: Path) -> Place:
     Raises:
         DeployError: The folder holds something else, cannot be read, or has a name with which no Python starts.
     """
-    place = Place(root.resolve())
+    place = place_of(root)
     _refuse_unusable_name(place)
     with reading(place.root):
         if place.marker.exists():

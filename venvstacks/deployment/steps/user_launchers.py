@@ -76,6 +76,7 @@ def prepare_launchers(place: Place, folders: LauncherFolders, names: Collection[
         UsageError: Something is in the way, or a folder cannot be written to.
     """
     for folder in dict.fromkeys((folders.launchers, folders.entries)):
+        _refuse_own_folder(folder, place)
         try:
             make_folders(folder)
         except OSError as error:
@@ -88,6 +89,17 @@ def prepare_launchers(place: Place, folders: LauncherFolders, names: Collection[
             raise UsageError(
                 f"{file} is there already, and is no launcher of this deployment",
                 hint="remove it, or choose another folder for the launchers",
+            )
+
+
+def _refuse_own_folder(folder: Path, place: Place) -> None:
+    """Refuse the folders of a deployment in which it removes what it does not know."""
+    real = Path(os.path.realpath(folder))
+    for own in (place.store, place.generations, place.staging, place.downloads):
+        if own in (real, *real.parents):
+            raise UsageError(
+                f"launchers cannot be in {own}, from which the deployment removes what it does not need",
+                hint="choose another folder for the launchers",
             )
 
 
