@@ -229,9 +229,10 @@ def _report_other(error: Exception) -> int:
 
 
 def _has_current_folder() -> bool:
-    with contextlib.suppress(OSError):
-        return bool(os.getcwd())  # noqa: PTH109 - of which `Path.cwd` is no more
-    return False
+    try:
+        return Path.cwd().is_dir()
+    except OSError:
+        return False
 
 
 def report_defect(error: BaseException) -> None:
