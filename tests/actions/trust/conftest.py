@@ -33,4 +33,6 @@ def publisher(made: tuple[Publisher, Path], tmp_path: Path) -> Publisher:
 @pytest.fixture
 def installed(made: tuple[Publisher, Path], tmp_path: Path) -> Path:
     """A deployment of release 2.4.0 that trusts the publisher."""
-    return Path(shutil.copytree(made[1], tmp_path / "installed", symlinks=True))
+    copy = Path(shutil.copytree(made[1], tmp_path / "installed", symlinks=True))
+    deployment.collect(copy)  # the first change of a copy writes what names its folder
+    return copy
