@@ -133,9 +133,9 @@ def test_a_status_that_is_interrupted(number: int, code: int, old_stack: Path, t
     deployment.deploy(str(old_stack), tmp_path / "d")
     marker = tmp_path / "d/venvstacks-deployment.json"
     program = (
-        "import sys, time\nfrom venvstacks.api import deployments\n"
+        "import sys, time\nfrom venvstacks.api import deployment_status\n"
         "def waiting(*_, **__):\n    print('there', flush=True)\n    time.sleep(60)\n"
-        "deployments.status = waiting\n"
+        "deployment_status.status = waiting\n"
         "from venvstacks.cli.error_boundary import run_command_line\nsys.exit(run_command_line(sys.argv[1:]))\n"
     )
     child = subprocess.Popen(
