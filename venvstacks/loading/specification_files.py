@@ -19,6 +19,7 @@ from venvstacks.model.toml_text import TomlError, parse_toml
 from venvstacks.tools.module_files import read_source
 
 UV_FILE = "venvstacks.uv.toml"
+_MOST_BYTES = 64 << 20  # a hundred times what the largest stacks need; devices end nowhere
 
 
 def read_text(path: Path, shown: str) -> str:
@@ -28,7 +29,11 @@ def read_text(path: Path, shown: str) -> str:
         SpecificationError: It cannot be read.
     """
     try:
-        return path.read_text("utf-8-sig")  # editors on Windows put a mark before the text
+        with path.open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+        if len(content) <= _MOST_BYTES:
+            return _universal(content.decode("utf-8-sig"))  # editors on Windows put a mark before the text
+        message, hint = f"it has more than {_MOST_BYTES >> 20} MiB", "name a specification"
     except FileNotFoundError:
         message, hint = "there is no such file", f"looked for {path}"
     except IsADirectoryError:
@@ -38,6 +43,10 @@ def read_text(path: Path, shown: str) -> str:
     except OSError as error:
         message, hint = f"cannot be read: {error.strerror or error}", "check its permissions"
     raise SpecificationError(shown, (Fault(message, hint=hint),))
+
+
+def _universal(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_surroundings(draft: Draft, base: Path, options: Options, environment: Mapping[str, str]) -> Surroundings:

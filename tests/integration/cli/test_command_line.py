@@ -86,6 +86,7 @@ CASES = {
     "wrong number": (["build", "venvstacks.toml", "--jobs", "0"], 2, "--jobs"),
     "missing specification": (["build", "none.toml"], 3, "there is no such file"),
     "a folder": (["build", "."], 3, "this is a folder"),
+    "a device": (["show", "/dev/zero"], 3, "it has more than 64 MiB"),
     "no such layer": (["build", "venvstacks.toml", "--include", "bse"], 2, "no environment matches 'bse'"),
     "no such application": (["run", "venvstacks.toml", "helo"], 2, "applications: hello"),
     "no such provider": (["plan", "venvstacks.toml", "--runtime-provider", "hots"], 2, "did you mean 'host'?"),
