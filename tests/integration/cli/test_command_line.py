@@ -101,7 +101,7 @@ def test_deployments_are_handled_without_what_builds(tmp_path: Path) -> None:
     code = "import sys; from venvstacks.cli.app import make_app; make_app(['status']); print(*sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     loaded = set(answer.stdout.split())
-    assert "venvstacks.api.deployments" in loaded
+    assert "venvstacks.cli.deploy_commands" in loaded
     assert not {"venvstacks.api.runs", "venvstacks.model.specification", "packaging", "doit"} & loaded
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -135,7 +136,7 @@ def variables_that_name_indexes(site: Site) -> Iterator[str | None]:
 # The specification and the options
 
 
-@hint("looked for ", "name the file in it, e.g. ", "TOML files are UTF-8")
+@hint("looked for ", "name the file in it, e.g. ", "TOML files are UTF-8", "name a specification")
 def a_specification_that_cannot_be_read(site: Site) -> Iterator[str | None]:
     text = site.stack.path.read_bytes()
     site.stack.path.unlink()
@@ -147,6 +148,8 @@ def a_specification_that_cannot_be_read(site: Site) -> Iterator[str | None]:
     site.stack = whole
     site.stack.path.write_text("# ä\n" + text.decode(), "latin-1")
     yield "TOML files are UTF-8"
+    os.truncate(site.stack.path, (64 << 20) + 1)
+    yield "name a specification"
     site.stack.path.write_text("# ä\n" + text.decode(), "utf-8")
 
 

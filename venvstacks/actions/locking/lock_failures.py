@@ -140,10 +140,10 @@ def _missing_hints(
         listed = ", ".join(f'"{target.name}"' for target in succeeded)
         yield f"this layer can be locked with platforms = [{listed}]"
     packages = sorted({package for found in missing.values() for package in found})
-    source = f'{packages[0]} = {{ url = "https://.../{packages[0]}.tar.gz" }}'
     yield (
         f"build wheels and use --local-wheels, or have them built: require {', '.join(packages)} in this layer, and "
-        f"name where the source is in [tool.uv.sources], as in {source}"
+        f"name where the source is in [tool.uv.sources], as in {packages[0]} = {{ url = "
+        f'"https://.../{packages[0]}.tar.gz" }}'
     )
     relaxed = Conditions(only=tuple(_without_versions(text, packages) for text in runs.layer.requirements))
     if not any(attempt.failure for attempt in run_for_all(missing, lambda t: runs.attempt(t, relaxed)).values()):
