@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from venvstacks.archives.compression import Compression, zstd_parameters
+from hypothesis import given
+from hypothesis import strategies as st
+
+from venvstacks.archives.compression import Compression, zstd_parameters, zstd_stream
 from venvstacks.archives.formats import ARCHIVE_FORMATS
 from venvstacks.graph.compiler import RECIPES
 
@@ -21,3 +24,10 @@ def test_parameters_change_together_with_the_recipe_of_archives(check_golden: Ca
             values = ", ".join(f"{name} {getattr(chosen, name)}" for name in CHOSEN)
             lines.append(f"tar.zst at {level}, {size // MIB} MiB: {values}")
     check_golden("archives/compression-parameters.txt", "\n".join(lines) + "\n")
+
+
+@given(st.lists(st.binary(max_size=90_000), max_size=6))
+def test_sizes_of_chunks_do_not_matter(chunks: list[bytes]) -> None:
+    whole = b"".join(chunks)
+    compression = Compression(3, 1, len(whole))
+    assert b"".join(zstd_stream(chunks, compression)) == b"".join(zstd_stream([whole], compression))
