@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from venvstacks.actions.toolset import Tools
-from venvstacks.archives.expected import ExpectedTree
 from venvstacks.deployment.binding import Bound
 from venvstacks.deployment.release_steps import ReleaseStep
 from venvstacks.deployment.state import Generation, InstanceRecord, needed_instances
@@ -25,7 +24,8 @@ from venvstacks.deployment.steps.instances import (
     settle,
 )
 from venvstacks.deployment.steps.layer_delivery import Delivery
-from venvstacks.deployment.steps.place import OTHER_NAME, finished_instances
+from venvstacks.deployment.steps.place import finished_instances
+from venvstacks.deployment.steps.place_limits import check_lengths, check_separators, check_space
 from venvstacks.deployment.steps.shared_layer_files import share_layer_files
 from venvstacks.deployment.steps.switch import clean_up_after, enter_generation, rewrite_current
 from venvstacks.deployment.steps.update_plan import (
@@ -38,12 +38,9 @@ from venvstacks.deployment.steps.update_plan import (
 )
 from venvstacks.deployment.steps.user_launchers import start_texts
 from venvstacks.deployment.ways import Route
-from venvstacks.errors import DeployError
-from venvstacks.model.conventions import WRAPPED_FOLDER
 from venvstacks.model.runtime_needs import missing_glibc, missing_libraries, needed_libraries
 from venvstacks.modes import FOLDER_MODE
 from venvstacks.tools.files import write_atomically
-from venvstacks.tools.long_paths import TOO_LONG, exceeds_limit
 from venvstacks.tools.workers import workers
 
 if TYPE_CHECKING:
@@ -52,7 +49,6 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _LANES = 4  # downloads at the same time
-_SLACK = 16 << 20  # for records, links and folders of the file system
 
 
 @dataclass(frozen=True)
@@ -171,15 +167,15 @@ def _carry_out(
     place, source = request.place, request.source
     delivery = Delivery(source, place, tools, request.warn, request.phases)
     makes = (*(route.bound for route in routes), *(one for one, _ in rebind))
-    _check_space(request, routes, rebind)
+    check_space(request, routes, rebind)
     _announce(request, routes)
     with workers(_LANES) as lanes, _nobody_left_waiting(tools):
         coming = [lanes.pool.submit(delivery.fetch, route) for route in routes]
         lists = {route.bound.id: source.read(route.bound.layer.files) for route in routes}
         lists |= {one.id: place.file_manifest(donor.installed.id).read_bytes() for one, donor in rebind}
         trees = {one.id: expected_tree(lists[one.id], one.layer, request.platform) for one in makes}
-        _check_lengths(request, makes, trees)
-        _check_separators(request, trees)
+        check_lengths(request, makes, trees)
+        check_separators(request, trees)
         fetched = _all(coming)
     request.phases.begin("unpacking", sum(tree.size for tree in trees.values()))
     with workers(max(1, tools.threads)) as lanes, _nobody_left_waiting(tools):
@@ -242,45 +238,6 @@ def _all(jobs: Sequence[Future[Result]]) -> list[Result]:
     for job in as_completed(jobs):
         job.result()
     return [job.result() for job in jobs]
-
-
-def _check_space(
-    request: DeployRequest, routes: Sequence[Route], rebind: Sequence[tuple[Bound, InstanceRecord]]
-) -> None:
-    """Refuse a deploy if its files, and what is still to be fetched, do not fit on the disk."""
-    place, source = request.place, request.source
-    needed = sum(one.layer.disk_size for one, _ in rebind) + sum(route.disk_size for route in routes)
-    needed += sum(source.space_needed(file, place.downloads) for route in routes for file in route.way.files)
-    if not needed:
-        return
-    free = request.free_space(place.root)
-    if needed + _SLACK > free:
-        raise DeployError(
-            f"{place.root} has {free >> 20} MiB free, and {(needed + _SLACK >> 20) + 1} MiB are needed",
-            hint="free some space, or deploy to another disk; nothing was changed",
-        )
-
-
-def _check_lengths(request: DeployRequest, makes: Iterable[Bound], trees: Mapping[str, ExpectedTree]) -> None:
-    """Refuse a deploy to Windows if it would be stopped by a path that is too long, and name the longest one."""
-    if not request.platform.is_windows:
-        return
-    folders = {one.id: request.place.staging / f"{one.id}.________" / one.layer.target for one in makes}
-    paths = (os.path.join(folder, path) for id_, folder in folders.items() for path in trees[id_].entries)  # noqa: PTH118
-    longest = max(filter(exceeds_limit, paths), key=len, default="")
-    if longest and not request.long_paths(request.place.staging):
-        raise DeployError(f"{longest} is a path of {len(longest)} characters, too long for Windows", hint=TOO_LONG)
-
-
-def _check_separators(request: DeployRequest, trees: Mapping[str, ExpectedTree]) -> None:
-    """Refuse layers whose libraries would be looked for in a list of folders that the deployment's path would split."""
-    root = request.place.root
-    if request.platform.is_windows or not set(":;") & set(str(root)):
-        return
-    if any(path.startswith(f"{WRAPPED_FOLDER}/python") for tree in trees.values() for path in tree.entries):
-        raise DeployError(
-            f"shared libraries cannot be found below a folder with ':' or ';' in its name: {root}", hint=OTHER_NAME
-        )
 
 
 def _next_generation(request: DeployRequest, plan: UpdatePlan, tools: Tools) -> Generation:
