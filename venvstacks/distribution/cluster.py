@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 CONNECT_SECONDS = 10
-WORKERS_SECONDS = 10.0
-"""How long a run waits for a first worker."""
+WORKERS_SECONDS = 15.0
+"""How long a run waits for a first worker; those of a restarted scheduler come back within some seconds."""
 
 LOST_SECONDS = 30.0
 """How long a run waits for a scheduler or for workers that are gone."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import dask
 from distributed import Worker, WorkerPlugin
 from filelock import FileLock, Timeout
 
@@ -31,6 +32,8 @@ _KEPT = 4
 """Folders of this many projects are kept."""
 
 _PAUSE_SECONDS = 1.0
+_CONNECT_SECONDS = "5s"
+"""How long Dask tries to connect before it begins anew: its pauses double, up to half of this."""
 
 
 class TaskPlugin(WorkerPlugin):
@@ -121,7 +124,8 @@ def serve(settings: WorkerSettings) -> None:
     Raises:
         UsageError: The folder cannot be written.
     """
-    with _own_folder(settings.folder) as folder:
+    limits = {"distributed.comm.timeouts.connect": _CONNECT_SECONDS}
+    with _own_folder(settings.folder) as folder, dask.config.set(limits):
         asyncio.run(_serve(settings, TaskPlugin(settings.workplace, folder), folder))
 
 
