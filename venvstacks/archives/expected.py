@@ -15,7 +15,13 @@ from dataclasses import dataclass
 
 from venvstacks.digests import TreeEntry
 from venvstacks.model.platforms import TargetPlatform
-from venvstacks.model.relative_paths import check_windows_names, has_drive, has_odd_characters, is_absolute
+from venvstacks.model.relative_paths import (
+    check_windows_names,
+    folders_above,
+    has_drive,
+    has_odd_characters,
+    is_absolute,
+)
 
 MOST_ENTRIES = 500_000
 """Limit for the files and links of one layer, and for its folders: several times what the largest environments have.
@@ -134,13 +140,10 @@ def folded(path: str) -> str:
 def _folders_of(paths: Iterable[str]) -> set[str]:
     """All folders that contain these paths; the top folder is the empty path."""
     folders = {""}
-    for path in paths:
-        folder = path.rpartition("/")[0]
-        while folder not in folders:
-            folders.add(folder)
-            if len(folders) > MOST_ENTRIES:
-                raise UnsoundTreeError(f"more than {MOST_ENTRIES} folders")
-            folder = folder.rpartition("/")[0]
+    for folder in folders_above(paths):
+        folders.add(folder)
+        if len(folders) > MOST_ENTRIES:
+            raise UnsoundTreeError(f"more than {MOST_ENTRIES} folders")
     return folders
 
 

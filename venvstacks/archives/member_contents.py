@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +21,12 @@ class Contents:
     Attributes:
         members: The members, in the order in which they are written.
         root: Folder of the environment that the members' sources are relative to.
+        passed: Called with the bytes of each piece before that is given away; what it raises ends the reading.
     """
 
     members: tuple[Member, ...]
     root: Path
+    passed: Callable[[int], None] = lambda _: None
 
     @property
     def size(self) -> int:
@@ -42,46 +43,44 @@ class Contents:
             PublishError: The file cannot be read.
         """
         if member.content is not None:
+            self.passed(member.size)
             yield member.content
         elif member.source is not None:
             place = f"{self.root}/{member.source}"  # paths for thousands of small files would take as long as the rest
-            with _reading(place):
+            try:
                 if member.target is None:
-                    yield from _read_checked(place, member)
+                    yield from self._read_checked(place, member)
                 elif not (link := Path(place)).is_symlink() or link.readlink().as_posix() != member.target:
                     raise changed(place, "is no longer the same link")
+            except OSError as error:
+                raise _not_read(place, error) from error
+
+    def _read_checked(self, place: str, member: Member) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        left = member.size
+        with io.FileIO(place) as stream:
+            while chunk := stream.read(min(left + 1, _CHUNK)):  # one more than there should be: has it grown?
+                left -= len(chunk)
+                if left < 0:
+                    raise changed(place, "has grown")
+                digest.update(chunk)
+                self.passed(len(chunk))
+                yield chunk
+        if left:
+            raise changed(place, "has shrunk")
+        if digest.hexdigest() != member.sha256:
+            raise changed(place, "has other content")
 
 
-def _read_checked(place: str, member: Member) -> Iterator[bytes]:
-    digest = hashlib.sha256()
-    left = member.size
-    with io.FileIO(place) as stream:
-        while chunk := stream.read(_CHUNK):
-            left -= len(chunk)
-            if left < 0:
-                raise changed(place, "has grown")
-            digest.update(chunk)
-            yield chunk
-    if left:
-        raise changed(place, "has shrunk")
-    if digest.hexdigest() != member.sha256:
-        raise changed(place, "has other content")
-
-
-@contextlib.contextmanager
-def _reading(place: str) -> Iterator[None]:
-    """Raise failures to read as errors of this program: the entry is gone, of another kind, or not readable."""
-    try:
-        yield
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise changed(place, "is gone") from error
-    except OSError as error:
-        if Path(place).is_dir():  # what Windows refuses to open for a lack of rights
-            raise changed(place, "is gone") from error
-        raise PublishError(
-            f"{Path(place)} cannot be read: {error.strerror or error}",
-            hint="make the environment readable, or build it again",
-        ) from error
+def _not_read(place: str, error: OSError) -> ChangedEnvironmentError | PublishError:
+    """The error for an entry that is gone, of another kind, or not readable."""
+    gone = isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError)
+    if gone or Path(place).is_dir():  # what Windows refuses to open for a lack of rights
+        return changed(place, "is gone")
+    return PublishError(
+        f"{Path(place)} cannot be read: {error.strerror or error}",
+        hint="make the environment readable, or build it again",
+    )
 
 
 def changed(place: Path | str, how: str) -> ChangedEnvironmentError:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 from venvstacks.digests import TreeEntry, sha256_bytes
 from venvstacks.errors import PublishError
-from venvstacks.model.relative_paths import ends_outside
+from venvstacks.model.relative_paths import ends_outside, folders_above
 from venvstacks.modes import FOLDER_MODE, file_mode
 
 _LINK_MODE = 0o777
@@ -55,7 +56,7 @@ class Member:
     @property
     def mode(self) -> int:
         """Permission bits, normalised: they do not depend on the umask under which the environment was built."""
-        if self.is_link:
+        if self.target is not None:
             return _LINK_MODE
         return FOLDER_MODE if self.is_folder else file_mode(executable=self.executable)
 
@@ -106,8 +107,8 @@ def members(
     }
     kept.update({path: _from_content(path, content, top) for path, content in added.items()})
     _check_names(kept.values())
-    folders = {folder for member in kept.values() for folder in _folders_of(member.path)} | {top}
-    return tuple(sorted([*kept.values(), *map(Member, folders)], key=lambda member: member.path))
+    folders = {top, *folders_above(member.path for member in kept.values())}
+    return tuple(sorted([*kept.values(), *map(Member, folders)], key=attrgetter("path")))
 
 
 def _from_entry(entry: TreeEntry, top: str) -> Member:
@@ -120,12 +121,6 @@ def _from_entry(entry: TreeEntry, top: str) -> Member:
 
 def _from_content(path: str, content: bytes, top: str) -> Member:
     return Member(f"{top}/{path}", content=content, size=len(content), sha256=sha256_bytes(content))
-
-
-def _folders_of(path: str) -> list[str]:
-    """All folders above a member, the top folder included."""
-    parts = path.split("/")
-    return ["/".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def _check_link(path: str, target: str) -> None:

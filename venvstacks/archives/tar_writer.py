@@ -17,6 +17,9 @@ _RECORD = 20 * BLOCK  # archives end with a full record: tape drives required it
 _NAME_LIMIT = 100
 _OCTAL_LIMIT = 8**11  # eleven octal digits: 8 GiB for sizes, the year 2242 for times
 _FILE, _LINK, _FOLDER, _EXTENDED = b"0", b"2", b"5", b"x"
+_OWNER = b"%07o\0" % 0 * 2
+_REST = b"ustar\x0000" + b"root".ljust(32, b"\0") * 2 + b"%07o\0" % 0 * 2 + bytes(155 + 12)
+_REST_SUM = sum(_REST) + 8 * ord(" ")  # a checksum is computed as if its own field held spaces
 
 
 def tar_chunks(contents: Contents, epoch: int) -> Iterator[bytes]:
@@ -42,12 +45,13 @@ def tar_chunks(contents: Contents, epoch: int) -> Iterator[bytes]:
 
 def member_header(member: Member, epoch: int) -> bytes:
     """The header of one member: one block, with an extended header before it if not all values fit into the block."""
-    name = (member.path + "/" if member.is_folder else member.path).encode()
-    target = (member.target or "").encode()
-    kind = _LINK if member.is_link else _FOLDER if member.is_folder else _FILE
-    records = _extended_records(name, target, member.size)
+    name, target, kind = member.path.encode(), b"", _FILE
+    if member.target is not None:
+        target, kind = member.target.encode(), _LINK
+    elif member.is_folder:
+        name, kind = name + b"/", _FOLDER
     extended = b""
-    if records:
+    if records := _extended_records(name, target, member.size):
         extended = _block(b"././@PaxHeader", kind=_EXTENDED, mode=0o644, size=len(records), epoch=epoch)
         extended += records + bytes(-len(records) % BLOCK)
     size = member.size if member.size < _OCTAL_LIMIT else 0
@@ -80,27 +84,7 @@ def _record(key: bytes, value: bytes) -> bytes:
 
 def _block(name: bytes, *, kind: bytes, mode: int, size: int, epoch: int, target: bytes = b"") -> bytes:
     """One ustar header block: names are truncated to the field's size, numbers are octal, the checksum covers all."""
-    before = b"".join(
-        (
-            name[:_NAME_LIMIT].ljust(_NAME_LIMIT, b"\0"),
-            b"%07o\0" % mode,
-            b"%07o\0" % 0,
-            b"%07o\0" % 0,
-            b"%011o\0" % size,
-            b"%011o\0" % epoch,
-        )
-    )
-    after = b"".join(
-        (
-            kind,
-            target[:_NAME_LIMIT].ljust(_NAME_LIMIT, b"\0"),
-            b"ustar\x0000",
-            b"root".ljust(32, b"\0"),
-            b"root".ljust(32, b"\0"),
-            b"%07o\0" % 0,
-            b"%07o\0" % 0,
-            bytes(155 + 12),
-        )
-    )
-    checksum = sum(before) + 8 * ord(" ") + sum(after)
-    return before + b"%06o\0 " % checksum + after
+    name, target = name[:_NAME_LIMIT], target[:_NAME_LIMIT]
+    before = b"%s%07o\0%s%011o\0%011o\0" % (name.ljust(_NAME_LIMIT, b"\0"), mode, _OWNER, size, epoch)
+    checksum = sum(before) + sum(kind) + sum(target) + _REST_SUM
+    return b"%s%06o\0 %s%s%s" % (before, checksum, kind, target.ljust(_NAME_LIMIT, b"\0"), _REST)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable, Iterator
 
 _NO_PART_OF_NAMES = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -54,6 +55,17 @@ def leads_out(path: str) -> bool:
         if depth < 0:
             return True
     return False
+
+
+def folders_above(paths: Iterable[str]) -> Iterator[str]:
+    """Each folder that one of these relative paths is in, once."""
+    seen = {""}
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder not in seen:
+            seen.add(folder)
+            yield folder
+            folder = folder.rpartition("/")[0]
 
 
 def reached(path: str, start: str = "") -> str | None:

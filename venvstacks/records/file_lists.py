@@ -38,12 +38,12 @@ class ListedFile:
     target: str | None = None
 
     @classmethod
-    def of(cls, entry: TreeEntry) -> ListedFile:
-        """The row of a file or link."""
-        if entry.is_link:
-            return cls(path=entry.path, target=entry.target)
-        mode = _EXECUTABLE if entry.executable else _PLAIN
-        return cls(path=entry.path, mode=mode, size=entry.size, sha256=entry.sha256)
+    def of(cls, member: Member, path: str) -> ListedFile:
+        """The row of a file or link, at a path below the top folder."""
+        if member.target is not None:
+            return cls(path=path, target=member.target)
+        mode = _EXECUTABLE if member.executable else _PLAIN
+        return cls(path=path, mode=mode, size=member.size, sha256=member.sha256)
 
     def entry(self) -> TreeEntry:
         """The same as a tree's entry.
@@ -75,12 +75,8 @@ class FileManifest:
         """The manifest of an archive's members, the first of which is the top folder."""
         top, *rest = listed
         skip = len(top.path) + 1
-        entries = (
-            TreeEntry(member.path[skip:], member.size, member.executable, member.sha256, member.target)
-            for member in rest
-            if not member.is_folder
-        )
-        return cls(install_target=top.path, files=tuple(ListedFile.of(entry) for entry in entries))
+        files = (ListedFile.of(member, member.path[skip:]) for member in rest if not member.is_folder)
+        return cls(install_target=top.path, files=tuple(files))
 
     def entries(self) -> tuple[TreeEntry, ...]:
         """All files and links.

@@ -27,10 +27,7 @@ def pack(
         rows: The rows.
         sort_keys: Whether keys are sorted, or stay in their order.
     """
-
-    def compact(value: object) -> str:
-        return json.dumps(value, separators=(",", ":"), sort_keys=sort_keys, ensure_ascii=False)
-
+    compact = json.JSONEncoder(separators=(",", ":"), sort_keys=sort_keys, ensure_ascii=False).encode
     lines = ",\n".join(map(compact, rows))
     text = f'{compact(head)[:-1]},"{key}":[\n{lines}\n]}}\n'.encode()
     return b"".join(gzip_stream([text], Compression(_LEVEL, 1, len(text))))

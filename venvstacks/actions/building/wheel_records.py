@@ -81,7 +81,7 @@ def record_digest(sha256: str) -> str:
 
 def installed_path(site_dir: str, listed: str) -> str:
     """Where a path of a RECORD leads to, relative to the environment."""
-    return normal_path(posixpath.join(site_dir, listed))
+    return normal_path(listed if listed.startswith("/") else f"{site_dir}/{listed}")
 
 
 def owners(environment: Path, site_dir: str, paths: Collection[str]) -> dict[str, str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +35,6 @@ from venvstacks.records.published_json import metadata_text
 from venvstacks.records.published_metadata import FileReference, LayerMetadata, read_metadata
 from venvstacks.records.tree_records import LinkRecord
 from venvstacks.tools.files import move_file, write_atomically
-from venvstacks.tools.process import Processes
 
 if TYPE_CHECKING:
     from venvstacks.actions.publishing.published_deltas import OlderPublication
@@ -45,39 +44,14 @@ _X86 = frozenset({"x86_64", "amd64"})
 _SMALL = 8 << 20  # bytes; below that, more threads are not worth their start
 
 
-@dataclass(frozen=True)
-class _StoppableContents(Contents):
-    """Contents whose reading ends when the run is stopped, as compressing may take minutes."""
+def contents_of(published: PublishedLayer, tools: Tools) -> Contents:
+    """The publication of a layer; reading it ends when the run is stopped, as compressing may take minutes."""
 
-    processes: Processes
-    passed: Callable[[int], None] | None = None  # is called with the bytes of each piece
+    def passed(_: int) -> None:
+        if tools.processes.stopping:
+            raise InterruptedRunError
 
-    def read(self, member: Member) -> Iterator[bytes]:
-        for chunk in super().read(member):
-            if self.processes.stopping:
-                raise InterruptedRunError
-            if self.passed:
-                self.passed(len(chunk))
-            yield chunk
-
-
-def contents_of(published: PublishedLayer, tools: Tools, passed: Callable[[int], None] | None = None) -> Contents:
-    """The publication of a layer."""
-    return _StoppableContents(published_members(published.record), published.environment, tools.processes, passed)
-
-
-@dataclass
-class _Packing:
-    """How much of an archive has been read to be packed."""
-
-    task: str
-    progress: Callable[[str, int, int | None], None]
-    total: int = 0
-    done: int = 0
-
-    def passed(self, count: int) -> None:
-        self.done += count
-        self.progress(self.task, self.done, self.total)
+    return Contents(published_members(published.record), published.environment, passed)
 
 
 def published_members(record: LinkRecord) -> tuple[Member, ...]:
@@ -88,12 +62,18 @@ def published_members(record: LinkRecord) -> tuple[Member, ...]:
 
 def _observed_contents(published: PublishedLayer, tools: Tools) -> Contents:
     """The publication of a layer, which reports how much of it has been read."""
-    if tools.progress is None:
-        return contents_of(published, tools)
-    packing = _Packing(f"archive:{published.layer.env_name}", tools.progress)
-    contents = contents_of(published, tools, packing.passed)
-    packing.total = sum(member.size for member in contents.members)
-    return contents
+    contents, report, done = contents_of(published, tools), tools.progress, 0
+    if report is None:
+        return contents
+    task, total = f"archive:{published.layer.env_name}", sum(member.size for member in contents.members)
+
+    def passed(count: int) -> None:
+        nonlocal done
+        contents.passed(count)
+        done += count
+        report(task, done, total)
+
+    return replace(contents, passed=passed)
 
 
 @dataclass(frozen=True)
@@ -246,15 +226,14 @@ def _write(
     check_deployable(published, common, listed)
     packed = listed.packed()
 
-    def names(written: ArchiveWritten | ReadyArchive) -> ArchiveNames:
-        return choose_names(
-            Finished(target, options.format, written.size, written.sha256, packed), folder, earlier, tag
-        )
+    @cache  # a name is asked for again when the archive has it, which would be read to be compared with itself
+    def names(size: int, sha256: str) -> ArchiveNames:
+        return choose_names(Finished(target, options.format, size, sha256, packed), folder, earlier, tag)
 
     written: ArchiveWritten | ReadyArchive
     if ready:
         written = ready
-        move_file(ready.file, folder / names(ready).archive)
+        move_file(ready.file, folder / names(ready.size, ready.sha256).archive)
     else:
         request = ArchiveRequest(
             contents=contents,
@@ -264,11 +243,11 @@ def _write(
             level=options.level,
             threads=tools.threads,
             x86=published.platform.machine in _X86,
-            rename=lambda written: folder / names(written).archive,
+            rename=lambda written: folder / names(written.size, written.sha256).archive,
         )
         with tools.compressors if contents.size > _SMALL else contextlib.nullcontext():
             written = write_archive(request)
-    chosen = names(written)
+    chosen = names(written.size, written.sha256)
     write_atomically(folder / chosen.files, packed)
     added = {"file_manifest": FileReference.of(chosen.files, packed), "kept_format": options.kept_format or None}
     return common.model_copy(
