@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import posixpath
 from collections.abc import Iterable, Mapping
+from email.message import Message
+from email.parser import HeaderParser
 from pathlib import Path
 from urllib.parse import quote
 
-from packaging.metadata import RawMetadata, parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
@@ -62,20 +63,21 @@ def _is_metadata(path: str, site: str) -> bool:
 
 
 def _package(environment: Path, info: str, files: Mapping[str, tuple[str, ...]], paths: set[str]) -> ListedPackage:
-    raw, _ = parse_email((environment / info / "METADATA").read_bytes())
+    text = (environment / info / "METADATA").read_text("utf-8", errors="replace")
+    headers = HeaderParser().parsestr(text)  # `packaging.metadata` takes longer to load than all of them to be read
     stem = posixpath.basename(info).removesuffix(".dist-info")
-    name = str(canonicalize_name(raw.get("name") or stem.partition("-")[0]))
+    name = str(canonicalize_name(headers.get("Name") or stem.partition("-")[0]))
     own = tuple(sorted(path for path in files.get(name, ()) if path in paths))
     inside = [path for path in own if path.startswith(f"{info}/")]
     bills = [environment / path for path in inside if path.startswith(f"{info}/sboms/")]
     return ListedPackage(
         name=name,
-        version=raw.get("version") or stem.partition("-")[2],
+        version=headers.get("Version") or stem.partition("-")[2],
         purl="",
-        requires=tuple(shown_requirement(text) for text in raw.get("requires_dist") or ()),
-        licence=_licence(raw, info, inside),
-        author=next((value for value in map(raw.get, _AUTHORS) if isinstance(value, str) and value), None),
-        homepage=_homepage(raw),
+        requires=tuple(shown_requirement(text) for text in headers.get_all("Requires-Dist", ())),
+        licence=_licence(headers, info, inside),
+        author=next(filter(None, map(headers.get, _AUTHORS)), None),
+        homepage=_homepage(headers),
         bundled=tuple(part for part in bundled_parts(bills) if not _is_itself(part, name)),
         files=own,
     )
@@ -86,23 +88,24 @@ def _is_itself(part: BundledPart, name: str) -> bool:
     return (part.purl or "").startswith("pkg:pypi/") and str(canonicalize_name(part.name)) == name
 
 
-_AUTHORS = ("author_email", "maintainer_email", "author", "maintainer")
+_AUTHORS = ("Author-email", "Maintainer-email", "Author", "Maintainer")
 _HOMES = ("homepage", "home", "repository", "source", "source code")
 
 
-def _homepage(raw: RawMetadata) -> str | None:
-    urls = {label.lower(): url for label, url in (raw.get("project_urls") or {}).items()}
-    return raw.get("home_page") or next((urls[label] for label in _HOMES if label in urls), None)
+def _homepage(headers: Message) -> str | None:
+    listed = (text.partition(",") for text in headers.get_all("Project-URL", ()))
+    urls = {label.strip().lower(): url.strip() for label, _, url in listed}
+    return headers.get("Home-page") or next((urls[label] for label in _HOMES if label in urls), None)
 
 
-def _licence(raw: RawMetadata, info: str, inside: Iterable[str]) -> LicenceFacts:
+def _licence(headers: Message, info: str, inside: Iterable[str]) -> LicenceFacts:
     """The facts about a licence. Its files are those that metadata names, in the places of PEP 639 or before it."""
-    named = {f"{info}/{folder}{name}" for name in raw.get("license_files") or () for folder in ("", "licenses/")}
-    text = (raw.get("license") or "").strip().partition("\n")[0].strip()
+    named = {f"{info}/{folder}{name}" for name in headers.get_all("License-File", ()) for folder in ("", "licenses/")}
+    text = (headers.get("License") or "").strip().partition("\n")[0].strip()
     return LicenceFacts(
-        expression=raw.get("license_expression"),
+        expression=headers.get("License-Expression"),
         text=text[:_LONGEST_TEXT] or None,
-        classifiers=tuple(text for text in raw.get("classifiers") or () if text.startswith("License ::")),
+        classifiers=tuple(text for text in headers.get_all("Classifier", ()) if text.startswith("License ::")),
         files=tuple(path for path in inside if path in named or path.startswith(f"{info}/licenses/") or _is_text(path)),
     )
 
