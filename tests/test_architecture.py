@@ -56,7 +56,7 @@ PURE = (
 HARMLESS: dict[str, set[str] | None] = {
     "__future__": None, "collections": None, "dataclasses": None, "difflib": None, "enum": None, "fnmatch": None,
     "functools": None, "graphlib": None, "heapq": None, "hmac": None, "html": None, "itertools": None, "json": None,
-    "posixpath": None, "re": None,
+    "operator": None, "posixpath": None, "re": None,
     "shlex": None, "string": None, "struct": None, "tomllib": None, "types": None, "typing": None, "unicodedata": None,
     "urllib.parse": None, "zlib": None,
     "math": None, "packaging": None, "pydantic": None, "tomli_w": None,
