@@ -61,6 +61,8 @@ def lock_inputs(layer: Layer, uv: UvTable) -> dict[str, object]:
             table[key] = gathered
     if sources := {f"{g.origin}, {s.name}": without_logins(s.place) for g in layer.gathered for s in g.sources}:
         table["sources-from"] = sources
+    if hashes := {f"{g.origin}, {name}": sorted(g.hashes[name]) for g in layer.gathered for name in g.hashes}:
+        table["hashes-from"] = hashes
     own = [
         {"package": use.package.name, "targets": list(use.targets), **source_table(use.package.source)}
         for use in layer.own

@@ -48,9 +48,10 @@ def check_chosen(layer: Layer, uv: UvTable, chosen: _Chosen) -> None:
     """Check that the packages which were chosen come from where other projects' files take them.
 
     Raises:
-        ForeignSourceError: A package comes from another source, or is another file than a lock lists.
+        ForeignSourceError: A package comes from another source, is another file than a lock lists, or has another hash
+            than a requirements file allows.
     """
-    if not any(gathered.sources or gathered.files for gathered in layer.gathered):
+    if not any(gathered.sources or gathered.files or gathered.hashes for gathered in layer.gathered):
         return
     assigned = assigned_names(layer, uv)
     indexed = {
@@ -67,10 +68,17 @@ def check_chosen(layer: Layer, uv: UvTable, chosen: _Chosen) -> None:
         for packages in indexed.values():
             for name, wheels in packages.items():
                 faults |= {line: _OTHER_FILE_HINT for wheel in wheels for line in _unlisted(gathered, name, wheel)}
+        for packages in chosen.values():
+            for name, wheels in packages.items():
+                faults |= {line: _OTHER_HASH_HINT for wheel in wheels for line in _of_other_hash(gathered, name, wheel)}
     _raise(layer, faults)
 
 
 _OTHER_FILE_HINT = "assign the package to the index that the lock names: package_indexes = { ... }"
+_OTHER_HASH_HINT = (
+    "list the hashes of all files: uv pip compile --universal --generate-hashes, or pip-compile --generate-hashes; or "
+    "take the package from the index that the hashes are from"
+)
 
 
 def _unfollowed(
@@ -85,9 +93,20 @@ def _unfollowed(
                 yield f"{source.name}: {gathered.origin} takes it from {source.place}", source.cure
 
 
+def _of_other_hash(gathered: Gathered, name: str, wheel: Wheel) -> Iterator[str]:
+    """What is wrong with a wheel whose hash is none of those that a requirements file lists for its package."""
+    allowed, digest = gathered.hashes.get(name), dict(wheel.hashes).get("sha256")
+    if allowed and digest not in allowed and not wheel.is_own and wheel.hashes:
+        yield f"{name}: {_file_name(wheel)} has none of the hashes that {gathered.origin} lists"
+
+
+def _file_name(wheel: Wheel) -> str:
+    return unquote(posixpath.basename(urlsplit(wheel.location).path))
+
+
 def _unlisted(gathered: Gathered, name: str, wheel: Wheel) -> Iterator[str]:
     """What is wrong with a wheel that differs from the files which a lock lists for its version; nothing if none is."""
-    file = unquote(posixpath.basename(urlsplit(wheel.location).path))
+    file = _file_name(wheel)
     version = str(parse_wheel_filename(file)[1])
     listed = [each for each in gathered.files if each.name == name and each.version == version]
     digest = dict(wheel.hashes).get("sha256", "")
@@ -104,7 +123,8 @@ def _unlisted(gathered: Gathered, name: str, wheel: Wheel) -> Iterator[str]:
 def _raise(layer: Layer, faults: Mapping[str, str]) -> None:
     if faults:
         raise ForeignSourceError(
-            f"layer '{layer.env_name}' would take packages from another source than the files that it refers to",
+            f"layer '{layer.env_name}' would take packages from another source than the files that it refers to, or "
+            "other files",
             details=tuple(faults),
             hint="; ".join(dict.fromkeys(faults.values())),
         )

@@ -36,9 +36,10 @@ def gather_requirements(source: RequirementsFrom, texts: Texts) -> FileContents:
     assert source.requirements  # noqa: S101 - the model has exactly one of them
     reader = RequirementsFiles(texts)
     reader.read(source.requirements, is_constraint=as_constraints)
+    hashes = {name: frozenset(found) for name, found in reader.hashes.items()}
     parts = (
-        Gathered(source.label, tuple(reader.requirements), sources=tuple(reader.sources)),
-        Gathered(source.label, tuple(reader.constraints), is_constraint=True),
+        Gathered(source.label, tuple(reader.requirements), sources=tuple(reader.sources), hashes=hashes),
+        Gathered(source.label, tuple(reader.constraints), is_constraint=True, hashes=hashes),
     )
     return FileContents(tuple(part for part in parts if part.lines), tuple(reader.files))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from packaging.utils import canonicalize_name
 
@@ -28,6 +28,7 @@ INCLUDE = re.compile(r"(?P<option>-r|--requirement|-c|--constraint)[ =]*(?P<path
 EDITABLE = re.compile(r"(?:-e|--editable)[ =]*(?P<path>\S.*)")
 """A line that names a project to install as editable."""
 
+_SHA256 = re.compile(r"sha256:([0-9A-Fa-f]{64})")
 _HARMLESS = ("--only-binary", "--no-binary", "--prefer-binary", "--trusted-host", "--require-hashes", "--use-feature")
 
 
@@ -39,6 +40,7 @@ class RequirementsFiles:
         constraints: The constraints.
         files: Paths of the files.
         sources: Where the projects are that files name with `-e`.
+        hashes: The SHA-256 sums that files of a package may have, where requirements list some, by normalised name.
     """
 
     def __init__(self, texts: Texts) -> None:
@@ -47,6 +49,7 @@ class RequirementsFiles:
         self.constraints: dict[str, None] = {}
         self.files: dict[str, None] = {}
         self.sources: dict[ForeignSource, None] = {}
+        self.hashes: dict[str, set[str]] = {}
 
     def read(self, path: str, *, is_constraint: bool, depth: int = 0) -> None:
         """Read a file; `is_constraint` says what its requirements count as, `depth` how many files include it.
@@ -76,9 +79,11 @@ class RequirementsFiles:
                     f"{place}: '{line}' has no effect here; indexes and the like are declared in [tool.uv]"
                 )
         else:
-            text = re.split(r"\s+--hash[ =]", line)[0]
-            check_requirement(text, place)
+            text, *hashes = re.split(r"\s+--hash[ =]\s*", line)
+            name = str(canonicalize_name(check_requirement(text, place).name))
             (self.constraints if is_constraint else self.requirements)[text] = None
+            if hashes:
+                self.hashes.setdefault(name, set()).update(_sha256_sums(hashes, place))
 
     def _read_editable(self, path: str, place: str, target: str) -> None:
         """Require the project in a folder by its name; it is never to come from an index."""
@@ -95,6 +100,18 @@ class RequirementsFiles:
         self.files[file] = None
         self.requirements[name + extras] = None
         self.sources[path_source(str(canonicalize_name(name)), folder, f"path '{folder}'")] = None
+
+
+def _sha256_sums(hashes: Sequence[str], place: str) -> list[str]:
+    """The SHA-256 sums among `--hash` options; those of other algorithms can be compared with no lock.
+
+    Raises:
+        UnusableFileError: There are none.
+    """
+    found = [match[1].lower() for each in hashes if (match := _SHA256.fullmatch(each))]
+    if not found:
+        raise UnusableFileError(f"{place}: '--hash={hashes[0]}' is no SHA-256 sum, and locks have no others")
+    return found
 
 
 def project_of(path: str, target: str) -> tuple[str, str]:

@@ -34,6 +34,8 @@ class Gathered:
         is_constraint: Whether they only limit versions, instead of asking for packages.
         sources: The sources of packages that the project does not take from its default index.
         files: The files that it lists with their hashes, if it is a lock.
+        hashes: By normalised name, the SHA-256 sums that files of a package may have; packages without an entry may
+            have any.
     """
 
     origin: str
@@ -41,6 +43,7 @@ class Gathered:
     is_constraint: bool = False
     sources: tuple[ForeignSource, ...] = ()
     files: tuple[LockedFile, ...] = ()
+    hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -145,7 +145,7 @@ def listed(folder: Path, requirements: str) -> Path:
 
 
 def test_a_folder_with_a_requirements_file_is_an_application(tmp_path: Path) -> None:
-    listed(tmp_path / "shop", "-r more.txt\nsmall>=1 --hash=sha256:00\n")
+    listed(tmp_path / "shop", f"-r more.txt\nsmall>=1 --hash=sha256:{'0' * 64}\n")
     (tmp_path / "shop/more.txt").write_text("other ; sys_platform == 'win32'\n")
     done = run("venvstacks", "init", "--from", "shop", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -80,11 +80,11 @@ def test_what_cannot_be_taken_from_a_project_is_reported(text: str, chosen: dict
         from_project(text, **chosen)
 
 
-REQUIREMENTS = """\
+REQUIREMENTS = f"""\
 # tools
 frog==1.0 \\
-    --hash=sha256:00 \\
-    --hash=sha256:11  # why
+    --hash=sha256:{"0" * 64} \\
+    --hash=sha256:{"1" * 64}  # why
 toad ; sys_platform == 'win32'   # comment
 -r more.txt
 -c limits.txt
@@ -122,6 +122,8 @@ def test_constraints_take_everything_as_constraints() -> None:
         ("a @ https://index.invalid/a.whl", "names a URL"),
         ("-r https://index.invalid/r.txt", "names a URL; keep a copy"),
         ("-r gone.txt", "there is no file 'gone.txt'"),
+        ("a==1 --hash=sha512:00", "reqs.txt:2: '--hash=sha512:00' is no SHA-256 sum"),
+        ("a==1 --hash=sha256:00", "reqs.txt:2: '--hash=sha256:00' is no SHA-256 sum"),
     ],
 )
 def test_what_cannot_be_taken_from_a_requirements_file_is_reported(line: str, message: str) -> None:
