@@ -68,9 +68,9 @@ def check_chosen(layer: Layer, uv: UvTable, chosen: _Chosen) -> None:
         for packages in indexed.values():
             for name, wheels in packages.items():
                 faults |= {line: _OTHER_FILE_HINT for wheel in wheels for line in _unlisted(gathered, name, wheel)}
-        for packages in chosen.values():
-            for name, wheels in packages.items():
-                faults |= {line: _OTHER_HASH_HINT for wheel in wheels for line in _of_other_hash(gathered, name, wheel)}
+        for resolved in chosen.values():
+            for name, every in resolved.items():
+                faults |= {line: _OTHER_HASH_HINT for wheel in every for line in _of_other_hash(gathered, name, wheel)}
     _raise(layer, faults)
 
 
