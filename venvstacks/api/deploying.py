@@ -13,6 +13,7 @@ from venvstacks.deployment.steps import deploy as action
 from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.health_check import HealthCheck
 from venvstacks.deployment.steps.place import Place, look_at_place, make_place
+from venvstacks.deployment.steps.purge import removing_new_folders, removing_unused
 from venvstacks.deployment.steps.signed_source import keep_floor, read_trust
 from venvstacks.deployment.steps.update_plan import chosen_applications
 from venvstacks.deployment.steps.user_launchers import LauncherFolders, prepare_launchers, update_launchers
@@ -65,13 +66,16 @@ def deploy(
     place = look_at_place(Path(folder))
     wanted = Wanted(source, place, None if applications is None else tuple(applications), trusted)
     folders = _launcher_folders(launchers, desktop_entries)
-    with contextlib.ExitStack() as held:
+    new = not place.marker.exists()
+    outside = (folders.launchers, folders.entries) if folders else ()
+    with removing_new_folders(place, *outside), contextlib.ExitStack() as held:
         if (before := read_trust(place)) is not None:  # nobody else may replace what was seen
             held.enter_context(options.changing(place))
         opened = held.enter_context(opened_request(wanted, before, options, processes))
         _make(place, Path(folder), options)
         if before is None:
             held.enter_context(options.changing(place))
+        held.enter_context(removing_unused(place, new=new))
         request = replace(
             opened,
             repair=repair,

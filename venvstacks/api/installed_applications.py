@@ -64,7 +64,9 @@ def execute(folder: Path | str, application: str, arguments: Sequence[str] = (),
     place = open_place(Path(folder))
     variables = launch_environment(os.environ, isolated=isolated)
     sys.stdout.flush()
-    look(
-        place,
-        lambda: become(starting.find_start_command(place, application).argv(arguments, isolated=isolated), variables),
-    )
+
+    def start() -> NoReturn:
+        found = starting.find_start_command(place, application, with_variables=True)
+        become(found.argv(arguments, isolated=isolated), {**variables, **found.variables})
+
+    look(place, start)

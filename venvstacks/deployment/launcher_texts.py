@@ -6,6 +6,7 @@ other kind, one in each generation, knows the application's Python and module.
 
 from __future__ import annotations
 
+import posixpath
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,19 +19,54 @@ MARKER = "venvstacks launcher of"
 """What the second line of a launcher says before the deployment's folder."""
 
 
+_START = """\
+#!/bin/sh
+# Starts {name} of this generation.
+self=$0
+[ ! -L "$self" ] || self=$(readlink -f -- "$self") || exit 1
+here=$(CDPATH= cd -P -- "${{self%/*}}" && pwd -P) || exit 1
+unset PYTHONPATH PYTHONHOME
+layers=${{here%/*/*/*}}/{folder}
+mend() {{
+    for layer in {layers}; do
+        "$layers"/{base} -I -B "$layers/$layer/postinstall.py" --no-compile || return
+    done
+}}
+# This file names the folder that the deployment was in when it was written.
+home= file=$layers/{own}/pyvenv.cfg
+[ ! -r "$file" ] || IFS= read -r home <"$file"
+[ "$home" = "home = $layers/"{library} ] || why=$(mend 2>&1) || {{
+    {unwritable}
+}}
+exec "$layers"/{python} {options} "$@"
+"""
+_AFTER_MOVE = "if that folder was moved, deploy again with --launchers"
+_FAILURE = """\
+printf '%s\\n' "$why" "$0: the deployment was moved: start it once as a user who may write to it" >&2
+    exit 126"""
+
+
 @dataclass(frozen=True)
 class StartedApplication:
     """What a generation's launcher starts.
 
     Attributes:
         name: The application.
-        python: Its Python, relative to the deployment's folder, with forward slashes.
-        options: The arguments of that Python, before those of the application.
+        folder: The folder of its layers, relative to the deployment's folder, with forward slashes.
+        python: Its Python, relative to that folder.
+        base_python: The Python of its runtime, relative to that folder.
+        layers: The layers that name their folder in generated files, relative to that folder; its own is the last one.
+        options: The arguments of its Python, before those of the application.
+        python_home: Its runtime, relative to that folder, if it can be started without generated files that are right.
     """
 
     name: str
+    folder: str
     python: str
+    base_python: str
+    layers: tuple[str, ...]
     options: tuple[str, ...]
+    python_home: str | None = None
 
 
 def start_file(name: str, *, windows: bool) -> str:
@@ -39,9 +75,14 @@ def start_file(name: str, *, windows: bool) -> str:
 
 
 def start_text(started: StartedApplication, *, windows: bool) -> str:
-    """The launcher in a generation; it finds the deployment by its own place, which may be moved."""
+    """The launcher in a generation; it finds the deployment by its own place, which may be moved.
+
+    A Python of a layer finds its standard library by an absolute path in its `pyvenv.cfg`. Where that is another
+    place's, the launcher runs post-install, except on Windows. Where nothing can be written, as in an image that is
+    mounted in another place, `PYTHONHOME` says the same for as long as the application runs.
+    """
     if windows:
-        python = started.python.replace("/", "\\")
+        python = f"{started.folder}/{started.python}".replace("/", "\\")
         return _lines(
             "@echo off",
             f"rem Starts {_percent(started.name)} of this generation.",
@@ -49,13 +90,23 @@ def start_text(started: StartedApplication, *, windows: bool) -> str:
             "set PYTHONHOME=",
             f'"%~dp0..\\..\\..\\{_percent(python)}" {_percent(_windows_arguments(started.options))} %*',
         )
-    return (
-        "#!/bin/sh\n"
-        f"# Starts {started.name} of this generation.\n"
-        'here=$(CDPATH= cd -P -- "${0%/*}" && pwd -P) || exit 1\n'
-        "unset PYTHONPATH PYTHONHOME\n"
-        f'exec "${{here%/*/*/*}}"/{shlex.quote(started.python)} {shlex.join(started.options)} "$@"\n'
+    return _START.format(
+        name=started.name,
+        folder=shlex.quote(started.folder),
+        own=shlex.quote(started.layers[-1]),
+        python=shlex.quote(started.python),
+        base=shlex.quote(started.base_python),
+        library=shlex.quote(posixpath.dirname(started.base_python)),
+        layers=shlex.join(started.layers),
+        unwritable=_unwritable(started.python_home),
+        options=shlex.join(started.options),
     )
+
+
+def _unwritable(python_home: str | None) -> str:
+    if python_home is None:
+        return _FAILURE
+    return f"PYTHONHOME=$layers/{shlex.quote(python_home)}\n    export PYTHONHOME"
 
 
 def launcher_text(name: str, root: PurePath, *, windows: bool) -> str:
@@ -75,11 +126,11 @@ def launcher_text(name: str, root: PurePath, *, windows: bool) -> str:
             f"rem {MARKER} {base}",
             *change,
             f'for /f "usebackq delims=" %%g in ("{base}\\current") do "{base}\\%%g\\{START_FOLDER}\\{file}" %*',
-            f"echo {_percent(name)} is not installed in {base} 1>&2",
+            f"echo {_percent(name)} is not installed in {base}; {_AFTER_MOVE} 1>&2",
             "exit /b 127",
         )
     start = shlex.quote(str(PurePosixPath(root) / "current" / START_FOLDER / name))
-    missing = shlex.quote(f"{name} is not installed in {root}")
+    missing = shlex.quote(f"{name} is not installed in {root}; {_AFTER_MOVE}")
     return (
         "#!/bin/sh\n"
         f"# {MARKER} {root}\n"

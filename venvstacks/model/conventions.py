@@ -13,6 +13,7 @@ DLL_DIR = "Library/bin"  # what the original has in place of the former on Windo
 DYNLIB_PATH = "share/venv/dynlib-path"
 WRAPPED_FOLDER = "libexec"  # of the interpreter that a wrapper starts; Python looks for pyvenv.cfg one folder above
 METADATA_DIR = "__venvstacks__"
+STATE_FOLDER = ".venvstacks"  # of a build folder
 
 Bytecode = Literal["on-deploy", "shipped", "none"]
 """When bytecode is compiled: after deploying, before publishing, or never."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from venvstacks.model.conventions import METADATA_DIR
+from venvstacks.model.conventions import METADATA_DIR, STATE_FOLDER
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.model.stack import Layer
 
@@ -57,13 +57,12 @@ class EnvironmentLayout:
         return posixpath.dirname(self.site_dir)
 
 
-_STATE = ".venvstacks"
 _LOCK_METADATA = re.compile(r"pylock\..+\.meta\.json")
 
 
 def is_written_by_stacks(names: Iterable[str]) -> bool:
     """Whether a folder that holds `names` is one of environments, of published or exported layers, or of a lock."""
-    return any(name in {_STATE, METADATA_DIR} or _LOCK_METADATA.fullmatch(name) for name in names)
+    return any(name in {STATE_FOLDER, METADATA_DIR} or _LOCK_METADATA.fullmatch(name) for name in names)
 
 
 @dataclass(frozen=True)
@@ -135,12 +134,12 @@ class StackLayout:
     @property
     def state(self) -> str:
         """The folder of the task state, records and logs of the target platform."""
-        return f"{self.environments}/{_STATE}"
+        return f"{self.environments}/{STATE_FOLDER}"
 
     @property
     def shared_state(self) -> str:
         """The folder of what belongs to the build folder as a whole: its lock, and wheels of own packages."""
-        return f"{self.build}/{_STATE}"
+        return f"{self.build}/{STATE_FOLDER}"
 
     @property
     def task_state(self) -> str:

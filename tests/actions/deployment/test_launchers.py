@@ -141,7 +141,11 @@ def test_what_cannot_be_written_does_not_stop_a_change(installed: Path, folder: 
 def test_an_application_that_is_gone_is_named(installed: Path, folder: Path) -> None:
     (installed / "current").unlink()
     done = subprocess.run([folder / "frog"], check=False, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (127, f"frog is not installed in {open_place(installed).root}\n")
+    advice = "if that folder was moved, deploy again with --launchers"
+    assert (done.returncode, done.stderr) == (
+        127,
+        f"frog is not installed in {open_place(installed).root}; {advice}\n",
+    )
 
 
 def test_module_and_python_change_with_the_generation(tmp_path: Path, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +19,8 @@ import pytest
 from tests.support.capabilities import needs_name
 from tests.support.published_layers import application, framework, publish, runtime
 from venvstacks.api import deployments as deployment
-from venvstacks.errors import DamagedRecordError, DeployError, UsageError
+from venvstacks.errors import DamagedRecordError, DeployError, UsageError, VenvstacksError
+from venvstacks.model.conventions import LAYER_CONFIG, METADATA_DIR, STATE_FOLDER
 
 FAILURES = [errno.EPERM, errno.ENOSYS]  # of the kernel's vfat, and of exFAT
 
@@ -48,7 +51,7 @@ def test_a_name_that_splits_lists_of_folders(first: Path, tmp_path: Path) -> Non
     with pytest.raises(DeployError, match="with ':' or ';' in its name") as caught:
         deployment.deploy(str(tmp_path / "a"), tmp_path / "a:b")
     assert caught.value.hint == "deploy into a folder with another name"
-    assert [*(tmp_path / "a:b/store").iterdir()] == []
+    assert not (tmp_path / "a:b").exists()
     assert deployment.deploy(str(first), tmp_path / "a:b").changed
 
 
@@ -105,7 +108,7 @@ def test_launchers_that_could_not_be_started(first: Path, tmp_path: Path, monkey
     refuse_programs(tmp_path / "bin", monkeypatch)
     with pytest.raises(UsageError, match=r"launchers in .*bin could not be started"):
         deployment.deploy(str(first), tmp_path / "d", launchers=tmp_path / "bin")
-    assert [*(tmp_path / "bin").iterdir()] == []
+    assert not (tmp_path / "bin").exists()
 
 
 def test_a_name_of_a_source_that_is_too_long(tmp_path: Path) -> None:
@@ -242,3 +245,62 @@ def test_a_current_folder_that_was_removed(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "error: the current folder was removed\nhint: change to another folder" in done.stderr
+
+
+INNER = ["new", "store", "store/new", "generations/1/apps/newt/lib", "current/apps/newt", "current/apps/newt/x/y"]
+
+
+def test_a_folder_in_another_deployment(first: Path, tmp_path: Path) -> None:
+    deployment.deploy(str(first), tmp_path / "d", ["newt"])
+    before = sorted(tmp_path.rglob("*"))
+    for do, inner in itertools.product((deployment.deploy, deployment.check), INNER):
+        with pytest.raises(DeployError, match=r"no deployment can be in .*/d is a deployment\b") as caught:
+            do(str(first), tmp_path / "d" / inner)
+        assert caught.value.hint == "deploy into a folder outside of it"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("mark", "target", "kind"),
+    [
+        (LAYER_CONFIG, "new/one", "the environment of a layer"),
+        (f"{METADATA_DIR}/venvstacks.json", ".", "a publication"),
+        (f"{STATE_FOLDER}/run.lock", ".", "a build folder"),
+    ],
+)
+def test_a_folder_that_has_another_purpose(mark: str, target: str, kind: str, first: Path, tmp_path: Path) -> None:
+    (tmp_path / "a" / mark).parent.mkdir(parents=True)
+    (tmp_path / "a" / mark).touch()
+    with pytest.raises(DeployError, match=f"a is {kind}"):
+        deployment.deploy(str(first), tmp_path / "a" / target)
+
+
+def test_a_folder_with_a_hidden_deployment(first: Path, tmp_path: Path) -> None:
+    deployment.deploy(str(first), tmp_path / "a/.hidden", ["newt"])
+    with pytest.raises(DeployError, match="holds something else already"):
+        deployment.deploy(str(first), tmp_path / "a")
+
+
+@pytest.mark.parametrize("empty", [True, False], ids=["empty", "missing"])
+@pytest.mark.parametrize("failing", ["space", "launchers", "application", "pair"])
+def test_a_refused_deploy_leaves_nothing(
+    failing: str,
+    empty: bool,  # noqa: FBT001
+    first: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, taken = tmp_path / "new/one", tmp_path / "programs/newt"
+    if empty:
+        folder.mkdir(parents=True)
+    if failing == "launchers":
+        taken.parent.mkdir()
+        taken.touch()
+    if failing == "space":
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=1 << 40, free=0))
+    before = sorted(tmp_path.rglob("*"))
+    applications = ["toad"] if failing == "application" else ["newt"]
+    launchers = {"launchers": tmp_path / "programs"} if failing != "pair" else {"desktop_entries": tmp_path / "entries"}
+    with pytest.raises(VenvstacksError):
+        deployment.deploy(str(first), folder, applications, **launchers)  # type: ignore[arg-type]
+    assert sorted(tmp_path.rglob("*")) == before

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
 
 from venvstacks.deployment.launcher_texts import StartedApplication, is_launcher_of, launcher_text, start_text
 
-FROG = StartedApplication("frog", "store/1f/app-frog/Scripts/python.exe", ("-P", "-m", "frog"))
+FROG = StartedApplication(
+    "frog", "store/1f", "app-frog/Scripts/python.exe", "py/python.exe", ("app-frog",), ("-P", "-m", "frog")
+)
 OLD = ("-c", "import sys; del sys.path[0]; import runpy; runpy._run_module_as_main('frog')")
 
 
@@ -19,7 +22,10 @@ def test_on_windows_the_pointer_is_read_at_each_start() -> None:
             r'for /f "usebackq delims=" %%g in ("C:\my apps\50%% off\current") '
             r'do "C:\my apps\50%% off\%%g\start\frog.cmd" %*'
         ),
-        r"echo frog is not installed in C:\my apps\50%% off 1>&2",
+        (
+            r"echo frog is not installed in C:\my apps\50%% off; "
+            "if that folder was moved, deploy again with --launchers 1>&2"
+        ),
         "exit /b 127",
         "",
     ]
@@ -32,7 +38,7 @@ def test_letters_beyond_ascii_need_another_code_page() -> None:
 
 @pytest.mark.parametrize(("options", "written"), [(FROG.options, "-P -m frog"), (OLD, f'-c "{OLD[1]}"')])
 def test_a_generation_starts_the_python_in_the_store(options: tuple[str, ...], written: str) -> None:
-    text = start_text(StartedApplication("frog", FROG.python, options), windows=True)
+    text = start_text(replace(FROG, options=options), windows=True)
     lines = text.split("\r\n")
     assert lines[2:4] == ["set PYTHONPATH=", "set PYTHONHOME="]
     assert lines[4] == rf'"%~dp0..\..\..\store\1f\app-frog\Scripts\python.exe" {written} %*'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from venvstacks.deployment.state import Generation
 from venvstacks.deployment.steps.deploy_failures import reading
 from venvstacks.deployment.steps.place import Place
 from venvstacks.errors import DeployError, UnreadableError
+from venvstacks.linking.chain import PTH_NAME
 from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.tools.files import read_regular
 
 _NAMES_FOLDER = "pyvenv.cfg"
 _LONGEST = 1 << 16
+_FIRST_BOUND = (3, 14)  # of Python
 
 
 def mend_moved(place: Place, generations: Iterable[Generation]) -> None:
@@ -64,6 +66,23 @@ def layer_config(folder: Path) -> dict[str, Any]:
             f"{folder / LAYER_CONFIG}: 'py_version' is not a version: {config['py_version']!r}"
         )
     return config
+
+
+def python_home(folder: Path, config: Mapping[str, Any]) -> Path | None:
+    """The `PYTHONHOME` with which a layer's Python starts although its generated files name another folder.
+
+    None where there is none: on Windows, for layers of earlier versions, whose `sitecustomize.py` has such a path as
+    well, and from Python 3.14 on, whose `site` takes that variable's value for the layer's own folder, too.
+
+    Args:
+        folder: The layer.
+        config: Its description.
+    """
+    major, minor = (int(part) for part in config["py_version"].split(".")[:2])
+    chained = not config["pylib_dirs"] or (folder / config["site_dir"] / PTH_NAME).exists()
+    if os.name != "posix" or not chained or (major, minor) >= _FIRST_BOUND:
+        return None
+    return Path(os.path.normpath(folder / config["base_python"])).parent.parent
 
 
 def write_generated_files(folder: Path) -> None:

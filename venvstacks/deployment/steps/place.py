@@ -27,10 +27,12 @@ from venvstacks.deployment.state import InstanceRecord
 from venvstacks.deployment.steps.deploy_failures import not_deployed, reading
 from venvstacks.deployment.steps.file_system import require_file_system
 from venvstacks.errors import DamagedRecordError, DeployError, UnreadableError
+from venvstacks.model.conventions import LAYER_CONFIG, METADATA_DIR, STATE_FOLDER
 from venvstacks.modes import FOLDER_MODE
 from venvstacks.tools.files import read_regular, write_atomically
 
 LOCK = ".lock"
+MARKER = "venvstacks-deployment.json"
 RECORD = "instance.json"
 FILE_MANIFEST = "files.json.gz"
 RECORD_NAMES = (RECORD, FILE_MANIFEST)
@@ -52,7 +54,7 @@ class Place:
     @property
     def marker(self) -> Path:
         """The file that marks the folder as a deployment."""
-        return self.root / "venvstacks-deployment.json"
+        return self.root / MARKER
 
     @property
     def store(self) -> Path:
@@ -145,6 +147,7 @@ def make_place(root: Path) -> Place:
     with not_deployed(place.root):
         make_folder(place.root)
         if not place.marker.exists():
+            _refuse_folders_of_others(place)
             _refuse_other_content(place)
             require_file_system(place.root)
             write_atomically(place.marker, _MARKER_TEXT)
@@ -162,6 +165,7 @@ def look_at_place(root: Path) -> Place:
     with reading(place.root):
         if place.marker.exists():
             return open_place(root)
+        _refuse_folders_of_others(place)
         if place.root.is_dir():  # a file in the way is for `make_place` to name
             _refuse_other_content(place)
     return place
@@ -180,9 +184,25 @@ def _refuse_unusable_name(place: Place) -> None:
 
 
 def _refuse_other_content(place: Place) -> None:
-    taken = any(not entry.name.startswith(".") and entry.name != _OF_FILE_SYSTEM for entry in place.root.iterdir())
+    taken = any(
+        os.path.lexists(entry / MARKER) if entry.name.startswith(".") else entry.name != _OF_FILE_SYSTEM
+        for entry in place.root.iterdir()
+    )
     if taken and not place.marker.exists():  # another process may have made it just now
         raise DeployError(f"{place.root} holds something else already", hint="deploy into a new or empty folder")
+
+
+def _refuse_folders_of_others(place: Place) -> None:
+    """Refuse a folder in which a command removes what it does not know, or replaces it."""
+    within = (place.root, *place.root.parents)
+    marks = [(folder, MARKER, "a deployment") for folder in within]
+    marks += [(folder, LAYER_CONFIG, "the environment of a layer") for folder in within]
+    marks += [(place.root, METADATA_DIR, "a publication"), (place.root, STATE_FOLDER, "a build folder")]
+    for folder, mark, kind in marks:
+        if os.path.lexists(folder / mark) and not place.marker.exists():  # another process may have made it just now
+            raise DeployError(
+                f"no deployment can be in {place.root}: {folder} is {kind}", hint="deploy into a folder outside of it"
+            )
 
 
 def make_folder(folder: Path) -> None:

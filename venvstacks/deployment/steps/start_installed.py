@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from venvstacks._injected import postinstall
 from venvstacks.deployment.offers import find_application
 from venvstacks.deployment.steps.generations import require_current
-from venvstacks.deployment.steps.moved_layers import layer_config, write_generated_files
+from venvstacks.deployment.steps.moved_layers import layer_config, python_home, write_generated_files
 from venvstacks.deployment.steps.place import Place
 from venvstacks.errors import DeployError, UsageError
 from venvstacks.linking.launch_command import launch_options
@@ -26,11 +26,13 @@ class StartCommand:
         python: Its Python, in the store, so that a later deploy does not change a running application.
         module: Its launch module.
         py_version: Version of that Python, `X.Y.Z`.
+        variables: What has to be in its environment.
     """
 
     python: Path
     module: str
     py_version: str
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def argv(self, arguments: Sequence[str], *, isolated: bool = True) -> list[str]:
         """The command line, with arguments for the application.
@@ -42,10 +44,15 @@ class StartCommand:
         return [str(self.python), *launch_options(self.py_version, self.module, isolated=isolated), *arguments]
 
 
-def find_start_command(place: Place, name: str) -> StartCommand:
+def find_start_command(place: Place, name: str, *, with_variables: bool = False) -> StartCommand:
     """How the installed application of that name is started; one of its launch names may follow after a colon.
 
     If the deployment was moved, the generated files of its layers are first written again.
+
+    Args:
+        place: The deployment.
+        name: The application.
+        with_variables: Whether an environment variable may stand in for generated files that cannot be written.
 
     Raises:
         UsageError: There is no such application.
@@ -60,11 +67,17 @@ def find_start_command(place: Place, name: str) -> StartCommand:
     id_ = current.applications[found]
     application = current.by_id[id_]
     folder = place.instance(id_, application.target)
+    variables = {}
     try:
-        for target, below in application.lower.items():
-            write_generated_files(place.instance(below, target))
-        write_generated_files(folder)
         config = layer_config(folder)
+        try:
+            for target, below in application.lower.items():
+                write_generated_files(place.instance(below, target))
+            write_generated_files(folder)
+        except postinstall.PostInstallError:
+            if not with_variables or (home := python_home(folder, config)) is None:
+                raise
+            variables["PYTHONHOME"] = str(home)
     except postinstall.PostInstallError as error:
         moved = "if the deployment was moved, start it once as somebody who may write there; else"
         raise _not_startable(name, str(error), f"{moved} {_MEND}") from error
@@ -76,7 +89,7 @@ def find_start_command(place: Place, name: str) -> StartCommand:
         known = ", ".join(names) or "none"
         raise UsageError(f"application '{name}' has no launch name '{launch}'", hint=f"launch names: {known}")
     module = names[launch] if launch else application.launch_module or ""
-    return StartCommand(folder / config["python"], module, config["py_version"])
+    return StartCommand(folder / config["python"], module, config["py_version"], variables)
 
 
 def _not_startable(name: str, why: str, hint: str) -> DeployError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import posixpath
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from venvstacks.deployment.launcher_texts import (
     start_text,
 )
 from venvstacks.deployment.state import Generation
-from venvstacks.deployment.steps.moved_layers import layer_config
+from venvstacks.deployment.steps.moved_layers import layer_config, python_home
 from venvstacks.deployment.steps.place import Place
 from venvstacks.deployment.steps.switch import write_start_files
 from venvstacks.errors import UsageError
@@ -115,16 +116,27 @@ def _refuse_unstartable(folder: Path) -> None:
 def start_texts(place: Place, generation: Generation) -> dict[str, str]:
     """The launchers of a generation by name; without those of layers that are damaged."""
     found, windows = {}, _is_windows(generation)
-    for name, id_ in generation.applications.items():
-        application = generation.by_id[id_]
-        folder = place.instance(id_, application.target)
+    for name in generation.applications:
         with contextlib.suppress(PostInstallError, KeyError):
-            config = layer_config(folder)
-            python = (folder / config["python"]).relative_to(place.root).as_posix()
-            options = launch_options(config["py_version"], application.launch_module or "")
-            started = StartedApplication(name, python, tuple(options))
-            found[start_file(name, windows=windows)] = start_text(started, windows=windows)
+            found[start_file(name, windows=windows)] = start_text(_started(name, generation, place), windows=windows)
     return found
+
+
+def _started(name: str, generation: Generation, place: Place) -> StartedApplication:
+    application = generation.by_id[generation.applications[name]]
+    folder = place.instance(application.id, application.target)
+    config = layer_config(folder)
+    home = python_home(folder, config)
+    upper = [target for target, id_ in application.lower.items() if generation.by_id[id_].kind != "runtime"]
+    return StartedApplication(
+        name=name,
+        folder=folder.parent.relative_to(place.root).as_posix(),
+        python=f"{folder.name}/{config['python']}",
+        base_python=posixpath.normpath(f"{folder.name}/{config['base_python']}"),
+        layers=(*sorted(upper), folder.name),
+        options=tuple(launch_options(config["py_version"], application.launch_module or "")),
+        python_home=None if home is None else home.relative_to(folder.parent).as_posix(),
+    )
 
 
 def _is_windows(generation: Generation) -> bool:
