@@ -80,9 +80,10 @@ def python_home(folder: Path, config: Mapping[str, Any]) -> Path | None:
     """
     major, minor = (int(part) for part in config["py_version"].split(".")[:2])
     chained = not config["pylib_dirs"] or (folder / config["site_dir"] / PTH_NAME).exists()
-    if os.name != "posix" or not chained or (major, minor) >= _FIRST_BOUND:
+    programs = Path(os.path.normpath(folder / config["base_python"])).parent
+    if programs.name != "bin" or not chained or (major, minor) >= _FIRST_BOUND:
         return None
-    return Path(os.path.normpath(folder / config["base_python"])).parent.parent
+    return programs.parent
 
 
 def write_generated_files(folder: Path) -> None:
