@@ -66,13 +66,11 @@ def deploy(
     place = look_at_place(Path(folder))
     wanted = Wanted(source, place, None if applications is None else tuple(applications), trusted)
     folders = _launcher_folders(launchers, desktop_entries)
-    new = not place.marker.exists()
-    outside = (folders.launchers, folders.entries) if folders else ()
-    with removing_new_folders(place, *outside), contextlib.ExitStack() as held:
+    with removing_new_folders(place, *(folders.both if folders else ())), contextlib.ExitStack() as held:
         if (before := read_trust(place)) is not None:  # nobody else may replace what was seen
             held.enter_context(options.changing(place))
         opened = held.enter_context(opened_request(wanted, before, options, processes))
-        _make(place, Path(folder), options)
+        new = _make(place, Path(folder), options)
         if before is None:
             held.enter_context(options.changing(place))
         held.enter_context(removing_unused(place, new=new))
@@ -100,12 +98,13 @@ def deploy(
         return done
 
 
-def _make(place: Place, folder: Path, options: DeployOptions) -> None:
-    """Make the deployment if it is new."""
+def _make(place: Place, folder: Path, options: DeployOptions) -> bool:
+    """Make the deployment if it is new; return whether it is."""
     is_new = not place.marker.exists()
     make_place(folder)
     if is_new and not keeps_modes(place.root):
         options.warn(f"all files below {place.root} have the modes of its mount: others may be able to change them")
+    return is_new
 
 
 def _launcher_folders(launchers: Path | str | None, entries: Path | str | None) -> LauncherFolders | None:

@@ -49,6 +49,11 @@ class LauncherFolders:
     entries: Path
     files: tuple[Path, ...] = ()
 
+    @property
+    def both(self) -> tuple[Path, ...]:
+        """The folders, each once."""
+        return tuple(dict.fromkeys((self.launchers, self.entries)))
+
 
 def read_launchers(place: Place) -> LauncherFolders | None:
     """The record of a deployment's launchers; None if it has none, or the record is damaged."""
@@ -76,7 +81,7 @@ def prepare_launchers(place: Place, folders: LauncherFolders, names: Collection[
     Raises:
         UsageError: Something is in the way, or a folder cannot be written to.
     """
-    for folder in dict.fromkeys((folders.launchers, folders.entries)):
+    for folder in folders.both:
         _refuse_own_folder(folder, place)
         try:
             make_folders(folder)
