@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -16,7 +16,7 @@ import tomli_w
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from venvstacks.api.existing_projects import Machine, read_existing, settings_away
+from venvstacks.api.existing_projects import Machine, read_existing
 from venvstacks.errors import UsageError, VenvstacksError
 from venvstacks.insight.layer_proposal import Proposal, Resolved, propose_layers
 from venvstacks.insight.readable import readable_bytes
@@ -24,10 +24,11 @@ from venvstacks.locking.dependencies import read_dependencies
 from venvstacks.locking.locks import Wheel
 from venvstacks.locking.pylock import read_lock
 from venvstacks.locking.uv_resolution import UnusableLockError
+from venvstacks.locking.uv_texts import absolute_settings
 from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel
 from venvstacks.model.found_projects import FoundProject, fitting_python
 from venvstacks.model.platforms import PythonImplementation
-from venvstacks.model.proposed_specification import specification_text
+from venvstacks.model.proposed_specification import found_settings, specification_text
 from venvstacks.model.tables import RefusedValueError
 from venvstacks.model.validation import DEFAULT_GLIBC, DEFAULT_MACOS
 from venvstacks.tools.process import Processes
@@ -68,25 +69,25 @@ def propose(files: Sequence[Path], folder: Path, machine: Machine) -> Proposed:
     if len({project.name for project in projects}) < len(projects):
         raise UsageError("two projects have the same name", hint="applications are named after their projects")
     if all(project.launch is None for project in projects):
-        names = " and ".join(project.name for project in projects)
-        raise UsageError(
-            f"nothing says how {names} {'is' if len(projects) == 1 else 'are'} started",
-            hint="add [project.scripts], or __main__.py to the package; a library needs an application: name that "
-            f"too, or begin with `venvstacks init` and require {names} there",
-        )
-    own = {project.name for project in projects}
+        raise _without_start(projects)
+    packages = {project.name: _by_package(project.requirements) for project in projects}
+    settings = found_settings(projects)
+    sources = settings.get("sources", {})
+    own = {*packages, *(name for name, choices in sources.items() if not _is_of_index(choices))}
     required = {
-        project.name: {name: texts for name, texts in _by_package(project.requirements).items() if name not in own}
-        for project in projects
+        project: {name: texts for name, texts in found.items() if name not in own}
+        for project, found in packages.items()
     }
     try:
         python = fitting_python(projects, machine.python)
     except RefusedValueError as error:
         raise UsageError(str(error), hint=error.hint) from error
-    if series := PythonImplementation.parse_series(python):
-        machine = replace(machine, python=replace(series, version=f"{series.version}.0"))
+    series = PythonImplementation.parse_series(python)
+    chosen = replace(series, version=f"{series.version}.0") if series else PythonImplementation.parse(python)
+    machine = replace(machine, python=chosen)
+    texts = dict.fromkeys(text for found in required.values() for each in found.values() for text in each)
     try:
-        resolved = _resolve(projects, folder, machine)
+        resolved = _resolve(list(texts), absolute_settings(settings, folder.absolute().as_posix()), machine)
     except VenvstacksError as error:
         text = specification_text(projects, python, machine.platform.name, (), "")
         return Proposed(text, None, error.message)
@@ -107,8 +108,8 @@ def _by_package(requirements: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def _resolve(projects: Sequence[FoundProject], folder: Path, machine: Machine) -> Resolved:
-    """Resolve the requirements of all projects together.
+def _resolve(requirements: Sequence[str], settings: Mapping[str, Any], machine: Machine) -> Resolved:
+    """Resolve the requirements of all projects together, with uv's settings as of any folder.
 
     Raises:
         UsageError: There is no resolution.
@@ -116,7 +117,7 @@ def _resolve(projects: Sequence[FoundProject], folder: Path, machine: Machine) -
     uv = UvTools.of(machine.environment, Processes(), BoundedSemaphore(1))
     with tempfile.TemporaryDirectory(prefix="venvstacks-") as place:
         work = Path(place)
-        _write_inputs(work, projects, folder, machine)
+        _write_inputs(work, requirements, settings, machine.python.version)
         texts = []
         for output in (_OUTPUT, None):
             call = CompileCall(
@@ -163,26 +164,40 @@ def _local_size(wheel: Wheel) -> int:
         return 0
 
 
-def _write_inputs(work: Path, projects: Sequence[FoundProject], folder: Path, machine: Machine) -> None:
-    own = {project.name for project in projects}
-    requirements = dict.fromkeys(
-        text
-        for project in projects
-        for name, texts in _by_package(project.requirements).items()
-        if name not in own
-        for text in texts
-    )
+def _write_inputs(work: Path, requirements: Sequence[str], settings: Mapping[str, Any], python: str) -> None:
+    sources = {name: choices for name, choices in settings.get("sources", {}).items() if _is_of_index(choices)}
     document: dict[str, Any] = {
         "project": {
             "name": _NAME,
             "version": "0",
-            "requires-python": f"=={machine.python.version}",
+            "requires-python": f"=={python}",
             "dependencies": list(requirements),
         },
-        "tool": {"uv": {"workspace": {"members": []}}},
+        "tool": {"uv": {"workspace": {"members": []}, "index": settings.get("index", []), "sources": sources}},
     }
-    first = next((project for project in projects if project.uv), None)
-    settings = settings_away(first.uv, folder / first.folder) if first else {}
+    others = {key: value for key, value in settings.items() if key != "sources"}
     (work / "pyproject.toml").write_text(tomli_w.dumps(document), "utf-8")
-    (work / "settings.toml").write_text(tomli_w.dumps(settings), "utf-8")
+    (work / "settings.toml").write_text(tomli_w.dumps(others), "utf-8")
     (work / "constraints.txt").write_text("", "utf-8")
+
+
+def _is_of_index(choices: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bool:
+    """Whether all sources of a package are indexes; others are built, so that no index needs to have it."""
+    return all("index" in choice for choice in ([choices] if isinstance(choices, Mapping) else choices))
+
+
+def _without_start(projects: Sequence[FoundProject]) -> UsageError:
+    names = " and ".join(project.name for project in projects)
+    programs = [name for project in projects for name in project.programs]
+    if programs:
+        return UsageError(
+            f"{names} {'starts' if len(projects) == 1 else 'start'} by {', '.join(programs)}: programs without an "
+            "entry point",
+            hint='see there what they call, and write launch = "package.module:function" into an application that '
+            f"requires {names}; begin with `venvstacks init`",
+        )
+    return UsageError(
+        f"nothing says how {names} {'is' if len(projects) == 1 else 'are'} started",
+        hint="add [project.scripts], or __main__.py to the package; a library needs an application: name that "
+        f"too, or begin with `venvstacks init` and require {names} there",
+    )

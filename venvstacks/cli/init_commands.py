@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,6 +84,7 @@ def _init_from(projects: list[Path], folder: Path, verbosity: Verbosity) -> int:
     from venvstacks.api.proposing import propose  # noqa: PLC0415
     from venvstacks.model.platforms import PythonImplementation  # noqa: PLC0415
 
+    _refuse_existing([folder / SPECIFICATION])  # before anything is built
     python = PythonImplementation("cpython", ".".join(map(str, sys.version_info[:3])))
     found = propose(projects, folder, Machine(python, this_platform(), sys.executable, DeployOptions().environment))
     written = _write(folder, {SPECIFICATION: found.text, ".gitignore": IGNORED})
@@ -137,8 +138,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
     """
     ignored = folder / ".gitignore"
     wanted = {folder / name: text for name, text in files.items() if folder / name != ignored or not ignored.exists()}
-    if there := [relative(place) for place in wanted if place.exists()]:
-        raise UsageError(f"{' and '.join(there)} would be overwritten", hint="name a new folder: venvstacks init DIR")
+    _refuse_existing(wanted)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for place, text in wanted.items():
@@ -149,6 +149,11 @@ def _write(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
             f"the stack cannot be written: {error}", hint="choose a folder that you may write to"
         ) from error
     return tuple(wanted)
+
+
+def _refuse_existing(places: Iterable[Path]) -> None:
+    if there := [relative(place) for place in places if place.exists()]:
+        raise UsageError(f"{' and '.join(there)} would be overwritten", hint="name a new folder: venvstacks init DIR")
 
 
 def schema(

@@ -85,10 +85,9 @@ def settings_text(layer: Layer, uv: UvTable, base: str) -> str:
     to the `pyproject.toml`, the only place where uv reads it; indexes are in both files, because sources refer to them.
     """
     settings = {key: value for key, value in settings_for_uv(uv).items() if key != "sources"}
+    settings = absolute_settings(settings, base)
     if "index" in settings:
         settings["index"] = _ordered_indexes(layer, uv, base)
-    if "find-links" in settings:
-        settings["find-links"] = [absolute_location(place, base) for place in settings["find-links"]]
     if newest := newest_upload(uv):
         settings["exclude-newer"] = newest
     if layer.overrides:
@@ -96,6 +95,16 @@ def settings_text(layer: Layer, uv: UvTable, base: str) -> str:
         general = [text for text in settings.get("override-dependencies", ()) if _name(text) not in own]
         settings["override-dependencies"] = [*general, *layer.overrides]
     return tomli_w.dumps(settings)
+
+
+def absolute_settings(settings: UvTable, base: str) -> UvTable:
+    """Settings of uv's for another folder: paths of indexes and of folders of wheels become URLs."""
+    found = {**settings}
+    if "index" in found:
+        found["index"] = [{**entry, "url": absolute_location(entry["url"], base)} for entry in found["index"]]
+    if "find-links" in found:
+        found["find-links"] = [absolute_location(place, base) for place in found["find-links"]]
+    return found
 
 
 def absolute_location(place: str, base: str) -> str:
@@ -115,7 +124,7 @@ def _ordered_indexes(layer: Layer, uv: UvTable, base: str) -> list[dict[str, Any
     uv queries the default index last, regardless of its place in the list. If the default index has priority, the last
     index becomes the default in its place: without a default, uv would query its built-in index.
     """
-    declared = [{**entry, "url": absolute_location(entry["url"], base)} for entry in uv.get("index", [])]
+    declared = absolute_settings(uv, base).get("index", [])
     wanted = layer.priority_indexes
     first = [entry for name in wanted for entry in declared if entry.get("name") == name]
     front = [{key: value for key, value in entry.items() if key not in {"explicit", "default"}} for entry in first]

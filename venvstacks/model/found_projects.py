@@ -1,4 +1,4 @@
-"""Projects that exist already: their names, requirements and starts, as far as their files say these."""
+"""Projects that exist already: their names, requirements and launch targets, as far as their files say these."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
 
+from venvstacks.model.launches import check_launch
 from venvstacks.model.platforms import PythonImplementation
+from venvstacks.model.sources import parse_sources
 from venvstacks.model.tables import RefusedValueError
+from venvstacks.model.uv_settings import find_uv_faults, index_names
 
 _SETTINGS = ("index", "find-links", "no-index", "exclude-newer")
 """Settings of uv's that a specification takes over from a project, since they say where packages come from."""
 _NEWEST_MINOR = 15
-_READ = frozenset({"dependencies", "scripts", "gui-scripts"})
+_READ = frozenset({"dependencies", "scripts", "gui-scripts", "requires-python"})
+_SWITCHES = (("uv", "package"), ("poetry", "package-mode"), ("pdm", "distribution"))
+"""Where tools say whether a project is a package."""
 _MAIN_FILES = ("manage.py", "server.py", "run.py")
 _DATA_FOLDERS = frozenset({"assets", "data", "locale", "public", "static", "templates"})
 _NOT_SHIPPED = re.compile(
@@ -34,12 +40,13 @@ class FoundProject:
         launch: What starts it: the entry point of a script, a module, or the entry points of several scripts by name;
             None for a library.
         is_package: Whether it is built and installed; otherwise `launch` is a path in the project.
-        uv: Settings of uv's that say where packages come from.
+        uv: Settings of uv's that say where packages come from, as its `pyproject.toml` has them.
         requires_python: The versions of Python that it is for; empty: all.
         listed_in: Name of the file that lists its dependencies, where it is no package.
         support: Paths of modules and folders of data next to the launch module, where it is no package.
         extras: Its extras.
-        lock: Name of the lock of another tool in its folder; None without one.
+        lock: Path of the lock of another tool that holds for it, relative to the specification; None without one.
+        programs: Names of the programs that it installs as files, without an entry point.
     """
 
     name: str
@@ -53,19 +60,23 @@ class FoundProject:
     support: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     lock: str | None = None
+    programs: tuple[str, ...] = ()
 
 
 def is_only_known_to_build(document: Mapping[str, Any], names: Collection[str]) -> bool:
-    """Whether nothing but a build says what a project is called, requires or starts: Poetry's, `setup.py`, dynamic.
+    """Whether only a build can tell a project's name, requirements or scripts (Poetry's, `setup.py`, dynamic ones).
 
     Args:
         document: Its `pyproject.toml`; empty where there is none.
         names: Names of the files in its folder.
+
+    Raises:
+        RefusedValueError: `dynamic` is no array of strings.
     """
     project = _table(document, "project")
-    if project.get("name"):
-        return bool(_READ & set(project.get("dynamic") or ()))
-    return "build-system" in document or "setup.py" in names
+    if not _is_package(document, names):
+        return False
+    return not project.get("name") or not _READ.isdisjoint(_strings(project, "dynamic"))
 
 
 def read_project(document: Mapping[str, Any], folder: str, files: Iterable[str]) -> FoundProject:
@@ -77,38 +88,57 @@ def read_project(document: Mapping[str, Any], folder: str, files: Iterable[str])
         files: Paths of the Python files in the folder, relative to it; those of folders end with a slash.
 
     Raises:
-        RefusedValueError: It is no project with a name, or no package and nothing says how to start it.
+        RefusedValueError: It is no project with a name, or no package and nothing says how to start it; a value in it
+            has the wrong type.
     """
-    project, tool = _table(document, "project"), _table(_table(document, "tool"), "uv")
+    project, paths = _table(document, "project"), set(files)
     name = project.get("name")
     if not isinstance(name, str) or not name:
         raise RefusedValueError("it has no [project] table with a name", "write [project] (PEP 621)")
     normalised = _normalised(name)
-    is_package = "build-system" in document or tool.get("package") is True
+    is_package = _is_package(document, paths)
     scripts = {**_table(project, "scripts"), **_table(project, "gui-scripts")}
-    dependencies = project.get("dependencies") or ()
-    paths = set(files)
     launch = _launch_of_scripts(normalised, scripts) if is_package else None
-    launch = launch or _found_launch(normalised, paths, is_package)
+    launch = launch or _found_launch(normalised, paths, is_package=is_package)
     if launch is None and not is_package:
         raise _without_start(normalised)
     return FoundProject(
         name=normalised,
         folder=folder,
-        requirements=tuple(text for text in dependencies if isinstance(text, str)),
+        requirements=_strings(project, "dependencies"),
         launch=launch,
         is_package=is_package,
         uv=package_settings(document),
-        requires_python=str(project.get("requires-python") or ""),
+        requires_python=required_python(document),
         support=() if is_package else _support(str(launch), paths),
-        extras=tuple(_table(project, "optional-dependencies")),
+        extras=tuple(filter(re.compile(r"[A-Za-z0-9._-]+").fullmatch, _table(project, "optional-dependencies"))),
     )
 
 
 def package_settings(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of uv's in a `pyproject.toml` that say where packages come from."""
+    """The settings of uv's in a `pyproject.toml` that say where packages come from, `sources` only where they can hold.
+
+    Sources for extras and groups, and those of indexes that the workspace declares, are left out.
+
+    Raises:
+        RefusedValueError: One has the wrong type.
+    """
     tool = _table(_table(document, "tool"), "uv")
-    return {key: tool[key] for key in _SETTINGS if key in tool}
+    found = {key: tool[key] for key in _SETTINGS if key in tool}
+    for path, message, hint in find_uv_faults(found):
+        raise RefusedValueError(f"tool.uv.{'.'.join(map(str, path))} {message}", hint)
+    known = index_names(found)
+    sources = {
+        name: [one for one in choices if not one.extra and not one.group and (one.index is None or one.index in known)]
+        for name, choices in parse_sources(tool.get("sources", {}))[0].items()
+    }
+    tables = {name: [one.model_dump(exclude_none=True) for one in kept] for name, kept in sources.items() if kept}
+    return found | ({"sources": tables} if tables else {})
+
+
+def required_python(document: Mapping[str, Any]) -> str:
+    """The versions of Python that a project is for (PEP 440); empty: all."""
+    return str(_table(document, "project").get("requires-python") or "")
 
 
 def read_folder(name: str, folder: str, listed: tuple[str, Sequence[str]], files: Iterable[str]) -> FoundProject:
@@ -123,7 +153,7 @@ def read_folder(name: str, folder: str, listed: tuple[str, Sequence[str]], files
     Raises:
         RefusedValueError: Nothing says how to start it.
     """
-    normalised = _normalised(name).strip("-") or "app"
+    normalised = _normalised(name)
     paths = set(files)
     launch = _found_launch(normalised, paths, is_package=False)
     if launch is None:
@@ -135,7 +165,7 @@ def read_folder(name: str, folder: str, listed: tuple[str, Sequence[str]], files
 
 
 def fitting_python(projects: Sequence[FoundProject], present: PythonImplementation) -> str:
-    """The Python of a runtime for all projects: the present one, or else the series of releases next to it.
+    """The Python of a runtime for all projects: the present one, or a series of releases next to it, or a release.
 
     Raises:
         RefusedValueError: The projects are for no common Python.
@@ -150,15 +180,17 @@ def fitting_python(projects: Sequence[FoundProject], present: PythonImplementati
         return str(present)
     major, minor = present.release[:2]
     series = sorted(range(_NEWEST_MINOR + 1), key=lambda one: (abs(one - minor), -one))
-    found = next((one for one in series if wanted.contains(f"{major}.{one}.99")), None)
+    found = next((f"{major}.{one}" for one in series if wanted.contains(f"{major}.{one}.99")), None)
+    named = [one.version for one in wanted if re.fullmatch(r"\d+\.\d+\.\d+", one.version)]
+    found = found or max(filter(wanted.contains, named), key=Version, default=None)
     if found is None:
         names = ", ".join(project.name for project in projects)
         raise RefusedValueError(f"no Python fits what {names} require ({wanted})", "make a stack for each of them")
-    return f"{present.name}@{major}.{found}"
+    return f"{present.name}@{found}"
 
 
 def _normalised(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", name).lower()
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).lower().strip("-") or "app"
 
 
 def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -166,27 +198,52 @@ def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _strings(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    found = table.get(key, [])
+    if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
+        raise RefusedValueError(f"its '{key}' is not an array of strings", "correct it (PEP 621)")
+    return tuple(found)
+
+
+def _is_package(document: Mapping[str, Any], names: Collection[str]) -> bool:
+    """Whether a project is built and installed: as its tool says, or else if something has to build it."""
+    tool = _table(document, "tool")
+    said = [_table(tool, name).get(key) for name, key in _SWITCHES]
+    found = next((one for one in said if isinstance(one, bool)), None)
+    is_built = "build-system" in document or "setup.py" in names or "dynamic" in _table(document, "project")
+    return is_built if found is None else found
+
+
 def _launch_of_scripts(name: str, scripts: Mapping[str, object]) -> str | dict[str, str] | None:
     """The entry point of the only script, or those of all, those with the project's name first; None without any."""
     found: dict[str, tuple[str, str]] = {}
     for script, target in scripts.items():
-        if re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", script):  # what launch targets may be called, and each once
-            found.setdefault(_normalised(script), (script, str(target).partition("[")[0].strip()))
+        place = re.sub(r"\s*:\s*", ":", str(target).partition("[")[0]).strip()
+        if _is_launch(script, place):
+            found.setdefault(_normalised(script), (script, place))  # names that differ in case or signs are one
     by_name = sorted(found, key=lambda script: (script != name, not script.startswith(name)))
     table = dict(found[script] for script in by_name)
     return next(iter(table.values())) if len(set(table.values())) == 1 else table or None
 
 
-def _found_launch(name: str, files: set[str], is_package: bool) -> str | None:  # noqa: FBT001 - a fact, not a switch
-    module = name.replace("-", "_")
-    places = {f"{module}/__main__.py": module}
+def _is_launch(name: str, target: str) -> bool:
+    try:
+        check_launch({name: target})
+    except RefusedValueError:
+        return False
+    return True
+
+
+def _found_launch(name: str, files: set[str], *, is_package: bool) -> str | None:
+    """What starts a project without scripts: the `__main__.py` of its package, or a main module."""
+    mains = sorted(path.removesuffix("/__main__.py") for path in files if path.endswith("/__main__.py"))
     if is_package:
-        places[f"src/{module}/__main__.py"] = module
-    else:
-        modules = [path for path in files if _is_module(path)]
-        only = modules if len(modules) == 1 else []
-        places |= {path: path for path in ("main.py", "app.py", f"{module}.py", *_MAIN_FILES, *only)}
-    return next((launch for path, launch in places.items() if path in files), None)
+        modules = [path.removeprefix("src/").replace("/", ".") for path in mains]
+        return next((module for module in modules if _normalised(module) == name), None)
+    packages = [path for path in mains if "/" not in path and _normalised(path) == name]
+    single = [path for path in files if _is_module(path)]
+    usual = ["main.py", "app.py", f"{name.replace('-', '_')}.py", *_MAIN_FILES, *(single if len(single) == 1 else [])]
+    return next(iter([*packages, *(path for path in usual if path in files)]), None)
 
 
 def _without_start(name: str) -> RefusedValueError:
@@ -202,7 +259,7 @@ def _is_module(path: str) -> bool:
 
 def _support(launch: str, files: set[str]) -> tuple[str, ...]:
     """What lies next to a launch module and is shipped with it: modules, packages, and folders that hold data."""
-    folders = {path.partition("/")[0] for path in files if "/" in path and path.endswith(".py")}
+    folders = {path.partition("/")[0] for path in files if path.count("/") == 1 and path.endswith(".py")}
     folders |= {path[:-1] for path in files if path.endswith("/") and path[:-1] in _DATA_FOLDERS}
     kept = {folder for folder in folders if not _NOT_SHIPPED.fullmatch(f"{folder}/") and folder.isidentifier()}
     return tuple(sorted({*filter(_is_module, files), *kept} - {launch}))

@@ -194,7 +194,17 @@ def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
     (tmp_path / "piped").mkdir()
     (tmp_path / "piped/Pipfile").write_text("[packages]\n")
     listed(tmp_path / "listed", "-e .\n")
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/backend.py").write_text(
+        BACKEND.replace("rows = []", "files[f'{name}-{version}.data/scripts/hg'] = b'#!python'; rows = []")
+    )
+    (tmp_path / "scripts/src").mkdir()
+    (tmp_path / "scripts/pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[project]\nname = "scripts"\nversion = "1"\ndynamic = ["scripts"]\ndependencies = ["pytz>dev"]\n'
+    )
     for arguments, said in (
+        (("--from", "scripts"), "scripts starts by hg: programs without an entry point"),
         (("--from", "none"), "none cannot be read: there is no such file"),
         (("--from", "old"), "only a build of old can say what it requires"),
         (("--from", "piped"), "pipenv requirements > requirements.txt"),
@@ -207,3 +217,5 @@ def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
         assert (done.returncode, "hint: " in done.stderr) == (2, True), done.stderr
         assert said in done.stderr
     assert not (tmp_path / "venvstacks.toml").exists()
+    (tmp_path / "venvstacks.toml").touch()
+    assert "would be overwritten" in run("venvstacks", "init", "--from", "old", cwd=tmp_path).stderr  # nothing is built

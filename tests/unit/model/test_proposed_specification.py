@@ -16,7 +16,7 @@ from venvstacks.model.found_projects import (
     read_project,
 )
 from venvstacks.model.platforms import PythonImplementation
-from venvstacks.model.proposed_specification import specification_text
+from venvstacks.model.proposed_specification import found_settings, specification_text
 from venvstacks.model.tables import RefusedValueError
 from venvstacks.model.toml_text import parse_toml
 
@@ -41,8 +41,34 @@ def test_a_package_is_built_and_started_by_its_script() -> None:
 def test_a_folder_of_modules_is_started_by_its_main_module() -> None:
     assert read_project(SCRIPT, ".", ["main.py", "shop.py"]).launch == "main.py"
     assert read_project(SCRIPT, ".", ["shop/__main__.py", "main.py"]).launch == "shop"
-    without_scripts = {**PACKAGE, "project": {"name": "desk"}}
-    assert read_project(without_scripts, ".", ["src/desk/__main__.py"]).launch == "desk"
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "expected"),
+    [
+        ("desk", ["src/desk/__main__.py"], "desk"),
+        ("Desk_Top", ["Desk_Top/__main__.py"], "Desk_Top"),
+        ("zest.releaser", ["zest/releaser/__main__.py", "tests/__main__.py"], "zest.releaser"),
+        ("rope", ["benchmarks/__main__.py", "rope/__init__.py"], None),
+    ],
+)
+def test_a_package_without_scripts_is_started_by_its_main_module(name: str, files: list[str], expected: object) -> None:
+    assert read_project({"build-system": {}, "project": {"name": name}}, ".", files).launch == expected
+
+
+@pytest.mark.parametrize(
+    ("document", "files", "expected"),
+    [
+        ({"build-system": {}}, [], True),
+        ({}, ["setup.py"], True),
+        ({"tool": {"uv": {"package": True}}}, [], True),
+        ({"build-system": {}, "tool": {"uv": {"package": False}}}, [], False),
+        ({"build-system": {}, "tool": {"poetry": {"package-mode": False}}}, [], False),
+        ({"build-system": {}, "tool": {"pdm": {"distribution": False}}}, [], False),
+    ],
+)
+def test_tools_say_what_is_a_package(document: dict[str, Any], files: list[str], expected: object) -> None:
+    assert read_project({**document, **SCRIPT}, ".", ["main.py", *files]).is_package is expected
 
 
 def test_the_specification_is_valid() -> None:
@@ -67,9 +93,10 @@ def test_what_is_no_project(document: dict[str, Any], said: str) -> None:
 def test_several_scripts_become_several_launch_targets() -> None:
     scripts = {
         "deskd": "desk.server:main [daemon]",
-        "desk": "desk.cli:main",
+        "desk": "desk.cli : main",
         "de_sk": "desk.cli:old",
         "4ever": "desk:x",
+        "broken": "desk.cli main",
     }
     gui = {"desk-gui": "desk.gui:Window.show"}
     found = read_project(
@@ -113,7 +140,17 @@ def test_what_only_a_build_can_say(document: dict[str, Any], names: set[str], ex
 
 @pytest.mark.parametrize(
     ("requires", "expected"),
-    [("", "cpython@3.11.7"), (">=3.9", "cpython@3.11.7"), (">=3.12.3", "cpython@3.12"), ("<3.11", "cpython@3.10")],
+    [
+        ("", "cpython@3.11.7"),
+        (">=3.9", "cpython@3.11.7"),
+        (">=3.12.3", "cpython@3.12"),
+        ("<3.11", "cpython@3.10"),
+        ("==3.12.4", "cpython@3.12.4"),
+        (">=3.9.2,<=3.9.7", "cpython@3.9.7"),
+        ("~=3.9.2", "cpython@3.9"),
+        ("3.11", "cpython@3.11.7"),
+        ("==3.12.*", "cpython@3.12"),
+    ],
 )
 def test_a_python_that_the_projects_are_for(requires: str, expected: str) -> None:
     present = PythonImplementation("cpython", "3.11.7")
@@ -146,8 +183,9 @@ def test_libraries_belong_to_the_applications_that_need_them_and_plugins_to_all(
 
 
 def test_a_lock_limits_what_is_locked_and_extras_are_named() -> None:
-    package = {**PACKAGE, "project": {**PACKAGE["project"], "optional-dependencies": {"gui": ["x"], "all": []}}}
-    desk = replace(read_project(package, "desk", []), lock="uv.lock")
+    extras = {"gui": ["x"], "all": [], 'odd"\n[x]': []}
+    package = {**PACKAGE, "project": {**PACKAGE["project"], "optional-dependencies": extras}}
+    desk = replace(read_project(package, "desk", []), lock="desk/uv.lock")
     assert desk.extras == ("gui", "all")
     text = specification_text([desk], "cpython@3.12.1", "linux_x86_64", ["rich"], "2 MB of 3 MB")
     layers = parse_toml(text)
@@ -167,3 +205,45 @@ def test_scripts_with_the_name_of_the_project_go_first() -> None:
     scripts = {"echo_conf": "s.a:main", "supervisorctl": "s.b:main", "supervisor": "s.c:main"}
     found = read_project({"build-system": {}, "project": {"name": "Supervisor", "scripts": scripts}}, ".", [])
     assert list(found.launch or ()) == ["supervisor", "supervisorctl", "echo_conf"]
+
+
+def test_a_folder_of_modules_names_its_extras() -> None:
+    script = {"project": {**SCRIPT["project"], "optional-dependencies": {"gui": ["x"]}}}
+    text = specification_text([read_project(script, "shop", ["main.py"])], "cpython@3.12.1", "linux_x86_64", [], "")
+    assert 'needed: { pyproject = "shop/pyproject.toml", extras = ["gui"] }\n' in text
+
+
+def test_settings_of_all_projects_are_gathered() -> None:
+    def project(name: str, *requirements: str, **uv: Any) -> FoundProject:
+        document = {"build-system": {}, "project": {"name": name, "dependencies": requirements}, "tool": {"uv": uv}}
+        return read_project(document, name, [])
+
+    cpu = {"name": "cpu", "url": "https://cpu.example/simple", "explicit": True}
+    sources = {
+        "Torch": [{"index": "cpu", "marker": "sys_platform == 'linux'"}, {"index": "gone"}],
+        "rope": {"path": "../rope"}, "knot": {"git": "https://git.example/knot", "tag": "1"}, "unused": {"path": "x"},
+        "c": {"path": "x", "extra": "z"},
+    }  # fmt: skip
+    first = project("a", "torch", "rope", "knot", index=[cpu], sources=sources)
+    second = project(
+        "b", "torch", "c",
+        index=[{**cpu, "url": "https://other.example"}, {"url": "flat", "format": "flat", "default": True}],
+        sources={"c": {"workspace": True}}, **{"no-index": True},
+    )  # fmt: skip
+    third = project("c", index=[{"name": "own", "url": "https://own.example", "default": True}])
+    assert found_settings([first, second, third]) == {
+        "index": [
+            cpu,
+            {"url": "b/flat", "format": "flat", "default": True},
+            {"name": "own", "url": "https://own.example"},
+        ],
+        "no-index": True,
+        "sources": {
+            "torch": {"index": "cpu", "marker": 'sys_platform == "linux"'},
+            "rope": {"path": "rope"},
+            "knot": {"git": "https://git.example/knot", "tag": "1"},
+            "c": {"workspace": True},
+        },
+    }
+    text = specification_text([first, second, third], "cpython@3.12.1", "linux_x86_64", [], "")
+    assert parse_toml(text)["tool"]["uv"]["sources"]["c"] == {"path": "c"}
