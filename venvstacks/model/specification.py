@@ -56,10 +56,13 @@ class LayerSpec(Table):
     )
     versioned: bool = Field(default=False, description="Whether the deployed name carries the lock version")
     linux_target: LinuxTarget | None = Field(
-        None, description="Oldest glibc that this layer's wheels may need: 'glibc' or 'glibc@X.Y' (default 2.28)"
+        None,
+        description="Oldest glibc that this layer's wheels may need: 'glibc' or 'glibc@X.Y'; default 2.28, or a newer "
+        "one below",
     )
     macosx_target: MacosTarget | None = Field(
-        None, description="Oldest macOS that this layer's wheels may need: 'X' or 'X.Y' (default 13.0)"
+        None,
+        description="Oldest macOS that this layer's wheels may need: 'X' or 'X.Y'; default 13.0, or a newer one below",
     )
     dynlib_exclude: Listing[str] = Field((), description="Globs of shared libraries that are not linked")
     dynlib_path: bool = Field(

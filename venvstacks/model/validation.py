@@ -117,8 +117,8 @@ class _Resolver:
             requirements=requirements,
             python=python,
             platforms=platforms,
-            glibc=(spec.linux_target or "").partition("@")[2] or DEFAULT_GLIBC,
-            macos=self._macos(spec),
+            glibc=_glibc(spec, chain),
+            macos=self._macos(spec, chain),
             versioned=spec.versioned,
             dynlib_exclude=spec.dynlib_exclude,
             dynlib_path=spec.dynlib_path,
@@ -172,8 +172,9 @@ class _Resolver:
             self._fault((), message, hint="change or unset this environment variable")
             self.macos_default = DEFAULT_MACOS
 
-    def _macos(self, spec: LayerSpec) -> str:
-        major, minor = f"{spec.macosx_target or self.macos_default}.0".split(".")[:2]
+    def _macos(self, spec: LayerSpec, below: Iterable[Layer]) -> str:
+        written = spec.macosx_target or _newest([self.macos_default, *(layer.macos for layer in below)])
+        major, minor = f"{written}.0".split(".")[:2]
         return f"{major}.{minor}"
 
     def _resolve_below(self, entry: DraftLayer, spec: LayerSpec) -> tuple[Layer | None, tuple[Layer, ...]] | None:
@@ -302,6 +303,15 @@ class _Resolver:
 
     def _warn(self, path: KeyPath, layer: str, message: str) -> None:
         self.warnings.append(f"{self.draft.source}:{self.draft.line_of(path)}: layer '{layer}': {message}")
+
+
+def _glibc(spec: LayerSpec, below: Iterable[Layer]) -> str:
+    written = (spec.linux_target or "").partition("@")[2]
+    return written or _newest([DEFAULT_GLIBC, *(layer.glibc for layer in below)])
+
+
+def _newest(versions: Iterable[str]) -> str:
+    return max(versions, key=lambda version: [int(part) for part in version.split(".")])
 
 
 def _lines(gathered: Iterable[FileContents]) -> Iterator[str]:

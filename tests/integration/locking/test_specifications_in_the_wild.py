@@ -134,6 +134,9 @@ def test_packages_for_a_newer_mac_than_the_layer_names(command: Command, tmp_pat
     raised = raised.replace("requirements = [", 'macosx_target = "14"\nrequirements = [')
     assert command("lock", raised)[0] == 0
     assert locked(tmp_path, "framework-mlx") == {"mlx": "0.31.1"}
+    (tmp_path / "main.py").touch()
+    above = layer("applications", "server", "mlx", below='frameworks = ["mlx"]\nlaunch_module = "../../main.py"')
+    assert command("lock", raised + above)[0] == 0  # without a target of its own
 
 
 @pytest.mark.skipif(not has_python(), reason="needs the CPython that builds the packages")

@@ -199,15 +199,18 @@ def test_macos_default_comes_from_the_environment() -> None:
     assert fault.line is None
 
 
-def test_targets_are_each_layers_own() -> None:
+def test_targets_are_each_layers_own_and_those_of_lower_layers_by_default() -> None:
     below = RUNTIME + 'linux_target = "glibc@2.39"\nmacosx_target = "15.5"\n'
     above = FRAMEWORK + 'linux_target = "glibc@2.17"\nmacosx_target = "12.1"\n'
     stack = stack_of(below + above + APPLICATION)
     assert {layer.env_name: (layer.glibc, layer.macos) for layer in stack.layers} == {
         "py": ("2.39", "15.5"),
         "framework-fw": ("2.17", "12.1"),
-        "app-app": ("2.28", "13.0"),
+        "app-app": ("2.39", "15.5"),  # it runs nowhere else
     }
+    old = RUNTIME + 'linux_target = "glibc@2.17"\nmacosx_target = "9"\n'
+    layers = stack_of(old + FRAMEWORK + APPLICATION).layers
+    assert [(layer.glibc, layer.macos) for layer in layers[1:]] == [("2.28", "13.0")] * 2
 
 
 SETTINGS = {
