@@ -7,13 +7,14 @@ of a wheel in a lock, which has to be fetched again, goes through `without_login
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 HIDDEN_QUERY = "?..."
 """Replaces the query of a URL, where presigned URLs and URLs with tokens carry their secrets."""
 
 _AFTER_SCHEME = re.compile(r"(?<=://)[^\s\"'<>`]+")
 _QUOTED_LOGIN = re.compile(r"(?<=['\"`])[^'\"`\s:/@]+:[^'\"`\s]*@(?=[\w\[])")
+_DRIVE = re.compile(r"/[A-Za-z]:")
 _AUTHORITY = re.compile(r"[^/?#]*")
 _HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]=]*)(:\d*)?")
 
@@ -71,6 +72,22 @@ def child(url: str, path: str) -> str:
     """The URL of a file below the folder `url`: its path is continued, its query stays, its fragment goes."""
     folder, question_mark, query = url.partition("#")[0].partition("?")
     return f"{folder.rstrip('/')}/{quote(path, safe='/@+')}{question_mark}{query}"
+
+
+def local_path(text: str) -> str:
+    """The path that a `file:` URL names; every other text as it is.
+
+    Raises:
+        ValueError: It names another machine.
+    """
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme.lower() != "file":
+        return text
+    host, slash, path = rest.partition("/")
+    if host.lower() not in {"", "localhost"}:
+        raise ValueError(f"a file: URL of another machine, {host}")
+    path = unquote(slash + path)
+    return path[1:] if _DRIVE.match(path) else path
 
 
 def _split_authority(rest: str) -> tuple[str, str]:

@@ -30,6 +30,7 @@ class WebFolder:
         slow: Names of files that come byte by byte, over seconds.
         query: What the query of every request has to be; others are answered with 403.
         missing_status: Answered for files that are missing.
+        page: Sent with status 200 instead of files that are missing, as for web pages that are one program.
         asked: Path and first byte of every request.
     """
 
@@ -43,6 +44,7 @@ class WebFolder:
     slow: set[str] = field(default_factory=set)
     query: str = ""
     missing_status: int = 404
+    page: bytes | None = None
     asked: list[tuple[str, int]] = field(default_factory=list)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -51,7 +53,7 @@ class WebFolder:
         address, _, query = request.path.partition("?")
         path = unquote(address).lstrip("/")
         place = self.folder / path
-        content = place.read_bytes() if place.is_file() else None
+        content = place.read_bytes() if place.is_file() else self.page
         if path.rpartition("/")[2] in self.wrong and content is not None:
             content = bytes([content[0] ^ 1]) + content[1:]
         wanted = re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range", ""))

@@ -7,6 +7,7 @@ from venvstacks.urls import (
     has_unclear_login,
     is_open_to_others,
     is_this_machine,
+    local_path,
     shown,
     without_logins,
     without_secrets,
@@ -143,3 +144,23 @@ def test_what_others_can_change_on_its_way(url: str, expected: bool) -> None:  #
 def test_names_of_this_machine() -> None:
     assert all(map(is_this_machine, ("localhost", "LOCALHOST", "127.0.0.1", "127.1.2.3", "::1", "[::1]")))
     assert not any(map(is_this_machine, ("host", "127.0.0.1.example", "0.0.0.0", "", "10.0.0.1")))
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("file:///a/b%20c%23%3F%25", "/a/b c#?%"),
+        ("FILE://localhost/a?b#c", "/a?b#c"),
+        ("file:///C:/a%20b", "C:/a b"),
+        ("/a%20b", "/a%20b"),
+        ("https://host/a%20b", "https://host/a%20b"),
+        ("file:a", "file:a"),
+    ],
+)
+def test_the_path_of_a_file_url(text: str, path: str) -> None:
+    assert local_path(text) == path
+
+
+def test_a_file_url_of_another_machine() -> None:
+    with pytest.raises(ValueError, match="another machine, host"):
+        local_path("file://host/a")

@@ -259,7 +259,8 @@ class WebClient:
             opened = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except (OSError, UnicodeError) as error:  # the latter: a name that cannot be looked up
-            raise ConnectFailedError(address.host, str(error)) from error
+            why = error.strerror if isinstance(error, OSError) else None
+            raise ConnectFailedError(address.host, f"{address.authority}: {why or error}") from error
         return opened
 
     def _verifying(self) -> ssl.SSLContext:

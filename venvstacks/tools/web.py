@@ -156,7 +156,8 @@ def refused(url: str, status: int, *, transient: bool) -> TransferError:
     if status in {404, 410}:
         kind = "missing"
     elif status in {401, 403}:  # some servers also answer so for missing files, if clients may not list files
-        kind, hint = "forbidden", "check the URL, and the login or token for it"
+        kind = "forbidden"
+        hint = "check the URL, and the login or token for it, which no redirect takes to another host"
     elif status == _PROXY_REFUSES:
         hint = "the proxy wants a login: HTTP_PROXY or HTTPS_PROXY may be http://user:password@host:port"
     return TransferError(

@@ -175,12 +175,17 @@ class _Writer:
     def _document(
         self, role: str, same: Mapping[str, object] | None, make: Callable[[int, datetime], Signed]
     ) -> _Document:
-        """The metadata of a role: the newest on disk if it says the same and is valid for long enough, or else new."""
+        """The metadata of a role: the newest on disk if it says the same and is valid for long enough, or else new.
+
+        What has a lower version than the number that was asked for is replaced: deployments may have seen another
+        publication of that version.
+        """
         from tuf.api.metadata import Metadata  # noqa: PLC0415
 
         version, data = self._newest(role)
-        if data is not None and same is not None and (kept := self._kept(role, data, same)):
-            return _Document(kept, data, kept=True)
+        newest = data if version >= self.number else None
+        if newest is not None and same is not None and (kept := self._kept(role, newest, same)):
+            return _Document(kept, newest, kept=True)
         end = self.now.replace(microsecond=0) + timedelta(days=self.keys.settings.days[role])
         metadata: Metadata[Any] = Metadata(make(max(version + 1, self.number), end))
         for signer in self.keys.signers(role, self.root):

@@ -33,7 +33,8 @@ def refusing(source: str) -> Iterator[None]:
         raise _refusal(source, "is signed, but the signatures have expired", "expired", error, hint) from error
     except tuf.BadVersionNumberError as error:
         what = "offers older signed metadata than this deployment has seen (a rollback)"
-        raise _refusal(source, what, "rollback", error) from error
+        hint = f"ask the publisher: `venvstacks sign --number` has to rise with each new folder; {_UNTOUCHED}"
+        raise _refusal(source, what, "rollback", error, hint) from error
     except tuf.LengthOrHashMismatchError as error:
         what = "mixes metadata of different publications"
         raise _refusal(

@@ -139,6 +139,31 @@ def test_a_server_that_does_not_say_what_is_missing(layers: WebFolder, tmp_path:
     assert "token" in (caught.value.hint or "")
 
 
+def test_a_server_that_sends_a_page_for_what_is_missing(layers: WebFolder, tmp_path: Path) -> None:
+    tag_no_manifest(layers)
+    layers.page = b"\n<!doctype html><title>Frogs</title>"
+    assert deployment.deploy(layers.url, tmp_path / "d", ["frog"], IMPATIENT).changed
+    with pytest.raises(DeployError, match="nothing is published for linux_x86_64 at http"):
+        deployment.deploy(f"{layers.url}/elsewhere", tmp_path / "e", options=IMPATIENT)
+
+
+def test_a_part_of_a_url_that_is_sent_to_nobody(layers: WebFolder, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"/frogs has a '#'") as caught:
+        deployment.deploy(f"{layers.url}/frogs#1", tmp_path / "d", options=IMPATIENT)
+    assert "write %23" in (caught.value.hint or "")
+    assert layers.asked == []
+
+
+def test_a_folder_by_its_url(first: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(first, tmp_path / "ä #1 100%41", symlinks=True))
+    for number, url in enumerate((folder.as_uri(), folder.as_uri().replace("file://", "FILE://localhost"))):
+        done = deployment.check(url, tmp_path / f"d{number}")
+        assert done.fetch
+    assert deployment.deploy(folder.as_uri(), tmp_path / "d", ["frog"]).generation.source == str(folder)
+    with pytest.raises(UsageError, match="a file: URL of another machine, pond"):
+        deployment.deploy("file://pond/frogs", tmp_path / "d")
+
+
 def test_a_query_is_sent_but_never_shown(layers: WebFolder, tmp_path: Path) -> None:
     layers.query = "sv=2024&sig=s3cret%2F"
     seen: list[str] = []

@@ -240,6 +240,17 @@ def test_an_honest_update_follows(publisher: Publisher, installed: Path) -> None
     assert len(requested) == 3, "and the manifest"
 
 
+def test_another_publication_of_the_same_version(publisher: Publisher, installed: Path) -> None:
+    """No attack, but signing in a new folder without a number: the sentence says what the publisher has to do."""
+    shutil.rmtree(publisher.new / TUF)
+    sign(publisher.new, publisher.keys)
+    with pytest.raises(TrustError, match="another publication than the one of that version") as caught:
+        deployment.deploy(str(publisher.new), installed)
+    assert "--number N" in (caught.value.hint or "")
+    sign(publisher.new, publisher.keys, number=2)
+    assert deployment.deploy(str(publisher.new), installed).changed
+
+
 def test_fast_forward_ends_with_another_online_key(publisher: Publisher, installed: Path) -> None:
     """Who has had the online key can raise versions as far as they go; new keys make lower ones count again."""
     from venvstacks.trust.root_rotation import rotate  # noqa: PLC0415

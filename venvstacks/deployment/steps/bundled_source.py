@@ -16,12 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venvstacks.deployment.offers import OfferedFile, OfferedLayer
-from venvstacks.deployment.steps.publication_source import Obtained, Source, check_published, open_source
+from venvstacks.deployment.steps.publication_source import (
+    Obtained,
+    Source,
+    check_published,
+    open_source,
+    source_path,
+)
 from venvstacks.digests import sha256_bytes, sha256_stream
 from venvstacks.errors import DeployError
 from venvstacks.json_forms import FormError, array, digest, mapping, parse, record, text, whole
 from venvstacks.model.conventions import MANIFEST_LIMIT, METADATA_DIR
-from venvstacks.tools.files import home_expanded
 
 if TYPE_CHECKING:
     from venvstacks.tools.transfer import Downloads
@@ -141,7 +146,8 @@ def open_source_or_bundle(text: str, make_downloads: Callable[[], Downloads]) ->
         UsageError: It is neither of them.
         DeployError: It is a damaged bundle.
     """
-    bundle = None if "://" in text else open_bundle(home_expanded(text).absolute())
+    is_web = text.lower().startswith(("http://", "https://"))
+    bundle = None if is_web else open_bundle(source_path(text))
     return bundle or open_source(text, make_downloads)
 
 

@@ -17,7 +17,7 @@ from venvstacks.model.conventions import MANIFEST_LIMIT
 from venvstacks.tools.files import home_expanded
 from venvstacks.tools.patience import replace_patiently
 from venvstacks.tools.transfer import Downloads, WantedFile
-from venvstacks.urls import child, has_unclear_login, shown
+from venvstacks.urls import child, has_unclear_login, local_path, shown
 
 if TYPE_CHECKING:
     import zipfile
@@ -157,9 +157,10 @@ class WebSource:
         return tuple(layers)
 
     def read_optional(self, path: str, limit: int = MANIFEST_LIMIT) -> bytes | None:
-        """See `Source`."""
+        """See `Source`. A page is how some servers answer for a missing file: no JSON begins like one."""
         try:
-            return self.downloads.read(child(self.url, path), limit)
+            content = self.downloads.read(child(self.url, path), limit)
+            return None if path.endswith(".json") and content.lstrip()[:1] == b"<" else content
         except TransferError as error:
             if error.kind == "missing":
                 return None
@@ -208,15 +209,8 @@ def open_source(text: str, make_downloads: Callable[[], Downloads]) -> Source:
     """
     scheme, separator, _ = text.partition("://")
     if separator and scheme.lower() in {"http", "https"}:
-        if has_unclear_login(text):
-            raise UsageError(
-                f"the URL {shown(text)} cannot be split into login, host and path",
-                hint="in user names and passwords, write %2F for /, %40 for @, %3F for ? and %23 for #",
-            )
-        return WebSource(text, make_downloads())
-    if separator:
-        raise UsageError(f"{scheme}:// is not a source to deploy from", hint="give a folder, or an http(s) URL")
-    folder = home_expanded(text).absolute()
+        return WebSource(_checked_url(text), make_downloads())
+    folder = source_path(text)
     try:
         is_folder = folder.is_dir()
     except OSError as error:  # a folder above it may not be read, or a name is too long
@@ -224,6 +218,36 @@ def open_source(text: str, make_downloads: Callable[[], Downloads]) -> Source:
     if not is_folder:
         raise UsageError(f"there is no folder {folder}", hint="name the folder that `venvstacks publish` has written")
     return FolderSource(folder)
+
+
+def source_path(text: str) -> Path:
+    """The absolute path of a folder or file that a user names, as a path or a `file:` URL.
+
+    Raises:
+        UsageError: It is a URL of another kind, or of another machine.
+    """
+    try:
+        path = local_path(text)
+    except ValueError as error:
+        raise UsageError(f"{text} is {error}", hint="give a folder, or an http(s) URL") from error
+    scheme, separator, _ = path.partition("://")
+    if separator:
+        raise UsageError(f"{scheme}:// is not a source to deploy from", hint="give a folder, or an http(s) URL")
+    return home_expanded(path).absolute()
+
+
+def _checked_url(text: str) -> str:
+    if has_unclear_login(text):
+        raise UsageError(
+            f"the URL {shown(text)} cannot be split into login, host and path",
+            hint="in user names and passwords, write %2F for /, %40 for @, %3F for ? and %23 for #",
+        )
+    if "#" in text:
+        raise UsageError(
+            f"the URL {shown(text)} has a '#', and nothing after that is sent to a server",
+            hint="write %23 for a # in the name of a folder, and leave the rest out otherwise",
+        )
+    return text
 
 
 def check_published(file: OfferedFile, size: int, sha256: str) -> None:

@@ -55,11 +55,22 @@ class SignedSource:
             content = self.inner.read_optional(place)
             if content is not None and (len(content), sha256_bytes(content)) == (size, sha256):
                 return content
+        if self._repeats_a_number():
+            raise TrustError(
+                f"{self.label} is another publication than the one of that version which this deployment has seen",
+                kind="mixed",
+                hint="the publisher has to sign it again with a higher number: `venvstacks sign --number N`",
+            )
         raise TrustError(
             f"{self.label} does not have the {path} that was signed",
             kind="mixed",
             hint="try again later: it may be being copied; nothing was changed",
         )
+
+    def _repeats_a_number(self) -> bool:
+        """Whether the source's time stamp is not the one that was verified, although it has the same version."""
+        offered = self.inner.read_optional(f"{METADATA_DIR}/{TRUST_FOLDER}/timestamp.json")
+        return offered is not None and offered.decode("utf-8", "replace") != self.record.timestamp
 
     def read(self, file: OfferedFile) -> bytes:
         """See `Source`."""
