@@ -61,7 +61,7 @@ def read_project(base: Path, path: str, written: Iterable[str] = ()) -> SourceTr
 
     A project is built from what its repository holds, so that an ignored file which is tracked nevertheless belongs to
     it, as it belongs to each clone. What stacks write into a project (locks, environments, publications) does not
-    belong to it, tracked or not: it would change with each run.
+    belong to it, tracked or not: it would change with each run. Nor do virtual environments in it.
 
     Args:
         base: The specification's folder.
@@ -95,7 +95,9 @@ def read_project(base: Path, path: str, written: Iterable[str] = ()) -> SourceTr
 
 
 class _LeftOut:
-    """What in a project belongs to stacks: the files and folders that are known, and folders that are found meanwhile.
+    """What lies in a project and is no part of it: what stacks write, and virtual environments.
+
+    Files and folders of stacks are known, or, like environments, recognised by what a folder holds.
 
     Args:
         project: The project's folder.
@@ -108,8 +110,9 @@ class _LeftOut:
         self._prefixes = {f"{name}/" for name in inside}
 
     def takes(self, prefix: str, names: Iterable[str]) -> bool:
-        """Whether the folder `prefix` is one of them, which holds `names`; the project itself is none."""
-        if prefix and is_written_by_stacks(names):
+        """Whether the folder `prefix` is left out, which holds `names`; the project itself never is."""
+        held = set(names)
+        if prefix and ("pyvenv.cfg" in held or is_written_by_stacks(held)):
             self._prefixes.add(prefix)
         return prefix in self._prefixes
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.capabilities import needs_symbolic_links
 from venvstacks.api.existing_projects import Machine, read_existing
 from venvstacks.api.proposing import propose
 from venvstacks.errors import UsageError
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation
 from venvstacks.model.toml_text import parse_toml
+from venvstacks.tools.module_files import read_project as read_project_files
 
 MACHINE = Machine(PythonImplementation("cpython", "3.11.7"), PLATFORMS["linux_x86_64"], sys.executable, {})
 PACKAGE = '[build-system]\nrequires = []\n[project]\nname = "desk"\nscripts = { desk = "desk:main" }\n'
@@ -103,3 +105,13 @@ def test_what_is_wrong_and_what_to_do(files: dict[str, str], message: str, hint:
 def test_files_from_windows(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes(b"\xef\xbb\xbf" + PACKAGE.replace("\n", "\r\n").encode())
     assert read_existing(tmp_path / "pyproject.toml", tmp_path, MACHINE).launch == "desk:main"
+
+
+@needs_symbolic_links
+def test_a_virtual_environment_in_a_project_does_not_belong_to_it(tmp_path: Path) -> None:
+    write(tmp_path, pyproject__toml=PACKAGE, desk__py="")
+    write(tmp_path / "my venv", pyvenv__cfg="home = /usr", lib___python3___x__py="")
+    (tmp_path / "my venv/lib64").symlink_to("lib")
+    tree = read_project_files(tmp_path, ".")
+    assert tree is not None
+    assert tree.files == ("desk.py", "pyproject.toml")
