@@ -65,6 +65,7 @@ def read_surroundings(draft: Draft, base: Path, options: Options, environment: M
         macosx_deployment_target=environment.get("MACOSX_DEPLOYMENT_TARGET") or None,
         exclude_newer=environment.get("UV_EXCLUDE_NEWER") or None,
         requirement_files=read_requirement_files(draft.requirement_files, base),
+        folder=base.resolve().as_posix(),
         pythons=choose_pythons(draft, base, options, environment),
         projects=read_projects(draft, (uv_file if draft.uv is None else draft.uv) or {}, base, environment, others),
     )

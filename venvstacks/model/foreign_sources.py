@@ -144,11 +144,14 @@ _MOST_LEVELS = 8
 
 
 def is_member(path: str, root_path: str, root: Mapping[str, Any]) -> bool | None:
-    """Whether the project in `path` is a member of the workspace of `root`; None where that has no workspace."""
+    """Whether the project in `path` is a member of the workspace of `root`; None where that has no workspace.
+
+    Both paths are absolute, since a relative one that leads up does not say what the folders are called.
+    """
     workspace = _table(root, "tool", "uv", "workspace")
     if "members" not in workspace:
         return None
-    inner = posixpath.relpath(posixpath.dirname(path) or ".", posixpath.dirname(root_path) or ".")
+    inner = posixpath.relpath(posixpath.dirname(path), posixpath.dirname(root_path))
 
     def matches(key: str) -> bool:
         globs = workspace.get(key, [])

@@ -17,6 +17,7 @@ from venvstacks.model.foreign_files import (
     Texts,
     UnusableFileError,
     check_requirement,
+    next_to,
     text_of,
 )
 from venvstacks.model.foreign_sources import (
@@ -40,14 +41,19 @@ _Line = tuple[str, tuple[str, ...]]
 class ProjectFile:
     """A `pyproject.toml`, and that of the workspace that the project is a member of.
 
+    Args:
+        path: Its path, relative to the specification.
+        texts: The texts of files.
+        folder: The specification's folder, as for `gather_requirements`.
+
     Raises:
         UnusableFileError: It is missing, or is no project.
     """
 
-    def __init__(self, path: str, texts: Texts) -> None:
+    def __init__(self, path: str, texts: Texts, folder: str) -> None:
         self.path = path
         self.document = _parsed(path, text_of(path, texts))
-        self.root_path, self.root = _workspace(path, self.document, texts)
+        self.root_path, self.root = _workspace(path, self.document, texts, folder)
         self.project = _table(self.document.get("project", {}), f"{path}: project")
         self.groups = _by_name(_table(self.document.get("dependency-groups", {}), f"{path}: dependency-groups"))
         self.extras = _by_name(_table(self.project.get("optional-dependencies", {}), f"{path}: optional-dependencies"))
@@ -172,15 +178,16 @@ def _parsed(path: str, text: str) -> dict[str, Any]:
         raise UnusableFileError(f"{path}{f':{error.line}' if error.line else ''}: {error}") from None
 
 
-def _workspace(path: str, document: Mapping[str, Any], texts: Texts) -> tuple[str | None, dict[str, Any]]:
+def _workspace(path: str, document: Mapping[str, Any], texts: Texts, folder: str) -> tuple[str | None, dict[str, Any]]:
     """The root of the uv workspace that a project is a member of: its path and document; None and {} without one."""
-    if is_member(path, path, document) is not None:
+    whole = next_to(f"{folder}/", path)
+    if is_member(whole, whole, document) is not None:
         return None, {}  # it is a root itself
     for place in workspace_files(path):
         text = texts.get(place)
         if isinstance(text, str) and "workspace" in text:
             root = _parsed(place, text)
-            if (member := is_member(path, place, root)) is not None:
+            if (member := is_member(whole, next_to(f"{folder}/", place), root)) is not None:
                 return (place, root) if member else (None, {})
     return None, {}
 

@@ -20,15 +20,21 @@ _MOST_ABOVE = "../" * 16
 """Projects so far above the specification have no workspace."""
 
 
-def gather_requirements(source: RequirementsFrom, texts: Texts) -> FileContents:
+def gather_requirements(source: RequirementsFrom, texts: Texts, folder: str = "/") -> FileContents:
     """All requirements that one element of `requirements-from` or `constraints-from` gives.
+
+    Args:
+        source: The element.
+        texts: The texts of the files that it leads to.
+        folder: Absolute path of the specification's folder, with forward slashes: globs of workspaces match the names
+            of folders.
 
     Raises:
         UnusableFileError: The file is missing, or has content that cannot be used here.
     """
     as_constraints = isinstance(source, ConstraintsFrom)
     if source.pyproject:
-        return ProjectFile(source.pyproject, texts).contents(source, as_constraints=as_constraints)
+        return ProjectFile(source.pyproject, texts, folder).contents(source, as_constraints=as_constraints)
     if isinstance(source, ConstraintsFrom) and source.lock:
         lock = read_foreign_lock(source.lock, text_of(source.lock, texts))
         found = Gathered(source.label, lock.pins, is_constraint=True, sources=lock.sources, files=lock.files)

@@ -42,6 +42,7 @@ class Surroundings:
         exclude_newer: `UV_EXCLUDE_NEWER`, used where uv's settings have no `exclude-newer`.
         requirement_files: Files that hold requirements, by path from the specification.
         projects: The projects that are sources of packages.
+        folder: Absolute path of the specification's folder, with forward slashes.
         pythons: For runtimes that name a series (`cpython@3.12`): the release of it, by layer.
     """
 
@@ -52,3 +53,4 @@ class Surroundings:
     requirement_files: Texts = field(default_factory=dict)
     projects: Projects = field(default_factory=Projects)
     pythons: Mapping[str, ChosenPython] = field(default_factory=dict)
+    folder: str = "/"

@@ -161,7 +161,7 @@ class _Resolver:
             from venvstacks.model.requirement_files import gather_requirements  # noqa: PLC0415 - few layers name files
         for key, index, source in named:
             try:
-                yield gather_requirements(source, self.surroundings.requirement_files)
+                yield gather_requirements(source, self.surroundings.requirement_files, self.surroundings.folder)
             except ValueError as error:
                 self._fault((*entry.path, key, index), str(error), entry.name, key, _FILE_PLACE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +85,17 @@ def test_members_of_a_workspace_have_its_sources_unless_they_have_their_own() ->
     assert set(sources(own, a=ROOT.replace("b*", "c*"))) == {"frog"}
     assert set(sources(own, a=ROOT.replace('["b*"]', '["b*"]\nexclude = ["b"]'))) == {"frog"}
     assert set(sources(own + "[tool.uv.workspace]\nmembers = []\n", a=ROOT)) == {"frog"}
+
+
+def test_a_workspace_above_the_specification_counts_in_whichever_folder_a_run_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    texts = {"pyproject.toml": PROJECT, "../../pyproject.toml": ROOT.replace("b*", "packages/b*")}
+    source = RequirementsFrom(pyproject="pyproject.toml")
+    for folder, names in (("/x/packages/bell", {"frog", "toad"}), ("/x/packages/other", set())):
+        found = gather_requirements(source, texts, folder).gathered
+        assert {one.name for part in found for one in part.sources} == names
 
 
 def test_the_files_that_may_be_a_workspace_are_asked_for() -> None:
