@@ -61,7 +61,7 @@ def update_lines(found: Update) -> Iterator[str]:
             yield f"{title}: {', '.join(names)}"
     for name in found.left_alone:
         yield f"not offered, so it would stay as it is: {name}"
-    yield f"{found.bytes_to_fetch / 1e6:.1f} MB to fetch, {found.bytes_on_disk / 1e6:.1f} MB more on the disk"
+    yield f"{readable_bytes(found.bytes_to_fetch)} to fetch, {readable_bytes(found.bytes_on_disk)} more on the disk"
 
 
 def status_lines(found: Status) -> Iterator[str]:

@@ -45,7 +45,11 @@ def refusing(source: str) -> Iterator[None]:
     except tuf.DownloadLengthMismatchError as error:
         raise _refusal(source, "sends more metadata than can be valid", "endless", error) from error
     except tuf.DownloadHTTPError as error:
-        raise _refusal(source, "lacks signed metadata, which this deployment requires", "unsigned", error) from error
+        forbidden = error.status_code in {401, 403}  # S3 answers so for missing files as well
+        hint = f"check the URL, and the login or token for it; or else {_ASK}" if forbidden else _ASK
+        raise _refusal(
+            source, "lacks signed metadata, which this deployment requires", "unsigned", error, hint
+        ) from error
     except (tuf.RepositoryError, tuf.DownloadError, LibraryError) as error:
         raise _refusal(source, "has signed metadata that is not valid", "damaged", error) from error
 

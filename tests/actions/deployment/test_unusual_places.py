@@ -70,6 +70,41 @@ def test_a_file_system_without_links(
     assert [*tmp_path.iterdir()] == []
 
 
+def test_a_file_system_that_contains_links(first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As sshfs by default: it makes links with `..`, and then does not follow them."""
+    stat = Path.stat
+
+    def refuse(path: Path, **options: Any) -> os.stat_result:
+        if os.path.islink(path) and os.readlink(path).startswith(".."):  # noqa: PTH114, PTH115 - which call no `stat`
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(DeployError, match=r"does not follow links with '\.\.'") as caught:
+        deployment.deploy(str(first), tmp_path)
+    assert "no_contain_symlinks" in (caught.value.hint or "")
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("failure", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks(
+    failure: int, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As NFS without its lock service; it may also end later."""
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuse(*_: object) -> None:
+        raise OSError(failure, os.strerror(failure))
+
+    deployment.deploy(str(first), tmp_path / "before", ["frog"])
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    for do in (lambda: deployment.deploy(str(first), tmp_path / "d"), lambda: deployment.collect(tmp_path / "before")):
+        with pytest.raises(DeployError, match="cannot be locked: its file system has no locks") as caught:
+            do()
+        assert "local_lock=flock" in (caught.value.hint or "")
+    assert not (tmp_path / "d").exists()
+
+
 def refuse_programs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Imitate a file system that is mounted with `noexec`."""
     access = os.access

@@ -16,6 +16,7 @@ from venvstacks.deployment.binding import dropped_generations, garbage
 from venvstacks.deployment.launcher_texts import START_FOLDER
 from venvstacks.deployment.state import Generation
 from venvstacks.deployment.steps.deploy_failures import not_deployed
+from venvstacks.deployment.steps.file_system import without_locks
 from venvstacks.deployment.steps.generations import (
     NOT_ENTERED,
     current_generation,
@@ -62,6 +63,8 @@ def changing(
             raise DeployError(
                 f"another process is changing {place.root}", hint="wait for it to end, and run the command again"
             ) from None
+        except OSError as error:
+            raise without_locks(place.root, error) or error from error
         if not place.marker.exists():  # purged while this process waited
             raise DeployError(
                 f"another process has removed {place.root} meanwhile", hint="deploy again if it is still wanted"
