@@ -75,7 +75,7 @@ def read_existing(file: Path, folder: Path, machine: Machine) -> FoundProject:
     Raises:
         UsageError: It is no project that can be started, is not below the folder, or cannot be built.
     """
-    home = file if file.is_dir() else file.parent
+    home = _home(file, folder)
     try:
         place = home.resolve().relative_to(folder.resolve()).as_posix()
     except ValueError as error:
@@ -97,10 +97,17 @@ def read_existing(file: Path, folder: Path, machine: Machine) -> FoundProject:
         raise UsageError(str(error), hint="correct that file, or begin with `venvstacks init`") from error
 
 
+def _home(file: Path, folder: Path) -> Path:
+    """The project's folder; a folder of requirements files alone belongs to the one above."""
+    home = file if file.is_dir() else file.parent
+    of_lists = file.suffix in _LISTS and file.is_file() and not any(home.glob("*.py"))
+    return home.resolve().parent if of_lists and home.resolve() != folder.resolve() else home
+
+
 def _read(file: Path, home: Path, place: str, machine: Machine) -> FoundProject:
     document = parse_toml(_described(file, home))
     names = {path.name for path in home.iterdir()}
-    if listed := _requirements_file(file, document, names):
+    if listed := _requirements_file(file, home, document, names):
         found = read_folder(home.resolve().name, place, (listed, _listed(home, listed)), _python_files(home))
         found = replace(found, uv=package_settings(document), requires_python=required_python(document))
     elif is_only_known_to_build(document, names):
@@ -135,10 +142,10 @@ def _described(file: Path, home: Path) -> str:
     return described.read_text("utf-8-sig") if described.is_file() else ""
 
 
-def _requirements_file(file: Path, document: Mapping[str, Any], names: set[str]) -> str | None:
-    """Name of the requirements file that stands in for a project's description; None where it has one."""
+def _requirements_file(file: Path, home: Path, document: Mapping[str, Any], names: set[str]) -> str | None:
+    """Path of the requirements file that stands in for a project's description; None where it has one."""
     if file.suffix in _LISTS:
-        return file.name
+        return path_from(home.resolve(), file.resolve())
     has_one = "project" in document or file.suffix == ".toml" or is_only_known_to_build(document, names)
     return None if has_one or "requirements.txt" not in names else "requirements.txt"
 

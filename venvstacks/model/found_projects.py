@@ -42,7 +42,7 @@ class FoundProject:
         is_package: Whether it is built and installed; otherwise `launch` is a path in the project.
         uv: Settings of uv's that say where packages come from, as its `pyproject.toml` has them.
         requires_python: The versions of Python that it is for; empty: all.
-        listed_in: Name of the file that lists its dependencies, where it is no package.
+        listed_in: Path in the project of the file that lists its dependencies, where it is no package.
         support: Paths of modules and folders of data next to the launch module, where it is no package.
         extras: Its extras.
         lock: Path of the lock of another tool that holds for it, relative to the specification; None without one.
@@ -147,7 +147,7 @@ def read_folder(name: str, folder: str, listed: tuple[str, Sequence[str]], files
     Args:
         name: Name of the folder.
         folder: Its path, relative to the specification.
-        listed: Name of the requirements file in it, and its requirements.
+        listed: Path in it of the requirements file, and its requirements.
         files: As for `read_project`.
 
     Raises:

@@ -52,6 +52,17 @@ def test_settings_around_a_requirements_file_count(tmp_path: Path) -> None:
     assert (found.uv, found.requires_python) == ({"find-links": ["wheels"]}, ">=3.12")
 
 
+def test_a_folder_of_requirements_files_belongs_to_the_project_above(tmp_path: Path) -> None:
+    write(
+        tmp_path, site___manage__py="", site___requirements___prod__txt="-r base.in", site___requirements___base__in="x"
+    )
+    found = read_existing(tmp_path / "site/requirements/prod.txt", tmp_path, MACHINE)
+    assert (found.name, found.folder, found.launch) == ("site", "site", "manage.py")
+    assert (found.listed_in, found.requirements) == ("requirements/prod.txt", ("x",))
+    with pytest.raises(UsageError, match="nothing says how"):
+        read_existing(tmp_path / "site/requirements/prod.txt", tmp_path / "site/requirements", MACHINE)
+
+
 def test_the_lock_of_a_workspace_holds_for_its_members(tmp_path: Path) -> None:
     root = '[tool.uv.workspace]\nmembers = ["packages/*"]\nexclude = ["packages/other"]\n'
     write(tmp_path, pyproject__toml=root, uv__lock="", packages___desk___pyproject__toml=PACKAGE)
