@@ -7,13 +7,14 @@ import shutil
 import sys
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.support.published_layers import application, publish, runtime
 from tests.support.signed_publications import TUF, Publisher, now, sign
 from venvstacks.api import deployments as deployment
-from venvstacks.errors import TrustError, UsageError
+from venvstacks.errors import DeployError, TrustError, UsageError
 from venvstacks.trust.root_rotation import NewKeys, make_keys, rotate
 
 
@@ -41,6 +42,18 @@ def test_a_deployment_that_trusts_nobody_does_from_its_first_signed_source_on(
     with pytest.raises(TrustError) as caught:
         deployment.deploy(str(unsigned), tmp_path / "d")
     assert caught.value.kind == "unsigned"
+
+
+def test_a_first_use_that_is_refused_pins_nothing(
+    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody was shown whom the deployment would have trusted."""
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=1 << 40, free=0))
+        with pytest.raises(DeployError, match="MiB are needed"):
+            deployment.deploy(str(publisher.old), tmp_path / "d")
+    assert not (tmp_path / "d").exists()
+    assert deployment.deploy(str(publisher.old), tmp_path / "d").newly_trusted
 
 
 @pytest.mark.parametrize("how", ["file", "fingerprint"])

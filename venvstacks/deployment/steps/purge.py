@@ -82,8 +82,8 @@ def removing_new_folders(place: Place, *others: Path) -> Iterator[None]:
 def removing_unused(place: Place, *, new: bool) -> Iterator[None]:
     """A block after whose failure a new deployment with nothing in it is removed again, except for its lock file.
 
-    One that has fetched something is kept, for the next deploy to continue, and so is one that trusts somebody from
-    now on. The caller holds the lock of the deployment.
+    One that has fetched something is kept, with whom it trusts, for the next deploy to continue. The caller holds the
+    lock of the deployment.
 
     Args:
         place: The deployment.
@@ -99,11 +99,12 @@ def removing_unused(place: Place, *, new: bool) -> Iterator[None]:
 
 
 def _remove_unused(place: Place) -> None:
-    """Remove a deployment in which nothing is but its empty folders and its marker."""
+    """Remove a deployment in which nothing is but its empty folders, its marker, and whom it was to trust."""
     trees = (place.generations, place.store, place.staging, place.downloads)
-    left = {place.marker.name, LOCK, *(tree.name for tree in trees)}
+    left = {place.marker.name, place.trust.name, LOCK, *(tree.name for tree in trees)}
     if {entry.name for entry in place.root.iterdir()} <= left:
         for tree in trees:
             if tree.exists():
                 tree.rmdir()
+        place.trust.unlink(missing_ok=True)
         place.marker.unlink()
