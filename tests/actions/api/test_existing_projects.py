@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.capabilities import needs_symbolic_links
+from tests.support.handmade_wheels import make_wheel
+from venvstacks.api import load_project
 from venvstacks.api.existing_projects import Machine, read_existing
 from venvstacks.api.proposing import propose
 from venvstacks.errors import UsageError
@@ -83,6 +85,18 @@ def test_a_package_that_is_built_elsewhere_is_left_out_of_the_proposal(tmp_path:
     proposed = propose([tmp_path / "desk"], tmp_path, MACHINE)
     assert (proposed.trouble, proposed.proposal and proposed.proposal.candidates) == ("", ())
     assert parse_toml(proposed.text)["tool"]["uv"]["sources"] == {"rope": {"path": "rope"}, "desk": {"path": "desk"}}
+
+
+def test_what_a_project_takes_from_an_index_of_its_own_is_found_there(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "desk/wheels", "small", "1.0")
+    index = '[[tool.uv.index]]\nname = "own"\nurl = "wheels"\nformat = "flat"\nexplicit = true\n'
+    project = PACKAGE.replace("scripts", 'dependencies = ["small"]\nscripts')
+    write(tmp_path / "desk", pyproject__toml=f'{project}{index}[tool.uv.sources]\nsmall = {{ index = "own" }}\n')
+    proposed = propose([tmp_path / "desk"], tmp_path, MACHINE)
+    assert proposed.proposal, proposed.trouble
+    assert [one.name for one in proposed.proposal.candidates] == ["small"]
+    (tmp_path / "venvstacks.toml").write_text(proposed.text)
+    assert load_project(tmp_path / "venvstacks.toml").stack.uv["index"][0]["url"] == "desk/wheels"
 
 
 @pytest.mark.parametrize(
