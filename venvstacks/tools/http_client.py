@@ -147,12 +147,14 @@ class WebClient:
     _idle: list[_Connection] = field(default_factory=list)
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _context: ssl.SSLContext | None = None
+    _is_over: bool = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._guard:
+            self._is_over = True
             idle, self._idle[:] = list(self._idle), []
         for connection in idle:
             connection.close()
@@ -200,11 +202,11 @@ class WebClient:
         except BaseException:
             connection.close()
             raise
-        if reply.finished and reply.stays_open:
-            connection.used = True
-            with self._guard:
-                self._idle.append(connection)
-        else:
+        connection.used = True
+        with self._guard:
+            keep = reply.finished and reply.stays_open and not self._is_over  # other threads may have ended the client
+            self._idle += [connection] if keep else []
+        if not keep:
             connection.close()
 
     def _answered(

@@ -33,6 +33,8 @@ from venvstacks.sharing.result_stores import StoreAccess, open_store
 from venvstacks.tools.web_answer import SpeedLimit
 
 SECONDS = 0.4
+SLOW = {"hangs", "trickles", "hangs in a blob"}
+"""Kinds of stores that are given up after `SECONDS`; others have the time of all transfers, for busy machines."""
 
 
 @pytest.fixture(autouse=True)
@@ -124,13 +126,14 @@ KINDS: list[Kind] = [
 def test_stores_that_do_wrong_do_no_harm(
     kind: str, behaviour: Callable[[Exchange], None], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web_results, "_LIMIT", SpeedLimit(64 << 10, SECONDS))
+    if kind in SLOW:
+        monkeypatch.setattr(web_results, "_LIMIT", SpeedLimit(64 << 10, SECONDS))
     with misbehaving(behaviour) as server:
         began = time.monotonic()
         store = careful(f"{server.url.replace('//', '//me:pa55@')}/cache", push=False)
         got = fetched(store, tmp_path)
         assert got is None, kind
-        assert time.monotonic() - began < 8 * SECONDS + 3, "the limit, and a busy machine"
+        assert time.monotonic() - began < 20, "nothing waits for as long as transfers may"
         assert re.search(said, " ".join(store.trouble)), store.trouble
         assert "pa55" not in " ".join(store.trouble)
         if "left alone" in said:

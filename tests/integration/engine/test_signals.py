@@ -43,8 +43,12 @@ def compute(node):
 if mode != "plain":
     bench.special["b"] = compute if mode == "compute" else child
 bench.on_wait = lambda: print("waiting", flush=True)
+def stop(signum):
+    os.write(1, b"stopping\\n")
+    processes.stop(signum)
+
 def command(*arguments):
-    bench.run(on_interrupt=processes.stop, jobs=2)
+    bench.run(on_interrupt=stop, jobs=2)
     return 0
 boundary._run = command
 code = boundary.run_command_line([])
@@ -78,11 +82,11 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def until(condition: Callable[[], object], what: str) -> None:
-    for _ in range(400):
+    for _ in range(800):
         if condition():
             return
         time.sleep(0.05)
-    raise AssertionError(f"{what}: not within 20 s")
+    raise AssertionError(f"{what}: not within 40 s")
 
 
 def started_pid(bench: Bench) -> int:
@@ -104,7 +108,7 @@ def test_a_signal_ends_children_and_keeps_what_is_done(start: Start, bench: Benc
     run = start(bench, "child")
     child = started_pid(bench)
     run.send_signal(signum)
-    _, said = run.communicate(timeout=20)
+    _, said = run.communicate(timeout=40)
     assert run.returncode == code
     assert "error: interrupted" in said
     assert "hint: run the same command again" in said
@@ -118,10 +122,12 @@ def test_the_second_signal_waits_for_nothing(start: Start, bench: Bench, mode: s
     run = start(bench, mode)
     child = started_pid(bench)
     run.send_signal(signal.SIGINT)
+    assert run.stdout is not None
+    assert run.stdout.readline() == "stopping\n", "two signals that nobody has handled are one"
     time.sleep(0.3)
     assert run.poll() is None, "the first signal lets the task end"
     run.send_signal(signal.SIGINT)
-    _, said = run.communicate(timeout=20)
+    _, said = run.communicate(timeout=40)
     assert run.returncode == 130
     assert "Traceback" not in said
     until(lambda: is_gone(child), "the child ends")
@@ -132,7 +138,7 @@ def test_what_was_done_before_a_kill_is_not_done_again(start: Start, bench: Benc
     run = start(bench, "compute")
     started_pid(bench)
     run.kill()
-    run.communicate(timeout=20)
+    run.communicate(timeout=40)
     assert bench.run() == ["b", "c"]
 
 
@@ -142,7 +148,7 @@ def test_a_rerun_that_was_killed_is_noticed_even_if_its_cause_is_gone(start: Sta
     run = start(bench, "compute")
     started_pid(bench)
     run.kill()
-    run.communicate(timeout=20)
+    run.communicate(timeout=40)
     bench.write(a_out="x")
     assert bench.plan()["b"].status == "run"
     assert bench.run() == ["b"]
@@ -157,7 +163,7 @@ def test_the_second_of_two_runs_waits_and_finds_everything_done(start: Start, be
     assert other.stdout is not None
     assert other.stdout.readline() == "waiting\n"
     engine_run.lock.release()
-    output, _ = other.communicate(timeout=20)
+    output, _ = other.communicate(timeout=40)
     assert (other.returncode, output.split()) == (0, ["a", "b", "c"])
     bench.special.clear()
     assert bench.run() == []

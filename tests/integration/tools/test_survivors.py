@@ -60,7 +60,7 @@ def start(code: str, folder: Path, *arguments: Path) -> subprocess.Popen[str]:
 
 
 def pid_in(folder: Path) -> int:
-    for _ in range(400):
+    for _ in range(2400):
         if (folder / "pid").exists():
             return int((folder / "pid").read_text())
         time.sleep(0.05)
@@ -72,7 +72,7 @@ def test_whoever_comes_after_a_killed_run_waits_for_its_children(tmp_path: Path)
     run = start(PARENT, tmp_path, lock)
     child = pid_in(tmp_path)
     run.kill()
-    run.communicate(timeout=20)
+    run.communicate(timeout=120)
     waited: list[str] = []
 
     def end_child() -> None:
@@ -88,7 +88,7 @@ def test_a_daemon_that_has_let_go_of_the_pipes_holds_nobody_up(tmp_path: Path) -
     """It still has the locked file open; what becomes of daemons that keep the pipes is a matter of `Processes`."""
     lock = tmp_path / "children.lock"
     run = start(ORDERLY, tmp_path, lock)
-    run.communicate(timeout=20)
+    run.communicate(timeout=120)
     waited: list[str] = []
     assert run.returncode == 0
     assert survivors.hold(lock, lambda: waited.append("once"))
@@ -117,7 +117,7 @@ def test_only_abandoned_files_are_removed(tmp_path: Path) -> None:
     mine.write_text("of somebody else")
     remove_abandoned(tmp_path)
     assert begun.exists(), "somebody is writing it"
-    run.communicate("go\n", timeout=20)
+    run.communicate("go\n", timeout=120)
     assert begun.exists(), "nobody was left to remove it"
     with replacing(tmp_path / "other") as living:
         remove_abandoned(tmp_path)
