@@ -6,22 +6,16 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.waiting import wait_until
+
 _SCHEDULER = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--no-dashboard"]
 
 _RUNS = "*/projects/*/inner/project/_build/.venvstacks/runs/*.jsonl"  # Pythons are archives above the projects
-
-
-def wait_until(fulfilled: Callable[[], object], seconds: float = 120.0) -> None:
-    end = time.monotonic() + seconds
-    while not fulfilled():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.02)
 
 
 @dataclass
@@ -125,6 +119,11 @@ class DaskCluster:
         found: list[Worker] = []
         wait_until(lambda: found.extend(worker for worker in self.workers if task in worker.tasks) or found)  # type: ignore[func-returns-value]
         return found[0]
+
+    @property
+    def connected(self) -> int:
+        """How often workers have connected to a scheduler."""
+        return sum(worker.said.count(" offers ") for worker in self.workers)
 
     def begun(self, task: str) -> int:
         """How often workers have begun a task."""

@@ -7,11 +7,11 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+from tests.support.waiting import wait_until
 from venvstacks.digests import sha256_bytes
 from venvstacks.sharing.action_result import ActionResult, Blob, encode
 from venvstacks.sharing.careful_store import CarefulStore
@@ -110,11 +110,15 @@ def nginx(folder: Path) -> Iterator[str]:
     assert program is not None
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen([program, "-p", f"{folder}/", "-c", configuration, "-e", "stderr"], stderr=log)
+
+    def answers() -> bool:
+        assert server.poll() is None, (folder / "log").read_text("utf-8")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return True
+        return False
+
     try:
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.02)
+        wait_until(answers)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
@@ -135,12 +139,16 @@ def s3_server(bucket: str) -> Iterator[dict[str, str]]:
         ["moto_server", "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     endpoint = f"http://127.0.0.1:{port}"
+
+    def has_made_the_bucket() -> bool:
+        assert server.poll() is None, "the S3 server has ended"
+        with contextlib.suppress(OSError):
+            urlopen(Request(f"{endpoint}/{bucket}", method="PUT"), timeout=30).close()
+            return True
+        return False
+
     try:
-        for _ in range(400):
-            with contextlib.suppress(OSError):
-                urlopen(Request(f"{endpoint}/{bucket}", method="PUT"), timeout=5).close()
-                break
-            time.sleep(0.05)
+        wait_until(has_made_the_bucket)
         yield {
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_ACCESS_KEY_ID": "name",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,7 @@ from venvstacks.engine.reporter import Reporter
 from venvstacks.errors import InterruptedRunError, LayerConflictError, StateError
 from venvstacks.graph.schedule import Pools, bottom_levels, first_estimates
 from venvstacks.graph.taskgraph import TaskGraph
+from venvstacks.tools.interruptions import LOOK_SECONDS
 from venvstacks.tools.process import KILL
 from venvstacks.urls import without_secrets
 
@@ -119,6 +121,17 @@ class _Dependency(Dependency):  # type: ignore[misc] # doit has no types
         return False
 
 
+class _Queue(queue.Queue[Any]):
+    """A queue on which the main thread handles signals while it waits."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ANN401, FBT001, FBT002 - as its base
+        """The next item."""
+        while block and timeout is None and threading.current_thread() is threading.main_thread():
+            with suppress(queue.Empty):
+                return super().get(timeout=LOOK_SECONDS)
+        return super().get(block, timeout)
+
+
 class _Runner(MThreadRunner):  # type: ignore[misc] # doit has no types
     """doit's thread runner, changed where it does not fit.
 
@@ -128,6 +141,7 @@ class _Runner(MThreadRunner):  # type: ignore[misc] # doit has no types
     """
 
     graph: TaskGraph
+    Queue = _Queue
 
     def select_task(self, node: Any, tasks_dict: Mapping[str, Any]) -> bool:  # noqa: ANN401
         """Whether a task is to run; a task that cannot be checked fails."""

@@ -1,4 +1,4 @@
-"""Interruptions of the wait for a child: signals, which are deferred while it is started, and time limits."""
+"""Interruptions of waiting: signals, which are deferred while a child is started, and time limits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,33 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
+
+LOOK_SECONDS = 0.2
+"""How long the main thread may wait at a time for threads and children that take long.
+
+Python only notes that a signal has come; the main thread handles it when it executes its next instruction. If the
+signal comes in the moment before that thread begins to wait, nothing wakes it, and the signal has no effect until the
+wait is over. On a busy machine that moment is long.
+"""
+
+
+def wait_for_child(child: subprocess.Popen[bytes]) -> int:
+    """Wait until a child ends, and return its exit status; the main thread handles signals meanwhile."""
+    if threading.current_thread() is threading.main_thread():
+        ended = threading.Event()
+
+        def wait() -> None:
+            child.wait()
+            ended.set()
+
+        threading.Thread(target=wait, name="waiting for a child", daemon=True).start()
+        while not ended.wait(LOOK_SECONDS):
+            pass
+    return child.wait()
 
 
 @contextlib.contextmanager

@@ -232,7 +232,7 @@ def test_an_interrupted_bundle_leaves_the_old_state(
     while not waiting.exists() and child.poll() is None:
         time.sleep(0.05)
     child.send_signal(signal.SIGTERM)
-    _, said = child.communicate(timeout=20)
+    _, said = child.communicate(timeout=50)
     assert child.returncode == 143, said
     assert "interrupted: what was current still is: generation 1" in said
     assert [*machine.temporary.iterdir()] == []

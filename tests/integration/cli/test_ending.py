@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -89,8 +90,9 @@ def test_a_signal_leaves_no_child_and_no_folder(tmp_path: Path, number: signal.S
     try:
         while not (child.exists() and child.read_text("utf-8")):
             assert command.poll() is None
+            time.sleep(0.01)
         command.send_signal(number)
-        _, errors = command.communicate(timeout=30)
+        _, errors = command.communicate(timeout=50)
     finally:
         if command.poll() is None:
             command.kill()

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.tiny_graphs import CHAIN, Bench
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 
@@ -22,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 Start = Callable[[Bench, str], subprocess.Popen[str]]
 
 RUN = """
-import os, sys, time
+import os, signal, sys, threading, time
 from pathlib import Path
 from tests.support.tiny_graphs import Bench
 from venvstacks.cli import error_boundary as boundary
@@ -40,8 +41,12 @@ def compute(node):
     (base / "pid").write_text(str(os.getpid()))
     time.sleep(60)
 
+def unnoticed(node):
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    child(node)
+
 if mode != "plain":
-    bench.special["b"] = compute if mode == "compute" else child
+    bench.special["b"] = {"compute": compute, "unnoticed": unnoticed}.get(mode, child)
 bench.on_wait = lambda: print("waiting", flush=True)
 def stop(signum):
     os.write(1, b"stopping\\n")
@@ -81,17 +86,9 @@ def bench(tmp_path: Path) -> Bench:
     return made
 
 
-def until(condition: Callable[[], object], what: str) -> None:
-    for _ in range(800):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{what}: not within 40 s")
-
-
 def started_pid(bench: Bench) -> int:
     file = bench.base / "pid"
-    until(lambda: file.exists() and file.read_text().strip(), "the second task begins")
+    wait_until(lambda: file.exists() and file.read_text().strip())
     return int(file.read_text())
 
 
@@ -113,8 +110,19 @@ def test_a_signal_ends_children_and_keeps_what_is_done(start: Start, bench: Benc
     assert "error: interrupted" in said
     assert "hint: run the same command again" in said
     assert "Traceback" not in said
-    until(lambda: is_gone(child), "the child ends")
+    wait_until(lambda: is_gone(child), 40)  # by itself, it would end later
     assert bench.run() == ["b", "c"]
+
+
+def test_a_signal_that_does_not_wake_the_main_thread_is_handled(start: Start, bench: Bench) -> None:
+    """As one that comes in the moment before that thread begins to wait for a result: Python only makes a note of it.
+
+    Here that note is made in another thread.
+    """
+    run = start(bench, "unnoticed")
+    _, said = run.communicate(timeout=40)
+    assert run.returncode == 143
+    assert "error: interrupted" in said
 
 
 @pytest.mark.parametrize("mode", ["stubborn", "compute"])
@@ -130,7 +138,7 @@ def test_the_second_signal_waits_for_nothing(start: Start, bench: Bench, mode: s
     _, said = run.communicate(timeout=40)
     assert run.returncode == 130
     assert "Traceback" not in said
-    until(lambda: is_gone(child), "the child ends")
+    wait_until(lambda: is_gone(child), 40)  # by itself, it would end later
     assert bench.run() == ["b", "c"]
 
 

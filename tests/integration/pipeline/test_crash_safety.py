@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from tests.support.killed_runs import (
     tasks_in,
 )
 from tests.support.sample_stack import Pond
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -68,14 +68,6 @@ def test_a_killed_run_is_finished_by_the_next(
     raise AssertionError("every run was over before it could be killed")
 
 
-def until(condition: Callable[[], object], what: str) -> None:
-    for _ in range(600):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{what}: not within 30 s")
-
-
 def start_command(pond: Pond) -> subprocess.Popen[str]:
     """Start the command line as a terminal does: with signals as they are by default."""
     return subprocess.Popen(
@@ -96,13 +88,13 @@ def test_a_signal_ends_the_run_and_all_its_children(
     """The signal comes while children are at work."""
     pond = unlocked.copy(tmp_path / "stack")
     run = start_command(pond)
-    until(lambda: children_of(run, pond) or run.poll() is not None, "a child begins")
+    wait_until(lambda: children_of(run, pond) or run.poll() is not None)
     run.send_signal(signum)
     _, said = run.communicate(timeout=60)
     assert run.returncode == code, said
     assert "Traceback" not in said
     assert "interrupted" in said
-    until(lambda: not processes_at_work_in(pond.base), "all children end")
+    wait_until(lambda: not processes_at_work_in(pond.base))
     run_pipeline(pond)
     assert list(undisturbed[0].faults(Remains.of(pond.base))) == []
 
@@ -112,13 +104,13 @@ def test_a_second_interrupt_waits_for_nothing(
 ) -> None:
     pond = unlocked.copy(tmp_path / "stack")
     run = start_command(pond)
-    until(lambda: children_of(run, pond), "a child begins")
+    wait_until(lambda: children_of(run, pond) or run.poll() is not None)
     run.send_signal(signal.SIGINT)
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=60)
     assert run.returncode == 130, said
     assert "Traceback" not in said
-    until(lambda: not processes_at_work_in(pond.base), "all children end")
+    wait_until(lambda: not processes_at_work_in(pond.base))
     run_pipeline(pond)
     assert list(undisturbed[0].faults(Remains.of(pond.base))) == []
 

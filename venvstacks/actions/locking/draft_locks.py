@@ -10,6 +10,7 @@ from venvstacks.actions.table import TaskActions
 from venvstacks.errors import LayerConflictError
 from venvstacks.graph.taskgraph import TaskGraph
 from venvstacks.locking.lock_changes import LockChanges
+from venvstacks.tools.interruptions import LOOK_SECONDS
 
 
 def draft_locks(
@@ -50,7 +51,7 @@ def draft_locks(
                     running[pool.submit(actions.lock, graph.by_name[name])] = name
                 if not running:
                     break  # the others wait for layers with conflicts
-                for done in wait(running, return_when=FIRST_COMPLETED).done:
+                for done in wait(running, LOOK_SECONDS, FIRST_COMPLETED).done:
                     name = running.pop(done)
                     try:
                         changes[name] = done.result().changes

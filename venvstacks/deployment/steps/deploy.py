@@ -41,6 +41,7 @@ from venvstacks.deployment.ways import Route
 from venvstacks.model.runtime_needs import missing_glibc, missing_libraries, needed_libraries
 from venvstacks.modes import FOLDER_MODE
 from venvstacks.tools.files import write_atomically
+from venvstacks.tools.interruptions import LOOK_SECONDS
 from venvstacks.tools.workers import workers
 
 if TYPE_CHECKING:
@@ -233,10 +234,13 @@ def _nobody_left_waiting(tools: Tools) -> Iterator[None]:
 
 def _all(jobs: Sequence[Future[Result]]) -> list[Result]:
     """The results of all jobs; fails as soon as one job does."""
-    from concurrent.futures import as_completed  # noqa: PLC0415 - brings logging with it
+    from concurrent.futures import FIRST_COMPLETED, wait  # noqa: PLC0415 - brings logging with it
 
-    for job in as_completed(jobs):
-        job.result()
+    waiting = set(jobs)
+    while waiting:
+        ended, waiting = wait(waiting, LOOK_SECONDS, FIRST_COMPLETED)
+        for job in ended:
+            job.result()
     return [job.result() for job in jobs]
 
 
