@@ -6,10 +6,6 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import subprocess
 
 LOOK_SECONDS = 0.2
 """How long the main thread may wait at a time for threads and children that take long.
@@ -20,19 +16,23 @@ wait is over. On a busy machine that moment is long.
 """
 
 
-def wait_for_child(child: subprocess.Popen[bytes]) -> int:
-    """Wait until a child ends, and return its exit status; the main thread handles signals meanwhile."""
+def handling_signals(wait: Callable[[], int]) -> int:
+    """The result of `wait`, such as a child's exit status; the main thread handles signals while it waits.
+
+    Args:
+        wait: Waits without end; called in another thread as well, and again when it has returned there.
+    """
     if threading.current_thread() is threading.main_thread():
         ended = threading.Event()
 
-        def wait() -> None:
-            child.wait()
+        def wait_elsewhere() -> None:
+            wait()
             ended.set()
 
-        threading.Thread(target=wait, name="waiting for a child", daemon=True).start()
+        threading.Thread(target=wait_elsewhere, name="waiting", daemon=True).start()
         while not ended.wait(LOOK_SECONDS):
             pass
-    return child.wait()
+    return wait()
 
 
 @contextlib.contextmanager

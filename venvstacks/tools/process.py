@@ -23,7 +23,7 @@ from typing import IO, Any, NoReturn
 
 from venvstacks.errors import InterruptedRunError, ProcessFailedError, TimeLimitError
 from venvstacks.tools import survivors
-from venvstacks.tools.interruptions import deadline, signals_held_back, wait_for_child
+from venvstacks.tools.interruptions import deadline, handling_signals, signals_held_back
 from venvstacks.urls import without_secrets
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
@@ -182,7 +182,7 @@ class Processes:
             with signals_held_back():
                 child = self._start(launch)
             with deadline(limit, end):
-                return wait_for_child(child), overdue.is_set()
+                return handling_signals(child.wait), overdue.is_set()
         except BaseException:  # an interrupt in the main thread, which the child's own session does not get
             if child is not None:
                 _end(child)
