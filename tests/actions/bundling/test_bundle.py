@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
 import zipfile
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from tests.support.installed_applications import assert_clean, printed
 from tests.support.other_pythons import other_python
 from tests.support.published_layers import BASE_PYTHON, PLATFORM, application, framework, publish, runtime
 from tests.support.signed_publications import Publisher, make_publisher, sign
+from tests.support.waiting import ended_with_block, wait_until
 from venvstacks.api import deployments as deployment
 from venvstacks.api.bundles import WantedBundle, make_bundle
 from venvstacks.errors import DeployError, PublishError, TrustError, UsageError
@@ -229,10 +229,10 @@ def test_an_interrupted_bundle_leaves_the_old_state(
     child = subprocess.Popen(
         machine.command(bundle, folder), env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    while not waiting.exists() and child.poll() is None:
-        time.sleep(0.05)
-    child.send_signal(signal.SIGTERM)
-    _, said = child.communicate(timeout=50)
+    with ended_with_block(child):
+        wait_until(lambda: waiting.exists() or child.poll() is not None)
+        child.send_signal(signal.SIGTERM)
+        _, said = child.communicate(timeout=50)
     assert child.returncode == 143, said
     assert "interrupted: what was current still is: generation 1" in said
     assert [*machine.temporary.iterdir()] == []

@@ -19,7 +19,7 @@ from filelock import FileLock
 from tests.support.folder_server import serving_folder
 from tests.support.killed_deploys import ROOT
 from tests.support.published_layers import application, publish, runtime
-from tests.support.waiting import wait_until
+from tests.support.waiting import ended_with_block, wait_until
 from venvstacks.api import deployments as deployment
 
 SIGNALS = pytest.mark.parametrize(
@@ -58,8 +58,9 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
 
 def end(child: subprocess.Popen[str], number: int) -> tuple[int, str, float]:
     begun = time.monotonic()
-    child.send_signal(number)
-    _, said = child.communicate(timeout=60)
+    with ended_with_block(child):
+        child.send_signal(number)
+        _, said = child.communicate(timeout=60)
     return child.returncode, said, time.monotonic() - begun
 
 

@@ -23,7 +23,7 @@ from tests.support.killed_runs import (
     tasks_in,
 )
 from tests.support.sample_stack import Pond
-from tests.support.waiting import wait_until
+from tests.support.waiting import ended_with_block, wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -88,9 +88,10 @@ def test_a_signal_ends_the_run_and_all_its_children(
     """The signal comes while children are at work."""
     pond = unlocked.copy(tmp_path / "stack")
     run = start_command(pond)
-    wait_until(lambda: children_of(run, pond) or run.poll() is not None)
-    run.send_signal(signum)
-    _, said = run.communicate(timeout=60)
+    with ended_with_block(run):
+        wait_until(lambda: children_of(run, pond) or run.poll() is not None)
+        run.send_signal(signum)
+        _, said = run.communicate(timeout=60)
     assert run.returncode == code, said
     assert "Traceback" not in said
     assert "interrupted" in said
@@ -104,10 +105,11 @@ def test_a_second_interrupt_waits_for_nothing(
 ) -> None:
     pond = unlocked.copy(tmp_path / "stack")
     run = start_command(pond)
-    wait_until(lambda: children_of(run, pond) or run.poll() is not None)
-    run.send_signal(signal.SIGINT)
-    run.send_signal(signal.SIGINT)
-    _, said = run.communicate(timeout=60)
+    with ended_with_block(run):
+        wait_until(lambda: children_of(run, pond) or run.poll() is not None)
+        run.send_signal(signal.SIGINT)
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=60)
     assert run.returncode == 130, said
     assert "Traceback" not in said
     wait_until(lambda: not processes_at_work_in(pond.base))

@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.handmade_wheels import make_wheel
 from tests.support.sample_stack import BUILT, Pond, error_of, ran
+from tests.support.waiting import ended_with_block
 from venvstacks.api import Report
 from venvstacks.errors import ExitCode
 
@@ -243,10 +244,11 @@ def test_a_run_that_is_stopped_anywhere_is_finished_by_the_next(
     child = subprocess.Popen(
         command, cwd=pond.base, env=pond.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    wait_for_the_run(child, pond.base / "_build/.venvstacks/runs")
-    time.sleep(seconds)
-    child.send_signal(signum)
-    _, said = child.communicate(timeout=120)
+    with ended_with_block(child):
+        wait_for_the_run(child, pond.base / "_build/.venvstacks/runs")
+        time.sleep(seconds)
+        child.send_signal(signum)
+        _, said = child.communicate(timeout=120)
     assert child.returncode in {ExitCode.DONE, 128 + signum, -signal.SIGKILL}, said
     assert "Traceback" not in said
     ran(pond.run("lock", "build", "publish"))
