@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -75,9 +76,10 @@ class ArchiveFormat:
             return None
         if wanted in self.efforts:
             return self.efforts[str(wanted)]
-        if isinstance(wanted, str) and not wanted.isdigit():
+        if isinstance(wanted, str) and not re.fullmatch("[0-9]{1,4}", wanted):
             raise UsageError(
-                f"there is no compression {wanted!r}", hint=f"use {', '.join(self.efforts)}, or a level as a number"
+                f"there is no compression {wanted[:40]!r}",
+                hint=f"use {', '.join(self.efforts)}, or a level as a number",
             )
         return self.level(int(wanted))
 

@@ -17,7 +17,7 @@ from venvstacks.model.platforms import OperatingSystem
 _MOST_FAT_PARTS = 30  # more cannot be meant: Java's class files begin with the same four bytes
 _MACH = {b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xfe\xed\xfa\xce"}
 _FAT = {b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf"}
-_GLIBC = re.compile(r"GLIBC_(\d+)\.(\d+)")
+_GLIBC = re.compile(r"GLIBC_([0-9]{1,4})\.([0-9]{1,4})")
 
 _ELF_PROCESSORS = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64"}
 _PE_PROCESSORS = {0x8664: "amd64", 0xAA64: "arm64"}

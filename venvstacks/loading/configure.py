@@ -151,9 +151,9 @@ def source_date_epoch(environment: Mapping[str, str]) -> int | None:
     text = environment.get("SOURCE_DATE_EPOCH", "")
     if not text:
         return None
-    if not text.isascii() or not text.isdigit():
+    if not re.fullmatch("[0-9]{1,20}", text):
         raise UsageError(
-            f"SOURCE_DATE_EPOCH is not a number of seconds: {text!r}",
+            f"SOURCE_DATE_EPOCH is not a number of seconds: {text[:40]!r}",
             hint="give seconds since 1970 (UTC), or unset it to use the times of the locks",
         )
     return check_epoch(int(text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _MARKER = re.compile(r"^(<{7} |={7}\r?$|>{7} )", re.MULTILINE)
-_VERSION = re.compile(r'"lock_version":\s*(\d+)')
+_VERSION = re.compile(r'"lock_version":\s*([0-9]{1,9})\b')
 
 
 def has_conflict(text: str) -> bool:

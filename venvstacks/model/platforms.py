@@ -136,8 +136,9 @@ def identify_platform(sys_platform: str, platform_machine: str) -> TargetPlatfor
     return None
 
 
-_IMPLEMENTATION = re.compile(r"(?P<name>cpython|pypy)@(?P<version>\d+\.\d+\.\d+((a|b|rc)\d+)?)")
-_SERIES = re.compile(r"(?P<name>cpython|pypy)@(?P<version>\d+\.\d+)(\.x)?")
+_N = "[0-9]{1,4}"  # Python refuses to read numbers of thousands of digits
+_IMPLEMENTATION = re.compile(rf"(?P<name>cpython|pypy)@(?P<version>{_N}\.{_N}\.{_N}((a|b|rc){_N})?)")
+_SERIES = re.compile(rf"(?P<name>cpython|pypy)@(?P<version>{_N}\.{_N})(\.x)?")
 
 
 @dataclass(frozen=True, order=True)

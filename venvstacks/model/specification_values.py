@@ -17,7 +17,7 @@ from venvstacks.model.tables import RefusedValueError
 from venvstacks.model.wheel_addresses import address_fault, with_name
 from venvstacks.urls import without_logins
 
-MACOS_VERSION = r"\d+(\.\d+)*"
+MACOS_VERSION = r"[0-9]{1,4}(\.[0-9]{1,4})*"
 
 _LONGEST_LAYER_NAME = 150  # bytes; archives, locks and staging folders add up to 100 to it, and file systems end at 255
 _LONGEST_FILE_NAME = 255  # bytes
@@ -73,7 +73,7 @@ def _platform(value: str) -> str:
 
 
 def _linux_target(value: str) -> str:
-    if not re.fullmatch(r"glibc(@\d+\.\d+)?", value):
+    if not re.fullmatch(r"glibc(@[0-9]{1,4}\.[0-9]{1,4})?", value):
         raise ValueError(f"'{value}' is not of the form 'glibc' or 'glibc@X.Y'")
     return value
 

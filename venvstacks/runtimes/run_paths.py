@@ -17,7 +17,7 @@ from venvstacks.runtimes.provider_request import RuntimeTools
 
 _ELF_MAGIC = b"\x7fELF"
 _BASE_LIBRARY = re.compile(r"(lib(c|m|dl|pthread|rt|util)|ld-linux.*|ld64|linux-vdso)\.so(\.\d+)*")
-_GLIBC = re.compile(rb"\bGLIBC_(\d+)\.(\d+)(?:\.\d+)?\0")
+_GLIBC = re.compile(rb"\bGLIBC_(\d{1,4})\.(\d{1,4})(?:\.\d+)?\0")
 
 
 def find_patchelf(environment: Mapping[str, str]) -> Path:

@@ -31,3 +31,4 @@ def test_other_texts_have_no_conflict_and_stay(text: str) -> None:
 def test_the_highest_version_of_any_side_counts() -> None:
     assert highest_version('<<<<<<< HEAD\n "lock_version": 3,\n=======\n "lock_version":12\n>>>>>>> x') == 12
     assert highest_version("{}") == 0
+    assert highest_version(f'"lock_version": 3, "lock_version": {"9" * 5000}') == 3

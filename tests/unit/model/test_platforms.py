@@ -93,7 +93,18 @@ def test_python_implementations(text: str, short: str, versioned: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "cpython", "cpython@3.11", "3.11.7", "jython@2.7.3", "cpython@3.13.0x1", "cpython@3.13rc1", "CPython@3.11.7"],
+    [
+        "",
+        "cpython",
+        "cpython@3.11",
+        "3.11.7",
+        "jython@2.7.3",
+        "cpython@3.13.0x1",
+        "cpython@3.13rc1",
+        "CPython@3.11.7",
+        "cpython@3.11.\u0667",
+        f"cpython@3.11.{'7' * 5000}",
+    ],
 )
 def test_what_is_no_python_implementation(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not of the form 'cpython@X.Y.Z'"):
