@@ -20,6 +20,8 @@ from venvstacks.errors import ExitCode, InterruptedRunError, VenvstacksError
 
 _DEPLOYMENTS = {"deploy", "activate", "rollback", "status", "remove", "collect", "exec"}
 _OUTPUT_FAILURES = {errno.ENOSPC, errno.EIO, errno.EBADF}
+_NO_PATHS = {errno.ENAMETOOLONG, errno.ELOOP}
+_LONGEST_SHOWN = 200
 
 
 class Terminated(KeyboardInterrupt):
@@ -201,13 +203,9 @@ def _report_other(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):  # the reader of our output has closed it
         _discard_output()
         return int(ExitCode.DONE)
-    if isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILURES:
-        _discard_output()
-        _report(f"standard output cannot be written: {error.strerror}")
-        return int(ExitCode.MIXED)
-    if isinstance(error, FileNotFoundError) and error.filename is None and not _has_current_folder():
-        _report("the current folder was removed\nhint: change to another folder and run the same command again")
-        return int(ExitCode.USAGE)
+    if isinstance(error, OSError) and (outside := _fault_outside(error)):
+        _report(outside[0])
+        return int(outside[1])
     if exit_code is None:
         report_defect(error)
         return int(ExitCode.MIXED)
@@ -226,6 +224,21 @@ def _report_other(error: Exception) -> int:
             otherwise = "applications are named by --app NAME"
         _report(f"{message}\nhint: {otherwise}")
     return int(exit_code)
+
+
+def _fault_outside(error: OSError) -> tuple[str, ExitCode] | None:
+    """What to say about streams, folders and paths that cannot be used, and the exit code; None for a defect."""
+    if error.filename is None and error.errno in _OUTPUT_FAILURES:
+        _discard_output()
+        return f"standard output cannot be written: {error.strerror}", ExitCode.MIXED
+    if error.filename is None and isinstance(error, FileNotFoundError) and not _has_current_folder():
+        hint = "hint: change to another folder and run the same command again"
+        return f"the current folder was removed\n{hint}", ExitCode.USAGE
+    if error.filename is not None and error.errno in _NO_PATHS:
+        place = str(error.filename)
+        shown = place if len(place) <= _LONGEST_SHOWN else f"{place[:_LONGEST_SHOWN]}..."
+        return f"{shown} cannot be used as a path: {error.strerror}\nhint: choose another one", ExitCode.USAGE
+    return None
 
 
 def _has_current_folder() -> bool:

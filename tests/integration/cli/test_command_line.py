@@ -155,6 +155,15 @@ def test_places_that_cannot_be_written_to(stack: Path, place: str, code: int, hi
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--output-dir", "--local-wheels"])
+def test_what_cannot_be_a_path(stack: Path, option: str) -> None:
+    done = run("venvstacks", "plan", option, "x" * 5000, cwd=stack)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "xxx..." in done.stderr
+    assert "cannot be used as a path: " in done.stderr
+    assert len(done.stderr) < 400
+
+
 def test_show_as_tree_and_as_data(stack: Path, check_golden: Callable[[str, str], None]) -> None:
     tree = run("venvstacks", "show", "venvstacks.toml", cwd=stack)
     data = run("venvstacks", "show", "venvstacks.toml", "--json", cwd=stack)
