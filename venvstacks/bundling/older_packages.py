@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from venvstacks.archives.write_failures import not_written
 from venvstacks.bundling.verifying_packages import VerifyingPackages, installed_packages
 from venvstacks.errors import PublishError
 from venvstacks.tools.files import staging_folder
@@ -38,11 +39,11 @@ def older_packages(scratch: Path, environment: Mapping[str, str], processes: Pro
         processes: Starts uv.
 
     Raises:
-        PublishError: They cannot be fetched.
+        PublishError: They cannot be fetched, or the folder cannot be written to.
         MissingToolError: There is no uv.
         ProcessFailedError: uv cannot be started.
     """
-    with staging_folder(scratch, ".packages") as folder:
+    with not_written(scratch), staging_folder(scratch, ".packages") as folder:
         requirements = folder / "requirements.txt"
         requirements.write_text("\n".join(PINS), encoding="utf-8")
         argv: list[str | Path] = [

@@ -17,8 +17,10 @@ from tests.support.published_layers import PLATFORM, application, framework, pub
 from tests.support.signed_publications import make_publisher, now, sign
 from venvstacks.api import deployments as deployment
 from venvstacks.bundling.deployer_file import deployer_content, write_deployer
+from venvstacks.bundling.older_packages import older_packages
 from venvstacks.bundling.verifying_packages import VerifyingPackages, installed_packages
 from venvstacks.errors import PublishError
+from venvstacks.tools.process import Processes
 from venvstacks.trust.root_rotation import NewKeys, make_keys
 
 OLDEST = 9
@@ -99,6 +101,8 @@ def test_a_place_that_cannot_be_written_is_named(deployer: Path) -> None:
     with pytest.raises(PublishError, match=r"x.pyz cannot be written: ") as caught:
         write_deployer(deployer / "x.pyz", "1.2.3")
     assert caught.value.hint == "choose an output folder that is not below a file"
+    with pytest.raises(PublishError, match="cannot be written: "):
+        older_packages(deployer, {}, Processes())
 
 
 @pytest.mark.parametrize("minor", [10, 12, 13, 14])
