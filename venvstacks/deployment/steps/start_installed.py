@@ -32,7 +32,7 @@ class StartCommand:
     python: Path
     module: str
     py_version: str
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def argv(self, arguments: Sequence[str], *, isolated: bool = True) -> list[str]:
         """The command line, with arguments for the application.
