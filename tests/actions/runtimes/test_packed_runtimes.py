@@ -141,7 +141,7 @@ def test_a_mirror_that_serves_another_file(mirror: Mirror, tmp_path: Path) -> No
     ("status", "hint"),
     [
         (404, "check the URL"),
-        (403, "check the URL, and the login or token for it"),
+        (403, "check the URL, and the login or token for it, which no redirect takes to another host"),
         (503, "the server has trouble; try again later"),
     ],
 )
