@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from venvstacks.errors import UsageError
 from venvstacks.loading.options import Options
 from venvstacks.model.specification import ToolSettings
+from venvstacks.urls import shown
 
 URL_VARIABLE = "VENVSTACKS_REMOTE_CACHE"
 PUSH_VARIABLE = "VENVSTACKS_REMOTE_CACHE_PUSH"
@@ -35,7 +37,7 @@ def remote_cache(settings: ToolSettings, options: Options, environment: Mapping[
     """The store of a project, or None; an empty URL, or `none`, switches off what is named with less priority.
 
     Raises:
-        UsageError: A variable makes no sense.
+        UsageError: A variable or URL makes no sense.
     """
     named = settings.remote_cache
     url = next(
@@ -44,9 +46,24 @@ def remote_cache(settings: ToolSettings, options: Options, environment: Mapping[
     )
     if url in {"", "none"}:
         return None
+    is_url(url)  # one that cannot be read is refused here
     push = next((one for one in (options.push, _flag(environment)) if one is not None), named.push if named else False)
     secret = environment.get(SECRET_VARIABLE, "")
     return RemoteCache(url, push, secret.encode("utf-8", "surrogateescape") if secret else None)
+
+
+def is_url(place: str) -> bool:
+    """Whether a place is named by a URL, and not by the path of a folder.
+
+    Raises:
+        UsageError: It is a URL that cannot be read.
+    """
+    try:
+        return len(urlsplit(place).scheme) > 1  # one letter is a drive of Windows
+    except ValueError as error:
+        raise UsageError(
+            f"'{shown(place)}' is no URL: {error}", hint="name a folder, or a URL as https://host/x"
+        ) from error
 
 
 def _flag(environment: Mapping[str, str]) -> bool | None:

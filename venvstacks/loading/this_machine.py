@@ -8,10 +8,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from venvstacks.loading.configure import absolute_folder, cache_folder, tool_versions
 from venvstacks.loading.options import Options
+from venvstacks.loading.remote_cache import is_url
 from venvstacks.model.platforms import TargetPlatform, identify_platform
 from venvstacks.model.specification import ToolSettings
 
@@ -35,8 +35,12 @@ class ThisMachine:
     cache: Path
 
     def absolute(self, place: str) -> str:
-        """A folder that a user named, or a URL, as it is."""
-        return place if len(urlsplit(place).scheme) > 1 else str(absolute_folder(Path().absolute(), place))
+        """A folder that a user named, or a URL, as it is.
+
+        Raises:
+            UsageError: It is a URL that cannot be read.
+        """
+        return place if is_url(place) else str(absolute_folder(Path().absolute(), place))
 
 
 def this_machine(cache: str | None = None) -> ThisMachine:

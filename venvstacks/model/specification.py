@@ -24,6 +24,7 @@ from venvstacks.model.specification_values import (
     ModulePath,
     PackageName,
     PackageTable,
+    PlaceOrUrl,
     PlatformName,
     RemoteUrl,
     RequirementText,
@@ -146,7 +147,7 @@ class ApplicationSpec(_LayeredSpec):
 class RuntimeArchive(Table):
     """One Python build for one platform, as provider `archive` takes it."""
 
-    url: str = Field(description="URL, or path relative to the specification")
+    url: PlaceOrUrl = Field(description="URL, or path relative to the specification")
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 of the file, 64 hex digits")
 
 

@@ -6,6 +6,7 @@ import posixpath
 import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -84,6 +85,16 @@ def _macosx_target(value: str) -> str:
     return value
 
 
+def _place_or_url(value: str) -> str:
+    try:
+        urlsplit(value)
+    except ValueError as error:
+        raise RefusedValueError(
+            f"'{value}' is no URL: {error}", "write a path, or a URL such as https://host/x"
+        ) from None
+    return value
+
+
 def _without_login(value: str) -> str:
     if without_logins(value) != value:
         raise RefusedValueError(
@@ -157,5 +168,6 @@ Implementation = Annotated[str, AfterValidator(_implementation)]
 ImplementationOrSeries = Annotated[str, AfterValidator(_implementation_or_series)]
 ModulePath = Annotated[str, AfterValidator(_module_path)]
 LaunchTargets = Annotated[str | dict[str, str] | None, BeforeValidator(_launch)]
+PlaceOrUrl = Annotated[str, AfterValidator(_place_or_url)]
 RemoteUrl = Annotated[str, AfterValidator(_without_login)]
 Effort = Annotated[Literal["fast", "balanced", "small"] | int | None, BeforeValidator(_effort)]

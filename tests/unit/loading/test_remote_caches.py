@@ -36,5 +36,11 @@ def test_a_variable_that_makes_no_sense() -> None:
         remote_cache(stack_of(RUNTIME).settings, Options(remote_cache="m"), {"VENVSTACKS_REMOTE_CACHE_PUSH": "maybe"})
 
 
+def test_a_url_that_cannot_be_read() -> None:
+    with pytest.raises(UsageError, match="is no URL: Invalid IPv6 URL") as caught:
+        remote_cache(stack_of(RUNTIME).settings, Options(remote_cache="https://me:pa55@[::1"), {})
+    assert "pa55" not in str(caught.value)
+
+
 def test_secrets_are_not_shown() -> None:
     assert "pa55" not in repr(RemoteCache("https://me:pa55@host", secret=b"pa55"))

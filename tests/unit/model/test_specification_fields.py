@@ -248,6 +248,11 @@ def test_settings(line: str, attribute: str, expected: object) -> None:
         ("cache = 1", "cache", "must be a string"),
         ('runtime-archives = { "cpython" = {} }', "runtime-archives.cpython", "is not of the form"),
         (
+            'runtime-archives."cpython@3.11.7".linux_x86_64 = { url = "http://[::1", sha256 = "%s" }' % ("a" * 64),
+            "runtime-archives.cpython@3.11.7.linux_x86_64.url",
+            "is no URL: Invalid IPv6 URL",
+        ),
+        (
             'runtime-archives = { "cpython@3.11.7" = { linux = { url = "a", sha256 = "b" } } }',
             "runtime-archives.cpython@3.11.7.linux",
             "is not a target platform",
