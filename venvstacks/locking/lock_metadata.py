@@ -120,6 +120,7 @@ class WantedLock:
         wheels: As in `LockedFrom`; None for a wheel that is not built yet.
         lower_changes: Environment names of changed lower layers to the packages that the lock takes from them, with
             the recorded and the present versions, as text.
+        targets_alone: `Layer.targets_alone`.
     """
 
     inputs: dict[str, object]
@@ -128,6 +129,7 @@ class WantedLock:
     local_wheels: Mapping[str, str | None] = field(default_factory=dict)
     wheels: Mapping[str, LockedWheel | None] = field(default_factory=dict)
     lower_changes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    targets_alone: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse_metadata(text: str) -> LockMetadata:

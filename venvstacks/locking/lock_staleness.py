@@ -39,7 +39,7 @@ def stale_reasons(
 def resolution_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reason, ...]:
     """Changed inputs because of which packages must be resolved again."""
     return (
-        *compare_settings(made_from.inputs, _for_release(wanted.inputs, made_from.inputs)),
+        *compare_settings(made_from.inputs, _comparable(wanted, made_from.inputs)),
         *_compare_files("lock of layer ", made_from.below, wanted.below, wanted.lower_changes),
         *_compare_files("local wheel ", made_from.local_wheels, wanted.local_wheels),
         *_compare_files("wheel of ", *_wheel_digests(made_from, wanted)),
@@ -60,12 +60,15 @@ def only_rebuilt(made_from: LockedFrom, wanted: WantedLock) -> bool:
     return same and recorded != present and not others
 
 
-def _for_release(wanted: dict[str, object], recorded: Mapping[str, object]) -> dict[str, object]:
-    """The wanted inputs; Python is shortened to `X.Y` if the lock was recorded for all maintenance releases."""
-    python = str(wanted.get("python", ""))
-    if recorded.get("python") == python.rpartition(".")[0]:
-        return {**wanted, "python": recorded["python"]}
-    return wanted
+def _comparable(wanted: WantedLock, recorded: Mapping[str, object]) -> dict[str, object]:
+    """The wanted inputs, with what a valid lock may have instead of them.
+
+    Python is shortened to `X.Y` if the lock was recorded for all maintenance releases. A lock for an older system than
+    that of the layers below stays valid if it is the one that the layer has without them, as earlier versions locked.
+    """
+    python = str(wanted.inputs.get("python", ""))
+    others: dict[str, object] = {"python": python.rpartition(".")[0], **wanted.targets_alone}
+    return wanted.inputs | {key: value for key, value in others.items() if recorded.get(key) == value}
 
 
 def version_reasons(made_from: LockedFrom, wanted: WantedLock) -> tuple[Reason, ...]:

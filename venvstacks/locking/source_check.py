@@ -76,8 +76,8 @@ def check_chosen(layer: Layer, uv: UvTable, chosen: _Chosen) -> None:
 
 _OTHER_FILE_HINT = "assign the package to the index that the lock names: package_indexes = { ... }"
 _OTHER_HASH_HINT = (
-    "list the hashes of all files: uv pip compile --universal --generate-hashes, or pip-compile --generate-hashes; or "
-    "take the package from the index that the hashes are from"
+    "list the hashes of all files of that version, as pip-compile and uv do when they generate them, or take the "
+    "package from the index that the hashes are from: package_indexes = { ... }"
 )
 
 

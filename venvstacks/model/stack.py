@@ -58,6 +58,7 @@ class Layer:
         platforms: Target platforms that it is locked for, in the order of the table of platforms; empty: disabled.
         glibc: Oldest glibc that its Linux wheels may need, `X.Y`.
         macos: Oldest macOS that its wheels may need, `X.Y`.
+        targets_alone: Where `glibc` or `macos` is that of a layer below: what it would be without those layers.
         versioned: Whether its deployed name carries its lock version.
         dynlib_exclude: Globs of shared libraries that are not linked.
         dynlib_path: Whether its Python finds all shared libraries of the layers below by name.
@@ -85,6 +86,7 @@ class Layer:
     platforms: tuple[TargetPlatform, ...]
     glibc: str
     macos: str
+    targets_alone: Mapping[str, str] = field(default_factory=dict)
     versioned: bool = False
     dynlib_exclude: tuple[str, ...] = ()
     dynlib_path: bool = False

@@ -119,6 +119,7 @@ class _Resolver:
             platforms=platforms,
             glibc=_glibc(spec, chain),
             macos=self._macos(spec, chain),
+            targets_alone=self._targets_alone(spec, chain),
             versioned=spec.versioned,
             dynlib_exclude=spec.dynlib_exclude,
             dynlib_path=spec.dynlib_path,
@@ -176,6 +177,10 @@ class _Resolver:
         written = spec.macosx_target or _newest([self.macos_default, *(layer.macos for layer in below)])
         major, minor = f"{written}.0".split(".")[:2]
         return f"{major}.{minor}"
+
+    def _targets_alone(self, spec: LayerSpec, below: Iterable[Layer]) -> dict[str, str]:
+        alone, present = (_glibc(spec, ()), self._macos(spec, ())), (_glibc(spec, below), self._macos(spec, below))
+        return {key: alone[number] for number, key in enumerate(("glibc", "macos")) if alone[number] != present[number]}
 
     def _resolve_below(self, entry: DraftLayer, spec: LayerSpec) -> tuple[Layer | None, tuple[Layer, ...]] | None:
         """Runtime and linearised frameworks; None where a reference is broken."""

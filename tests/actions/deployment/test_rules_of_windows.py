@@ -53,7 +53,7 @@ def test_a_path_that_is_too_long_is_named_before_anything_is_unpacked(
     with pytest.raises(DeployError, match=r"framework-pond/.*/x{200}\.txt is a path of \d{3} characters") as caught:
         deployment.deploy(str(tmp_path / "published"), tmp_path / "d")
     assert "long paths" in str(caught.value.hint)
-    assert [*(tmp_path / "d/store").iterdir()] == []
+    assert [*tmp_path.glob("d/store/*")] == []
 
 
 def test_copies_in_place_of_an_overlay_s_links_are_no_difference(tmp_path: Path) -> None:

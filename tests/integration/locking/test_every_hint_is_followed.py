@@ -16,6 +16,7 @@ LOCKING = ("actions/locking", "locking", "loading", "tools/uv.py", "model/foreig
 OTHERS = {
     "check its permissions": "modes of files do not bind the user who runs tests in CI",
     "check its name and permissions": "the same, for modules",
+    "name a folder, or a URL as https://host/x": "locking asks no store of shared results",
     "check its name": "the same, for projects",
     "name both: --emulator 'linux_aarch64=qemu-aarch64 -L /usr/aarch64-linux-gnu'": "locking takes no emulators",
 }

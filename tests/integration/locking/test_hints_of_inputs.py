@@ -107,6 +107,26 @@ def a_lock_with_another_file(site: Site) -> Iterator[str | None]:
     site.py("frog", "newt", head=head, constraints_from=[{"lock": "uv.lock"}], package_indexes={"frog": "own"})
 
 
+@hint("list the hashes of all files of that version", "or take the package from the index that the hashes are from")
+def a_requirements_file_with_other_hashes(site: Site) -> Iterator[str | None]:
+    public = site.index(site.house)
+    make_wheel(site.base / "own", "frog", "1.0", requires=["newt"])
+    own = site.index(site.base / "own")
+    listed = site.base / "requirements.txt"
+    names = "own/frog-1.0-py3-none-any.whl", f"{site.house}/frog-1.0-py3-none-any.whl"
+    ours, theirs = (f"--hash=sha256:{sha256((site.base / name).read_bytes()).hexdigest()}" for name in names)
+    listed.write_text(f"frog==1.0 {ours}\n")
+    site.py(head=indexes(public), requirements_from=[{"requirements": "requirements.txt"}])
+    yield None
+    listed.write_text(f"frog==1.0 {ours} {theirs}\n")
+    site.lock()
+    listed.write_text(f"frog==1.0 {ours}\n")
+    yield None
+    head = indexes(public).replace(" }]", f' }}, {{ name = "own", url = "{own.url}", explicit = true }}]')
+    files = [{"requirements": "requirements.txt"}]
+    site.py("newt", head=head, requirements_from=files, package_indexes={"frog": "own"})
+
+
 @hint(
     "a lock must come out the same on every machine, so its indexes are declared in the specification",
     "declare these indexes with [[tool.uv.index]]",

@@ -198,6 +198,7 @@ def read_state(
             local_wheels=wheels_now(request, recorded, lock_text, hash_file),
             wheels=wheels_to_lock(request),
             lower_changes=_lower_changes(request, metadata, lock_text, below),
+            targets_alone=layer.targets_alone,
         )
         original = _original_reasons(request, metadata, lock_text, hash_file)
         platform_locks = _platform_locks(request) if lock_text is None else ()

@@ -69,15 +69,15 @@ def find_start_command(place: Place, name: str, *, with_variables: bool = False)
     folder = place.instance(id_, application.target)
     variables = {}
     try:
-        config = layer_config(folder)
         try:
             for target, below in application.lower.items():
                 write_generated_files(place.instance(below, target))
             write_generated_files(folder)
         except postinstall.PostInstallError:
-            if not with_variables or (home := python_home(folder, config)) is None:
+            if not with_variables or (home := python_home(folder, layer_config(folder))) is None:
                 raise
             variables["PYTHONHOME"] = str(home)
+        config = layer_config(folder)
     except postinstall.PostInstallError as error:
         moved = "if the deployment was moved, start it once as somebody who may write there; else"
         raise _not_startable(name, str(error), f"{moved} {_MEND}") from error
