@@ -90,6 +90,15 @@ def test_a_stale_lock_says_what_changed(changes: dict[str, Any], expected: list[
     assert reasons_of(metadata(), TEXT, wanted(**changes)) == expected
 
 
+def test_a_lock_for_an_older_system_than_that_of_the_layers_below_stays_valid() -> None:
+    old = metadata(source(inputs=INPUTS | {"glibc": "2.28"}))
+    now = {"inputs": INPUTS | {"glibc": "2.34"}, "targets_alone": {"glibc": "2.28"}}
+    assert reasons_of(old, TEXT, wanted(**now)) == []
+    assert reasons_of(old, TEXT, wanted(**now | {"targets_alone": {}})) == ["changed setting: glibc: 2.28 -> 2.34"]
+    older = metadata(source(inputs=INPUTS | {"glibc": "2.17"}))
+    assert reasons_of(older, TEXT, wanted(**now)) == ["changed setting: glibc: 2.17 -> 2.34"]
+
+
 def test_damage_is_reported_before_anything_else() -> None:
     assert reasons_of(None, None, wanted()) == ["missing output: lock file"]
     assert reasons_of(None, TEXT, wanted()) == ["missing output: lock metadata"]

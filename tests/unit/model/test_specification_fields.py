@@ -210,6 +210,8 @@ def test_targets_are_each_layers_own_and_those_of_lower_layers_by_default() -> N
         "framework-fw": ("2.17", "12.1"),
         "app-app": ("2.39", "15.5"),  # it runs nowhere else
     }
+    assert stack.by_env_name["app-app"].targets_alone == {"glibc": "2.28", "macos": "13.0"}
+    assert stack.by_env_name["framework-fw"].targets_alone == {}
     old = RUNTIME + 'linux_target = "glibc@2.17"\nmacosx_target = "9"\n'
     layers = stack_of(old + FRAMEWORK + APPLICATION).layers
     assert [(layer.glibc, layer.macos) for layer in layers[1:]] == [("2.28", "13.0")] * 2
