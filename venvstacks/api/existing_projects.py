@@ -32,12 +32,12 @@ from venvstacks.model.found_projects import (
     read_project,
     required_python,
 )
+from venvstacks.model.oldest_systems import DEFAULT_MACOS
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.model.requirement_files import gather_requirements
 from venvstacks.model.sources import Source
 from venvstacks.model.tables import RefusedValueError
 from venvstacks.model.toml_text import TomlError, parse_toml
-from venvstacks.model.validation import DEFAULT_MACOS
 from venvstacks.tools.files import path_from
 from venvstacks.tools.module_files import read_source
 from venvstacks.tools.process import Processes

@@ -27,10 +27,10 @@ from venvstacks.locking.uv_resolution import UnusableLockError
 from venvstacks.locking.uv_texts import absolute_settings
 from venvstacks.locking.wheel_choice import WheelTarget, fitting_wheel
 from venvstacks.model.found_projects import FoundProject, fitting_python
+from venvstacks.model.oldest_systems import DEFAULT_GLIBC, DEFAULT_MACOS
 from venvstacks.model.platforms import PythonImplementation
 from venvstacks.model.proposed_specification import found_settings, specification_text
 from venvstacks.model.tables import RefusedValueError
-from venvstacks.model.validation import DEFAULT_GLIBC, DEFAULT_MACOS
 from venvstacks.tools.process import Processes
 from venvstacks.tools.uv import CompileCall, UvTools, compile_lock
 from venvstacks.tools.uv_failures import explain_failure

@@ -18,6 +18,7 @@ from venvstacks.model.inheritance import inherit_overrides, inherit_package_inde
 from venvstacks.model.launches import Launch, launches
 from venvstacks.model.linearize import NoLinearOrderError, linearize
 from venvstacks.model.names import find_name_faults
+from venvstacks.model.oldest_systems import DEFAULT_MACOS, oldest_systems
 from venvstacks.model.own_packages import OwnUse, find_own_packages
 from venvstacks.model.platforms import PLATFORMS, PythonImplementation, TargetPlatform
 from venvstacks.model.positions import KeyPath
@@ -32,9 +33,6 @@ from venvstacks.model.uv_settings import effective_uv, find_uv_faults, index_nam
 
 if TYPE_CHECKING:
     from venvstacks.model.foreign_files import FileContents
-
-DEFAULT_GLIBC = "2.28"
-DEFAULT_MACOS = "13.0"
 
 _FILE_PLACE = "correct that file, or what this key says about it; paths are relative to the specification"
 
@@ -117,9 +115,7 @@ class _Resolver:
             requirements=requirements,
             python=python,
             platforms=platforms,
-            glibc=_glibc(spec, chain),
-            macos=self._macos(spec, chain),
-            targets_alone=self._targets_alone(spec, chain),
+            **oldest_systems(spec, self.macos_default, chain),
             versioned=spec.versioned,
             dynlib_exclude=spec.dynlib_exclude,
             dynlib_path=spec.dynlib_path,
@@ -172,15 +168,6 @@ class _Resolver:
             message = f"MACOSX_DEPLOYMENT_TARGET is '{given}', which is not a macOS version of the form 'X.Y'"
             self._fault((), message, hint="change or unset this environment variable")
             self.macos_default = DEFAULT_MACOS
-
-    def _macos(self, spec: LayerSpec, below: Iterable[Layer]) -> str:
-        written = spec.macosx_target or _newest([self.macos_default, *(layer.macos for layer in below)])
-        major, minor = f"{written}.0".split(".")[:2]
-        return f"{major}.{minor}"
-
-    def _targets_alone(self, spec: LayerSpec, below: Iterable[Layer]) -> dict[str, str]:
-        alone, present = (_glibc(spec, ()), self._macos(spec, ())), (_glibc(spec, below), self._macos(spec, below))
-        return {key: alone[number] for number, key in enumerate(("glibc", "macos")) if alone[number] != present[number]}
 
     def _resolve_below(self, entry: DraftLayer, spec: LayerSpec) -> tuple[Layer | None, tuple[Layer, ...]] | None:
         """Runtime and linearised frameworks; None where a reference is broken."""
@@ -308,15 +295,6 @@ class _Resolver:
 
     def _warn(self, path: KeyPath, layer: str, message: str) -> None:
         self.warnings.append(f"{self.draft.source}:{self.draft.line_of(path)}: layer '{layer}': {message}")
-
-
-def _glibc(spec: LayerSpec, below: Iterable[Layer]) -> str:
-    written = (spec.linux_target or "").partition("@")[2]
-    return written or _newest([DEFAULT_GLIBC, *(layer.glibc for layer in below)])
-
-
-def _newest(versions: Iterable[str]) -> str:
-    return max(versions, key=lambda version: [int(part) for part in version.split(".")])
 
 
 def _lines(gathered: Iterable[FileContents]) -> Iterator[str]:
