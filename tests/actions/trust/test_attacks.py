@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -21,11 +22,13 @@ from tests.support.loopback_server import serving
 from tests.support.signed_publications import TUF, Publisher, now, sign
 from venvstacks.api import deployments as deployment
 from venvstacks.deployment.steps.publication_source import WebSource
+from venvstacks.deployment.steps.signed_source import SignedSource
 from venvstacks.errors import DeployError, TransferError, TrustError
 from venvstacks.tools.transfer import Downloads
 from venvstacks.tools.web_answer import SpeedLimit
 from venvstacks.trust.root_rotation import NewKeys, make_keys
 from venvstacks.trust.signature_verification import new_record, verify
+from venvstacks.trust.trust_record import TrustRecord
 
 QUICK = deployment.DeployOptions(retry_pauses=())
 Attack = Callable[[Publisher, Path], None]
@@ -249,6 +252,30 @@ def test_another_publication_of_the_same_version(publisher: Publisher, installed
     assert "--number N" in (caught.value.hint or "")
     sign(publisher.new, publisher.keys, number=2)
     assert deployment.deploy(str(publisher.new), installed).changed
+
+
+@pytest.mark.parametrize(
+    ("offered", "says"),
+    [
+        ('{"signed": {"version": 1}, "signatures": []}', "another publication than the one of that version"),
+        ('{"signed": {"version": 2}}', "does not have the venvstacks.json that was signed"),
+        ("[" * 100_000, "does not have the venvstacks.json that was signed"),
+        ("", "does not have the venvstacks.json that was signed"),
+    ],
+)
+def test_files_that_changed_while_they_are_read(offered: str, says: str) -> None:
+    """A newer publication is no publication of the same version."""
+
+    class Folder:
+        label = "here"
+
+        def read_optional(self, path: str) -> bytes | None:
+            return offered.encode() if path.endswith("/timestamp.json") else None
+
+    record = TrustRecord("0" * 64, "first use", now(), now(), timestamp='{"signed": {"version": 1}}')
+    source = SignedSource(cast("Any", Folder()), {"venvstacks.json": (1, "a" * 64)}, record)
+    with pytest.raises(TrustError, match=says):
+        source.read_optional("venvstacks.json")
 
 
 def test_fast_forward_ends_with_another_online_key(publisher: Publisher, installed: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -69,8 +71,9 @@ class SignedSource:
 
     def _repeats_a_number(self) -> bool:
         """Whether the source's time stamp is not the one that was verified, although it has the same version."""
-        offered = self.inner.read_optional(f"{METADATA_DIR}/{TRUST_FOLDER}/timestamp.json")
-        return offered is not None and offered.decode("utf-8", "replace") != self.record.timestamp
+        read = self.inner.read_optional(f"{METADATA_DIR}/{TRUST_FOLDER}/timestamp.json")
+        offered, verified = (read or b"").decode("utf-8", "replace"), self.record.timestamp
+        return offered != verified and _version(offered) == _version(verified) is not None
 
     def read(self, file: OfferedFile) -> bytes:
         """See `Source`."""
@@ -201,3 +204,10 @@ def _read_root(place: Path, limit: int) -> bytes:
             hint="name a root.json file, or a fingerprint of 64 hexadecimal digits",
         ) from error
     return content[:limit]
+
+
+def _version(metadata: str) -> object:
+    """The version that a document of The Update Framework names; None where it cannot be read."""
+    with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
+        return json.loads(metadata)["signed"]["version"]
+    return None
