@@ -12,7 +12,6 @@ from venvstacks.cli import declared_options as o
 from venvstacks.cli.colours import Colour, choose
 from venvstacks.cli.help_format import App, Group
 from venvstacks.cli.verbosity import Verbosity
-from venvstacks.cli.version import show_version
 
 # In the order of the help: each command's module and function.
 COMMANDS = {
@@ -128,6 +127,8 @@ def _with_whole_colour(arguments: Sequence[str]) -> list[str]:
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
     if wanted:
+        from venvstacks.cli.version import show_version  # noqa: PLC0415 - other commands do not need it
+
         raise typer.Exit(show_version())
 
 
