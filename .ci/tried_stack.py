@@ -138,6 +138,14 @@ class Project:
         if expected not in printed:
             fail(f"`venvstacks {' '.join(command)}` under {self.platform.under} lacks {expected!r}:\n{printed}")
 
+    def refuse(self, expected: str, *command: str) -> None:
+        """Run a command on the machine that has to end with an error that says `expected`."""
+        done = self.machine.run_python("-m", "venvstacks", *command, cwd=self.folder)
+        line = f"`venvstacks {' '.join(command)}` under {self.platform.under}"
+        if not done.status or expected not in done.output:
+            fail(f"{line} was to say {expected!r}; exit status {done.status}:\n{done.output}")
+        say(f"refused, as it has to be: {line}")
+
     def printed(self, sound: str) -> str:
         """What a release of the application prints."""
         return PRINTED.format(sound=sound, processor=self.platform.processor)

@@ -76,13 +76,17 @@ def pipeline(machine: Machine) -> None:
     project.do("deploy", "_artifacts", "--to", "deployed")
     project.check(project.printed("quak"), "exec", "deployed", "frog", "a b")
     project.write_application("unk")
-    project.do("build", "--publish", *OFFLINE)
-    project.do("deploy", "_artifacts", "--to", "deployed")
+    project.do("build", *OFFLINE)
+    project.do("keys", "init", "keys", "--publisher", "Pond")
+    project.do("publish", "--sign", "keys")
+    project.check("signed by Pond", "deploy", "_artifacts", "--to", "deployed", "--trust", "keys/roots/1.root.json")
     project.check(project.printed("unk"), "exec", "deployed", "frog", "a b")
     bundle(machine, project, project.printed("unk"))
     project.check("every file is as it was published", "status", "deployed", "--verify")
     project.do("rollback", "deployed")
     project.check(project.printed("quak"), "exec", "deployed", "frog", "a b")
+    shutil.rmtree(project.folder / "_artifacts/__venvstacks__/tuf")
+    project.refuse("lacks signed metadata", "deploy", "_artifacts", "--to", "deployed")
 
 
 def _compare_locks(project: Project) -> None:
