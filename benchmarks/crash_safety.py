@@ -33,6 +33,7 @@ from tests.support.killed_runs import Remains, faults_after_a_kill, make_unlocke
 from tests.support.live_publishing import LAYOUT, again_and_again, deploying, publish, publish_and_kill, reading
 from tests.support.sample_stack import Pond
 from venvstacks.deployment.steps.publication_source import FolderSource, Source, WebSource
+from venvstacks.tools.files import remove_abandoned
 from venvstacks.tools.transfer import Downloads
 
 _FRESH_CACHES = 10
@@ -100,6 +101,7 @@ def _publish_live(signals: int, seed: int, folder: Path) -> list[str]:
                 done = f"{readings.count} readings, {deploys.count} deploys"
                 faults = [*readings.faults, *deploys.faults]
                 print(f"{sent} signals, {state} states, {done}, {len(faults)} faults", flush=True)
+    remove_abandoned(artifacts)  # as each run does before its first task
     left = sorted(path.name for path in artifacts.glob(".*"))
     print(f"{sent} signals to {state} publications; {done}, {len(faults)} of them wrong; left over: {left}")
     return faults
