@@ -28,10 +28,10 @@ from pathlib import Path
 from benchmarks.measure import Place, Sample, measure
 from tests.support.killed_updates import disturbed_updates
 from venvstacks.archives.expected import ExpectedTree, expect
-from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import members
 from venvstacks.archives.unpack import unpack_archive
+from venvstacks.archives.write_archive import ArchiveRequest, write_archive
 from venvstacks.deltas.apply_delta import Update, apply_deltas
 from venvstacks.deltas.make_delta import DeltaRequest, write_delta
 from venvstacks.deltas.old_version import OldVersion

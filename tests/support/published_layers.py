@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from venvstacks.actions.publishing.archive_names import PACKAGES_SUFFIX, name_by_content
-from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import members
+from venvstacks.archives.write_archive import ArchiveRequest, write_archive
 from venvstacks.digests import scan_tree
 from venvstacks.linking.layer_config import LayerConfig
 from venvstacks.model.conventions import LAYER_CONFIG, METADATA_DIR

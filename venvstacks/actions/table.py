@@ -14,12 +14,9 @@ from typing import TYPE_CHECKING, Any
 from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.actions.locking.lock_validity import is_refused, lock_reasons
 from venvstacks.actions.run_options import RunOptions
-from venvstacks.actions.wheels.wheel_request import OwnWheelRequest, wheel_reasons
-from venvstacks.errors import LockError
 from venvstacks.graph.compiler import ARCHIVE_MANIFEST
 from venvstacks.graph.configuration import Configuration
 from venvstacks.graph.taskgraph import TaskNode
-from venvstacks.locking.uv_variables import apply_variables
 from venvstacks.model.platforms import PythonImplementation, TargetPlatform
 from venvstacks.model.stack import Layer, Stack
 from venvstacks.reasons import Reason
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
     from venvstacks.actions.publishing.publish import ReadyArchive
     from venvstacks.actions.toolset import Tools
     from venvstacks.records.remembered_digests import RememberedDigests
-    from venvstacks.records.wheel_pins import WheelPin
     from venvstacks.runtimes.provider_request import ArchiveSource
 
 
@@ -88,7 +84,9 @@ class TaskActions:
         if node.kind == "lock":
             return lock_reasons(self.for_lock(self.layer(node)), self.digests)
         if node.kind == "wheel":
-            return wheel_reasons(self.for_wheel(_label(node)), self.digests)
+            from venvstacks.actions.wheels.wheel_tasks import wheel_staleness  # noqa: PLC0415 - few have own packages
+
+            return wheel_staleness(self, node)
         from venvstacks.actions.publishing.result_checks import manifest_reasons  # noqa: PLC0415
 
         return manifest_reasons(node, self.base, self.configuration.release)
@@ -142,28 +140,6 @@ class TaskActions:
             adaptation=options.adaptation,
         )
 
-    def for_wheel(self, label: str) -> OwnWheelRequest:
-        """What the wheel task of an own package asks for."""
-        package, options = self.stack.own_packages[label], self.options
-        layer = next(layer for layer in self.stack.layers if any(use.package == package for use in layer.own))
-        upgraded = options.upgrade or package.name in options.upgrade_packages
-        return OwnWheelRequest(
-            package=package,
-            label=label,
-            layer=layer,
-            uv=apply_variables(self.stack.uv, self.variables),
-            layout=self.configuration.layout,
-            base=self.base,
-            platform=self.configuration.host,
-            log=self.log(f"wheel:{label}"),
-            providers=self.configuration.runtime_providers,
-            archives=self.runtime_archives(package.python),
-            local_wheel_dirs=options.local_wheel_folders,
-            use_index=options.use_index,
-            epoch=self.configuration.epoch,
-            upgrade=upgraded and options.drafts is None,
-        )
-
     @property
     def platform(self) -> TargetPlatform:
         """The platform that layers are built for; only lock and wheel tasks do without one."""
@@ -189,53 +165,10 @@ class TaskActions:
     def _address(self, url: str) -> str:
         return url if "://" in url else str(self.base / url)
 
-    def changed_source(self, label: str) -> tuple[Reason, ...]:
-        """Why the pin of an own package's wheel is not right; that only its wheel is missing is no reason."""
-        pin = self.configuration.layout.wheel_pin(label)
-        reasons = wheel_reasons(self.for_wheel(label), self.digests)
-        return tuple(reason for reason in reasons if reason.kind != "missing output" or reason.subject == pin)
-
-    def editable_folders(self, layer: Layer, python: Path) -> tuple[Path, ...]:
-        """Folders that lead imports of an application to the projects of its own packages, nearest layer first.
-
-        Raises:
-            BuildError: A project cannot be installed as editable.
-        """
-        from venvstacks.actions.wheels.editable import editable_folder  # noqa: PLC0415
-
-        requests = (self.for_wheel(label) for label in self.stack.built_for(layer))
-        found = (editable_folder(request, python, self.tools) for request in requests)
-        return tuple(folder for folder in found if folder)
-
     def _wheel(self, node: TaskNode) -> Mapping[str, object]:
-        from venvstacks.actions.wheels.build_own_wheel import build_own_wheel  # noqa: PLC0415
+        from venvstacks.actions.wheels.wheel_tasks import build_wheel  # noqa: PLC0415
 
-        return build_own_wheel(self.for_wheel(_label(node)), self.tools)
-
-    def pinned_wheel(self, node: TaskNode) -> WheelPin | None:
-        """The pin of a wheel task, if it is right for its source; the wheel itself may be missing.
-
-        Raises:
-            LockError: The pin or the source cannot be read.
-        """
-        label = _label(node)
-        return None if self.changed_source(label) else self.for_wheel(label).pin()
-
-    def put_wheel(self, node: TaskNode, wheel: Path) -> Mapping[str, object]:
-        """Put the wheel that a pin names in place, in place of building it.
-
-        Raises:
-            LockError: The pin is gone.
-            OSError: The wheel cannot be written.
-        """
-        from venvstacks.actions.wheels.placed_wheel import place_wheel, recorded_values  # noqa: PLC0415
-
-        request = self.for_wheel(_label(node))
-        pin = request.pin()
-        if pin is None:
-            raise LockError(f"the pin of wheel {request.label} was removed", hint="run the same command again")
-        place_wheel(request, pin, wheel)
-        return recorded_values(pin)
+        return build_wheel(self, node)
 
     def lock(self, node: TaskNode) -> LockResult:
         """Do a lock task and return its whole result.
@@ -338,8 +271,3 @@ class TaskActions:
 
     def _gathered(self, node: TaskNode) -> tuple[Path, ...]:
         return tuple(self.base / path for path in node.gathers)
-
-
-def _label(node: TaskNode) -> str:
-    """The label of the own package that a wheel task builds."""
-    return node.name.partition(":")[2]

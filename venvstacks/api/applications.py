@@ -105,10 +105,11 @@ def _emulator(project: Project) -> tuple[str, ...]:
 
 def _editable_folders(project: Project, layer: Layer) -> tuple[Path, ...]:
     from venvstacks.actions.run_options import RunOptions  # noqa: PLC0415 - for work on packages only
+    from venvstacks.actions.wheels.wheel_tasks import editable_folders  # noqa: PLC0415
     from venvstacks.planning.requests import task_actions  # noqa: PLC0415
 
     options = RunOptions(use_index=project.options.use_index, local_wheel_folders=project.local_wheel_folders)
-    return task_actions(project, options).editable_folders(layer, project.python_path(layer))
+    return editable_folders(task_actions(project, options), layer, project.python_path(layer))
 
 
 def application_environment(project: Project, *, isolated: bool = True) -> dict[str, str]:

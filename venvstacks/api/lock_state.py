@@ -13,6 +13,7 @@ from venvstacks.actions.locking.lock_request import LockRequest
 from venvstacks.actions.locking.lock_validity import lock_reasons
 from venvstacks.actions.publishing.deployed_names import deployed_name
 from venvstacks.actions.run_options import RunOptions
+from venvstacks.actions.wheels.wheel_tasks import changed_source
 from venvstacks.engine.cancellation import Cancellation
 from venvstacks.errors import NotLockedError, VenvstacksError
 from venvstacks.loading.project import Project
@@ -97,9 +98,8 @@ def _stale_locks(project: Project, options: RunOptions) -> dict[str, tuple[Reaso
     for layer in project.stack.layers:
         if layer.platforms:
             reasons = lock_reasons(actions.for_lock(layer), actions.tools.digests, hash_once)
-            changed = [
-                r for label in project.stack.built_for(layer, with_lower=False) for r in actions.changed_source(label)
-            ]
+            labels = project.stack.built_for(layer, with_lower=False)
+            changed = [reason for label in labels for reason in changed_source(actions, label)]
             found[layer.env_name] = (*reasons, *changed) or _waiting_for(layer, stale)
             stale |= {layer.env_name} if found[layer.env_name] else set()
     return found

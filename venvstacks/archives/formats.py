@@ -1,4 +1,4 @@
-"""The archive formats, and writing a layer's archive in one of them: complete and compared, or not at all."""
+"""The archive formats: their names, compression levels and times."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from venvstacks.errors import UsageError
-from venvstacks.tools.files import replacing
 
 if TYPE_CHECKING:
     from venvstacks.archives.compression import Compression
@@ -134,79 +132,6 @@ def archive_format(name: str) -> ArchiveFormat:
     return ARCHIVE_FORMATS[name]
 
 
-@dataclass(frozen=True)
-class ArchiveRequest:
-    """One archive to be written.
-
-    Attributes:
-        contents: What goes into it.
-        destination: The archive's path; a file there is replaced when the new archive is complete.
-        rename: Gives another name for the finished archive, in the same folder, from its size and digest.
-        epoch: Seconds since 1970, UTC, that every member's time is set to.
-        format: Name in `ARCHIVE_FORMATS`.
-        level: The format's compression level, None for its default.
-        threads: How many threads may compress; has no influence on the bytes.
-        x86: Whether its programs are for x86 processors; xz then compresses them better.
-    """
-
-    contents: Contents
-    destination: Path
-    epoch: int
-    format: str = DEFAULT_FORMAT
-    level: int | None = None
-    threads: int = 1
-    x86: bool = False
-    rename: Callable[[ArchiveWritten], Path] | None = None
-
-
-@dataclass(frozen=True)
-class ArchiveWritten:
-    """A finished archive.
-
-    Attributes:
-        size: Bytes.
-        sha256: Hex digest.
-        epoch: The time that its members carry: the requested one, or for `zip` the nearest that the format can store.
-    """
-
-    size: int
-    sha256: str
-    epoch: int
-
-
-def write_archive(request: ArchiveRequest) -> ArchiveWritten:
-    """Write an archive whose bytes depend on members, epoch, format and level only.
-
-    Every file is compared with its recorded size and digest while it is packed. On any failure an earlier archive
-    stays as it is. Memory is bounded by the format and the number of threads, not by the size of the tree.
-
-    Raises:
-        UsageError: Format, level, epoch or number of threads is not valid.
-        ChangedEnvironmentError: The environment differs from the members.
-        PublishError: A file cannot be read, or the archive cannot be written.
-    """
-    from venvstacks.archives.compression import Compression  # noqa: PLC0415
-    from venvstacks.archives.sink import Sink  # noqa: PLC0415
-    from venvstacks.archives.write_failures import not_written  # noqa: PLC0415
-
-    chosen = archive_format(request.format)
-    _check_numbers(request)
-    compression = Compression(chosen.level(request.level), request.threads, request.contents.size, x86=request.x86)
-    epoch = chosen.time(request.epoch)
-
-    def finished() -> Path:
-        return request.rename(written()) if request.rename else request.destination
-
-    def written() -> ArchiveWritten:
-        return ArchiveWritten(sink.size, sink.sha256, epoch)
-
-    place = request.destination
-    with not_written(place), replacing(place, finished) as temporary, temporary.open("wb") as stream:
-        sink = Sink(stream)
-        chosen.write(request.contents, epoch, compression, sink)
-    return written()
-
-
 def check_epoch(epoch: int) -> int:
     """Return `epoch` if every format can store this time.
 
@@ -219,9 +144,3 @@ def check_epoch(epoch: int) -> int:
             hint="give seconds since 1970 (UTC), from 0 to the year 2242",
         )
     return epoch
-
-
-def _check_numbers(request: ArchiveRequest) -> None:
-    check_epoch(request.epoch)
-    if request.threads < 1:
-        raise UsageError(f"{request.threads} threads cannot compress anything", hint="use at least 1 thread")

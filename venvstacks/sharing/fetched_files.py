@@ -9,6 +9,7 @@ from pathlib import Path
 
 from venvstacks.actions.publishing.publish import ReadyArchive
 from venvstacks.actions.table import TaskActions
+from venvstacks.actions.wheels.wheel_tasks import put_wheel
 from venvstacks.errors import BuildError
 from venvstacks.records.package_lists import PackageList
 from venvstacks.records.tree_records import (
@@ -71,7 +72,7 @@ class FetchedFiles:
             return self.actions.archive(task.node, ReadyArchive(self._place(blob), blob.size, blob.sha256, packages))
         try:
             if isinstance(task, KeyedWheel):
-                return self.actions.put_wheel(task.node, self._place(result.outputs[WHEEL]))
+                return put_wheel(self.actions, task.node, self._place(result.outputs[WHEEL]))
             self._place_records(task, result)
         except OSError as error:
             raise BuildError(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from venvstacks.actions.table import TaskActions
+from venvstacks.actions.wheels.wheel_tasks import pinned_wheel
 from venvstacks.errors import LockError
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.sharing.action_key import SHARED_KINDS, Keyed, KeyedTask, KeyedWheel
@@ -49,7 +50,7 @@ class KeyedTasks:
 
     def _wheel(self, node: TaskNode) -> KeyedWheel | None:
         try:
-            pin = self.actions.pinned_wheel(node)
+            pin = pinned_wheel(self.actions, node)
         except LockError:  # the task says so
             return None
         return KeyedWheel(node, pin.wheel.removeprefix("sha256:")) if pin else None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from venvstacks.actions.building.changed_environments import check_environments
 from venvstacks.actions.table import TaskActions
+from venvstacks.actions.wheels.wheel_tasks import pinned_wheel
 from venvstacks.graph.taskgraph import TaskNode
 from venvstacks.model.stack import Layer
 from venvstacks.records.published_metadata import read_metadata
@@ -66,7 +67,7 @@ class MadeFiles:
         return {ARCHIVE: folder / metadata.archive_name, PACKAGES: folder / metadata.product.package_list.name}
 
     def _wheel(self, node: TaskNode) -> dict[str, Path]:
-        pin = self.actions.pinned_wheel(node)
+        pin = pinned_wheel(self.actions, node)
         label = node.name.partition(":")[2]
         return {WHEEL: self.actions.base / self.actions.configuration.layout.own_wheel(label) / pin.file} if pin else {}
 

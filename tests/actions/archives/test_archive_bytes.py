@@ -26,7 +26,8 @@ from tests.support.packable_trees import (
     expected,
     make_tree,
 )
-from venvstacks.archives.formats import ARCHIVE_FORMATS, ArchiveRequest, ArchiveWritten, write_archive
+from venvstacks.archives.formats import ARCHIVE_FORMATS
+from venvstacks.archives.write_archive import ArchiveRequest, ArchiveWritten, write_archive
 
 FORMATS = list(ARCHIVE_FORMATS)
 TARS = [name for name in FORMATS if name.startswith("tar")]

@@ -11,8 +11,9 @@ import pytest
 
 from tests.support.capabilities import marks_of, needs_modes
 from tests.support.packable_trees import EPOCH, SITE, contents_of, make_tree
-from venvstacks.archives.formats import ARCHIVE_FORMATS, ArchiveRequest, archive_format, write_archive
+from venvstacks.archives.formats import ARCHIVE_FORMATS, archive_format
 from venvstacks.archives.sink import Sink
+from venvstacks.archives.write_archive import ArchiveRequest, write_archive
 from venvstacks.errors import ChangedEnvironmentError, ExitCode, PublishError, UsageError
 
 IS_ROOT = getattr(os, "geteuid", lambda: None)() == 0

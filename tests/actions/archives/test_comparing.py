@@ -9,7 +9,8 @@ import pytest
 from tests.support.capabilities import marks_of
 from tests.support.packable_trees import EPOCH, SITE, TOP, contents_of, make_tree
 from venvstacks.archives.compare import compare_archives
-from venvstacks.archives.formats import ARCHIVE_FORMATS, ArchiveRequest, write_archive
+from venvstacks.archives.formats import ARCHIVE_FORMATS
+from venvstacks.archives.write_archive import ArchiveRequest, write_archive
 
 FROGS = f"{SITE}/frogs"
 each_format = pytest.mark.parametrize("suffix", ARCHIVE_FORMATS)

@@ -16,8 +16,8 @@ from tests.support.capabilities import needs_modes, needs_symbolic_links
 from tests.support.hostile_archives import COMPRESSIONS, CONTENT, LINKS, TOP, cases, entries, sound, tar, zipped, zstd
 from tests.support.packable_trees import add_large_files, contents_of, expected, make_tree, on_disk
 from venvstacks.archives.expected import ExpectedTree, expect
-from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.archives.unpack import unpack_archive
+from venvstacks.archives.write_archive import ArchiveRequest, write_archive
 from venvstacks.errors import InterruptedRunError, UnsafeArchiveError
 from venvstacks.records.file_lists import FileManifest
 

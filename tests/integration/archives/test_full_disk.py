@@ -16,7 +16,7 @@ import resource, sys
 from pathlib import Path
 from tests.support.packable_trees import contents_of
 from venvstacks.archives.folder import export_tree
-from venvstacks.archives.formats import ArchiveRequest, write_archive
+from venvstacks.archives.write_archive import ArchiveRequest, write_archive
 from venvstacks.errors import PublishError
 
 root, out, name, limit = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])

@@ -16,7 +16,7 @@ import hashlib, sys, zlib
 from pathlib import Path
 from tests.support.packable_trees import contents_of
 from venvstacks.archives.tar_writer import tar_chunks
-from venvstacks.archives.formats import ArchiveRequest, write_archive
+from venvstacks.archives.write_archive import ArchiveRequest, write_archive
 contents = contents_of(Path(sys.argv[1]))
 print("tar", hashlib.sha256(b"".join(tar_chunks(contents, {epoch}))).hexdigest())
 for name in ("tar.gz", "zip"):

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.packable_trees import EPOCH, add_large_files, contents_of, expected, make_tree, on_disk
-from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.archives.member_contents import Contents
+from venvstacks.archives.write_archive import ArchiveRequest, write_archive
 
 TOOLS = {
     "tar.zst": (["tar", "--zstd", "-xpf"], ["zstd", "-qt"]),

@@ -13,9 +13,9 @@ import pytest
 
 from tests.support.sample_stack import BUILT, Pond, listing, ran
 from venvstacks import Cancellation, InterruptedRunError, Selection, Verification, api
-from venvstacks.archives.formats import ArchiveRequest, write_archive
 from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import is_shipped, members
+from venvstacks.archives.write_archive import ArchiveRequest, write_archive
 from venvstacks.digests import scan_tree
 
 

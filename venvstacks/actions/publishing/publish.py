@@ -21,9 +21,9 @@ from venvstacks.actions.publishing.deployed_names import epoch
 from venvstacks.actions.publishing.layer_metadata import PublishedLayer
 from venvstacks.actions.publishing.package_listing import list_packages
 from venvstacks.actions.toolset import Tools
-from venvstacks.archives.formats import ArchiveRequest, ArchiveWritten, write_archive
 from venvstacks.archives.member_contents import Contents
 from venvstacks.archives.members import Member, members
+from venvstacks.archives.write_archive import ArchiveRequest, ArchiveWritten, write_archive
 from venvstacks.archives.write_failures import not_written
 from venvstacks.digests import sha256_bytes
 from venvstacks.errors import InterruptedRunError, PublishError
