@@ -13,7 +13,7 @@ from venvstacks.deployment.steps import deploy as action
 from venvstacks.deployment.steps.deploy import Deployed
 from venvstacks.deployment.steps.health_check import HealthCheck
 from venvstacks.deployment.steps.place import Place, look_at_place, make_place
-from venvstacks.deployment.steps.purge import removing_new_folders, removing_unused
+from venvstacks.deployment.steps.refused_deploy import removing_new_folders, removing_unused
 from venvstacks.deployment.steps.signed_source import keep_floor, read_trust
 from venvstacks.deployment.steps.update_plan import chosen_applications
 from venvstacks.deployment.steps.user_launchers import LauncherFolders, prepare_launchers, update_launchers

@@ -61,7 +61,7 @@ def project_text(
     # The project declares a workspace: otherwise uv looks for one in the folders above, and takes sources from the
     # project that it finds there (seen with uv 0.13, even with --config-file).
     table: UvTable = {"workspace": {"members": []}}
-    if indexes := _ordered_indexes(layer, uv, base):
+    if indexes := _ordered_indexes(layer, absolute_settings(uv, base).get("index", [])):
         table["index"] = indexes
     if sources:
         table["sources"] = dict(sorted(sources.items()))
@@ -87,7 +87,7 @@ def settings_text(layer: Layer, uv: UvTable, base: str) -> str:
     settings = {key: value for key, value in settings_for_uv(uv).items() if key != "sources"}
     settings = absolute_settings(settings, base)
     if "index" in settings:
-        settings["index"] = _ordered_indexes(layer, uv, base)
+        settings["index"] = _ordered_indexes(layer, settings["index"])
     if newest := newest_upload(uv):
         settings["exclude-newer"] = newest
     if layer.overrides:
@@ -118,13 +118,12 @@ def absolute_location(place: str, base: str) -> str:
     return f"file://{quote(path if path.startswith('/') else f'/{path}', safe='/:')}"
 
 
-def _ordered_indexes(layer: Layer, uv: UvTable, base: str) -> list[dict[str, Any]]:
+def _ordered_indexes(layer: Layer, declared: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The indexes in the order for uv: those with priority come first, and become neither explicit nor the default.
 
     uv queries the default index last, regardless of its place in the list. If the default index has priority, the last
     index becomes the default in its place: without a default, uv would query its built-in index.
     """
-    declared = absolute_settings(uv, base).get("index", [])
     wanted = layer.priority_indexes
     first = [entry for name in wanted for entry in declared if entry.get("name") == name]
     front = [{key: value for key, value in entry.items() if key not in {"explicit", "default"}} for entry in first]

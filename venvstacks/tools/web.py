@@ -12,14 +12,13 @@ from venvstacks.errors import TransferError, TransferFault
 from venvstacks.tools.http_client import (
     CONNECT_SECONDS,
     SILENCE_SECONDS,
-    Address,
     ConnectFailedError,
     PlainRedirectError,
     TooManyRedirectsError,
     WebClient,
-    address_of,
 )
 from venvstacks.tools.http_message import BrokenAnswerError
+from venvstacks.tools.web_addresses import Address, address_of
 from venvstacks.tools.web_credentials import authorization
 from venvstacks.urls import has_unclear_login, shown, without_secrets
 

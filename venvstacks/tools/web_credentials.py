@@ -18,7 +18,7 @@ from venvstacks.errors import TransferError
 from venvstacks.urls import is_this_machine
 
 if TYPE_CHECKING:
-    from venvstacks.tools.http_client import Address
+    from venvstacks.tools.web_addresses import Address
 
 TOKEN_VARIABLE = "VENVSTACKS_TOKEN_"  # noqa: S105 - the beginning of a name
 """Variables that hold bearer tokens (RFC 6750) begin so; the host follows, in capitals, with `_` for `.` and `-`."""

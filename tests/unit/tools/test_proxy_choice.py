@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from venvstacks.errors import TransferError
-from venvstacks.tools.http_client import address_of
 from venvstacks.tools.web import Proxies
+from venvstacks.tools.web_addresses import address_of
 
 SOME = {"HTTP_PROXY": "p:1", "NO_PROXY": "localhost, .corp.example,10.0.0.1,::1,frog.example:81"}
 

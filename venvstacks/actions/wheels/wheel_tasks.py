@@ -1,6 +1,6 @@
 """Wheel tasks: what they ask for, whether their results are right, doing them, and wheels that came another way.
 
-Few stacks have own packages, and only those load this.
+Runs with nothing to do load this for stacks with own packages alone, which are few.
 """
 
 from __future__ import annotations

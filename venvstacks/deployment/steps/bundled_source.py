@@ -20,6 +20,7 @@ from venvstacks.deployment.steps.publication_source import (
     Obtained,
     Source,
     check_published,
+    is_on_web,
     open_source,
     source_path,
 )
@@ -146,8 +147,7 @@ def open_source_or_bundle(text: str, make_downloads: Callable[[], Downloads]) ->
         UsageError: It is neither of them.
         DeployError: It is a damaged bundle.
     """
-    is_web = text.lower().startswith(("http://", "https://"))
-    bundle = None if is_web else open_bundle(source_path(text))
+    bundle = None if is_on_web(text) else open_bundle(source_path(text))
     return bundle or open_source(text, make_downloads)
 
 

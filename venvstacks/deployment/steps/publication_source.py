@@ -207,8 +207,7 @@ def open_source(text: str, make_downloads: Callable[[], Downloads]) -> Source:
         UsageError: It is neither a folder nor a URL of a known kind.
         DeployError: It cannot be read.
     """
-    scheme, separator, _ = text.partition("://")
-    if separator and scheme.lower() in {"http", "https"}:
+    if is_on_web(text):
         return WebSource(_checked_url(text), make_downloads())
     folder = source_path(text)
     try:
@@ -218,6 +217,11 @@ def open_source(text: str, make_downloads: Callable[[], Downloads]) -> Source:
     if not is_folder:
         raise UsageError(f"there is no folder {folder}", hint="name the folder that `venvstacks publish` has written")
     return FolderSource(folder)
+
+
+def is_on_web(text: str) -> bool:
+    """Whether a source that a user names is a URL of a web server."""
+    return text.lower().startswith(("http://", "https://"))
 
 
 def source_path(text: str) -> Path:

@@ -67,16 +67,9 @@ def find_start_command(place: Place, name: str, *, with_variables: bool = False)
     id_ = current.applications[found]
     application = current.by_id[id_]
     folder = place.instance(id_, application.target)
-    variables = {}
+    lower = [place.instance(below, target) for target, below in application.lower.items()]
     try:
-        try:
-            for target, below in application.lower.items():
-                write_generated_files(place.instance(below, target))
-            write_generated_files(folder)
-        except postinstall.PostInstallError:
-            if not with_variables or (home := python_home(folder, layer_config(folder))) is None:
-                raise
-            variables["PYTHONHOME"] = str(home)
+        variables = _mended(folder, lower, with_variables=with_variables)
         config = layer_config(folder)
     except postinstall.PostInstallError as error:
         moved = "if the deployment was moved, start it once as somebody who may write there; else"
@@ -90,6 +83,26 @@ def find_start_command(place: Place, name: str, *, with_variables: bool = False)
         raise UsageError(f"application '{name}' has no launch name '{launch}'", hint=f"launch names: {known}")
     module = names[launch] if launch else application.launch_module or ""
     return StartCommand(folder / config["python"], module, config["py_version"], variables)
+
+
+def _mended(folder: Path, lower: Sequence[Path], *, with_variables: bool) -> dict[str, str]:
+    """Write the generated files of a layer and of those below where they are another place's.
+
+    Returns:
+        The variables that stand in for files that cannot be written; only `with_variables`.
+
+    Raises:
+        PostInstallError: They cannot be written, and no variable says the same.
+    """
+    try:
+        for layer in (*lower, folder):
+            write_generated_files(layer)
+    except postinstall.PostInstallError:
+        home = python_home(folder, layer_config(folder)) if with_variables else None
+        if home is None:
+            raise
+        return {"PYTHONHOME": str(home)}
+    return {}
 
 
 def _not_startable(name: str, why: str, hint: str) -> DeployError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from venvstacks.tools.http_client import Address, address_of
+from venvstacks.tools.web_addresses import Address, address_of
 
 
 @pytest.mark.parametrize(
