@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvstacks._injected import check_child, confine
 from venvstacks.actions.building.flat_environment import flat_environment
+from venvstacks.actions.building.import_child import Failure, ask
 from venvstacks.actions.building.import_packs import ImportPack
 from venvstacks.actions.building.passed_checks import PassedCheck
 from venvstacks.actions.earlier_results import read_back
 from venvstacks.actions.emulation import StartedPython, started_python
 from venvstacks.actions.layer_request import LayerRequest
 from venvstacks.actions.toolset import Tools
-from venvstacks.errors import ImportCheckError, ProcessFailedError, TimeLimitError
+from venvstacks.errors import ImportCheckError
 from venvstacks.model.conventions import LAYER_CONFIG
 from venvstacks.model.declared import declared_distributions
 from venvstacks.model.platforms import TargetPlatform
 from venvstacks.model.stack import Layer
 from venvstacks.records.tree_records import CheckRecord, LibrariesRecord
-from venvstacks.tools.files import staging_folder, write_atomically
-from venvstacks.tools.process import python_command, scrubbed_environment
+from venvstacks.tools.files import write_atomically
 
 IMPORT_SECONDS = 300.0
 """How long all imports of one layer may take together."""
@@ -58,42 +56,6 @@ class CheckRequest(LayerRequest):
     def staging(self) -> Path:
         """Where folders that last as long as the check are made."""
         return self.base / self.layout.staging
-
-
-@dataclass(frozen=True)
-class Failure:
-    """One thing that cannot be imported.
-
-    Attributes:
-        distribution: Who brings it; empty for a launch or support module.
-        module: The module; empty where the failure is about the distribution.
-        reason: What is wrong.
-    """
-
-    distribution: str
-    module: str
-    reason: str
-
-    def __str__(self) -> str:
-        names = dict.fromkeys(name for name in (self.distribution, self.module) if name)
-        return ": ".join([*names, self.reason])
-
-    def is_about_one_of(self, others: Sequence[Failure]) -> bool:
-        """Whether one of other failures is about the same thing."""
-        return (self.distribution, self.module) in {(other.distribution, other.module) for other in others}
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What a child found out.
-
-    Attributes:
-        failures: What cannot be imported.
-        compiled: Paths of the sources that it had to compile.
-    """
-
-    failures: tuple[Failure, ...]
-    compiled: tuple[str, ...] = ()
 
 
 def check_layer(request: CheckRequest, tools: Tools) -> dict[str, object]:
@@ -174,7 +136,7 @@ def check_imports(request: CheckRequest, distributions: Mapping[str, bool], tool
     }
     pack = ImportPack.of(request, distributions, tools)
     python = started_python(request.layer, request.platform, request.environment, request.emulator, config)
-    answer = _ask(request, python, wanted, tools, pack)
+    answer = ask(request, python, wanted, tools, pack)
     pack.extend(answer.compiled)
     return answer.failures
 
@@ -211,7 +173,7 @@ def _excuse(request: CheckRequest, failures: Sequence[Failure], tools: Tools) ->
         with flat_environment(request) as python:
             flat = StartedPython((*request.emulator, python))
             wanted = {"distributions": names, "modules": [], "launches": targets, "site_dir": ""}
-            found = _ask(request, flat, wanted, tools).failures
+            found = ask(request, flat, wanted, tools).failures
         alike = [failure for failure in failures if failure.is_about_one_of(found)]
     lacking = [failure for failure in alike if not failure.distribution and failure.reason.startswith(_LACKING)]
     if faults := [failure for failure in failures if failure not in alike] or lacking:
@@ -225,82 +187,3 @@ def _excuse(request: CheckRequest, failures: Sequence[Failure], tools: Tools) ->
         "or it wants settings first)"
         for failure in failures
     )
-
-
-def _ask(
-    request: CheckRequest,
-    python: StartedPython,
-    wanted: Mapping[str, object],
-    tools: Tools,
-    pack: ImportPack | None = None,
-) -> _Answer:
-    """Let a Python import things where it can change nothing and leave nothing behind."""
-    with staging_folder(request.staging, f"{request.layer.env_name}.check") as staging:
-        scratch = staging / "scratch"
-        scratch.mkdir()
-        report = scratch / "report"
-        (staging / "request").write_text(json.dumps(wanted), "utf-8")
-        bytecode = pack.copy_to(staging / "bytecode") if pack else ""
-        child: list[str | Path] = ["-I", "-B", Path(check_child.__file__), report, staging / "request", bytecode]
-        argv = [*python.command, *child]
-        confined = [*python_command(Path(confine.__file__)), scratch, *argv]
-        try:
-            tools.processes.run(
-                argv if request.platform.is_windows else confined,
-                env={**scratch_environment(scrubbed_environment(tools.environment), scratch), **python.variables},
-                cwd=scratch,
-                log=request.log,
-                limit=request.limit,
-            )
-            return _answer(_read(report))
-        except TimeLimitError as error:
-            raise _too_slow(request, _read(report), error) from error
-        except ProcessFailedError as error:
-            return _crash(request, _read(report), error)
-
-
-def scratch_environment(environment: Mapping[str, str], scratch: Path) -> dict[str, str]:
-    """`environment` with all folders that programs keep something in replaced by one that is thrown away."""
-    folders = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "TMP", "TEMP", "TMPDIR", "XDG_CACHE_HOME",
-               "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")  # fmt: skip
-    kept = {name: value for name, value in environment.items() if name != "NETRC"}
-    return {**kept, **dict.fromkeys(folders, str(scratch))}
-
-
-def _answer(said: Sequence[object]) -> _Answer:
-    last = said[-1] if said else ""
-    if not isinstance(last, dict):
-        return _Answer((Failure(str(last), "", "ended the process"),))
-    return _Answer(tuple(Failure(*row) for row in last["failures"]), tuple(last["compiled"]))
-
-
-def _crash(request: CheckRequest, said: Sequence[object], error: ProcessFailedError) -> _Answer:
-    """What the end of a failed child means: a failure of what it was importing.
-
-    Raises:
-        ImportCheckError: It had not begun to import anything.
-    """
-    if not said or not isinstance(said[-1], str) or not said[-1]:
-        raise ImportCheckError(
-            f"layer '{request.layer.name}': its Python does not start",
-            details=error.details,
-            hint=f"the log is {request.log}",
-        ) from error
-    ending = "; ".join([f"Python ended with exit status {error.returncode}", *error.details[-3:]])
-    return _Answer((Failure(said[-1], "", ending),))
-
-
-def _too_slow(request: CheckRequest, said: Sequence[object], error: TimeLimitError) -> ImportCheckError:
-    return ImportCheckError(
-        f"layer '{request.layer.name}': importing '{said[-1] if said else ''}' did not end within {error.limit:g} s",
-        details=error.details,
-        hint=f"the log is {request.log}; --no-check-imports builds the layer without importing anything",
-    )
-
-
-def _read(report: Path) -> list[object]:
-    """All that a child has reported; what a killed one has not finished writing does not count."""
-    said: list[object] = []
-    with contextlib.suppress(OSError, ValueError):
-        said.extend(json.loads(line) for line in report.read_text("utf-8").splitlines())
-    return said
